@@ -1,0 +1,1 @@
+"""Data sets, recipes, honest evaluation and published bundles: never imports `app`."""
