@@ -1,5 +1,6 @@
 """How gunicorn serves LeukoLens: one process, because the engine batches and limits inside it."""
 
+import logging
 import sys
 from typing import Any
 
@@ -35,5 +36,6 @@ def post_worker_init(worker: Any) -> None:
     app = worker.wsgi
     from app.engine import engine
 
+    logging.getLogger("leukolens").setLevel(logging.INFO)
     with app.app_context():
         engine()

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from flask import Flask
+from flask.logging import default_handler
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -36,7 +37,7 @@ def create_app(**overrides: Any) -> Flask:
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    logging.getLogger("leukolens").setLevel(logging.INFO)
+    logging.getLogger("leukolens").addHandler(default_handler)
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.

@@ -7,10 +7,10 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, g, session
 from flask_login import user_logged_in, user_logged_out
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from .database import db, own_transaction
 from .records import ServerSession, now
@@ -51,6 +51,20 @@ class DatabaseSessions(ServerSideSessionInterface):
             if not changed.rowcount:
                 connection.execute(insert(ServerSession).values(id=store_id, **values))
 
+    def regenerate(self, session: ServerSideSession) -> None:
+        """Change the session's key; the old row goes when the request is over and holds no lock any more."""
+        g.setdefault("ended_sessions", []).append(self._get_store_id(session.sid))
+        session.sid = self._generate_sid(self.sid_length)
+        session.modified = True
+
+    def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
+        """Write the session, and remove those that ended and those that expired."""
+        super().save_session(app, session, response)
+        if ended := g.pop("ended_sessions", None):
+            gone = or_(ServerSession.id.in_(ended), ServerSession.expires_at <= now())
+            with own_transaction(db.engine) as connection:
+                connection.execute(delete(ServerSession).where(gone))
+
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:
         """Write when something changed, and now and then to keep a working person signed in."""
         return session.modified or dict.get(session, SEEN, 0) < time.time() - SEEN_SECONDS
@@ -68,15 +82,9 @@ def init_app(app: Flask) -> None:
 
 def renew(app: Flask, **_: Any) -> None:
     """Give the browser a new key at sign-in, so that a key planted before is worthless."""
-    from flask import session
-
     app.session_interface.regenerate(session)
-    with own_transaction(db.engine) as connection:
-        connection.execute(delete(ServerSession).where(ServerSession.expires_at <= now()))
 
 
 def end(app: Flask, **_: Any) -> None:
-    """Forget everything at sign-out; the key that the browser had opens nothing any more."""
-    from flask import session
-
+    """Give a new key at sign-out too; the one that the browser had, and any copy of it, opens nothing any more."""
     app.session_interface.regenerate(session)

@@ -35,7 +35,8 @@ class Item {
     this.row.querySelector("[data-remove]").addEventListener("click", () => this.remove());
     if (file) {
       this.preview = URL.createObjectURL(file);
-      this.thumb.addEventListener("error", () => this.thumb.removeAttribute("src"), { once: true });
+      // A TIFF has no preview: browsers cannot draw it until the server has read it.
+      this.thumb.addEventListener("load", () => { this.thumb.hidden = false; });
       this.thumb.src = this.preview;
     }
     list.append(this.row);
@@ -56,6 +57,7 @@ class Item {
     if (this.file && this.file.size > limit) { this.set("failed", words.tooLarge); this.retry.hidden = true; return; }
     this.set("sending");
     const body = new FormData();
+    body.append("position", place.next + items.indexOf(this)); // the order of choosing, not of arriving
     if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || "pasted.png");
     const request = new XMLHttpRequest();
     this.request = request;
@@ -90,6 +92,7 @@ class Item {
   done(answer) {
     this.answer = answer;
     this.thumb.src = answer.thumbnail;
+    this.thumb.hidden = false;
     this.row.dataset.outcome = answer.outcome;
     this.set("done", "");
     const link = document.createElement("a");

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import FileStorage
 
@@ -30,6 +30,7 @@ bp = Blueprint("cases", __name__)
 from . import pictures, reading  # noqa: E402, F401 -- they hang their pages on bp
 
 DRAWN_SIZE = 448
+MAX_POSITION = 1_000_000
 
 
 @bp.get("/cases/new")
@@ -78,9 +79,11 @@ def refuse_case(form: CaseForm) -> Any:
     return new_case_page(form, 400)
 
 
-def case_json(case: Case) -> dict[str, str]:
+def case_json(case: Case) -> dict[str, Any]:
     """Tell the page's script where the files go."""
+    last = db.session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case.id))
     return {
+        "next": (last or 0) + 1,
         "id": case.id,
         "accession": case.accession,
         "url": url_for("cases.show", case_id=case.id),
@@ -97,7 +100,7 @@ def show(case_id: str) -> str:
     images = db.session.scalars(
         select(SmearImage)
         .where(SmearImage.case_id == case.id)
-        .order_by(SmearImage.position)
+        .order_by(SmearImage.position, SmearImage.added_at)
         .options(selectinload(SmearImage.readings))
     ).all()
     return render_template(
@@ -124,7 +127,8 @@ def upload(case_id: str) -> Any:
     if len(files) != 1:
         return jsonify(error=_("Send exactly one file in a request.")), 400
     try:
-        image = intake.take_in(case, Incoming(files[0].read(), files[0].filename or ""), current_user)
+        incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
+        image = intake.take_in(case, incoming, current_user)
     except (ImageError, Refused) as error:
         return jsonify(error=error.text), 409 if isinstance(error, Refused) else 422
     return jsonify(image_json(image)), 201
@@ -162,7 +166,14 @@ def add_drawing(case: Case, kind: str) -> SmearImage:
     seed = secrets.randbelow(1_000_000)
     data = encode(drawing.field(seed, kind, DRAWN_SIZE), "PNG")
     name = f"{kind.replace('_', ' ')} {seed}"
-    return intake.take_in(case, Incoming(data, name, drawn=True), current_user)
+    incoming = Incoming(data, name, drawn=True, position=asked_position())
+    return intake.take_in(case, incoming, current_user)
+
+
+def asked_position() -> int | None:
+    """Return the place in the case that the page's script gave a file: many are sent at once, in no order."""
+    position = request.form.get("position", type=int)
+    return position if position is not None and 0 < position <= MAX_POSITION else None
 
 
 def image_json(image: SmearImage) -> dict[str, Any]:

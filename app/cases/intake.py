@@ -38,6 +38,7 @@ class Incoming:
     data: bytes
     name: str
     drawn: bool = False
+    position: int | None = None  # in the case; after the last one where nobody says
 
 
 def clean_name(name: str | None) -> str:
@@ -72,10 +73,8 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     try:
         with writing() as session:
             refuse_twice(session, case_id, digest)
-            image.position = 1 + (
-                session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
-                or 0
-            )
+            last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
+            image.position = incoming.position or (last or 0) + 1
             count(session.get_one(Case, case_id), result.suggestion.outcome, 1)
             session.add(image)
     except BaseException:
@@ -86,14 +85,12 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
 
 def refuse_twice(session: Session, case_id: str, digest: str) -> None:
     """Keep one of two equal files in a case."""
-    query = select(SmearImage.position).where(
+    query = select(SmearImage.display_name).where(
         SmearImage.case_id == case_id, SmearImage.source_sha256 == digest
     )
-    position = session.scalar(query)
-    if position is not None:
-        raise Refused(
-            _("This file is already in the case, as image %(position)s. It was kept once.", position=position)
-        )
+    name = session.scalar(query)
+    if name is not None:
+        raise Refused(_("This file is already in the case, as %(name)s. It was kept once.", name=name))
 
 
 def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:

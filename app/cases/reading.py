@@ -107,7 +107,7 @@ def strip(case_id: str) -> list[SmearImage]:
     query = (
         select(SmearImage)
         .where(SmearImage.case_id == case_id)
-        .order_by(SmearImage.position)
+        .order_by(SmearImage.position, SmearImage.added_at)
         .options(selectinload(SmearImage.readings))
     )
     return list(db.session.scalars(query))
