@@ -114,9 +114,7 @@ def decode(data: bytes) -> Picture:
         raise ImageError("empty", "This file is empty. Choose the image again and upload it once more.")
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 2**20
-        raise ImageError(
-            "too_many_bytes", f"This file is larger than {limit} MB. Save it as JPEG and upload it again."
-        )
+        raise ImageError("too_many_bytes", f"This file is larger than {limit} MB. Save it as JPEG and upload it again.")
     kind = _format(data)
     # Pillow warns of oddities that are handled or refused here. Adding a filter again does nothing, so unlike
     # `warnings.catch_warnings` this is safe when many threads decode at once.
@@ -155,9 +153,7 @@ def _format(data: bytes) -> str:
                 return name
             raise _not_accepted(name)
     text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(b"<svg") or (
-        text.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in text
-    ):
+    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in text):
         raise _not_accepted("an SVG drawing")
     if text.startswith((b"<!doctype html", b"<html")):
         raise _not_accepted("a web page")
@@ -278,9 +274,7 @@ def _over_white(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def _not_accepted(name: str) -> ImageError:
-    return ImageError(
-        "format_not_accepted", f"This is {name}. Save it as PNG, JPEG or TIFF and upload it again."
-    )
+    return ImageError("format_not_accepted", f"This is {name}. Save it as PNG, JPEG or TIFF and upload it again.")
 
 
 def _too_many_pixels() -> ImageError:
