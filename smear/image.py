@@ -267,7 +267,7 @@ def _over_white(image: Image.Image) -> tuple[Image.Image, str]:
     if not image.has_transparency_data:
         return image, ""
     image = image.convert("RGBA")
-    if image.getextrema()[3] == (255, 255):
+    if image.getchannel("A").getextrema() == (255, 255):
         return image, ""
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image), "Transparent parts were laid over white."
