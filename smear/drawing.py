@@ -139,9 +139,7 @@ def _step(distance: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def _pass_light(
-    canvas: np.ndarray, window: tuple[slice, slice], thickness: np.ndarray, colour: object
-) -> None:
+def _pass_light(canvas: np.ndarray, window: tuple[slice, slice], thickness: np.ndarray, colour: object) -> None:
     """Dim the window as stained matter of that `thickness` does; 1 gives exactly `colour` (transmittance)."""
     density = 1 / np.asarray(colour, float) - 1
     canvas[window] /= 1 + thickness[..., None] * density
