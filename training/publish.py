@@ -26,7 +26,9 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
     made = _drafts(run)
     draft = bundle.verify(made)
     files = {protocol: result_file(run, protocol) for protocol in PROTOCOLS}
-    results = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
+    results: dict[str, Any] = {
+        name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()
+    }
     if REQUIRED not in results:
         raise UnfinishedRunError(
             f"{run} has no grouped result, and nothing is published without one."
