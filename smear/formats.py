@@ -38,7 +38,7 @@ _HEAD = 1024  # where markup must show what it is
 
 
 def recognise(data: bytes) -> str:
-    """JPEG, PNG, BMP, TIFF or WEBP; a name with its article ("a GIF") for another known kind; "" when unknown.
+    """JPEG, PNG, BMP, TIFF or WEBP; a name with its article ("a GIF") for another known kind; "" if unknown.
 
     A name or a suffix plays no part, and nothing is parsed: a damaged file is what its beginning says.
     """

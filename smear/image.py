@@ -29,6 +29,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from smear import formats
+from smear.arrays import Array
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
@@ -41,7 +42,7 @@ DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use
 
 _IMAGE_WIDTH, _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 256, 258, 262, 274, 339  # tags
 
-_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # by orientation: what brings the picture upright
+_TURNS: dict[int, Callable[[Array], Array]] = {  # by orientation: what brings the picture upright
     2: lambda rgb: rgb[:, ::-1],
     3: lambda rgb: rgb[::-1, ::-1],
     4: lambda rgb: rgb[::-1],
@@ -74,7 +75,7 @@ class Picture:
     `rgb` is uint8 (H, W, 3), contiguous and read-only; `notes` are sentences on what was changed in reading.
     """
 
-    rgb: np.ndarray
+    rgb: Array
     format: str
     notes: tuple[str, ...] = ()
 
@@ -85,9 +86,7 @@ def decode(data: bytes) -> Picture:
         raise ImageError("empty", "This file is empty. Choose the image again and upload it once more.")
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 2**20
-        raise ImageError(
-            "too_many_bytes", f"This file is larger than {limit} MB. Save it as JPEG and upload it again."
-        )
+        raise ImageError("too_many_bytes", f"This file is larger than {limit} MB. Save it as JPEG and upload it again.")
     kind = _format(data)
     # Pillow warns of oddities that are handled or refused here. Adding a filter again does nothing, so unlike
     # `warnings.catch_warnings` this is safe when many threads decode at once.
@@ -102,7 +101,7 @@ def decode(data: bytes) -> Picture:
         raise ImageError("truncated", _DAMAGED.format(kind)) from error
 
 
-def encode(rgb: np.ndarray, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
+def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
     """Write uint8 RGB (H, W, 3) as a file without metadata. `quality` 1 to 100 is for JPEG and WEBP."""
     options: dict[str, dict[str, int]] = {
         "PNG": {"compress_level": 4},
@@ -206,7 +205,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _plain(image: Image.Image, kind: str) -> tuple[np.ndarray, str]:
+def _plain(image: Image.Image, kind: str) -> tuple[Array, str]:
     """Samples of up to 8 bits, any colour model, alpha over white: uint8 (H, W, 3), and a note."""
     note = ""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -232,7 +231,7 @@ def _pixel_chunks(png: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _deep(data: bytes, kind: str, inverted: bool) -> tuple[np.ndarray, str]:
+def _deep(data: bytes, kind: str, inverted: bool) -> tuple[Array, str]:
     """Samples of more than 8 bits, scaled to round(value * 255 / (2^depth - 1)): uint8 (H, W, 3), and a note.
 
     Read by OpenCV, because Pillow keeps only the high byte of 16-bit colour.
@@ -247,7 +246,7 @@ def _deep(data: bytes, kind: str, inverted: bool) -> tuple[np.ndarray, str]:
     largest = int(colours.max())
     depth = next(depth for depth in DEPTHS if largest < 2**depth)
     note = f"Values of {depth} bits were scaled to 8 bits."
-    eight: np.ndarray = cv2.convertScaleAbs(colours, alpha=255 / (2**depth - 1))
+    eight: Array = cv2.convertScaleAbs(colours, alpha=255 / (2**depth - 1))
     if inverted:
         eight = 255 - eight
     rgb = cv2.cvtColor(eight, cv2.COLOR_GRAY2RGB if eight.ndim == 2 else cv2.COLOR_BGR2RGB)

@@ -79,12 +79,7 @@ def png_of(rows: bytes, width: int, height: int, bits: int, colour: int) -> byte
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def png16(values: np.ndarray) -> bytes:
@@ -94,9 +89,7 @@ def png16(values: np.ndarray) -> bytes:
     return png_of(rows, values.shape[1], values.shape[0], 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels])
 
 
-def tiff_of(
-    values: np.ndarray, order: str = "<", orientation: int = 1, photometric: int | None = None
-) -> bytes:
+def tiff_of(values: np.ndarray, order: str = "<", orientation: int = 1, photometric: int | None = None) -> bytes:
     """An uncompressed TIFF by hand: integers or floats, (H, W) or (H, W, channels), either byte order."""
     height, width = values.shape[:2]
     channels = 1 if values.ndim == 2 else values.shape[2]
@@ -124,9 +117,7 @@ def tiff_of(
             place = start + 2 + 12 * len(tags) + 4 + len(overflow)
             overflow += body
             body = struct.pack(order + "I", place)
-        entries += struct.pack(order + "HHI", number, 3 if kind == "H" else 4, len(numbers)) + body.ljust(
-            4, b"\0"
-        )
+        entries += struct.pack(order + "HHI", number, 3 if kind == "H" else 4, len(numbers)) + body.ljust(4, b"\0")
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", start)
     return head + pixels + struct.pack(order + "H", len(tags)) + entries + b"\0\0\0\0" + overflow
 
@@ -193,20 +184,14 @@ def scene(seed: int = 0, size: int = 448) -> np.ndarray:
 
     for x in rng.uniform(0, size, 4):  # clouds and trees
         cv2.ellipse(picture, (int(x), horizon // 3), (size // 9, size // 28), 0, 0, 360, (250, 250, 252), -1)
-        cv2.circle(
-            picture, (int(x), horizon), size // 16, colour((20, 70, 10), (70, 120, 50)), -1, cv2.LINE_AA
-        )
+        cv2.circle(picture, (int(x), horizon), size // 16, colour((20, 70, 10), (70, 120, 50)), -1, cv2.LINE_AA)
     left, width, top = int(size * rng.uniform(0.1, 0.5)), size // 3, horizon - size // 8
-    cv2.rectangle(
-        picture, (left, top), (left + width, top + size // 4), colour((190, 150, 80), (240, 210, 140)), -1
-    )
+    cv2.rectangle(picture, (left, top), (left + width, top + size // 4), colour((190, 150, 80), (240, 210, 140)), -1)
     roof = np.array([(left - 9, top), (left + width + 9, top), (left + width // 2, top - size // 7)])
     cv2.fillPoly(picture, [roof], colour((150, 40, 20), (210, 80, 40)), cv2.LINE_AA)
     cv2.rectangle(picture, (left + 20, top + 20), (left + 50, top + 60), (60, 70, 90), -1)
     cv2.circle(picture, (size - size // 6, size // 7), size // 14, (255, 220, 60), -1, cv2.LINE_AA)
-    return np.clip(cv2.GaussianBlur(picture, (0, 0), 0.8) + rng.normal(0, 3, picture.shape), 0, 255).astype(
-        np.uint8
-    )
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 0.8) + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
 
 
 def text_page(seed: int = 0, size: int = 448) -> np.ndarray:
@@ -232,12 +217,6 @@ def portrait(seed: int = 0, size: int = 448) -> np.ndarray:
     skin = tuple(rng.uniform((150, 100, 70), (235, 190, 165)))
     cv2.ellipse(picture, middle, (size // 6, size // 5), 0, 0, 360, skin, -1, cv2.LINE_AA)
     for side in (-1, 1):
-        cv2.circle(
-            picture, (middle[0] + side * size // 14, middle[1]), size // 60, (40, 30, 30), -1, cv2.LINE_AA
-        )
-    cv2.ellipse(
-        picture, (middle[0], middle[1] + size // 9), (size // 20, size // 70), 0, 0, 360, (170, 70, 70), -1
-    )
-    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5) + rng.normal(0, 3, picture.shape), 0, 255).astype(
-        np.uint8
-    )
+        cv2.circle(picture, (middle[0] + side * size // 14, middle[1]), size // 60, (40, 30, 30), -1, cv2.LINE_AA)
+    cv2.ellipse(picture, (middle[0], middle[1] + size // 9), (size // 20, size // 70), 0, 0, 360, (170, 70, 70), -1)
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5) + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)

@@ -66,9 +66,7 @@ def test_the_background_is_pale(seed: int) -> None:
         assert brightest > 180
 
 
-@pytest.mark.parametrize(
-    ("kind", "size"), [("malignant", 224), ("sparse", MIN_SIZE - 1), ("sparse", MAX_SIZE + 1)]
-)
+@pytest.mark.parametrize(("kind", "size"), [("malignant", 224), ("sparse", MIN_SIZE - 1), ("sparse", MAX_SIZE + 1)])
 def test_unknown_kinds_and_sizes_are_errors(kind: str, size: int) -> None:
     with pytest.raises(ValueError, match="must be"):
         field(0, kind, size)

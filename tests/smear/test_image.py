@@ -126,9 +126,7 @@ def test_exif_orientation_of_a_deep_png() -> None:
     np.testing.assert_array_equal(rgb[..., 0], np.rot90(np.rint(ramp / 257), -1))
 
 
-@pytest.mark.parametrize(
-    "damage", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0" + b"\xee" * 40]
-)
+@pytest.mark.parametrize("damage", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0" + b"\xee" * 40])
 def test_damaged_metadata_does_not_spoil_the_pixels(drawn: np.ndarray, damage: bytes) -> None:
     assert decode(pictures.file(drawn, "JPEG", exif=damage)).rgb.shape == drawn.shape
 
@@ -151,9 +149,7 @@ def test_deep_ramps_scale_by_the_depth_they_use(make, channels: int, largest: in
 def test_both_byte_orders(order: str, channels: int) -> None:
     ramp = pictures.ramp16(channels)
     expected = np.rint(ramp / 257.0).reshape(40, 64, -1)
-    np.testing.assert_array_equal(
-        decode(pictures.tiff_of(ramp, order)).rgb, expected.repeat(4 - channels, 2)[..., :3]
-    )
+    np.testing.assert_array_equal(decode(pictures.tiff_of(ramp, order)).rgb, expected.repeat(4 - channels, 2)[..., :3])
 
 
 def test_white_is_zero() -> None:
