@@ -212,7 +212,6 @@ def _chromatin(rng: np.random.Generator, size: int, coarse: bool) -> Array:
 def _photographed(canvas: Array, rng: np.random.Generator) -> Array:
     """The lens blurs a little, the sensor adds noise. At 8 bits OpenCV blurs alike to the bit everywhere."""
     picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
-    sigma = canvas.shape[0] / _UNIT * 0.55
-    picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.55 * math.sqrt(canvas.shape[0] / _UNIT))
     noise = rng.integers(-2, 3, picture.shape, np.int8) + rng.integers(-2, 3, picture.shape, np.int8)
     return np.clip(picture.astype(np.int16) + noise, 0, 255).astype(np.uint8)
