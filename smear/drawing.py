@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from smear.arrays import Array
+
 MIN_SIZE = 64
 MAX_SIZE = 2048
 _UNIT = 224.0  # layouts are in pixels of a field of this size
@@ -57,7 +59,7 @@ _STAINS = (
 )
 
 
-def field(seed: int, kind: str = "leukemic", size: int = 448) -> np.ndarray:
+def field(seed: int, kind: str = "leukemic", size: int = 448) -> Array:
     """Draw a field: uint8 RGB (size, size, 3), the same for the same seed, kind and size.
 
     Another size gives the same layout at another magnification. Raises ValueError for a kind that is not in
@@ -103,7 +105,7 @@ def _place(
     return centres
 
 
-def _illuminated(rng: np.random.Generator, stain: _Stain, size: int) -> np.ndarray:
+def _illuminated(rng: np.random.Generator, stain: _Stain, size: int) -> Array:
     """The empty field, float32 RGB 0 to 255: brightest near the middle of the condenser, fading outwards."""
     x0, y0 = rng.uniform(-0.4, 0.4, 2)
     fall = rng.uniform(0.02, 0.07)
@@ -114,8 +116,8 @@ def _illuminated(rng: np.random.Generator, stain: _Stain, size: int) -> np.ndarr
 
 
 def _radii(
-    rng: np.random.Generator, canvas: np.ndarray, x: float, y: float, radius: float, flat: float, lobes: float
-) -> tuple[tuple[slice, slice], np.ndarray]:
+    rng: np.random.Generator, canvas: Array, x: float, y: float, radius: float, flat: float, lobes: float
+) -> tuple[tuple[slice, slice], Array]:
     """A window of the canvas around a cell, and in it the distance from its centre: 1 is the outline."""
     scale = canvas.shape[0] / _UNIT
     reach = radius * 1.35
@@ -133,20 +135,20 @@ def _radii(
     return (slice(y0, y1), slice(x0, x1)), distance
 
 
-def _step(distance: np.ndarray, low: float, high: float) -> np.ndarray:
+def _step(distance: Array, low: float, high: float) -> Array:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((distance - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
-def _pass_light(canvas: np.ndarray, window: tuple[slice, slice], thickness: np.ndarray, colour: object) -> None:
+def _pass_light(canvas: Array, window: tuple[slice, slice], thickness: Array, colour: object) -> None:
     """Dim the window as stained matter of that `thickness` does; 1 gives exactly `colour` (transmittance)."""
     density = 1 / np.asarray(colour, float) - 1
     canvas[window] /= 1 + thickness[..., None] * density
 
 
 def _paint_erythrocytes(
-    canvas: np.ndarray, rng: np.random.Generator, stain: _Stain, centres: list[tuple[float, float]]
+    canvas: Array, rng: np.random.Generator, stain: _Stain, centres: list[tuple[float, float]]
 ) -> None:
     depth = np.zeros(canvas.shape[:2], np.float32)
     pallor_of_field = rng.uniform(0.15, 0.75)
@@ -162,7 +164,7 @@ def _paint_erythrocytes(
 
 
 def _paint_platelets(
-    canvas: np.ndarray, rng: np.random.Generator, stain: _Stain, centres: list[tuple[float, float]]
+    canvas: Array, rng: np.random.Generator, stain: _Stain, centres: list[tuple[float, float]]
 ) -> None:
     for x, y in centres:
         window, distance = _radii(rng, canvas, x, y, rng.uniform(1.6, 2.9), flat=0.3, lobes=0.2)
@@ -170,7 +172,7 @@ def _paint_platelets(
 
 
 def _paint_leukocytes(
-    canvas: np.ndarray,
+    canvas: Array,
     rng: np.random.Generator,
     stain: _Stain,
     centres: list[tuple[float, float]],
@@ -196,7 +198,7 @@ def _paint_leukocytes(
         _pass_light(canvas, window, thickness * chromatin[window], stain.nucleus)
 
 
-def _chromatin(rng: np.random.Generator, size: int, coarse: bool) -> np.ndarray:
+def _chromatin(rng: np.random.Generator, size: int, coarse: bool) -> Array:
     """A texture around 1, float32 (size, size): fine and open in blasts, clumped in lymphocytes."""
     cells = int(_UNIT / (3.0 if coarse else 2.2))
     texture = np.zeros((size, size), np.float32)
@@ -207,10 +209,9 @@ def _chromatin(rng: np.random.Generator, size: int, coarse: bool) -> np.ndarray:
     return 1 + texture
 
 
-def _photographed(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _photographed(canvas: Array, rng: np.random.Generator) -> Array:
     """The lens blurs a little, the sensor adds noise. At 8 bits OpenCV blurs alike to the bit everywhere."""
     picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
-    sigma = canvas.shape[0] / _UNIT * 0.55
-    picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.55 * math.sqrt(canvas.shape[0] / _UNIT))
     noise = rng.integers(-2, 3, picture.shape, np.int8) + rng.integers(-2, 3, picture.shape, np.int8)
     return np.clip(picture.astype(np.int16) + noise, 0, 255).astype(np.uint8)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,63 +28,34 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from smear import formats
+from smear.arrays import Array
+
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
 MIN_SIDE = 16
 MAX_SIDE = 30_000
 MAX_PAGES = 1000  # pages counted for the note; the chain of a made-up TIFF can be millions long
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+DEFLATE_RATIO = 1032  # a PNG that declares more pixels per byte than deflate can pack is damaged
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use
-
-# How files begin: offset, bytes, and what they are. The first five are read, the others refused by name.
-_BEGINNINGS = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (8, b"WEBP", "WEBP"),
-    (0, b"GIF8", "a GIF"),
-    (0, b"%PDF", "a PDF document"),
-    (128, b"DICM", "a DICOM file"),
-    (4, b"ftyphei", "an HEIC photo"),
-    (4, b"ftyphev", "an HEIC photo"),
-    (4, b"ftypmif1", "an HEIC photo"),
-    (4, b"ftypmsf1", "an HEIC photo"),
-    (4, b"ftypavi", "an AVIF image"),
-    (4, b"ftyp", "a video"),
-    (8, b"AVI ", "a video"),
-    (0, b"\x1aE\xdf\xa3", "a video"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image"),
-    (0, b"\xff\x0a", "a JPEG XL image"),
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"%!PS", "a PostScript document"),
-    (0, b"\0\0\x01\0", "an icon"),
-    (0, b"ZISRAWFILE", "a Zeiss CZI file"),
-    (0, b"\xda\xce\xbe\n", "a Nikon ND2 file"),
-    (0, b"\x70\0\0\0", "a Leica LIF file"),
-    (0, b"PK\x03\x04", "a ZIP archive or an office document"),
-)
 
 _IMAGE_WIDTH, _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 256, 258, 262, 274, 339  # tags
 
-_TRANSPOSES = {  # by orientation: what brings the picture upright (EXIF 2.32, tag 274)
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_TURNS: dict[int, Callable[[Array], Array]] = {  # by orientation: what brings the picture upright
+    2: lambda rgb: rgb[:, ::-1],
+    3: lambda rgb: rgb[::-1, ::-1],
+    4: lambda rgb: rgb[::-1],
+    5: lambda rgb: rgb.transpose(1, 0, 2),
+    6: lambda rgb: np.rot90(rgb, -1),
+    7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda rgb: np.rot90(rgb, 1),
 }
 
 _DAMAGED = "This {0} file is damaged or incomplete. Export it again and upload the new file."
 _UNSUPPORTED = "This kind of {0} file is not read here. Save it as 8-bit RGB and upload it again."
 _ANIMATED = "This is an animation. Save the one picture to be read as PNG and upload it again."
+_TRANSPARENT = "Transparent parts were laid over white."
 _FLOAT = "This TIFF holds floating-point values. Save it with 8 or 16 bits per sample and upload it again."
 
 
@@ -103,7 +75,7 @@ class Picture:
     `rgb` is uint8 (H, W, 3), contiguous and read-only; `notes` are sentences on what was changed in reading.
     """
 
-    rgb: np.ndarray
+    rgb: Array
     format: str
     notes: tuple[str, ...] = ()
 
@@ -129,7 +101,7 @@ def decode(data: bytes) -> Picture:
         raise ImageError("truncated", _DAMAGED.format(kind)) from error
 
 
-def encode(rgb: np.ndarray, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
+def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
     """Write uint8 RGB (H, W, 3) as a file without metadata. `quality` 1 to 100 is for JPEG and WEBP."""
     options: dict[str, dict[str, int]] = {
         "PNG": {"compress_level": 4},
@@ -147,16 +119,12 @@ def encode(rgb: np.ndarray, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", qual
 
 def _format(data: bytes) -> str:
     """The accepted format that the bytes claim to be; anything else is refused by name where it has one."""
-    for offset, beginning, name in _BEGINNINGS:
-        if data.startswith(beginning, offset):
-            if name in FORMATS:
-                return name
-            raise _not_accepted(name)
-    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in text):
-        raise _not_accepted("an SVG drawing")
-    if text.startswith((b"<!doctype html", b"<html")):
-        raise _not_accepted("a web page")
+    kind = formats.recognise(data)
+    if kind in FORMATS:
+        return kind
+    if kind:
+        text = f"This is {kind}. Save it as PNG, JPEG or TIFF and upload it again."
+        raise ImageError("format_not_accepted", text)
     raise ImageError(
         "not_an_image",
         "This file is not an image. Choose a photograph of the smear as JPEG, PNG, TIFF, BMP or WebP.",
@@ -183,21 +151,17 @@ def _read(data: bytes, kind: str) -> Picture:
         notes = [_pages(image)]
         # A TIFF's own orientation tag is applied while loading, by Pillow and by OpenCV alike.
         orientation = 1 if kind == "TIFF" else _orientation(image)
+        if kind == "PNG" and image.width * image.height * bits > 8 * DEFLATE_RATIO * len(data):
+            raise ImageError("truncated", _DAMAGED.format(kind))
         image.load()
-        if bits > 8:
-            page, note = _deep(data, kind, inverted=tags.get(_PHOTOMETRIC) == 0)
-            notes.append(note)
-        elif image.mode in ("I", "F") or image.mode.startswith("I;16"):
-            raise ImageError("unsupported_mode", _UNSUPPORTED.format(kind))
-        else:
-            page = image
-        page, note = _over_white(page)
-        notes.append(note)
-        if page.mode != "RGB":
-            page = page.convert("RGB")
-        if orientation in _TRANSPOSES:
-            page = page.transpose(_TRANSPOSES[orientation])
-        return Picture(np.asarray(page), kind, tuple(note for note in notes if note))
+        rgb, note = (None, "") if bits > 8 else _plain(image, kind)
+    if rgb is None:  # Pillow has vouched for the file and given its memory back
+        white_is_zero = tags.get(_PHOTOMETRIC) == 0
+        rgb, note = _deep(_pixel_chunks(data) if kind == "PNG" else data, kind, white_is_zero)
+    notes.append(note)
+    if orientation in _TURNS:
+        rgb = _TURNS[orientation](rgb)
+    return Picture(np.ascontiguousarray(rgb), kind, tuple(note for note in notes if note))
 
 
 def _tiff_tags(data: bytes) -> dict[int, Any]:
@@ -241,40 +205,56 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _deep(data: bytes, kind: str, inverted: bool) -> tuple[Image.Image, str]:
-    """Samples of more than 8 bits, scaled to 8: round(value * 255 / (2^depth - 1)).
+def _plain(image: Image.Image, kind: str) -> tuple[Array, str]:
+    """Samples of up to 8 bits, any colour model, alpha over white: uint8 (H, W, 3), and a note."""
+    note = ""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        raise ImageError("unsupported_mode", _UNSUPPORTED.format(kind))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            note = _TRANSPARENT
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), note
 
-    Read by OpenCV, because Pillow keeps only the high byte of 16-bit colour; Pillow has vouched for the file.
+
+def _pixel_chunks(png: bytes) -> bytes:
+    """A PNG of pixels only, no chunk longer than the file: OpenCV takes memory for what a chunk claims."""
+    kept, place = [png[:8]], 8
+    while place < len(png) and kept[-1][4:8] != b"IEND":
+        end = place + 12 + int.from_bytes(png[place : place + 4], "big")
+        if end > len(png):
+            raise ImageError("truncated", _DAMAGED.format("PNG"))
+        if png[place + 4 : place + 8] in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(png[place:end])
+        place = end
+    return b"".join(kept)
+
+
+def _deep(data: bytes, kind: str, inverted: bool) -> tuple[Array, str]:
+    """Samples of more than 8 bits, scaled to round(value * 255 / (2^depth - 1)): uint8 (H, W, 3), and a note.
+
+    Read by OpenCV, because Pillow keeps only the high byte of 16-bit colour.
     """
     samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None and kind == "PNG":
+        raise ImageError("truncated", _DAMAGED.format(kind))
     if samples is None or samples.dtype != np.uint16:
         raise ImageError("unsupported_mode", _UNSUPPORTED.format(kind))
-    colours = samples[..., :3] if samples.ndim == 3 else samples  # the alpha channel is always full range
+    alpha = samples[..., 3] if samples.ndim == 3 and samples.shape[2] == 4 else None
+    colours = samples if alpha is None else samples[..., :3]
     largest = int(colours.max())
     depth = next(depth for depth in DEPTHS if largest < 2**depth)
-    eight: np.ndarray = cv2.convertScaleAbs(samples, alpha=255 / (2**depth - 1))
     note = f"Values of {depth} bits were scaled to 8 bits."
-    channels = 1 if eight.ndim == 2 else eight.shape[-1]
-    if channels == 1:
-        return Image.fromarray(255 - eight if inverted else eight), note
-    if channels == 3:
-        return Image.fromarray(cv2.cvtColor(eight, cv2.COLOR_BGR2RGB)), note
-    eight[..., 3] = cv2.convertScaleAbs(samples[..., 3], alpha=1 / 257)
-    return Image.fromarray(cv2.cvtColor(eight, cv2.COLOR_BGRA2RGBA)), note
-
-
-def _over_white(image: Image.Image) -> tuple[Image.Image, str]:
-    if not image.has_transparency_data:
-        return image, ""
-    image = image.convert("RGBA")
-    if image.getchannel("A").getextrema() == (255, 255):
-        return image, ""
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image), "Transparent parts were laid over white."
-
-
-def _not_accepted(name: str) -> ImageError:
-    return ImageError("format_not_accepted", f"This is {name}. Save it as PNG, JPEG or TIFF and upload it again.")
+    eight: Array = cv2.convertScaleAbs(colours, alpha=255 / (2**depth - 1))
+    if inverted:
+        eight = 255 - eight
+    rgb = cv2.cvtColor(eight, cv2.COLOR_GRAY2RGB if eight.ndim == 2 else cv2.COLOR_BGR2RGB)
+    if alpha is not None and int(alpha.min()) < 65535:  # alpha always uses the full range
+        opacity = (alpha / np.float32(65535))[..., None]
+        rgb = np.rint(255 - (255 - rgb) * opacity).astype(np.uint8)
+        note += " " + _TRANSPARENT
+    return rgb, note
 
 
 def _too_many_pixels() -> ImageError:

@@ -22,6 +22,7 @@ from training.groups import find_groups
 from training.judging import THREADS
 from training.progress import Progress
 from training.recipe import Recipe
+from training.strangers import stranger
 
 SERVING_BATCH = 16
 GOLDEN = (("leukemic", 1), ("sparse", 2))
@@ -29,11 +30,12 @@ GOLDEN = (("leukemic", 1), ("sparse", 2))
 
 @dataclass(frozen=True)
 class Material:
-    """A data set made ready for a recipe: inputs uint8 (N, h, w, 3), targets and groups int64 (N,)."""
+    """A data set made ready for a recipe: inputs and strangers uint8 (N, h, w, 3), targets and groups int64 (N,)."""
 
     dataset: Dataset
     labels: tuple[Label, ...]
     inputs: Array
+    strangers: Array
     targets: Array
     groups: Array
 
@@ -49,14 +51,18 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
     steps = steps_of(recipe)
     progress = Progress("prepare", len(dataset))
 
-    def one(index: int) -> Array:
-        prepared = preprocess.run(steps, preprocess.begin(dataset.picture(index))).rgb
+    def one(index: int) -> tuple[Array, Array]:
+        rgb = dataset.picture(index)
+        prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
+        strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
         progress.step()
-        return prepared
+        return prepared, strange
 
     with ThreadPoolExecutor(THREADS) as threads:
-        inputs = np.stack(list(threads.map(one, range(len(dataset)))))
-    return Material(dataset, labels, inputs, dataset.targets(tuple(label.id for label in labels)), find_groups(dataset))
+        inputs, strangers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
+    return Material(
+        dataset, labels, inputs, strangers, dataset.targets(tuple(label.id for label in labels)), find_groups(dataset)
+    )
 
 
 def draft(
@@ -73,7 +79,9 @@ def draft(
     """
     fit, held = parts
     x, y = material.inputs, material.targets
-    blueprint, history = train_network(recipe, (x[fit], y[fit]), (x[held], y[held]), weights, folder, say)
+    blueprint, history = train_network(
+        recipe, (x[fit], y[fit]), material.strangers[fit], (x[held], y[held]), weights, folder, say
+    )
     features = _features(blueprint.model, blueprint.explanation_layer)
     novelty = Novelty.fit(features(x[fit]), recipe.schedule.seed)
     held_logits = logits_of(blueprint.model, x[held])

@@ -12,17 +12,22 @@ from training.architectures import Blueprint, build
 from training.augment import augment
 from training.recipe import Recipe
 
+STRANGER_WEIGHT = 0.5  # of a picture's, in the loss
+
 
 class DivergedError(RuntimeError):
     """The loss became NaN or infinite."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches of prepared inputs; the same for the same seed and epoch."""
+    """Shuffled, augmented batches of prepared inputs with some strangers in each; the same for the same seed and epoch.
 
-    def __init__(self, inputs: Array, targets: Array, recipe: Recipe) -> None:
+    Targets are rows of shares, (B, C): one label for a picture, all labels alike for a stranger.
+    """
+
+    def __init__(self, inputs: Array, targets: Array, strangers: Array, recipe: Recipe) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.inputs, self.targets, self.recipe = inputs, targets, recipe
+        self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
         counts = np.bincount(targets).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
         weights = np.sqrt(counts.mean() / np.maximum(counts, 1))
@@ -39,20 +44,32 @@ class Batches(keras.utils.PyDataset):
         return max(1, round(len(self.targets) / self.recipe.schedule.batch_size))
 
     def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
-        size = self.recipe.schedule.batch_size
-        chosen = self.order[index * size : (index + 1) * size]
-        base = (self.recipe.schedule.seed * 1000 + self.epoch) * len(self.order)
+        schedule = self.recipe.schedule
+        chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
+        base = (schedule.seed * 1000 + self.epoch) * len(self.order)
+        guests = [int(i) for i in chosen[: schedule.strangers]]
         pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
-        targets = self.targets[chosen]
-        return np.stack(pictures).astype(np.float32), targets, self.weights[targets]
+        pictures += [augment(self.strangers[i], self.recipe.augmentation, base + i) for i in guests]
+        classes = len(self.weights)
+        targets = np.concatenate(
+            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(guests), classes), 1 / classes)]
+        ).astype(np.float32)
+        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), STRANGER_WEIGHT)])
+        return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)
 
 
 class _Watch(keras.callbacks.Callback):
-    """Starts each epoch's order, prints a line an epoch, stops on NaN."""
+    """Starts each epoch's order, stops on NaN, and after each epoch says how the held-out pictures fare."""
 
-    def __init__(self, batches: Batches, history: list[dict[str, float]], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        batches: Batches,
+        held: tuple[Array, Array],
+        history: list[dict[str, float]],
+        say: Callable[[str], None],
+    ) -> None:
         super().__init__()
-        self.batches, self.history, self.say = batches, history, say
+        self.batches, self.held, self.history, self.say = batches, held, history, say
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.batches.begin_epoch(epoch)
@@ -62,9 +79,10 @@ class _Watch(keras.callbacks.Callback):
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = {name: round(float(value), 5) for name, value in (logs or {}).items()}
-        self.history.append({"epoch": epoch + 1, **row})
-        self.say(f"epoch {epoch + 1}/{self.params['epochs']}: " + ", ".join(f"{k} {v:.4f}" for k, v in row.items()))
+        accuracy = float((logits_of(self.model, self.held[0]).argmax(axis=1) == self.held[1]).mean())
+        row = {"epoch": epoch + 1, "loss": round(float((logs or {})["loss"]), 5), "held_out": round(accuracy, 5)}
+        self.history.append(row)
+        self.say(f"epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f}, held-out accuracy {accuracy:.4f}")
 
 
 def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
@@ -78,6 +96,7 @@ def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
 def train_network(
     recipe: Recipe,
     fit: tuple[Array, Array],
+    strangers: Array,
     held: tuple[Array, Array],
     weights: Path | None,
     scratch: Path,
@@ -85,8 +104,9 @@ def train_network(
 ) -> tuple[Blueprint, list[dict[str, float]]]:
     """Return the trained network and its history.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)). A run that was killed goes on after its last whole
-    epoch, whose state stands in `scratch`. Raises DivergedError when the loss is no number any more.
+    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)); strangers: inputs, one for each of fit's.
+    A run that was killed goes on after its last whole epoch, whose state stands in `scratch`. Raises DivergedError
+    when the loss is no number any more.
     """
     schedule = recipe.schedule
     keras.utils.set_random_seed(schedule.seed)
@@ -97,20 +117,17 @@ def train_network(
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
-    batches = Batches(*fit, recipe)
+    batches = Batches(*fit, strangers, recipe)
     rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, len(batches) * schedule.epochs)
     model.compile(
         optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=schedule.weight_decay),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     history: list[dict[str, float]] = []
     model.fit(
         batches,
         epochs=schedule.epochs,
         verbose=0,
-        callbacks=[_Watch(batches, history, say), keras.callbacks.BackupAndRestore(str(scratch / "epochs"))],
+        callbacks=[_Watch(batches, held, history, say), keras.callbacks.BackupAndRestore(str(scratch / "epochs"))],
     )
-    accuracy = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
-    say(f"held-out accuracy {accuracy:.4f} on {len(held[1])}")
     return blueprint, history

@@ -28,11 +28,15 @@ class LabelText:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the network is trained: AdamW with cosine decay to zero, all layers at once."""
+    """How the network is trained: AdamW with cosine decay to zero, all layers at once.
+
+    `strangers` (`training.strangers`) are added to every batch of `batch_size` pictures.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    strangers: int = 0
     weight_decay: float = 1e-4
     dropout: float = 0.2
     batch_norm_momentum: float = 0.9
