@@ -1,0 +1,94 @@
+"""From a picture to what a network sees: named steps with parameters, the same code for training and serving.
+
+A card lists its steps in order. Every step takes and returns a `Sight`; new recipes add functions to `STEPS`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from smear.arrays import Array
+from smear.card import Card, Step
+from smear.leukocytes import Leukocytes, background_colour, find, working_copy
+
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A picture on its way to the network: uint8 RGB (h, w, 3), and the leukocytes of the original."""
+
+    rgb: Array
+    leukocytes: Leukocytes
+
+
+def median(sight: Sight, size: int = 3) -> Sight:
+    """Smooth by a median of `size` x `size` px, which keeps edges (median, then HSV: Bushi 2024, Murtoza)."""
+    return replace(sight, rgb=cv2.medianBlur(sight.rgb, size))
+
+
+def white_balance(sight: Sight) -> Sight:
+    """Divide by the background colour: the lamp and the camera's white balance leave the picture."""
+    background = np.maximum(background_colour(sight.rgb), 1).astype(np.float32)
+    ramp = np.arange(256, dtype=np.float32)[:, None]
+    table = np.clip(np.rint(ramp * (WHITE / background)[None, :]), 0, WHITE).astype(np.uint8)
+    return replace(sight, rgb=cv2.LUT(sight.rgb, table.reshape(256, 1, 3)))
+
+
+def only_leukocytes(sight: Sight, background: int = WHITE) -> Sight:
+    """Paint everything but the leukocytes in one grey value: the slide leaves the model's sight."""
+    height, width = sight.rgb.shape[:2]
+    cells = sight.leukocytes.cells
+    if cells.shape != (height, width):
+        cells = cv2.resize(cells.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).view(bool)
+    painted = np.full_like(sight.rgb, background)
+    np.copyto(painted, sight.rgb, where=cells[..., None])
+    return replace(sight, rgb=painted)
+
+
+def resize(sight: Sight, height: int, width: int) -> Sight:
+    """Bring to the network's size, by area when shrinking, by cubic interpolation when growing."""
+    if sight.rgb.shape[:2] == (height, width):
+        return sight
+    shrinking = sight.rgb.shape[0] * sight.rgb.shape[1] > height * width
+    method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+    return replace(sight, rgb=cv2.resize(sight.rgb, (width, height), interpolation=method))
+
+
+STEPS: Mapping[str, Callable[..., Sight]] = {
+    "median": median,
+    "white_balance": white_balance,
+    "only_leukocytes": only_leukocytes,
+    "resize": resize,
+}
+
+
+class UnknownStepError(ValueError):
+    """A card or recipe names a step that this version does not have, or parameters that the step does not take."""
+
+
+def run(steps: Sequence[Step], sight: Sight) -> Sight:
+    """Return `sight` after all `steps`; UnknownStepError where one is not in `STEPS` or refuses its parameters."""
+    for step in steps:
+        if step.name not in STEPS:
+            raise UnknownStepError(f"There is no preprocessing step '{step.name}'. Known: {', '.join(STEPS)}.")
+        parameters: dict[str, Any] = step.parameters
+        try:
+            sight = STEPS[step.name](sight, **parameters)
+        except TypeError as error:
+            raise UnknownStepError(f"The step '{step.name}' does not take {parameters}.") from error
+    return sight
+
+
+def begin(rgb: Array, leukocytes: Leukocytes | None = None) -> Sight:
+    """Return the start of every chain: the working copy of `rgb` (long side at most 640 px) and its leukocytes."""
+    return Sight(working_copy(rgb)[0], find(rgb) if leukocytes is None else leukocytes)
+
+
+def prepare(rgb: Array, card: Card, leukocytes: Leukocytes | None = None) -> Array:
+    """Return what the card's network is given for `rgb`: uint8 (height, width, 3)."""
+    steps = (*card.preprocess, Step("resize", {"height": card.input.height, "width": card.input.width}))
+    return run(steps, begin(rgb, leukocytes)).rgb
