@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from flask_security import hash_password
 from sqlalchemy import select
 
@@ -45,6 +45,7 @@ def init_app(app: Flask) -> None:
 
 
 @click.command()
+@with_appcontext
 def init() -> None:
     """Prepare or update the database; the first time also the key, the lab and its first admin."""
     instance = current_app.config["INSTANCE_DIR"]
@@ -141,6 +142,7 @@ def find_lab(name: str | None) -> Lab:
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
+@with_appcontext
 def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
     """Read image files, and folders of them, without storing anything.
 

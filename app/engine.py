@@ -104,6 +104,11 @@ class Engine:
             self._thread = threading.Thread(target=self._run, name="leukolens-engine", daemon=True)
             self._thread.start()
 
+    @property
+    def started(self) -> bool:
+        """Say whether the thread runs."""
+        return self._thread is not None
+
     def stop(self) -> None:
         """End the thread after the batch it is running."""
         with self._wake:
@@ -256,5 +261,6 @@ def engine() -> Engine:
     from .models.activation import wanted_bundles
 
     running: Engine = current_app.extensions["engine"]
-    running.start(wanted_bundles())
+    if not running.started:
+        running.start(wanted_bundles())
     return running

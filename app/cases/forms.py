@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, StringField, TextAreaField
+from wtforms import RadioField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from ..records import SPECIMENS
@@ -25,7 +25,7 @@ class CaseForm(FlaskForm):  # type: ignore[misc]
     )
     specimen = RadioField(
         _l("Specimen"),
-        choices=[(code, _l(name)) for code, name in SPECIMENS.items()],
+        choices=[SelectChoice(code, _l(name)) for code, name in SPECIMENS.items()],
         default="PB",
         validators=[InputRequired(_l("Say what kind of specimen this is."))],
     )

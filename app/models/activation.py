@@ -41,13 +41,10 @@ def active_bundle(lab_id: int) -> str:
 def wanted_bundles() -> list[str]:
     """Return the bundles that some lab reads with; the server is ready when these are."""
     newest = select(func.max(BundleActivation.id)).group_by(BundleActivation.lab_id)
-    chosen = dict(
-        db.session.execute(
-            select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
     )
+    chosen = {lab: name for lab, name in rows}
     default = str(current_app.config["DEFAULT_BUNDLE"])
     labs = db.session.scalars(select(Lab.id).order_by(Lab.id)).all()
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
