@@ -1,0 +1,308 @@
+"""Who gets in, who may do what, and what every answer carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.database import db, writing
+from app.records import Reading, ServerSession, User, now
+
+from .conftest import BUNDLE, PASSWORD, Someone
+
+ANYONE = {"anonymous": 200, "stranger": 200, "clinician": 200, "admin": 200}
+MEMBERS = {"anonymous": 302, "stranger": 200, "clinician": 200, "admin": 200}
+OWN_LAB = {"anonymous": 302, "stranger": 404, "clinician": 200, "admin": 200}
+OWN_LAB_POST = OWN_LAB | {"clinician": 302, "admin": 302}
+
+# endpoint: the status for each kind of person; every route of the application has a row
+ROUTES: dict[str, dict[str, int]] = {
+    "static": ANYONE,
+    "bootstrap.static": ANYONE,
+    "security.static": ANYONE,
+    "security.login": {"anonymous": 200, "stranger": 302, "clinician": 302, "admin": 302},
+    "security.logout": {"anonymous": 302, "stranger": 302, "clinician": 302, "admin": 302},
+    "security.change_password": MEMBERS,
+    "security.verify": MEMBERS,
+    "health.live": ANYONE,
+    "health.ready": ANYONE,
+    "worklist.show": MEMBERS,
+    "account.show": MEMBERS,
+    "cases.new": MEMBERS,
+    "cases.create": {"anonymous": 302, "stranger": 400, "clinician": 400, "admin": 400},
+    "cases.show": OWN_LAB,
+    "cases.upload": OWN_LAB_POST,
+    "cases.draw": OWN_LAB_POST | {"clinician": 400, "admin": 400},
+    "cases.read": OWN_LAB,
+    "cases.second_opinion": OWN_LAB_POST,
+    "cases.remove": OWN_LAB_POST,
+    "cases.thumbnail": OWN_LAB,
+    "cases.pixels": OWN_LAB,
+    "cases.view": OWN_LAB,
+    "cases.overlay": OWN_LAB | {"clinician": 200, "admin": 200},
+    "models.index": MEMBERS,
+    "models.show": MEMBERS,
+    "models.report": {"anonymous": 302, "stranger": 404, "clinician": 404, "admin": 404},
+    "models.activate": {"anonymous": 302, "stranger": 403, "clinician": 403, "admin": 302},
+}
+FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css", "security.static": "js/base64.js"}
+
+
+@pytest.fixture
+def addresses(app: Flask, field: bytes) -> dict[str, Any]:
+    """Return the values that fill the routes' variables: things of the clinician's lab."""
+    clinician = Someone(app, "clinician")
+    case = clinician.open_case()
+    image = clinician.upload(case, field).json["id"]
+    with app.app_context():
+        reading = db.session.scalars(select(Reading)).one()
+    return {
+        "case_id": case,
+        "image_id": image,
+        "reading_id": reading.id,
+        "label": reading.labels[0]["id"],
+        "name": BUNDLE,
+        "file": "nothing.png",
+        "filename": "theme.js",
+    }
+
+
+def test_every_route_has_a_row(app: Flask) -> None:
+    """A new route cannot be forgotten in the table below."""
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(ROUTES)
+
+
+@pytest.mark.parametrize("person", ["anonymous", "stranger", "clinician", "admin"])
+def test_who_may_do_what(app: Flask, addresses: dict[str, Any], person: str) -> None:
+    """The table of routes holds for everyone; another lab's things are not found rather than forbidden."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        # A browser for each request: some of them sign out.
+        someone = Someone(app, None if person == "anonymous" else person)
+        values = {name: addresses[name] for name in rule.arguments}
+        if rule.endpoint in FILES:
+            values["filename"] = FILES[rule.endpoint]
+        if rule.endpoint == "cases.view":
+            values["name"] = "original"
+        path = app.url_map.bind("localhost").build(rule.endpoint, values)
+        reads = "GET" in (rule.methods or set())
+        if rule.endpoint == "cases.remove" and ROUTES[rule.endpoint][person] == 302 and person != "anonymous":
+            continue  # it would take the image away from the rows below; tested on its own
+        found[rule.endpoint] = (someone.get(path) if reads else someone.post(path)).status_code
+    expected = {endpoint: row[person] for endpoint, row in ROUTES.items() if endpoint in found}
+    assert found == expected
+
+
+def test_no_form_works_without_its_token(app: Flask, addresses: dict[str, Any]) -> None:
+    """Every POST without a token is refused with a page that says what to do, and with JSON to a script."""
+    admin = Someone(app, "admin")
+    for rule in app.url_map.iter_rules():
+        if "POST" not in (rule.methods or set()):
+            continue
+        path = app.url_map.bind("localhost").build(
+            rule.endpoint, {name: addresses[name] for name in rule.arguments}, method="POST"
+        )
+        page = admin.client.post(path)
+        assert page.status_code == 400, rule.endpoint
+        assert "open for too long" in page.text
+        script = admin.client.post(path, headers={"Accept": "application/json"})
+        assert script.status_code == 400
+        assert "open for too long" in script.json["error"]
+
+
+def test_a_copied_cookie_dies_at_sign_out(app: Flask, clinician: Someone) -> None:
+    """Who copied the cookie before is out as well."""
+    cookie = clinician.client.get_cookie("leukolens")
+    assert cookie
+    thief = app.test_client()
+    thief.set_cookie("leukolens", cookie.value)
+    assert thief.get("/").status_code == 200
+    assert clinician.post("/sign-out").status_code == 302
+    assert thief.get("/").status_code == 302
+    assert clinician.get("/").status_code == 302
+
+
+def test_signing_in_changes_the_key(app: Flask) -> None:
+    """A key that someone planted in the browser before is worthless afterwards."""
+    someone = Someone(app)
+    someone.get("/sign-in")
+    planted = someone.client.get_cookie("leukolens")
+    assert planted
+    someone.sign_in("clinician@lab.example", PASSWORD)
+    fresh = someone.client.get_cookie("leukolens")
+    assert fresh
+    assert fresh.value != planted.value
+    thief = app.test_client()
+    thief.set_cookie("leukolens", planted.value)
+    assert thief.get("/").status_code == 302
+
+
+def test_the_key_is_not_in_the_database(app: Flask, clinician: Someone) -> None:
+    """Reading the table lets nobody in."""
+    cookie = clinician.client.get_cookie("leukolens")
+    assert cookie
+    with app.app_context():
+        rows = db.session.scalars(select(ServerSession.id)).all()
+    assert rows
+    assert cookie.value not in rows
+
+
+def test_an_idle_session_ends(app: Flask, clinician: Someone) -> None:
+    """Past its hours a session opens nothing, and the next sign-in removes it."""
+    with app.app_context(), writing() as session:
+        for row in session.scalars(select(ServerSession)):
+            row.expires_at = now()
+    assert clinician.get("/").status_code == 302
+    clinician.sign_in("clinician@lab.example", PASSWORD)
+    with app.app_context():
+        assert len(db.session.scalars(select(ServerSession.id)).all()) == 1
+
+
+def test_reading_pages_writes_no_session(app: Flask, clinician: Someone) -> None:
+    """A person who only looks does not make the database write at every page."""
+    clinician.get("/")
+    with app.app_context():
+        before = db.session.scalars(select(ServerSession.expires_at)).all()
+    for path in ("/", "/cases/new", "/models/", "/account/"):
+        clinician.get(path)
+    with app.app_context():
+        assert db.session.scalars(select(ServerSession.expires_at)).all() == before
+
+
+def test_a_wrong_password_and_an_unknown_person_look_the_same(app: Flask) -> None:
+    """The page does not tell who has an account."""
+    pages = []
+    for address in ("clinician@lab.example", "nobody@lab.example"):
+        answer = Someone(app).sign_in(address, "wrong wrong wrong")
+        page = re.sub(r'(value|content)="[^"]*"', "", answer.text)
+        pages.append((answer.status_code, page))
+    assert pages[0] == pages[1]
+    assert "The address or the password is not right." in pages[0][1]
+
+
+def test_an_account_that_is_closed_does_not_open(app: Flask) -> None:
+    """A person who left cannot sign in."""
+    with app.app_context(), writing() as session:
+        session.scalars(select(User).where(User.email == "clinician@lab.example")).one().active = False
+    assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 200
+
+
+def test_wrong_passwords_are_limited_and_right_ones_are_not(make_app: Callable[..., Flask]) -> None:
+    """The fourth wrong try of three is refused with a page; signing in rightly does not count."""
+    app = make_app(SIGN_IN_LIMIT="3 per minute")
+    for _ in range(5):
+        assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 302
+    for _ in range(3):
+        assert Someone(app).sign_in("clinician@lab.example", "wrong").status_code == 200
+    refused = Someone(app).sign_in("clinician@lab.example", PASSWORD)
+    assert refused.status_code == 429
+    assert "Too many wrong passwords" in refused.text
+    assert refused.headers["Retry-After"]
+
+
+def test_a_one_time_password_opens_only_the_page_that_replaces_it(app: Flask) -> None:
+    """Until then every page leads there; afterwards the old one is worthless and other browsers are out."""
+    runner = app.test_cli_runner()
+    result = runner.invoke(args=["user", "add", "new@hospital.local", "--lab", "Our laboratory"])
+    assert result.exit_code == 0, result.output
+    one_time = re.search(r"One-time password: (\S+)", result.output)
+    assert one_time
+    person, elsewhere = Someone(app), Someone(app)
+    person.sign_in("new@hospital.local", one_time[1])
+    elsewhere.sign_in("new@hospital.local", one_time[1])
+    for path in ("/", "/cases/new", "/models/"):
+        assert person.get(path).location == "/account/password"
+    data = {"password": one_time[1], "new_password": "short", "new_password_confirm": "short"}
+    assert "at least 12 characters" in person.post("/account/password", data).text
+    data |= {"new_password": PASSWORD, "new_password_confirm": PASSWORD}
+    assert person.post("/account/password", data).location == "/"
+    assert person.get("/").status_code == 200
+    assert elsewhere.get("/").location.startswith("/sign-in")
+    assert Someone(app).sign_in("new@hospital.local", one_time[1]).status_code == 200
+
+
+def test_passwords_are_argon2(app: Flask) -> None:
+    """The hash is argon2id and nobody's password is anywhere else."""
+    with app.app_context():
+        hashes = db.session.scalars(select(User.password)).all()
+    assert all(value.startswith("$argon2id$") for value in hashes)
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nothing", "/static/theme.js", "/health"])
+def test_every_answer_forbids_foreign_code(app: Flask, path: str) -> None:
+    """Scripts and styles come from here only, and no page is framed."""
+    headers = Someone(app).get(path).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_pages_are_not_kept_and_have_nothing_inline(clinician: Someone) -> None:
+    """The back button shows no case after sign-out; no style or script stands in a page."""
+    clinician.open_case()
+    for path in ("/", "/cases/new", "/models/", "/account/"):
+        page = clinician.get(path)
+        assert page.headers["Cache-Control"] == "no-store"
+        assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", page.text)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_cookie_is_out_of_reach_of_scripts(make_app: Callable[..., Flask], secure: bool) -> None:
+    """HttpOnly and SameSite always, Secure where the site is served by HTTPS."""
+    someone = Someone(make_app(SECURE_COOKIES=secure))
+    cookie = someone.get("/sign-in").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert ("Secure" in cookie) == secure
+
+
+@pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
+def test_signing_in_leads_nowhere_else(app: Flask, target: str) -> None:
+    """A link cannot use the sign-in page to send people away."""
+    someone = Someone(app)
+    data = {"email": "clinician@lab.example", "password": PASSWORD}
+    answer = someone.post(f"/sign-in?next={target}", data)
+    assert urlsplit(answer.location or "").netloc in ("", "localhost")
+    assert not (answer.location or "").startswith(("//", "/\\"))
+
+
+def test_another_lab_sees_nothing(app: Flask, addresses: dict[str, Any]) -> None:
+    """Not in the worklist, not in a search."""
+    stranger = Someone(app, "stranger")
+    assert addresses["case_id"] not in stranger.get("/").text
+    assert addresses["case_id"] not in stranger.get("/?q=A-1").text
+
+
+def test_the_log_has_no_patient_data(
+    app: Flask, clinician: Someone, field: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even a failure writes neither accession nor notes nor file name to the log, nor shows them."""
+    caplog.set_level("DEBUG")
+    case = clinician.open_case("SECRET-77", notes="Jane Doe")
+    clinician.upload(case, field, "jane_doe.png")
+    clinician.get("/?q=Jane+Doe")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("app.cases.intake.count", fail)
+    answer = clinician.upload(case, field + b" ", "jane_doe2.png")
+    assert answer.status_code in (500, 422)
+    for word in ("SECRET-77", "Jane", "jane_doe"):
+        assert word not in caplog.text
+        assert word not in answer.text
+
+
+def test_the_key_file_is_for_the_owner_only(prepared: Path) -> None:
+    """Nobody else on the machine can read it."""
+    assert (prepared / "secret_key").stat().st_mode & 0o777 == 0o600
