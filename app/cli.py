@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_security import hash_password
@@ -106,12 +107,10 @@ def say_password(email: str, password: str, lab: str) -> None:
 @click.argument("email")
 @click.option("--name", default="", help="The person's name as colleagues see it.")
 @click.option("--role", type=click.Choice(list(ROLES)), default="clinician", show_default=True)
-@click.option(
-    "--lab", "lab_name", default=None, help="The lab, created if new; needed where there are several."
-)
+@click.option("--lab", "lab_name", default=None, help="The lab, created if new; needed where there are several.")
 def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
     """Add a person with a one-time password, which is printed once."""
-    address = current_app.extensions["security"]._mail_util.normalize(email)
+    address = checked_address(email)
     with writing() as session:
         if session.scalar(select(User.id).where(User.email == address)) is not None:
             raise click.ClickException(f"There is already a person with the address {address}.")
@@ -119,6 +118,14 @@ def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
         roles = ["admin", "clinician"] if role == "admin" else ["clinician"]
         password = add_person(lab, address, name, roles)
     say_password(address, password, lab.name)
+
+
+def checked_address(email: str) -> str:
+    """Return an address as people sign in with it, in small letters; a sentence where it is none."""
+    try:
+        return validate_email(email, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email} is not an address: {error}") from None
 
 
 def find_lab(name: str | None) -> Lab:
@@ -139,9 +146,7 @@ def find_lab(name: str | None) -> Lab:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--bundle", default=None, help="The bundle that reads; DEFAULT_BUNDLE otherwise.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @with_appcontext
 def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
     """Read image files, and folders of them, without storing anything.
@@ -243,9 +248,7 @@ def write_table(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
         else:
             words = row.get("error") or " ".join(row["reasons"])
         click.echo(f"{outcome.replace('_', ' '):<13} {row['path']}  {words}")
-    click.echo(
-        ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number)
-    )
+    click.echo(", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number))
     return counts["error"]
 
 

@@ -83,6 +83,7 @@ function draw() {
     context.restore();
   }
   if (state.boxes && state.view !== "model") drawBoxes(at);
+  stage.dataset.shown = state.view;
   byId("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
 }
 

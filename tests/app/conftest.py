@@ -85,18 +85,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 
 
 @pytest.fixture
-def make_app(
-    tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine
-) -> Iterator[Callable[..., Flask]]:
+def make_app(tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine) -> Iterator[Callable[..., Flask]]:
     """Return a maker of applications over one copy of the prepared lab."""
     instance = tmp_path / "instance"
     shutil.copytree(prepared, instance)
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(
-            **{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings
-        )
+        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings)
         app.extensions["engine"] = shared_engine
         made.append(app)
         return app

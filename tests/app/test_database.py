@@ -42,9 +42,7 @@ def test_the_migrations_go_back_too(app: Flask) -> None:
             assert compare_metadata(MigrationContext.configure(connection), Record.metadata) == []
 
 
-@pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 15000)]
-)
+@pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 15000)])
 def test_every_connection_is_prepared(app: Flask, pragma: str, value: object) -> None:
     """WAL, foreign keys and patience hold on each connection."""
     with app.app_context():

@@ -164,9 +164,7 @@ def test_two_bundles_never_share_a_batch(folder: Path) -> None:
     ],
     ids=["altered", "strange", "memory"],
 )
-def test_a_damaged_bundle_is_reported_and_the_other_one_reads(
-    folder: Path, error: Exception, words: str
-) -> None:
+def test_a_damaged_bundle_is_reported_and_the_other_one_reads(folder: Path, error: Exception, words: str) -> None:
     """Whatever loading raises, it is a sentence, and the engine lives."""
     good = fake()
 

@@ -26,7 +26,7 @@ def test_every_failure_has_three_sentences(app: Flask, code: int) -> None:
     assert script.json["error"].endswith(".")
 
 
-def test_a_fault_is_a_page_without_details(app: Flask, clinician: Someone) -> None:
+def test_a_fault_is_a_page_without_details(app: Flask) -> None:
     """The exception is in the log and not in the browser; the next request works."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
@@ -34,6 +34,7 @@ def test_a_fault_is_a_page_without_details(app: Flask, clinician: Someone) -> No
         raise RuntimeError("the secret detail")
 
     app.add_url_rule("/fail", "fail", fail)
+    clinician = Someone(app, "clinician")
     page = clinician.get("/fail")
     assert page.status_code == 500
     assert "secret detail" not in page.text

@@ -99,9 +99,7 @@ def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: 
     assert choices(lab) == []
 
 
-def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(
-    lab: Flask, two: Path, field: bytes
-) -> None:
+def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(lab: Flask, two: Path, field: bytes) -> None:
     """One flipped byte: a sentence on the page, no change, and images are read as before."""
     path = two / SECOND / "model.keras"
     data = bytearray(path.read_bytes())

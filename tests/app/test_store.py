@@ -26,9 +26,7 @@ def test_equal_bytes_are_stored_once_under_their_hash(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
-def test_a_failing_disk_leaves_no_half_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
+def test_a_failing_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """When the write does not get through, there is nothing, not even a temporary file."""
 
     def fail(*_: object) -> None:

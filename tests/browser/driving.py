@@ -87,7 +87,7 @@ class Server:
         assert password
         return address[1], password[1]
 
-    def __enter__(self) -> Server:
+    def start(self) -> None:
         """Start serving and wait until the model is warm."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -100,13 +100,24 @@ class Server:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             try:
-                urllib.request.urlopen(f"{self.url}/health/ready", timeout=5).close()  # noqa: S310
-                return self
+                urllib.request.urlopen(f"{self.url}/health/ready", timeout=5).close()
+                return
             except (urllib.error.URLError, ConnectionError):
                 assert self.process.poll() is None, self.log.read_text()
                 time.sleep(0.2)
-        self.__exit__(None, None, None)
+        self.stop()
         raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        """Stop as a service manager does."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def __enter__(self) -> Server:
+        """Serve for as long as the block lasts."""
+        self.start()
+        return self
 
     def __exit__(
         self,
@@ -114,10 +125,8 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop as a service manager does."""
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(timeout=30)
+        """Stop serving."""
+        self.stop()
 
 
 def sign_in(page: Page, url: str, address: str, password: str) -> None:

@@ -1,0 +1,74 @@
+"""A server, a browser and a signed-in page for the tests that drive Chromium."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from app.settings import ROOT
+from smear import bundle
+
+from ..conftest import skip_or_fail
+from .driving import Server, choose_password, chromium, chromium_path, sign_in
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return Chromium; a full run may not go on without it."""
+    if chromium_path() is None:
+        skip_or_fail("Chromium is not installed.")
+    if "leukolens-field" not in bundle.names(Path(os.environ.get("LEUKOLENS_MODELS_DIR", ROOT / "models"))):
+        skip_or_fail("The bundle leukolens-field is not published.")
+    with chromium() as started:
+        yield started
+
+
+@dataclass
+class Visit:
+    """A page, what went wrong on it, and the server behind it."""
+
+    server: Server
+    page: Page
+    address: str
+    one_time: str
+    problems: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> Page:
+        """Note every error that the browser reports on a page."""
+
+        def console(message: ConsoleMessage) -> None:
+            # The tests read the canvas back, which the pages never do.
+            if message.type in ("error", "warning") and "getImageData" not in message.text:
+                self.problems.append(message.text)
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        return page
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """Return a page in front of an empty lab; at the end the browser must not have complained."""
+    server = Server(tmp_path / "instance")
+    address, one_time = server.prepare()
+    context = browser.new_context(viewport={"width": 1280, "height": 820})
+    visit = Visit(server, context.new_page(), address, one_time)
+    visit.watch(visit.page)
+    with server:
+        yield visit
+        context.close()
+    assert visit.problems == []
+
+
+@pytest.fixture
+def inside(visit: Visit) -> Visit:
+    """Return the page of someone who signed in and chose a password."""
+    sign_in(visit.page, visit.server.url, visit.address, visit.one_time)
+    choose_password(visit.page, visit.one_time)
+    visit.page.get_by_role("heading", name="Worklist").wait_for()
+    return visit
