@@ -111,16 +111,13 @@ def violet_threshold(violet: Array, stained: Array) -> float:
         typical_above = float(np.median(above))
         second = ABOVE_ERYTHROCYTES * typical_above
         beyond = above[above > 1.1 * second]
-        valley = np.count_nonzero(np.abs(above - second) < 0.1 * second)
+        valley = int(np.count_nonzero(np.abs(above - second) < 0.1 * second))
         if beyond.size > max(valley, SMALLEST_SHARE * violet.size):
             upper_gap = float(np.median(beyond)) / typical_above
             if upper_gap * typical_below > typical_above or above.size > below.size:
                 return second
-    return max(
-        threshold,
-        min(ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0, VIOLET_CEILING),
-        VIOLET_FLOOR,
-    )
+    floor = ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0
+    return max(threshold, min(floor, VIOLET_CEILING), VIOLET_FLOOR)
 
 
 def find(rgb: Array) -> Leukocytes:
