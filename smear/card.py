@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from smear import typed
 
 SCHEMA = 1
 Json = dict[str, Any]
@@ -106,7 +107,10 @@ class Card:
     @classmethod
     def from_json(cls, data: object) -> "Card":
         """Return the card that `data` (parsed JSON) describes; CardError where an entry is missing or wrong."""
-        card: Card = _read(cls, data, "card")
+        try:
+            card: Card = typed.read(cls, data, "card")
+        except typed.MismatchError as error:
+            raise CardError(error.text) from error
         for broken, text in _RULES:
             if broken(card):
                 raise CardError(f"card: {text}.")
@@ -136,43 +140,3 @@ _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
         "golden logits and labels differ in number",
     ),
 )
-
-
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """Return `value` as `kind`, a type of the ones used above, or raise CardError naming `where`."""
-    if is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise CardError(f"{where}: a list was expected.")
-        return tuple(_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise CardError(f"{where}: an object was expected.")
-        return {str(key): _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if origin is Literal:
-        if value not in arguments:
-            raise CardError(f"{where}: one of {', '.join(map(repr, arguments))} was expected.")
-        return value
-    if kind is Any or isinstance(kind, UnionType):
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise CardError(f"{where}: {kind.__name__} was expected.")
-    return value
-
-
-def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise CardError(f"{where}: an object was expected.")
-    hints = get_type_hints(kind)
-    known = [one.name for one in fields(kind)]
-    for key in value:
-        if key not in known:
-            raise CardError(f"{where}.{key}: unknown entry.")
-    missing = [name for name in known if name not in value]
-    if missing:
-        raise CardError(f"{where}.{missing[0]}: missing.")
-    return kind(**{name: _read(hints[name], value[name], f"{where}.{name}") for name in known})

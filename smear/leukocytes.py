@@ -21,15 +21,17 @@ from smear.arrays import Array
 WORKING_SIDE = 640  # a nucleus is still 30 px wide there; more pixels cost time and find nothing more
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
 STAINED_DENSITY = 0.12  # below it a pixel is background
-VIOLET_FLOOR = 0.20  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1
+VIOLET_FLOOR = 0.22  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1
+VIOLET_OF_NUCLEUS = 0.27  # median of a whole nucleus: shaded corners and erythrocyte rims pass the floor, not this
 VIOLET_CEILING = (
     0.9  # nuclei of dark stains reach 3; clipped, they do not pull Otsu's threshold away from the pale ones
 )
 CROWDED_SHARE = 0.12  # of the picture above the threshold: then violet erythrocytes may be among it
 ABOVE_ERYTHROCYTES = 1.6  # a nucleus is at least this much more violet than the picture's median erythrocyte
-SMALLEST_SHARE = 0.0010  # of the picture: smaller violet things are platelets, precipitate or letters
+SMALLEST_SHARE = 0.0016  # of the picture: smaller violet things are platelets, precipitate or letters
 SMALLEST_OF_TYPICAL = 0.20  # of the typical nucleus in the same picture
-LEAST_SOLIDITY = 0.55  # area over convex hull: platelet clumps and scale bars are ragged
+CLUMP = 3.0  # times the median component: larger ones are clumps and not typical
+LEAST_SOLIDITY = 0.70  # area over convex hull: platelet clumps and scale bars are ragged
 CYTOPLASM_OF_THRESHOLD = 0.55  # cytoplasm is as violet as this share of the nucleus threshold
 CYTOPLASM_REACH = 0.30  # of the nucleus diameter
 SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei are cut
@@ -40,13 +42,14 @@ class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
     nuclei, cells: bool (h, w); boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right;
-    areas: float64 (N,), nucleus areas in original square pixels.
+    areas: float64 (N,), nucleus areas in original square pixels; cut: bool (N,), whether the picture's border cuts it.
     """
 
     nuclei: Array
     cells: Array
     boxes: Array
     areas: Array
+    cut: Array
     scale: float
 
     def __len__(self) -> int:
@@ -99,18 +102,25 @@ def violet_threshold(violet: Array, stained: Array) -> float:
     if values.size < 16:
         return VIOLET_CEILING
     threshold = otsu(values, VIOLET_CEILING)
-    above = values[values > threshold]
+    below, above = values[values <= threshold], values[values > threshold]
+    tinted = below[below > 0]  # what absorbs more red than green was set to 0 and says nothing of erythrocytes here
+    typical_below = float(np.median(tinted)) if tinted.size else 0.0
     if above.size > CROWDED_SHARE * violet.size:
-        # Either many leukocytes or, in a red-violet stain, erythrocytes that Otsu put on their side. The second kind
-        # has darker matter well above its median, and almost nothing in the valley between.
-        second = ABOVE_ERYTHROCYTES * float(np.median(above))
-        beyond = np.count_nonzero(above > 1.1 * second)
+        # Either many leukocytes or, in a violet stain, erythrocytes that Otsu put on their side. In the second case
+        # the wider gap is the one above them: between them and much darker nuclei, with a valley between.
+        typical_above = float(np.median(above))
+        second = ABOVE_ERYTHROCYTES * typical_above
+        beyond = above[above > 1.1 * second]
         valley = np.count_nonzero(np.abs(above - second) < 0.1 * second)
-        if beyond > SMALLEST_SHARE * violet.size and beyond > valley:
-            return second
-    below = values[values <= threshold]
-    floor = ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0
-    return max(threshold, min(floor, VIOLET_CEILING), VIOLET_FLOOR)
+        if beyond.size > max(valley, SMALLEST_SHARE * violet.size):
+            upper_gap = float(np.median(beyond)) / typical_above
+            if upper_gap * typical_below > typical_above or above.size > below.size:
+                return second
+    return max(
+        threshold,
+        min(ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0, VIOLET_CEILING),
+        VIOLET_FLOOR,
+    )
 
 
 def find(rgb: Array) -> Leukocytes:
@@ -125,17 +135,17 @@ def find(rgb: Array) -> Leukocytes:
     redder |= violet > VIOLET_CEILING  # the darkest lymphocytes have no red left to tell by
     violet[~redder] = 0
     threshold = violet_threshold(violet, stained)
-    nuclei = _plausible(((violet > threshold) & redder).view(np.uint8))
+    nuclei = _plausible(((violet > threshold) & redder).view(np.uint8), violet)
     labels, count = _separate(nuclei)
     cells = _with_cytoplasm(nuclei, (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained)
-    boxes, areas = _boxes(labels, count, cells.shape)
+    boxes, areas, cut = _boxes(labels, count, cells.shape)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
-    return Leukocytes(nuclei.view(bool), cells.view(bool), boxes, areas * scale * scale, scale)
+    return Leukocytes(nuclei.view(bool), cells.view(bool), boxes, areas * scale * scale, cut, scale)
 
 
-def _plausible(mask: Array) -> Array:
-    """Keep filled components that are as large and as compact as a nucleus; uint8 0/1 (h, w)."""
+def _plausible(mask: Array, violet: Array) -> Array:
+    """Keep filled components that are as large, as compact and as violet as a nucleus; uint8 0/1 (h, w)."""
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     areas = np.array([cv2.contourArea(c) for c in contours])
@@ -145,11 +155,20 @@ def _plausible(mask: Array) -> Array:
     # The typical nucleus: half of all the violet area lies in components larger than this one.
     order = np.sort(areas)
     typical = order[np.searchsorted(np.cumsum(order), areas.sum() / 2)]
-    smallest = max(SMALLEST_SHARE * mask.size, SMALLEST_OF_TYPICAL * typical)
+    smallest = SMALLEST_SHARE * mask.size
+    large = areas[areas >= smallest]
+    if not len(large):
+        return kept
+    typical = min(typical, CLUMP * float(np.median(large)))
+    smallest = max(smallest, SMALLEST_OF_TYPICAL * typical)
     for contour, area in zip(contours, areas, strict=True):
         if area < smallest:
             continue
         if area / max(1.0, cv2.contourArea(cv2.convexHull(contour))) < LEAST_SOLIDITY and area < typical:
+            continue
+        x, y, w, h = cv2.boundingRect(contour)
+        inside = violet[y : y + h, x : x + w][mask[y : y + h, x : x + w] > 0]
+        if np.median(inside) < VIOLET_OF_NUCLEUS:
             continue
         cv2.drawContours(kept, [contour], -1, 1, cv2.FILLED)
     return kept
@@ -199,8 +218,8 @@ def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
     return cv2.dilate(filled, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
 
 
-def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return boxes (N, 4) and areas (N,) of the labelled nuclei at the working size, left to right."""
+def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Return boxes (N, 4), areas (N,) and whether the border cuts them, of the labelled nuclei, left to right."""
     rows = []
     margin = 0.12
     for label in range(1, count + 1):
@@ -208,7 +227,8 @@ def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Ar
         area = int(np.count_nonzero(labels[y : y + h, x : x + w] == label))
         if area == 0:
             continue
+        cut = x <= 1 or y <= 1 or x + w >= shape[1] - 1 or y + h >= shape[0] - 1
         dx, dy = margin * w + 1, margin * h + 1
-        rows.append((max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area))
-    table = np.array(sorted(rows), np.float64).reshape(-1, 5)
-    return table[:, :4], table[:, 4]
+        rows.append((max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area, cut))
+    table = np.array(sorted(rows), np.float64).reshape(-1, 6)
+    return table[:, :4], table[:, 4], table[:, 5] > 0

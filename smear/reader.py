@@ -122,8 +122,9 @@ class Reader:
         leukocytes = find(picture.rgb)
         findings = assess(picture.rgb, leukocytes)
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
-        if not refusals and len(leukocytes) < self.card.minimum_leukocytes:
-            refusals.append(Reason("no_leukocytes", "No leukocytes found in this field. Choose a field that has some."))
+        whole = int((~leukocytes.cut).sum())
+        if not refusals and whole < self.card.minimum_leukocytes:
+            refusals.append(_too_few(len(leukocytes)))
         return Examination(
             picture,
             leukocytes,
@@ -156,3 +157,11 @@ class Reader:
             height=height,
             milliseconds=1000 * (time.perf_counter() - examination.started),
         )
+
+
+def _too_few(found: int) -> Reason:
+    if found == 0:
+        return Reason("no_leukocytes", "No leukocytes found in this field. Choose a field that has some.")
+    return Reason(
+        "no_whole_leukocyte", "Only leukocytes cut by the border were found. Move the field so that some are whole."
+    )

@@ -1,0 +1,68 @@
+"""The maps that are served in closed form are Grad-CAM: tf-keras-vis says the same, and would not of another layer."""
+
+import numpy as np
+import pytest
+
+from smear import drawing, preprocess
+
+PICTURES = 6
+
+
+@pytest.fixture(scope="module")
+def batch(shipped):
+    fields = [drawing.field(seed, kind) for seed, kind in enumerate(["leukemic", "sparse"] * 3)]
+    return np.stack([preprocess.prepare(field, shipped.card) for field in fields]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def oracle(shipped, batch):
+    """Return Grad-CAM by tf-keras-vis at a layer: float (pictures, classes, h, w), not normalised, not enlarged."""
+    from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    def maps(layer):
+        gradcam = Gradcam(shipped.network.model, clone=False)
+        classes = range(len(shipped.card.labels))
+        return np.stack(
+            [
+                gradcam(
+                    CategoricalScore([label] * len(batch)),
+                    batch,
+                    penultimate_layer=layer,
+                    seek_penultimate_conv_layer=False,
+                    normalize_cam=False,
+                    expand_cam=False,
+                )
+                for label in classes
+            ],
+            axis=1,
+        )
+
+    return maps
+
+
+def test_maps_agree_with_tf_keras_vis_for_every_class(shipped, batch, oracle):
+    assert len(batch) == PICTURES
+    served = shipped.network.forward(batch).maps
+    assert served.shape[:2] == (PICTURES, len(shipped.card.labels))
+    assert served.max() > 0.01  # two empty maps would agree as well
+    np.testing.assert_allclose(served, oracle(shipped.card.explanation_layer), atol=1e-5)
+
+
+def test_the_agreement_is_lost_at_a_wrong_layer(shipped, batch, oracle):
+    served = shipped.network.forward(batch).maps
+    assert np.abs(served - oracle("Conv_1")).max() > 1e-3
+
+
+def test_one_picture_says_the_same_alone_and_in_a_batch(shipped, batch):
+    together = shipped.network.forward(batch)
+    for index in range(PICTURES):
+        alone = shipped.network.forward(batch[index : index + 1])
+        np.testing.assert_allclose(alone.logits, together.one(index).logits, atol=1e-4)
+        np.testing.assert_allclose(alone.maps, together.one(index).maps, atol=1e-5)
+        np.testing.assert_allclose(alone.features, together.one(index).features, atol=1e-4)
+
+
+def test_maps_are_never_negative_and_the_device_is_named(shipped, batch):
+    assert shipped.network.forward(batch).maps.min() >= 0
+    assert shipped.network.device.startswith(("CPU", "GPU"))

@@ -1,0 +1,83 @@
+"""Named steps with parameters; the default chain leaves nothing of the slide."""
+
+import numpy as np
+import pytest
+
+from smear import drawing
+from smear.bundle import read_card
+from smear.card import Step
+from smear.preprocess import STEPS, UnknownStepError, begin, prepare, run
+from smear.views import INFERNO, NAMES, UnknownViewError, overlay, render
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def card():
+    return read_card(ROOT / "models" / "leukolens-field")
+
+
+@pytest.fixture(scope="module")
+def field():
+    return drawing.field(5, "leukemic")
+
+
+def test_the_network_sees_leukocytes_on_white_and_nothing_else(card, field):
+    seen = prepare(field, card)
+    assert seen.shape == (card.input.height, card.input.width, 3)
+    assert seen.dtype == np.uint8
+    share = begin(field).leukocytes.cells.mean()
+    assert (seen.min(axis=2) < 250).mean() == pytest.approx(share, abs=0.03)
+
+
+def test_what_stands_outside_the_leukocytes_does_not_reach_the_network(card, field):
+    marked = field.copy()
+    marked[-30:, -70:] = 255
+    marked[-20:-17, -60:-10] = 0  # a scale bar
+    cells = begin(field).leukocytes.cells
+    assert not cells[-36:, -76:].any(), "choose a field whose corner is free"
+    assert np.abs(prepare(marked, card).astype(int) - prepare(field, card)).max() <= 2
+
+
+def test_white_balance_takes_the_lamp_away(field):
+    tinted = np.clip(field * np.array([0.9, 0.8, 0.6]), 0, 255).astype(np.uint8)
+    steps = [Step("white_balance")]
+    balanced, plain = run(steps, begin(tinted)).rgb, run(steps, begin(field)).rgb
+    assert np.abs(balanced.astype(int) - plain).mean() < 3
+    assert np.abs(tinted.astype(int) - field).mean() > 30
+
+
+def test_a_median_takes_single_pixels_away():
+    picture = np.full((32, 32, 3), 200, np.uint8)
+    picture[10, 10] = 0
+    assert run([Step("median", {"size": 3})], begin(picture)).rgb.min() == 200
+
+
+def test_unknown_steps_and_parameters_are_named(field):
+    with pytest.raises(UnknownStepError, match="no preprocessing step 'emboss'"):
+        run([Step("emboss")], begin(field))
+    with pytest.raises(UnknownStepError, match="'median' does not take"):
+        run([Step("median", {"radius": 2})], begin(field))
+    assert {"median", "white_balance", "only_leukocytes", "resize"} <= set(STEPS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_view_is_a_picture(card, field, name):
+    view = render(np.tile(field, (5, 4, 1)), name, card)
+    assert view.dtype == np.uint8
+    assert view.shape[2] == 3
+    assert max(view.shape) <= 1600
+
+
+def test_an_unknown_view_is_named(card, field):
+    with pytest.raises(UnknownViewError, match="no view 'x-ray'"):
+        render(field, "x-ray", card)
+
+
+def test_the_overlay_follows_map_and_opacity(field):
+    grid = np.zeros((6, 6), np.float32)
+    grid[0, 0] = 1
+    covered = overlay(field, grid, 1.0)
+    assert covered[0, 0].tolist() == INFERNO[255].tolist()
+    assert covered[-1, -1].tolist() == INFERNO[0].tolist()
+    assert np.array_equal(overlay(field, grid, 0.0), field)
+    assert np.array_equal(overlay(field, np.zeros((0, 0))), field)

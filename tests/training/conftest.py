@@ -1,0 +1,65 @@
+"""A data set drawn on the spot, small enough to train on in seconds."""
+
+import pytest
+
+from smear import drawing
+from smear.image import encode
+
+TINY = """
+name = "tiny"
+version = "0.1.0"
+title = "A tiny network on drawings, for tests"
+scope = "field"
+architecture = "mobilenet_v2"
+input = { height = 64, width = 64 }
+intended_use = "Tests."
+licence = "Apache-2.0"
+attribution = "Drawn."
+
+[[preprocess]]
+name = "median"
+
+[[preprocess]]
+name = "only_leukocytes"
+
+[augmentation]
+rotation = 10
+
+[schedule]
+epochs = 2
+batch_size = 8
+learning_rate = 1e-3
+
+[labels.leukemic]
+name = "Many"
+meaning = "Many leukocytes."
+malignant = true
+
+[labels.sparse]
+name = "Few"
+meaning = "Few leukocytes."
+malignant = false
+"""
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """A folder with two class folders of 24 drawings and a manifest with six groups."""
+    folder = tmp_path_factory.mktemp("drawn")
+    lines = ["path,label,group,source"]
+    for kind in ("leukemic", "sparse"):
+        (folder / kind).mkdir()
+        for seed in range(24):
+            name = f"{kind}/{seed:02}.png"
+            (folder / name).write_bytes(encode(drawing.field(seed, kind, 224), "PNG"))
+            lines.append(f"{name},{kind},{kind}-{seed % 9},drawn")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The path of a recipe that trains in seconds from random weights."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path

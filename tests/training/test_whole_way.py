@@ -1,0 +1,121 @@
+"""fit, crossval, publish and evaluate by the command line, on drawings; then the reader reads what came out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from smear import bundle
+from smear.reader import Reader
+from training.__main__ import main
+from training.crossval import result_file
+from training.dataset import load as load_dataset
+from training.experiment import steps_of
+from training.recipe import load as load_recipe
+
+
+@pytest.fixture(scope="module")
+def run(drawn, tiny, tmp_path_factory):
+    """A run with a fit and a grouped cross-validation in it."""
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
+    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
+    assert main([*cross, "--protocol", "grouped"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(run, tmp_path_factory):
+    models = tmp_path_factory.mktemp("models")
+    assert main(["publish", str(run), "--models", str(models)]) == 0
+    return models / "tiny"
+
+
+def test_a_published_bundle_is_read_by_the_reader(published, drawn):
+    reader = Reader(bundle.load(published))
+    reading = reader.read((drawn / "leukemic" / "00.png").read_bytes())
+    assert reading.bundle == "tiny"
+    assert set(reading.suggestion.probabilities) == {"leukemic", "sparse"}
+
+
+def test_its_card_tells_the_results_with_counts_and_controls(published):
+    card = bundle.read_card(published)
+    grouped = card.metrics["grouped"]
+    assert grouped["n"] == 48
+    assert grouped["accuracy_all"]["of"] == 48
+    assert sum(map(sum, grouped["confusion"])) == 48
+    assert set(card.controls) == {"cells_removed", "background_removed", "corner_only", "grey"}
+    assert card.controls["cells_removed"]["coverage"] == 0
+    assert card.data["groups"] == 18
+    assert card.data["by_label"] == {"leukemic": 24, "sparse": 24}
+    assert "painted out" in card.verdict
+    assert len(card.recipe["commit"]) >= 7
+    names = {path.name for path in (published / "report").iterdir()}
+    assert {"grouped.json", "grouped-confusion.png", "grouped-controls.png", "grouped-risk-coverage.png"} <= names
+
+
+def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
+    """Training prepares with the recipe and asks Keras; serving asks the reader. The same file, the same logits."""
+    import keras
+
+    from smear import preprocess
+    from smear.image import decode
+
+    reader, data = Reader(bundle.load(published)), load_dataset(drawn)
+    model = keras.models.load_model(published / "model.keras", compile=False)
+    steps = steps_of(load_recipe(str(tiny)))
+    for index in range(0, len(data), 7):
+        trained = preprocess.run(steps, preprocess.begin(data.picture(index))).rgb[None].astype(np.float32)
+        served = reader.examine(decode(data.bytes_of(index))).input[None].astype(np.float32)
+        logits = reader.bundle.network.forward(served).logits
+        np.testing.assert_allclose(logits, model.predict(trained, verbose=0), atol=1e-4)
+
+
+def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
+    fold = run / "grouped" / "fold-1" / "judged.npz"
+    first = result_file(run, "grouped").read_text(encoding="utf-8")
+    kept = (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns
+    fold.unlink()  # as if the run had been killed before the second fold was judged
+    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(run), "--folds", "2", "--protocol", "grouped"]
+    assert main(cross) == 0
+    said = capsys.readouterr().err
+    assert "grouped fold 2 of 2" in said
+    assert "grouped fold 1 of 2" not in said
+    assert "epoch" not in said  # its network was there already
+    assert (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns == kept
+    assert result_file(run, "grouped").read_text(encoding="utf-8") == first
+
+
+def test_a_run_is_not_mixed_with_another_recipe(run, drawn, tiny, tmp_path, capsys):
+    other = tmp_path / "other.toml"
+    other.write_text(tiny.read_text(encoding="utf-8").replace("epochs = 2", "epochs = 3"), encoding="utf-8")
+    cross = ["crossval", str(other), "--data", str(drawn), "--out", str(run), "--folds", "2", "--protocol", "grouped"]
+    assert main(cross) == 1
+    assert "another recipe" in capsys.readouterr().err
+
+
+def test_evaluate_prints_the_public_names(published, drawn, capsys):
+    assert main(["evaluate", str(published), "--data", str(drawn), "--format", "json"]) == 0
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert set(result) == {
+        *("n", "coverage", "accuracy_suggested", "accuracy_all", "balanced_accuracy", "macro_f1", "weighted_f1"),
+        *("auroc", "ece", "sensitivity", "controls"),
+    }
+    assert set(result["controls"]["grey"]) == {"accuracy_all", "coverage"}
+    assert "trained on this very data" in printed.err
+    assert main(["evaluate", str(published), "--data", str(drawn)]) == 0
+    assert "painted out" in capsys.readouterr().out
+
+
+def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):
+    assert main(["publish", str(tmp_path), "--models", str(tmp_path / "models")]) == 1
+    assert "no trained model" in capsys.readouterr().err
+    result = result_file(run, "grouped")
+    hidden = result.rename(result.with_suffix(".hidden"))
+    try:
+        assert main(["publish", str(run), "--models", str(tmp_path / "models")]) == 1
+        assert "no grouped result" in capsys.readouterr().err
+    finally:
+        hidden.rename(result)
+    assert not (tmp_path / "models").exists()

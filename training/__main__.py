@@ -1,0 +1,173 @@
+"""The command line: `python -m training recipes | fit | crossval | evaluate | publish`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Before Keras is imported anywhere below: training is neutral, serving and so evaluation are TensorFlow.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from training import dataset, recipe
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("recipes", help="list the recipes").set_defaults(run=_recipes)
+
+    fit = commands.add_parser("fit", help="train a recipe on a data set; the result is a draft in RUN")
+    cross = commands.add_parser("crossval", help="measure a recipe on pictures that its networks had not seen")
+    for one in (fit, cross):
+        one.add_argument("recipe", help="a name that `recipes` lists, or a TOML file")
+        one.add_argument("--data", type=Path, required=True, help="class folders, or a folder with manifest.csv")
+        one.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for everything that is made")
+        one.add_argument(
+            "--weights", type=Path, help="folder of ImageNet backbones; without it training starts at random"
+        )
+    fit.set_defaults(run=_fit)
+    cross.add_argument("--protocol", choices=("random", "grouped"), required=True)
+    cross.add_argument("--folds", type=int, default=5)
+    cross.add_argument("--limit", type=int, help="run only the first so many folds")
+    cross.add_argument("--format", choices=("text", "json"), default="text")
+    cross.set_defaults(run=_crossval)
+
+    evaluate = commands.add_parser("evaluate", help="judge a published bundle, with all controls, on a data set")
+    evaluate.add_argument("bundle", help="a name in models/, or a bundle's folder")
+    evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.add_argument("--format", choices=("text", "json"), default="text")
+    evaluate.set_defaults(run=_evaluate)
+
+    publish = commands.add_parser("publish", help="put a run's draft, with its results, into models/")
+    publish.add_argument("out", type=Path, metavar="RUN")
+    publish.add_argument("--name", help="publish under another name than the recipe's")
+    publish.add_argument("--models", type=Path, default=MODELS)
+    publish.set_defaults(run=_publish)
+    return main
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _recipes(_: argparse.Namespace) -> None:
+    for name in recipe.names():
+        print(f"{name:24} {recipe.load(name).title}")
+
+
+def _fit(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from training.experiment import draft, gather
+    from training.splits import validation
+
+    chosen = recipe.load(arguments.recipe)
+    _say_origin(arguments.weights)
+    material = gather(chosen, dataset.load(arguments.data))
+    everything = np.arange(len(material.dataset))
+    parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
+    made = draft(chosen, material, parts, arguments.weights, arguments.out, _say)
+    print(f"Draft: {made}. It has no results yet: run crossval with the same --out, then publish.")
+
+
+def _crossval(arguments: argparse.Namespace) -> None:
+    from training.crossval import crossval, result_file
+    from training.metrics import plain
+    from training.verdict import verdict
+
+    chosen = recipe.load(arguments.recipe)
+    _say_origin(arguments.weights)
+    result = crossval(
+        chosen,
+        dataset.load(arguments.data),
+        arguments.weights,
+        arguments.protocol,
+        arguments.out,
+        arguments.folds,
+        arguments.limit,
+        _say,
+    )
+    if arguments.format == "json":
+        print(json.dumps(plain(result) | {"controls": _public_controls(result)}, indent=1))
+        return
+    print(f"{result['meaning']}\n{verdict(result)}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
+
+
+def _say_origin(weights: Path | None) -> None:
+    if weights is None:
+        _say("No --weights: the network starts from random weights and will need far more pictures.")
+
+
+def _public_controls(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: {k: one[k] for k in ("accuracy_all", "coverage")} for name, one in result["controls"].items()}
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from smear import bundle
+    from smear.reader import Reader
+    from training.judging import control, judge, judge_controls, measured
+    from training.metrics import plain
+    from training.verdict import verdict
+
+    path = Path(arguments.bundle) if Path(arguments.bundle, bundle.CARD).is_file() else MODELS / arguments.bundle
+    reader = Reader(bundle.load(path))
+    data = dataset.load(arguments.data)
+    targets = data.targets(tuple(label.id for label in reader.card.labels))
+    if data.fingerprint == reader.card.data.get("fingerprint"):
+        _say("Beware: this bundle was trained on this very data. What follows is no measure of how good it is.")
+    everything = np.arange(len(data))
+    result = measured(judge(reader, data, everything, task="pictures"), targets, reader)
+    controls = judge_controls(reader, data, everything)
+    result["controls"] = {name: control(one, targets) for name, one in controls.items()}
+    if arguments.format == "json":
+        print(json.dumps(plain(result) | {"controls": result["controls"]}, indent=1))
+        return
+    print(verdict(result))
+
+
+def _publish(arguments: argparse.Namespace) -> None:
+    from training.publish import publish
+
+    made = publish(arguments.out, arguments.models, arguments.name)
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) / 2**20
+    print(f"Published {made} ({size:.1f} MB).")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when it did what was asked, 1 with one sentence on standard error when it could not."""
+    from smear.bundle import BundleError
+    from smear.preprocess import UnknownStepError
+
+    chosen = parser().parse_args(arguments)
+    try:
+        chosen.run(chosen)
+    except (
+        dataset.DataError,
+        recipe.RecipeError,
+        BundleError,
+        UnknownStepError,
+        FileNotFoundError,
+        RuntimeError,
+    ) as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _say("Stopped. Run the same command again: it goes on after the last whole epoch.")
+        return 1
+    except OSError as error:
+        _say(f"{error.strerror or error}. Nothing was published.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

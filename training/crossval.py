@@ -1,0 +1,173 @@
+"""Cross-validate a recipe under one protocol. A killed run goes on where it was; finished folds are not repeated."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smear import bundle
+from smear.arrays import Array
+from smear.reader import Reader
+from smear.suggestion import calibrated
+from training import baseline
+from training.controls import CONTROLS
+from training.dataset import DataError, Dataset
+from training.experiment import Material, commit, draft, gather
+from training.judging import Judgement, judge, judge_controls
+from training.metrics import classification, rate
+from training.recipe import Recipe
+from training.splits import PROTOCOLS, Protocol, folds, validation
+
+Fold = dict[str, Array]
+
+
+def result_file(run: Path, protocol: Protocol) -> Path:
+    """Return where the result of a protocol stands in a run."""
+    return run / f"crossval-{protocol}.json"
+
+
+def crossval(
+    recipe: Recipe,
+    dataset: Dataset,
+    weights: Path | None,
+    protocol: Protocol,
+    run: Path,
+    count: int,
+    limit: int | None,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Return (and write to `run`) what the recipe gives on pictures that its networks had not seen.
+
+    `count` folds, of which the first `limit` are run. DataError where `run` holds folds of other data or recipes.
+    """
+    home = run / protocol
+    _claim(home, recipe, dataset, count)
+    done = list(range(min(limit or count, count)))
+    material: Material | None = None
+    table: Array | None = None
+    results: list[Fold] = []
+    for k in done:
+        finished = home / f"fold-{k}" / "judged.npz"
+        if not finished.is_file():
+            material = material or gather(recipe, dataset)
+            table = baseline.statistics(dataset) if table is None else table
+            say(f"{protocol} fold {k + 1} of {count}")
+            _run_fold(recipe, material, table, weights, protocol, (count, k), finished, say)
+        with np.load(finished, allow_pickle=False) as stored:
+            results.append({name: stored[name] for name in stored.files})
+    summary = summarise(recipe, dataset, protocol, count, results)
+    result_file(run, protocol).write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    return summary
+
+
+def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int) -> None:
+    """Note what the folds in `home` are made of, or refuse to mix them with others."""
+    plan = {"fingerprint": dataset.fingerprint, "folds": count, "recipe": recipe.to_json()}
+    text = json.dumps(plan, indent=1, sort_keys=True)
+    note = home / "plan.json"
+    if note.is_file() and note.read_text(encoding="utf-8") != text:
+        raise DataError(f"{home} holds folds of other data or of another recipe. Choose another --out, or remove it.")
+    home.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf-8")
+
+
+def _run_fold(
+    recipe: Recipe,
+    material: Material,
+    table: Array,
+    weights: Path | None,
+    protocol: Protocol,
+    which: tuple[int, int],
+    finished: Path,
+    say: Callable[[str], None],
+) -> None:
+    count, k = which
+    train, test = folds(material.targets, material.groups, protocol, count, recipe.schedule.seed)[k]
+    parts = validation(train, material.targets, material.groups, protocol, recipe.schedule.seed)
+    folder = finished.parent
+    made = folder / recipe.name
+    if not (made / bundle.CARD).is_file():
+        made = draft(recipe, material, parts, weights, folder, say)
+    reader = Reader(bundle.load(made))
+    main = judge(reader, material.dataset, test, task="test pictures")
+    controls = judge_controls(reader, material.dataset, test)
+    stored: Fold = {
+        "test": test,
+        "targets": material.targets[test],
+        "temperature": np.array(reader.card.temperature),
+        "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
+        "baseline": baseline.forest_answers(table, material.targets, train, test),
+    }
+    for name, judgement in {"main": main, **controls}.items():
+        stored |= _flat(name, judgement)
+    partial = finished.with_suffix(".part.npz")
+    np.savez_compressed(partial, **stored)  # type: ignore[arg-type]
+    partial.rename(finished)
+
+
+def _flat(name: str, judgement: Judgement) -> Fold:
+    return {f"{name}.{field}": getattr(judgement, field) for field in ("logits", "outcomes", "reasons", "novelty")}
+
+
+def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, results: list[Fold]) -> dict[str, Any]:
+    """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them."""
+    labels = recipe.described(dataset)
+    pooled = {name: np.concatenate([fold[name] for fold in results]) for name in results[0] if results[0][name].ndim}
+    targets = pooled["targets"]
+    probabilities = np.concatenate([calibrated(f["main.logits"], float(f["temperature"])) for f in results])
+    suggested = pooled["main.outcomes"] == "suggested"
+    metrics = classification(probabilities, calibrated(pooled["main.logits"], 1.0), targets, suggested, labels)
+    refused = pooled["main.reasons"][~suggested]
+    reasons, counts = np.unique(refused, return_counts=True)
+    return {
+        "protocol": protocol,
+        "meaning": PROTOCOLS[protocol],
+        "folds": count,
+        "folds_run": len(results),
+        "seed": recipe.schedule.seed,
+        "commit": commit(),
+        **metrics,
+        "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
+        "per_fold": [_fold_row(fold) for fold in results],
+        "controls": {name: _control_row(pooled, name) for name in CONTROLS},
+        "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
+        "roc": _roc(probabilities, targets, [label.id for label in labels]),
+    }
+
+
+def _fold_row(fold: Fold) -> dict[str, Any]:
+    right = fold["main.logits"].argmax(axis=1) == fold["targets"]
+    suggested = fold["main.outcomes"] == "suggested"
+    return {
+        "n": len(right),
+        "accuracy_all": round(float(right.mean()), 5),
+        "coverage": round(float(suggested.mean()), 5),
+        "accuracy_suggested": round(float(right[suggested].mean()), 5) if suggested.any() else None,
+        "temperature": round(float(fold["temperature"]), 5),
+    }
+
+
+def _control_row(pooled: Fold, name: str) -> dict[str, Any]:
+    right = pooled[f"{name}.logits"].argmax(axis=1) == pooled["targets"]
+    suggested = pooled[f"{name}.outcomes"] == "suggested"
+    return {
+        "accuracy_all": round(float(right.mean()), 5),
+        "coverage": round(float(suggested.mean()), 5),
+        "suggested": rate(int(suggested.sum()), len(suggested)),
+    }
+
+
+def _roc(probabilities: Array, targets: Array, names: list[str]) -> dict[str, list[list[float]]]:
+    from sklearn.metrics import roc_curve
+
+    curves = {}
+    for i, name in enumerate(names):
+        if 0 < (targets == i).sum() < len(targets):
+            false, true, _ = roc_curve(targets == i, probabilities[:, i])
+            at = np.linspace(0, 1, 101)
+            curves[name] = [
+                [round(float(x), 4), round(float(y), 4)] for x, y in zip(at, np.interp(at, false, true), strict=True)
+            ]
+    return curves

@@ -1,0 +1,95 @@
+"""Read a data set with a bundle, by the same reader that serves, and collect what it said of every picture."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.image import ImageError, decode
+from smear.reader import Examination, Reader
+from smear.suggestion import calibrated
+from training.controls import CONTROLS
+from training.dataset import DataError, Dataset
+from training.metrics import classification
+from training.progress import Progress
+
+CHUNK = 32
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name."""
+
+    logits: Array
+    outcomes: Array
+    reasons: Array
+    novelty: Array
+
+    @property
+    def suggested(self) -> Array:
+        """Whether there was a suggestion, bool (N,)."""
+        return self.outcomes == "suggested"
+
+
+def judge(
+    reader: Reader,
+    dataset: Dataset,
+    indices: Array,
+    change: Callable[[Array], Array] | None = None,
+    task: str = "judge",
+) -> Judgement:
+    """Return what `reader` says of the pictures `indices`, after `change` of their pixels where one is given."""
+
+    def examine(index: int) -> Examination:
+        try:
+            picture = decode(dataset.bytes_of(index))
+        except ImageError as error:
+            raise DataError(f"{dataset.paths[index]}: {error.text} Repair or remove the file.") from error
+        if change is not None:
+            picture = replace(picture, rgb=np.ascontiguousarray(change(picture.rgb)))
+        return reader.examine(picture)
+
+    logits, outcomes, reasons, novelty = [], [], [], []
+    progress = Progress(task, len(indices))
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start in range(0, len(indices), CHUNK):
+            examinations = list(threads.map(examine, indices[start : start + CHUNK]))
+            forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]).astype(np.float32))
+            logits.append(forward.logits)
+            novelty.append(reader.bundle.novelty.score(forward.features))
+            for i, examination in enumerate(examinations):
+                suggestion = reader.conclude(examination, forward.one(i)).suggestion
+                outcomes.append(suggestion.outcome)
+                reasons.append(",".join(reason.code for reason in suggestion.reasons))
+            progress.step(len(examinations))
+    return Judgement(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.concatenate(novelty))
+
+
+def measured(judgement: Judgement, targets: Array, reader: Reader) -> dict[str, Any]:
+    """Return all metrics of a judgement under the reader's card."""
+    metrics = classification(
+        calibrated(judgement.logits, reader.card.temperature),
+        calibrated(judgement.logits, 1.0),
+        targets,
+        judgement.suggested,
+        reader.card.labels,
+    )
+    names, counts = np.unique(judgement.outcomes, return_counts=True)
+    return {**metrics, "outcomes": {str(name): int(count) for name, count in zip(names, counts, strict=True)}}
+
+
+def control(judgement: Judgement, targets: Array) -> dict[str, float]:
+    """Return how a control did: accuracy as if nothing were refused, and the share that got a suggestion."""
+    return {
+        "accuracy_all": round(float((judgement.logits.argmax(axis=1) == targets).mean()), 5),
+        "coverage": round(float(judgement.suggested.mean()), 5),
+    }
+
+
+def judge_controls(reader: Reader, dataset: Dataset, indices: Array) -> dict[str, Judgement]:
+    """Return the judgement of every control of `training.controls` on the pictures `indices`."""
+    return {name: judge(reader, dataset, indices, change, name) for name, change in CONTROLS.items()}

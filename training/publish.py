@@ -1,0 +1,77 @@
+"""Make a run's draft into a published bundle: metrics and controls into the card, plots into `report/`."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from smear import bundle
+from smear.card import Card
+from training import report
+from training.crossval import result_file
+from training.splits import PROTOCOLS
+from training.verdict import verdict
+
+REQUIRED = "grouped"
+BULKY = ("roc", "reliability")  # in report/, too long for a card
+
+
+class UnfinishedRunError(RuntimeError):
+    """A run that lacks something without which nothing is published; the sentence says which command makes it."""
+
+
+def publish(run: Path, models: Path, name: str | None = None) -> Path:
+    """Return the folder of the published bundle. UnfinishedRunError where the run has no fit or no grouped result."""
+    made = _drafts(run)
+    draft = bundle.verify(made)
+    files = {protocol: result_file(run, protocol) for protocol in PROTOCOLS}
+    results: dict[str, Any] = {
+        name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()
+    }
+    if REQUIRED not in results:
+        raise UnfinishedRunError(
+            f"{run} has no grouped result, and nothing is published without one."
+            f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol grouped"
+        )
+    card = complete(replace(draft, name=name or draft.name), results, _published(models / (name or draft.name)))
+
+    def fill(where: Path) -> None:
+        shutil.copyfile(made / bundle.MODEL, where / bundle.MODEL)
+        shutil.copyfile(made / bundle.NOVELTY, where / bundle.NOVELTY)
+        report.write(where / "report", card, results)
+
+    return bundle.write(models, card, fill)
+
+
+def _drafts(run: Path) -> Path:
+    names = bundle.names(run)
+    if not names:
+        raise UnfinishedRunError(
+            f"{run} has no trained model. Run: python -m training fit RECIPE --data DATA --out {run}"
+        )
+    return run / names[0]
+
+
+def _published(path: Path) -> Card | None:
+    try:
+        return bundle.read_card(path)
+    except bundle.BundleError:
+        return None
+
+
+def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card:
+    """Return the draft's card with the results in it. The earlier card counts only where its data is the same."""
+    grouped = results[REQUIRED]
+    same = earlier is not None and earlier.data.get("fingerprint") == draft.data["fingerprint"]
+    before = earlier.metrics.get(REQUIRED) if same and earlier is not None else None
+    shown = {
+        protocol: {key: value for key, value in result.items() if key not in BULKY}
+        for protocol, result in results.items()
+    }
+    return replace(
+        draft,
+        metrics={**{k: v for k, v in draft.metrics.items() if k != "history"}, **shown},
+        controls=grouped["controls"],
+        verdict=verdict(grouped, before),
+    )
