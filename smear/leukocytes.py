@@ -176,10 +176,12 @@ def _separate(nuclei: Array) -> tuple[Array, int]:
     if not nuclei.any():
         return np.zeros(nuclei.shape, np.int32), 0
     depth = cv2.distanceTransform(nuclei, cv2.DIST_L2, 3)
-    count, parts, _stats, _ = cv2.connectedComponentsWithStats(nuclei)
-    peaks = np.zeros(count, np.float32)
-    np.maximum.at(peaks, parts.ravel(), depth.ravel())
-    peaks[0] = np.inf
+    count, parts = cv2.connectedComponents(nuclei)
+    inside = parts > 0
+    # The deepest point of every part: sorted by part and depth, it is the last of its run.
+    order = np.lexsort((depth[inside], parts[inside]))
+    peaks = np.full(count, np.inf, np.float32)
+    peaks[parts[inside][order]] = depth[inside][order]
     cores = (depth >= SEPARATE_AT * peaks[parts]).view(np.uint8)
     core_count, seeds = cv2.connectedComponents(cores)
     if core_count == count:
