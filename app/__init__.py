@@ -1,1 +1,47 @@
-"""The Flask application: people, cases, readings, models."""
+"""The Flask application of LeukoLens: people, cases, readings and models."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask
+from flask.logging import default_handler
+from flask_babel import Babel
+from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import account, cases, cli, database, engine, errors, health, models, pages, security, sessions, store, worklist
+from . import settings as settings_table
+
+STATIC_SECONDS = 7 * 24 * 3600
+
+
+def create_app(**overrides: Any) -> Flask:
+    """Build the application from the settings; overrides are settings too, for tests."""
+    settings = settings_table.load(**overrides)
+    root = settings_table.ROOT
+    app = Flask(
+        __name__,
+        instance_path=str(settings["INSTANCE_DIR"]),
+        template_folder=str(root / "templates"),
+        static_folder=str(root / "static"),
+    )
+    app.config.update(settings)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings["MAX_UPLOAD_BYTES"],
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    if settings["TRUSTED_PROXIES"]:
+        hops = settings["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    logging.getLogger("leukolens").addHandler(default_handler)
+    Babel(app)
+    Bootstrap5(app)
+    # Sessions come before security, which opens one for its form tokens.
+    for part in (database, sessions, security, store, engine, pages, errors, cli):
+        part.init_app(app)
+    for package in (worklist, cases, models, account, health):
+        app.register_blueprint(package.bp)
+    return app

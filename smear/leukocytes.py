@@ -111,16 +111,13 @@ def violet_threshold(violet: Array, stained: Array) -> float:
         typical_above = float(np.median(above))
         second = ABOVE_ERYTHROCYTES * typical_above
         beyond = above[above > 1.1 * second]
-        valley = np.count_nonzero(np.abs(above - second) < 0.1 * second)
+        valley = int(np.count_nonzero(np.abs(above - second) < 0.1 * second))
         if beyond.size > max(valley, SMALLEST_SHARE * violet.size):
             upper_gap = float(np.median(beyond)) / typical_above
             if upper_gap * typical_below > typical_above or above.size > below.size:
                 return second
-    return max(
-        threshold,
-        min(ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0, VIOLET_CEILING),
-        VIOLET_FLOOR,
-    )
+    floor = ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0
+    return max(threshold, min(floor, VIOLET_CEILING), VIOLET_FLOOR)
 
 
 def find(rgb: Array) -> Leukocytes:
@@ -179,10 +176,12 @@ def _separate(nuclei: Array) -> tuple[Array, int]:
     if not nuclei.any():
         return np.zeros(nuclei.shape, np.int32), 0
     depth = cv2.distanceTransform(nuclei, cv2.DIST_L2, 3)
-    count, parts, _stats, _ = cv2.connectedComponentsWithStats(nuclei)
-    peaks = np.zeros(count, np.float32)
-    np.maximum.at(peaks, parts.ravel(), depth.ravel())
-    peaks[0] = np.inf
+    count, parts = cv2.connectedComponents(nuclei)
+    inside = parts > 0
+    # The deepest point of every part: sorted by part and depth, it is the last of its run.
+    order = np.lexsort((depth[inside], parts[inside]))
+    peaks = np.full(count, np.inf, np.float32)
+    peaks[parts[inside][order]] = depth[inside][order]
     cores = (depth >= SEPARATE_AT * peaks[parts]).view(np.uint8)
     core_count, seeds = cv2.connectedComponents(cores)
     if core_count == count:

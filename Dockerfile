@@ -1,0 +1,31 @@
+FROM python:3.12-slim
+
+# For an NVIDIA GPU: --build-arg TENSORFLOW_EXTRA=and-cuda
+ARG TENSORFLOW_EXTRA=
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+
+WORKDIR /srv/leukolens
+COPY requirements.txt .
+RUN pip install -r requirements.txt \
+    && if [ -n "$TENSORFLOW_EXTRA" ]; then pip install "tensorflow[$TENSORFLOW_EXTRA]==2.21.0"; fi
+
+COPY app app
+COPY smear smear
+COPY models models
+COPY templates templates
+COPY static static
+COPY wsgi.py gunicorn.conf.py LICENSE ./
+
+# The database, the images and the secret key: mount a volume here.
+RUN useradd --system --uid 10001 --home-dir /srv/leukolens leukolens \
+    && mkdir /data && chown leukolens:leukolens /data && chmod 700 /data
+ENV LEUKOLENS_INSTANCE_DIR=/data \
+    LEUKOLENS_HOST=0.0.0.0
+VOLUME /data
+USER leukolens
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('LEUKOLENS_PORT', '8000') + '/health/ready', timeout=4)"]
+CMD ["sh", "-c", "flask --app wsgi init && exec gunicorn --config gunicorn.conf.py"]

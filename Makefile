@@ -1,0 +1,41 @@
+# `make run` on a fresh machine needs Python 3.11 or newer and make. Nothing is installed outside of .venv.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+export LEUKOLENS_HOST := $(HOST)
+export LEUKOLENS_PORT := $(PORT)
+
+.PHONY: install run test lint screenshots
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-training.txt requirements-dev.txt | $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# Migrates the database; the first time it also makes the lab and prints the admin's one-time password.
+run: install
+	$(BIN)/flask --app wsgi init
+	exec $(BIN)/gunicorn --config gunicorn.conf.py
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+# Draws docs/screenshots anew; needs Chromium.
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots

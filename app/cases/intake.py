@@ -1,0 +1,173 @@
+"""Taking an image in: decode, read, store, and only then the rows; or nothing at all."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from smear.image import decode
+from smear.reader import Reading as SmearReading
+
+from ..database import db, writing
+from ..engine import engine
+from ..models.activation import active_bundle
+from ..records import Case, Reading, SmearImage, User, now
+from ..store import Stored, image_store
+
+NAME_LENGTH = 120
+
+
+class Refused(Exception):
+    """A file that does not become part of the case, with the sentence for the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file on its way into a case."""
+
+    data: bytes
+    name: str
+    drawn: bool = False
+    position: int | None = None  # in the case; after the last one where nobody says
+
+
+def clean_name(name: str | None) -> str:
+    """Keep of a file name what can be shown: it is never a path and never an address."""
+    last = re.split(r"[/\\]", name or "")[-1]
+    visible = "".join(c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c)[0] != "C")
+    return visible.strip()[:NAME_LENGTH] or _("unnamed image")
+
+
+def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
+    """Read a file with the lab's active bundle and make it part of the case."""
+    # The ids are read now: the transaction below forgets what the request has loaded.
+    case_id, user_id = case.id, user.id
+    digest = hashlib.sha256(incoming.data).hexdigest()
+    refuse_twice(db.session, case_id, digest)
+    bundle_name = active_bundle(user.lab_id)
+    picture, result = engine().read(bundle_name, incoming.data)
+    stored = image_store().put_picture(picture.rgb)
+    height, width = picture.rgb.shape[:2]
+    image = SmearImage(
+        case_id=case_id,
+        display_name=clean_name(incoming.name),
+        source_sha256=digest,
+        pixels_sha256=stored.pixels,
+        thumbnail_sha256=stored.thumbnail,
+        width=width,
+        height=height,
+        drawn=incoming.drawn,
+        added_by_id=user_id,
+    )
+    image.readings.append(record(bundle_name, result, user_id))
+    try:
+        with writing() as session:
+            refuse_twice(session, case_id, digest)
+            last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
+            image.position = incoming.position or (last or 0) + 1
+            count(session.get_one(Case, case_id), result.suggestion.outcome, 1)
+            session.add(image)
+    except BaseException:
+        discard_unused(stored)
+        raise
+    return image
+
+
+def refuse_twice(session: Session, case_id: str, digest: str) -> None:
+    """Keep one of two equal files in a case."""
+    query = select(SmearImage.display_name).where(SmearImage.case_id == case_id, SmearImage.source_sha256 == digest)
+    name = session.scalar(query)
+    if name is not None:
+        raise Refused(_("This file is already in the case, as %(name)s. It was kept once.", name=name))
+
+
+def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
+    """Make the lasting record of a reading, legible even when its bundle is gone."""
+    bundle = engine().shelf(bundle_name).bundle
+    labels = [asdict(label) for label in bundle.card.labels] if bundle else []
+    return Reading(
+        bundle=result.bundle,
+        version=result.version,
+        outcome=result.suggestion.outcome,
+        label=result.suggestion.label,
+        confidence=result.suggestion.confidence,
+        result=result.to_json(),
+        labels=labels,
+        intended_use=bundle.card.intended_use if bundle else "",
+        made_at=now(),
+        made_by_id=user_id,
+    )
+
+
+def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
+    """Read a stored image with another bundle; the first reading stays what it was."""
+    image_id, user_id = image.id, user.id
+    result = engine().read_picture(bundle_name, decode(image_store().path(image.pixels_sha256).read_bytes()))
+    reading = record(bundle_name, result, user_id)
+    with writing() as session:
+        for earlier in session.scalars(select(Reading).where(Reading.image_id == image_id)):
+            if (earlier.bundle, earlier.version) == (result.bundle, result.version):
+                raise Refused(_("This image already has a reading by %(bundle)s.", bundle=bundle_name))
+        reading.image_id = image_id
+        session.add(reading)
+    return reading
+
+
+def remove(image: SmearImage) -> None:
+    """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
+    image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
+    with writing() as session:
+        doomed = session.get_one(SmearImage, image_id)
+        count(session.get_one(Case, doomed.case_id), doomed.reading.outcome, -1)
+        session.delete(doomed)
+    discard_unused(stored)
+
+
+def count(case: Case, outcome: str, change: int) -> None:
+    """Keep the numbers by which the worklist filters."""
+    case.image_count += change
+    column = f"{outcome}_count"
+    setattr(case, column, getattr(case, column) + change)
+
+
+def discard_unused(stored: Stored) -> None:
+    """Remove pictures to which no row points."""
+    for digest in {stored.pixels, stored.thumbnail}:
+        used = select(SmearImage.id).where(
+            or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
+        )
+        if db.session.scalar(used.limit(1)) is None:
+            image_store().discard(digest)
+
+
+def create_case(fields: dict[str, str], user: User) -> Case:
+    """Open a case; its accession is unique in the lab, whatever its capitals."""
+    lab_id, user_id = user.lab_id, user.id
+    accession, notes = fields["accession"].strip(), fields["notes"].strip()
+    case = Case(
+        lab_id=lab_id,
+        accession=accession,
+        accession_key=accession.casefold(),
+        specimen=fields["specimen"],
+        stain=fields["stain"].strip(),
+        notes=notes,
+        search_text=f"{accession} {notes}".casefold(),
+        created_at=now(),
+        created_by_id=user_id,
+    )
+    with writing() as session:
+        taken = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == case.accession_key)
+        if session.scalar(taken) is not None:
+            raise Refused(_("There is already a case %(accession)s in your lab.", accession=accession))
+        session.add(case)
+    return case

@@ -1,0 +1,84 @@
+"""The database connection: SQLite in WAL mode, and writers that queue instead of failing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+BUSY_MILLISECONDS = 15_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+IMMEDIATE = {"leukolens_immediate": True}
+
+db = SQLAlchemy(
+    engine_options={"pool_size": 32, "max_overflow": 32},
+    session_options={"expire_on_commit": False},
+)
+
+
+def init_app(app: Flask) -> None:
+    """Connect the application to its database."""
+    app.config["SQLALCHEMY_ENGINES"] = {"default": app.config["DATABASE_URL"]}
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", set_pragmas)
+            event.listen(db.engine, "begin", begin)
+
+
+def set_pragmas(connection: Any, _record: Any) -> None:
+    """Prepare a new SQLite connection; `begin` takes over the transactions from the driver."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.close()
+
+
+def begin(connection: Connection) -> None:
+    """Open a transaction; a writer takes the write lock at once, because upgrading a read fails in WAL mode."""
+    immediate = connection.get_execution_options().get("leukolens_immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """Commit what the block does in one transaction, or nothing of it.
+
+    What the request read before is read again, so a decision never rests on an older state than the write.
+    """
+    session = db.session
+    session.rollback()
+    session.connection(execution_options=IMMEDIATE)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def own_transaction(engine: Engine) -> Iterator[Connection]:
+    """Write outside of the request's session, for the server-side sessions."""
+    with engine.connect().execution_options(**IMMEDIATE) as connection, connection.begin():
+        yield connection
+
+
+def migrate() -> None:
+    """Bring the database of the current application to the newest revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with db.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

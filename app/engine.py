@@ -1,0 +1,260 @@
+"""The engine: one thread that runs the models, batching whatever arrived while it was busy.
+
+TensorFlow is imported by this thread only, after the fork, so a process that never reads an image never loads it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask import Flask, current_app
+
+from smear import bundle as bundles
+from smear.bundle import Bundle, BundleError
+from smear.card import Card
+from smear.image import Picture, decode
+from smear.reader import Reader, Reading
+
+log = logging.getLogger("leukolens.engine")
+
+RETRY_SECONDS = 3
+ANSWER_SECONDS = 60  # longer than any batch takes; a request must not wait for ever on a dead engine
+
+
+class EngineBusy(Exception):
+    """No reading now, but soon: the queue is full or the model is still being loaded."""
+
+    retry_after = RETRY_SECONDS
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class BundleUnusable(Exception):
+    """A bundle that cannot read, with a sentence that says why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class QueuedReader(Reader):
+    """smear's reader for a picture that is decoded already, because the application also stores it."""
+
+    def read_picture(self, picture: Picture, started: float) -> Reading:
+        """Look at the picture in the caller's thread, and queue only what the network must see."""
+        examination = self.examine(picture, started)
+        if examination.refusals:
+            return self.conclude(examination, None)
+        return self.conclude(examination, self._forward(examination.input.astype(np.float32)))
+
+
+@dataclass
+class Shelf:
+    """One published bundle as the engine sees it."""
+
+    name: str
+    state: str = "waiting"  # waiting, loading, ready or damaged
+    text: str = ""  # why it is damaged
+    bundle: Bundle | None = None
+
+
+@dataclass
+class Job:
+    """One prepared picture waiting for its forward pass."""
+
+    bundle: Bundle
+    pixels: np.ndarray
+    answer: Future[Any] = field(default_factory=Future)
+
+
+class Engine:
+    """Owns the loaded bundles and the thread that runs them."""
+
+    def __init__(self, folder: Path, capacity: int, load: Callable[[Path], Bundle] = bundles.load) -> None:
+        self.folder = folder
+        self.capacity = capacity
+        self._load = load
+        self._shelves: dict[str, Shelf] = {}
+        self._jobs: deque[Job] = deque()
+        self._loads: deque[tuple[str, Future[Shelf]]] = deque()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def start(self, first: list[str], others: bool = True) -> None:
+        """Start loading the bundles named first, then every other published one; a second call does nothing."""
+        with self._wake:
+            if self._thread is not None:
+                return
+            rest = bundles.names(self.folder) if others else []
+            for name in dict.fromkeys([*first, *rest]):
+                self._shelves[name] = Shelf(name)
+                self._loads.append((name, Future()))
+            self._thread = threading.Thread(target=self._run, name="leukolens-engine", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the batch it is running."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def shelf(self, name: str) -> Shelf:
+        """Return what the engine knows of a bundle."""
+        return self._shelves.get(name) or Shelf(name)
+
+    def shelves(self) -> list[Shelf]:
+        """Return every bundle the engine knows."""
+        return list(self._shelves.values())
+
+    def device(self) -> str | None:
+        """Say on what the models run, once one is loaded."""
+        loaded = (shelf.bundle for shelf in self.shelves() if shelf.bundle)
+        return next((str(bundle.network.device) for bundle in loaded), None)
+
+    def load(self, name: str) -> Bundle:
+        """Verify a bundle's files now, load it unless these very files are loaded, and return it."""
+        answer: Future[Shelf] = Future()
+        with self._wake:
+            self._loads.append((name, answer))
+            self._wake.notify_all()
+        shelf = answer.result(timeout=ANSWER_SECONDS)
+        if shelf.bundle is None:
+            raise BundleUnusable(shelf.text)
+        return shelf.bundle
+
+    def reader(self, name: str) -> QueuedReader:
+        """Return the reader of a loaded bundle, whose forward passes go through the queue."""
+        shelf = self.shelf(name)
+        if shelf.bundle is None and shelf.state == "damaged":
+            raise BundleUnusable(shelf.text)
+        if shelf.bundle is None:
+            raise EngineBusy("The model is still being loaded.")
+        bundle = shelf.bundle
+        return QueuedReader(bundle, forward=lambda pixels: self.forward(bundle, pixels))
+
+    def read(self, name: str, data: bytes) -> tuple[Picture, Reading]:
+        """Read one file with one bundle; ImageError where it is no picture that can be read."""
+        reader = self.reader(name)
+        started = time.perf_counter()
+        picture = decode(data)
+        return picture, reader.read_picture(picture, started)
+
+    def read_picture(self, name: str, picture: Picture) -> Reading:
+        """Read a picture that is decoded already, as for a second opinion."""
+        return self.reader(name).read_picture(picture, time.perf_counter())
+
+    def forward(self, bundle: Bundle, pixels: np.ndarray) -> Any:
+        """Queue one prepared picture and wait for its logits, maps and features."""
+        job = Job(bundle, pixels)
+        with self._wake:
+            if len(self._jobs) >= self.capacity:
+                raise EngineBusy("Many images are being read just now.")
+            self._jobs.append(job)
+            self._wake.notify_all()
+        return job.answer.result(timeout=ANSWER_SECONDS)
+
+    def _run(self) -> None:
+        """Serve until stopped: pictures before bundles, so that loading a second model delays nobody for long."""
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._jobs or self._loads or self._stopping)
+                if self._stopping:
+                    return
+                batch = self._take_batch()
+                load = None if batch else self._loads.popleft()
+            if batch:
+                run_batch(batch)
+            elif load:
+                name, answer = load
+                answer.set_result(self._put_on_shelf(name))
+
+    def _take_batch(self) -> list[Job]:
+        """Take the oldest picture and whatever else waits for the same bundle, up to the card's batch size."""
+        if not self._jobs:
+            return []
+        bundle = self._jobs[0].bundle
+        batch: list[Job] = []
+        others: deque[Job] = deque()
+        while self._jobs:
+            job = self._jobs.popleft()
+            fits = job.bundle is bundle and len(batch) < bundle.card.batch_size
+            (batch if fits else others).append(job)
+        self._jobs = others
+        return batch
+
+    def _put_on_shelf(self, name: str) -> Shelf:
+        """Verify and load one bundle; a damaged one is reported and the loaded one keeps serving."""
+        shelf = self._shelves.setdefault(name, Shelf(name))
+        before = shelf.bundle
+        if before is None:
+            shelf.state, shelf.text = "loading", ""
+        try:
+            if name not in bundles.names(self.folder):
+                raise BundleError(f"There is no model '{name}'.")
+            if before is None or before.card.files != bundles.verify(self.folder / name).files:
+                bundle = self._load(self.folder / name)
+                bundle.network.warm(bundle.card.batch_size)
+                shelf.bundle = bundle
+            shelf.state, shelf.text = "ready", ""
+            log.info("bundle %s is ready", name)
+            return shelf
+        except BundleError as error:
+            shelf.text = error.text
+        except Exception as error:
+            log.exception("bundle %s could not be loaded", name)
+            shelf.text = f"The model '{name}' cannot be used ({type(error).__name__})."
+        shelf.state = "damaged"
+        log.error("bundle %s cannot be used: %s", name, shelf.text)
+        return Shelf(name, "damaged", shelf.text)
+
+
+def run_batch(batch: list[Job]) -> None:
+    """Run one batch and hand everyone their part; a failure reaches those who waited and not the thread."""
+    try:
+        result = batch[0].bundle.network.forward(np.stack([job.pixels for job in batch]))
+        for index, job in enumerate(batch):
+            job.answer.set_result(result.one(index))
+    except Exception as error:
+        log.exception("a batch of %d failed", len(batch))
+        for job in batch:
+            if not job.answer.done():
+                job.answer.set_exception(error)
+
+
+def published(folder: Path) -> list[tuple[str, Card | None, str]]:
+    """Return every published bundle with its card, or with the reason why it has none."""
+    found: list[tuple[str, Card | None, str]] = []
+    for name in bundles.names(folder):
+        try:
+            found.append((name, bundles.read_card(folder / name), ""))
+        except BundleError as error:
+            found.append((name, None, error.text))
+    return found
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its engine, asleep until the first use or until the worker starts it."""
+    app.extensions["engine"] = Engine(app.config["MODELS_DIR"], app.config["QUEUE"])
+
+
+def engine() -> Engine:
+    """Return the engine of the current application, awake."""
+    from .models.activation import wanted_bundles
+
+    running: Engine = current_app.extensions["engine"]
+    running.start(wanted_bundles())
+    return running

@@ -1,0 +1,128 @@
+"""Pages for what goes wrong: what happened, whether anything was lost, and the next step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, jsonify, render_template, request
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from .database import db
+from .engine import BundleUnusable, EngineBusy
+from .pages import wants_json
+
+DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
+DRAIN_CHUNK = 2**20
+
+# code: what happened, what was lost or not, the next step
+WORDS = {
+    400: (
+        _l("This request could not be understood."),
+        _l("Nothing was changed."),
+        _l("Go back, load the page again and repeat the step."),
+    ),
+    403: (
+        _l("This is for the admins of your lab."),
+        _l("Nothing was changed."),
+        _l("Ask an admin of your lab to do it."),
+    ),
+    404: (
+        _l("There is nothing at this address."),
+        _l("Nothing was changed. It may have been removed, or it belongs to another lab."),
+        _l("Look for it in the worklist."),
+    ),
+    405: (
+        _l("This address does not take that kind of request."),
+        _l("Nothing was changed."),
+        _l("Go back to the worklist."),
+    ),
+    413: (
+        _l("The upload is too large."),
+        _l("Nothing of it was stored. Files sent before it are safe."),
+        _l("Send fewer files at once, or save the image smaller."),
+    ),
+    429: (
+        _l("Too many wrong passwords from this address."),
+        _l("Nothing was changed."),
+        _l("Wait a minute and try again."),
+    ),
+    500: (
+        _l("Something went wrong on our side."),
+        _l("The step you just took was not saved; everything saved before is safe."),
+        _l("Try it once more. If it happens again, tell whoever runs this server at what time it did."),
+    ),
+    503: (
+        _l("The server cannot read images just now."),
+        _l("Nothing was stored."),
+        _l("Wait a moment and try again."),
+    ),
+}
+CSRF_WORDS = (
+    _l("This form was open for too long, or it did not come from this site."),
+    _l("Nothing was changed."),
+    _l("Load the page again, sign in if it asks, and repeat the step."),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every failure with a page in the frame, or with JSON to a script."""
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(413, too_large)
+    app.register_error_handler(EngineBusy, busy)
+    app.register_error_handler(BundleUnusable, unusable)
+    app.register_error_handler(500, failed)
+
+
+def answer(code: int, words: Any, headers: dict[str, str] | None = None) -> Any:
+    """Write the three sentences for whoever asked."""
+    happened, lost, step = (str(part) for part in words)
+    if wants_json():
+        return jsonify(error=f"{happened} {lost} {step}"), code, headers or {}
+    page = render_template("error.html", code=code, happened=happened, lost=lost, step=step)
+    return page, code, headers or {}
+
+
+def refused(error: HTTPException) -> Any:
+    """Answer a refusal in our words; redirects and the like pass as they are."""
+    code = error.code or 500
+    if code < 400:
+        return error
+    headers = {"Retry-After": "60"} if code == 429 else {}
+    return answer(code, WORDS.get(code, WORDS[400 if code < 500 else 500]), headers)
+
+
+def stale_form(_error: CSRFError) -> Any:
+    """Refuse a form without a valid token."""
+    return answer(400, CSRF_WORDS)
+
+
+def too_large(_error: HTTPException) -> Any:
+    """Refuse a body over the limit, reading on so that the browser gets to see the answer."""
+    remaining = min(request.content_length or 0, DRAIN_LIMIT)
+    stream = request.environ["wsgi.input"]
+    while remaining > 0 and (chunk := stream.read(min(DRAIN_CHUNK, remaining))):
+        remaining -= len(chunk)
+    limit = current_app.config["MAX_UPLOAD_BYTES"] // 2**20
+    happened = _l("The upload is too large: this server takes up to %(limit)s MB at once.", limit=limit)
+    return answer(413, (happened, *WORDS[413][1:]))
+
+
+def busy(error: EngineBusy) -> Any:
+    """Tell a browser when to come back."""
+    words = (error.text, *WORDS[503][1:])
+    return answer(503, words, {"Retry-After": str(error.retry_after)})
+
+
+def unusable(error: BundleUnusable) -> Any:
+    """Say that the lab's model cannot read, and who can help."""
+    step = _l("An admin of your lab can activate another model on the Models page.")
+    return answer(503, (error.text, WORDS[503][1], step))
+
+
+def failed(_error: Exception) -> Any:
+    """Answer a fault of ours; the log has the details, the page has none."""
+    db.session.rollback()
+    return answer(500, WORDS[500])

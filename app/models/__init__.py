@@ -1,0 +1,112 @@
+"""Models: the published bundles with their cards, and the choice of the one that reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from smear import bundle as bundles
+from smear.bundle import BundleError
+
+from ..engine import BundleUnusable, engine, published
+from ..security import admin, member
+from . import activation
+from .figures import figures
+
+bp = Blueprint("models", __name__, url_prefix="/models")
+
+REASON_LENGTH = 500
+
+
+@bp.get("/")
+@member
+def index() -> str:
+    """Show every published bundle, the active one first."""
+    running = engine()
+    active = activation.active_bundle(current_user.lab_id)
+    entries = [
+        {
+            "name": name,
+            "card": card,
+            "figures": figures(card) if card else None,
+            "shelf": running.shelf(name),
+            "text": running.shelf(name).text or text,
+            "active": name == active,
+        }
+        for name, card, text in published(running.folder)
+    ]
+    entries.sort(key=lambda entry: not entry["active"])
+    return render_template(
+        "models/index.html",
+        entries=entries,
+        active=active,
+        device=running.device(),
+        history=activation.history(current_user.lab_id),
+    )
+
+
+@bp.get("/<name>")
+@member
+def show(name: str) -> str:
+    """Show the whole card of a bundle."""
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder):
+        abort(404)
+    try:
+        card = bundles.read_card(folder / name)
+    except BundleError:
+        abort(404)
+    reports = sorted(file for file in card.files if file.startswith("report/") and file.endswith(".png"))
+    return render_template(
+        "models/show.html",
+        card=card,
+        figures=figures(card),
+        shelf=engine().shelf(name),
+        reports=[file.removeprefix("report/") for file in reports],
+        active=name == activation.active_bundle(current_user.lab_id),
+    )
+
+
+@bp.get("/<name>/report/<file>")
+@member
+def report(name: str, file: str) -> Any:
+    """Send a picture of a bundle's report; only what the card lists is sent."""
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder) or not file.endswith(".png"):
+        abort(404)
+    try:
+        card = bundles.read_card(folder / name)
+    except BundleError:
+        abort(404)
+    if f"report/{file}" not in card.files:
+        abort(404)
+    return send_file(folder / name / "report" / file, mimetype="image/png")
+
+
+@bp.post("/<name>/activate")
+@admin
+def activate(name: str) -> Any:
+    """Let a bundle read from now on, for a reason and with the admin's password."""
+    reason = request.form.get("reason", "").strip()
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder):
+        abort(404)
+    if not reason or len(reason) > REASON_LENGTH:
+        flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
+    elif not current_user.verify_and_update_password(request.form.get("password", "")):
+        # Not a redirect: the limit on wrong passwords counts this answer.
+        flash(_("The password is not right. Nothing was changed."), "error")
+        return index(), 403
+    else:
+        try:
+            choice = activation.activate(name, reason, current_user)
+            flash(
+                _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
+                "info",
+            )
+        except BundleUnusable as unusable:
+            flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
+    return redirect(url_for("models.index"))

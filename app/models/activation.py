@@ -1,0 +1,62 @@
+"""Which bundle reads for a lab, and how an admin changes that."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from ..database import db, writing
+from ..engine import engine
+from ..records import BundleActivation, Lab, User
+
+
+def latest(lab_id: int) -> BundleActivation | None:
+    """Return the choice that holds for a lab, or None while nobody has chosen."""
+    query = (
+        select(BundleActivation).where(BundleActivation.lab_id == lab_id).order_by(BundleActivation.id.desc()).limit(1)
+    )
+    return db.session.scalar(query)
+
+
+def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
+    """Return the newest choices of a lab."""
+    query = (
+        select(BundleActivation)
+        .where(BundleActivation.lab_id == lab_id)
+        .order_by(BundleActivation.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def active_bundle(lab_id: int) -> str:
+    """Return the name of the bundle that reads for a lab."""
+    chosen = latest(lab_id)
+    return chosen.bundle if chosen else str(current_app.config["DEFAULT_BUNDLE"])
+
+
+def wanted_bundles() -> list[str]:
+    """Return the bundles that some lab reads with; the server is ready when these are."""
+    newest = select(func.max(BundleActivation.id)).group_by(BundleActivation.lab_id)
+    chosen = dict(
+        db.session.execute(
+            select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
+        )
+        .tuples()
+        .all()
+    )
+    default = str(current_app.config["DEFAULT_BUNDLE"])
+    labs = db.session.scalars(select(Lab.id).order_by(Lab.id)).all()
+    return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
+
+
+def activate(name: str, reason: str, user: User) -> BundleActivation:
+    """Let a bundle read for the lab from now on; a damaged one raises BundleUnusable and changes nothing."""
+    card = engine().load(name).card
+    lab_id, user_id = user.lab_id, user.id
+    with writing() as session:
+        choice = BundleActivation(
+            lab_id=lab_id, bundle=name, version=card.version, reason=reason, activated_by_id=user_id
+        )
+        session.add(choice)
+    return choice

@@ -1,0 +1,257 @@
+"""The records: labs, people, cases, images, readings, activations and server-side sessions."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from flask_security.core import RoleMixin, UserMixin
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from smear.reader import Reading as SmearReading
+
+OUTCOMES = ("suggested", "uncertain", "not_gradable")
+SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time that is UTC in the database and says so in Python."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store without the zone that SQLite cannot keep."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give the zone back."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+class Record(DeclarativeBase):
+    """What all records share: named constraints, so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """Return an identifier that reveals nothing: neither how many there are nor which came before."""
+    return uuid.uuid4().hex
+
+
+role_of_user = Table(
+    "role_of_user",
+    Record.metadata,
+    Column("user_id", ForeignKey("user.id"), primary_key=True),
+    Column("role_id", ForeignKey("role.id"), primary_key=True),
+)
+
+
+class Lab(Record):
+    """A laboratory: the wall around its people, cases and choice of model."""
+
+    __tablename__ = "lab"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Role(Record, RoleMixin):
+    """What a person may do: clinician or admin."""
+
+    __tablename__ = "role"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), unique=True)
+    description: Mapped[str] = mapped_column(String(200), default="")
+
+
+class User(Record, UserMixin):
+    """A person of one lab."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"), index=True)
+    email: Mapped[str] = mapped_column(String(255), unique=True)
+    name: Mapped[str] = mapped_column(String(120), default="")
+    password: Mapped[str] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    must_change_password: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    lab: Mapped[Lab] = relationship(lazy="joined")
+    roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")
+
+    @property
+    def is_admin(self) -> bool:
+        """Say whether this person also looks after models and people."""
+        return any(role.name == "admin" for role in self.roles)
+
+    @property
+    def shown_name(self) -> str:
+        """Return the name, or the sign-in address of who gave none."""
+        return self.name or self.email
+
+
+class Case(Record):
+    """One specimen of one patient under its accession, with the counts the worklist filters by."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        UniqueConstraint("lab_id", "accession_key", name="uq_case_accession"),
+        Index("ix_case_newest", "lab_id", "created_at", "id"),
+        *(
+            Index(
+                f"ix_case_{outcome}",
+                "lab_id",
+                "created_at",
+                "id",
+                sqlite_where=text(f"{outcome}_count > 0"),
+                postgresql_where=text(f"{outcome}_count > 0"),
+            )
+            for outcome in OUTCOMES
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    accession: Mapped[str] = mapped_column(String(64))
+    accession_key: Mapped[str] = mapped_column(String(128))  # case-folded: a-1 and A-1 are one accession
+    specimen: Mapped[str] = mapped_column(String(2))
+    stain: Mapped[str] = mapped_column(String(64), default="")
+    notes: Mapped[str] = mapped_column(Text, default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")  # accession and notes, case-folded
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    image_count: Mapped[int] = mapped_column(default=0)
+    suggested_count: Mapped[int] = mapped_column(default=0)
+    uncertain_count: Mapped[int] = mapped_column(default=0)
+    not_gradable_count: Mapped[int] = mapped_column(default=0)
+
+    created_by: Mapped[User] = relationship()
+    images: Mapped[list[SmearImage]] = relationship(
+        back_populates="case", order_by="SmearImage.position", cascade="all, delete-orphan"
+    )
+
+
+class SmearImage(Record):
+    """One picture of a case; its pixels are in the store under their hash."""
+
+    __tablename__ = "smear_image"
+    __table_args__ = (UniqueConstraint("case_id", "source_sha256", name="uq_smear_image_source"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    position: Mapped[int]
+    display_name: Mapped[str] = mapped_column(String(120))
+    source_sha256: Mapped[str] = mapped_column(String(64))  # of the file as it came, to notice it twice
+    pixels_sha256: Mapped[str] = mapped_column(String(64), index=True)  # of the stored picture
+    thumbnail_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    drawn: Mapped[bool] = mapped_column(default=False)  # made by our own code, no patient behind it
+    added_at: Mapped[datetime] = mapped_column(default=now)
+    added_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    case: Mapped[Case] = relationship(back_populates="images")
+    readings: Mapped[list[Reading]] = relationship(
+        back_populates="image", order_by="Reading.made_at", cascade="all, delete-orphan"
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """Return the first reading, by the bundle that was active when the image came."""
+        return self.readings[0]
+
+
+class Reading(Record):
+    """What one bundle said of one image; never changed afterwards, and legible without the bundle."""
+
+    __tablename__ = "reading"
+    __table_args__ = (Index("ix_reading_image", "image_id", "made_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
+    bundle: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(40))
+    outcome: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str | None] = mapped_column(String(64))
+    confidence: Mapped[float | None]
+    result: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # smear's Reading, whole
+    labels: Mapped[list[Any]]  # the card's labels then: id, name, meaning, malignant
+    intended_use: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    image: Mapped[SmearImage] = relationship(back_populates="readings")
+    made_by: Mapped[User] = relationship()
+
+    @cached_property
+    def detail(self) -> SmearReading:
+        """Return the whole reading as smear wrote it."""
+        return SmearReading.from_json(self.result)
+
+    def label_name(self, label: str | None = None) -> str:
+        """Return the printed name of a label of this reading, its own by default."""
+        wanted = label or self.label
+        return next((str(item["name"]) for item in self.labels if item["id"] == wanted), wanted or "")
+
+
+class BundleActivation(Record):
+    """An admin's choice of the bundle that reads for the lab; the newest one holds."""
+
+    __tablename__ = "bundle_activation"
+    __table_args__ = (Index("ix_bundle_activation_newest", "lab_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    bundle: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(500))
+    activated_at: Mapped[datetime] = mapped_column(default=now)
+    activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    activated_by: Mapped[User] = relationship(lazy="joined")
+
+
+class ServerSession(Record):
+    """A signed-in browser; the cookie holds only the key, and the row only the key's hash."""
+
+    __tablename__ = "server_session"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    data: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

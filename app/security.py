@@ -1,0 +1,154 @@
+"""Signing in, roles, form tokens, rate limits and the headers that every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import email_validator
+from flask import Flask, Response, abort, redirect, request, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_security import FSQLALiteUserDatastore, Security, auth_required, current_user, password_changed
+from flask_security.forms import LoginForm
+from flask_wtf.csrf import CSRFProtect
+
+from .database import IMMEDIATE, db
+from .records import Role, User
+
+csrf = CSRFProtect()
+
+PASSWORD_LENGTH = 12
+# What a person with a one-time password may reach before choosing their own.
+BEFORE_PASSWORD_CHANGE = {"security.change_password", "security.logout", "static", "bootstrap.static"}
+TRIES_A_PASSWORD = {"security.login", "security.change_password", "models.activate"}
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",  # data: Bootstrap's own form icons; blob: previews of files being sent
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
+}
+
+
+class SignInForm(LoginForm):
+    """Flask-Security's form without 'remember me', whose cookie would outlive signing out."""
+
+    remember = None
+
+
+def init_app(app: Flask) -> None:
+    """Set up who may do what."""
+    app.config.update(
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 -- the name of a method, not a password
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_SINGLE_HASH={"argon2"},  # argon2 salts by itself; a lost key must not lock all out
+        SECURITY_PASSWORD_LENGTH_MIN=PASSWORD_LENGTH,
+        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_CHANGEABLE=True,
+        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_LOGIN_URL="/sign-in",
+        SECURITY_LOGOUT_URL="/sign-out",
+        SECURITY_CHANGE_URL="/account/password",
+        SECURITY_POST_CHANGE_VIEW="/",
+        SECURITY_POST_LOGOUT_VIEW="/sign-in",
+        SECURITY_LOGIN_USER_TEMPLATE="account/sign_in.html",
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="account/change_password.html",  # noqa: S106 -- a template
+        SECURITY_LOGOUT_CSRF=True,
+        SECURITY_API_ENABLED_METHODS=["session"],
+        SECURITY_MSG_GENERIC_AUTHN_FAILED=("The address or the password is not right.", "error"),
+        SECURITY_MSG_UNAUTHENTICATED=("Please sign in to see this page.", "info"),
+        SECURITY_MSG_INVALID_PASSWORD=("The password is not right.", "error"),
+        SECURITY_MSG_LOGIN=("Please sign in to see this page.", "info"),
+        SESSION_COOKIE_NAME="leukolens",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=app.config["SECURE_COOKIES"],
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as the session that holds it
+    )
+    allow_internal_addresses()
+    csrf.init_app(app)
+    Security(app, FSQLALiteUserDatastore(db, User, Role), login_form=SignInForm)
+    Limiter(
+        get_remote_address,
+        app=app,
+        storage_uri="memory://",
+        application_limits=[app.config["SIGN_IN_LIMIT"]],
+        application_limits_exempt_when=lambda: not tries_a_password(),
+        application_limits_deduct_when=password_was_wrong,
+    )
+    password_changed.connect(own_password_chosen, app)
+    app.before_request(insist_on_own_password)
+    app.after_request(add_headers)
+
+
+def allow_internal_addresses() -> None:
+    """Accept the .local domains of hospital networks as sign-in addresses; no mail is ever sent to them."""
+    reserved = email_validator.SPECIAL_USE_DOMAIN_NAMES
+    if "local" in reserved:
+        reserved.remove("local")
+
+
+def tries_a_password() -> bool:
+    """Say whether this request could be someone guessing."""
+    return request.method == "POST" and request.endpoint in TRIES_A_PASSWORD
+
+
+def password_was_wrong(response: Response) -> bool:
+    """Count failures only: a whole lab may share one address, and everyone signs in at eight."""
+    return response.status_code != 302
+
+
+def member(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let signed-in people in."""
+    protected: Callable[..., Any] = auth_required("session")(view)
+    return protected
+
+
+def admin(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let admins in; anyone else who is signed in is told that it is not theirs to do."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_admin:
+            abort(403)
+        return view(*args, **kwargs)
+
+    return member(checked)
+
+
+def insist_on_own_password() -> Any:
+    """Send a person with a one-time password to the page where they choose their own."""
+    if request.endpoint == "security.change_password" and request.method == "POST":
+        db.session.rollback()
+        db.session.connection(execution_options=IMMEDIATE)
+    if request.endpoint in BEFORE_PASSWORD_CHANGE or not current_user.is_authenticated:
+        return None
+    if current_user.must_change_password:
+        return redirect(url_for("security.change_password"))
+    return None
+
+
+def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
+    """Lift the duty once the password is the person's own; Flask-Security commits."""
+    user.must_change_password = False
+
+
+def add_headers(response: Response) -> Response:
+    """Forbid foreign scripts and frames everywhere, and copies of pages that show cases."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint not in ("static", "bootstrap.static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,117 @@
+"""The settings as one table; each is read from the environment as LEUKOLENS_<NAME>."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PREFIX = "LEUKOLENS_"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used, with a sentence for whoever started the program."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing an operator may change: its name, its default (whose type is its type) and what it does."""
+
+    name: str
+    default: bool | int | str
+    help: str
+
+
+SETTINGS = (
+    Setting("INSTANCE_DIR", "instance", "Folder of the database, the image store and the secret key."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "Where the records are, as an SQLAlchemy URL. Empty: leukolens.sqlite3 in INSTANCE_DIR.",
+    ),
+    Setting("MODELS_DIR", "models", "Folder of the published bundles, one folder each."),
+    Setting(
+        "DEFAULT_BUNDLE",
+        "leukolens-field",
+        "The bundle that reads for a lab whose admin has not chosen one yet.",
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        "Key that signs the form tokens. Empty: the one that `init` wrote to secret_key in INSTANCE_DIR.",
+    ),
+    Setting("HOST", "127.0.0.1", "Address on which the server listens."),
+    Setting("PORT", 8000, "Port on which the server listens."),
+    Setting("THREADS", 16, "Requests served at the same time."),
+    Setting("QUEUE", 64, "Images that may wait for the model; more are answered 'busy, try again'."),
+    Setting("MAX_UPLOAD_BYTES", 64 * 2**20, "Largest request body in bytes; a larger one is refused."),
+    Setting("SESSION_HOURS", 12, "Hours without a request after which a person is signed out."),
+    Setting(
+        "SIGN_IN_LIMIT",
+        "10 per minute; 100 per hour",
+        "Sign-in and password attempts allowed from one address.",
+    ),
+    Setting("SECURE_COOKIES", False, "Send cookies over HTTPS only. Turn on wherever the site is served by HTTPS."),
+    Setting(
+        "TRUSTED_PROXIES",
+        0,
+        "Reverse proxies in front of the server whose X-Forwarded-* headers are believed.",
+    ),
+    Setting("PAGE_SIZE", 25, "Cases on one page of the worklist."),
+    Setting("LAB_NAME", "Our laboratory", "Name of the lab that `init` creates."),
+    Setting("ADMIN_EMAIL", "admin@lab.example", "Sign-in address of the first admin that `init` creates."),
+)
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def parse(setting: Setting, text: str) -> bool | int | str:
+    """Turn the text of an environment variable into the type of the setting's default."""
+    name = PREFIX + setting.name
+    if isinstance(setting.default, bool):
+        if text.lower() in TRUE | FALSE:
+            return text.lower() in TRUE
+        raise SettingError(f"{name} is {text!r}; it must be true or false.")
+    if isinstance(setting.default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingError(f"{name} is {text!r}; it must be a whole number.") from None
+    return text
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict[str, Any]:
+    """Read every setting from the environment; overrides win and must be settings too."""
+    environment = os.environ if environment is None else environment
+    unknown = set(overrides) - {setting.name for setting in SETTINGS}
+    if unknown:
+        raise SettingError(f"There is no setting named {', '.join(sorted(unknown))}.")
+    values = {
+        setting.name: parse(setting, environment[PREFIX + setting.name])
+        if PREFIX + setting.name in environment
+        else setting.default
+        for setting in SETTINGS
+    } | overrides
+    for name in ("INSTANCE_DIR", "MODELS_DIR"):
+        # Relative folders belong to the checkout, whatever folder the program was started from.
+        values[name] = (ROOT / values[name]).resolve()
+    if not values["DATABASE_URL"]:
+        values["DATABASE_URL"] = f"sqlite:///{values['INSTANCE_DIR'] / 'leukolens.sqlite3'}"
+    if not values["SECRET_KEY"]:
+        values["SECRET_KEY"] = read_secret(values["INSTANCE_DIR"])
+    return values
+
+
+def secret_path(instance: Path) -> Path:
+    """Say where `init` keeps the secret key."""
+    return instance / "secret_key"
+
+
+def read_secret(instance: Path) -> str | None:
+    """Return the secret key, or None before `init`: there is no default that a stranger could know."""
+    path = secret_path(instance)
+    return path.read_text().strip() if path.is_file() else None

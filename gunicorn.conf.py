@@ -1,0 +1,41 @@
+"""How gunicorn serves LeukoLens: one process, because the engine batches and limits inside it."""
+
+import logging
+import sys
+from typing import Any
+
+from app import settings
+from app.settings import SettingError
+
+try:
+    values = settings.load()
+except SettingError as error:
+    sys.exit(str(error))
+
+bind = f"{values['HOST']}:{values['PORT']}"
+wsgi_app = "wsgi:app"
+workers = 1
+worker_class = "gthread"
+threads = values["THREADS"]
+preload_app = False  # TensorFlow does not survive a fork
+timeout = 120
+graceful_timeout = 30
+keepalive = 15
+max_requests = 0
+control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse to serve without the key that `init` writes."""
+    if not values["SECRET_KEY"]:
+        sys.exit("There is no lab yet. Run `flask --app wsgi init` first.")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start loading the models in the background as soon as the worker stands."""
+    app = worker.wsgi
+    from app.engine import engine
+
+    logging.getLogger("leukolens").setLevel(logging.INFO)
+    with app.app_context():
+        engine()

@@ -1,0 +1,243 @@
+// The reading page: the picture on a canvas, with the map and the boxes drawn from numbers, not from images.
+const root = document.getElementById("read");
+const stage = document.getElementById("stage");
+const canvas = document.getElementById("canvas");
+const data = JSON.parse(root.dataset.stage);
+const context = canvas.getContext("2d");
+const byId = (id) => document.getElementById(id);
+const MAP_SIDE = 384; // the map is smooth: finer than this shows nothing more
+const MAX_ZOOM = 16;
+const STEP = 1.25;
+
+const state = { view: root.dataset.view, label: root.dataset.label, opacity: 0.45, boxes: false, zoom: 1, x: 0, y: 0 };
+const pictures = new Map();
+const maps = new Map();
+
+// The colour table as 32-bit pixels, in the byte order of ImageData (little-endian everywhere browsers run).
+const palette = Uint32Array.from(data.inferno.match(/.{6}/g), (hex) => {
+  const [red, green, blue] = hex.match(/../g).map((pair) => parseInt(pair, 16));
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+});
+
+function picture(name) {
+  // Load a view once; drawing waits for it.
+  if (!pictures.has(name)) {
+    const image = new Image();
+    image.addEventListener("load", draw);
+    image.src = data.views[name];
+    pictures.set(name, image);
+  }
+  return pictures.get(name);
+}
+
+function mapCanvas(label) {
+  // Enlarge a class's grid bilinearly and colour it, as the server's overlay does.
+  if (maps.has(label)) return maps.get(label);
+  const grid = data.maps[label];
+  const [rows, columns] = [grid.length, grid[0].length];
+  const ratio = MAP_SIDE / Math.max(data.width, data.height);
+  const width = Math.max(1, Math.round(data.width * ratio));
+  const height = Math.max(1, Math.round(data.height * ratio));
+  const result = Object.assign(document.createElement("canvas"), { width, height });
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const clamp = (value, top) => Math.min(top, Math.max(0, value));
+  for (let y = 0; y < height; y += 1) {
+    const v = clamp((y + 0.5) * rows / height - 0.5, rows - 1);
+    const [top, bottom] = [Math.floor(v), Math.min(rows - 1, Math.floor(v) + 1)];
+    for (let x = 0; x < width; x += 1) {
+      const u = clamp((x + 0.5) * columns / width - 0.5, columns - 1);
+      const [left, right] = [Math.floor(u), Math.min(columns - 1, Math.floor(u) + 1)];
+      const above = grid[top][left] + (grid[top][right] - grid[top][left]) * (u - left);
+      const below = grid[bottom][left] + (grid[bottom][right] - grid[bottom][left]) * (u - left);
+      pixels[y * width + x] = palette[Math.round(255 * clamp(above + (below - above) * (v - top), 1))];
+    }
+  }
+  result.getContext("2d").putImageData(image, 0, 0);
+  maps.set(label, result);
+  return result;
+}
+
+function placement(image) {
+  // Where the picture lies: as large as fits, then zoomed about a point.
+  const own = state.view === "model" ? [image.naturalWidth, image.naturalHeight] : [data.width, data.height];
+  const fit = Math.min(canvas.width / own[0], canvas.height / own[1]) * state.zoom;
+  const [width, height] = [own[0] * fit, own[1] * fit];
+  return { x: (canvas.width - width) / 2 + state.x, y: (canvas.height - height) / 2 + state.y, width, height, scale: fit };
+}
+
+function draw() {
+  const image = picture(state.view === "map" ? "original" : state.view);
+  if (!image.complete || !image.naturalWidth || !canvas.width) return;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  const at = placement(image);
+  // Far in, pixels are shown as they are: smoothing would invent chromatin.
+  context.imageSmoothingEnabled = at.width / image.naturalWidth < 6;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, at.x, at.y, at.width, at.height);
+  if (state.view === "map" && data.maps[state.label]) {
+    context.save();
+    context.imageSmoothingEnabled = true;
+    context.globalAlpha = state.opacity;
+    context.drawImage(mapCanvas(state.label), at.x, at.y, at.width, at.height);
+    context.restore();
+  }
+  if (state.boxes && state.view !== "model") drawBoxes(at);
+  byId("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
+}
+
+function drawBoxes(at) {
+  const ratio = devicePixelRatio;
+  for (const [left, top, right, bottom] of data.boxes) {
+    const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
+    // White on black: seen on every stain and over every map.
+    context.lineWidth = 3 * ratio;
+    context.strokeStyle = "rgba(0, 0, 0, .75)";
+    context.strokeRect(...box);
+    context.lineWidth = 1.25 * ratio;
+    context.strokeStyle = "#fff";
+    context.strokeRect(...box);
+  }
+}
+
+function resize() {
+  canvas.width = Math.round(stage.clientWidth * devicePixelRatio);
+  canvas.height = Math.round(stage.clientHeight * devicePixelRatio);
+  draw();
+}
+
+function show(view) {
+  if (![...document.querySelectorAll("[data-view]")].some((link) => link.dataset.view === view)) return;
+  state.view = view;
+  for (const link of document.querySelectorAll(".segments [data-view]")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    if (link.dataset.view === view) stage.setAttribute("aria-label", link.title);
+  }
+  for (const part of document.querySelectorAll("[data-for=map]")) part.classList.toggle("inactive", view !== "map");
+  draw();
+}
+
+function choose(label) {
+  state.label = label;
+  const grid = data.maps[label];
+  byId("no-evidence").hidden = grid.some((row) => row.some((value) => value > 0));
+  if (state.view !== "map") show("map"); else draw();
+}
+
+function setOpacity(percent) {
+  const slider = byId("opacity");
+  if (!slider) return;
+  slider.value = percent;
+  state.opacity = slider.value / 100;
+  byId("opacity-value").textContent = `${slider.value} %`;
+  draw();
+}
+
+function zoomTo(zoom, point) {
+  // Zoom so that the pixel under `point` (canvas pixels from the centre) stays where it is.
+  const next = Math.min(MAX_ZOOM, Math.max(1, zoom));
+  const factor = next / state.zoom;
+  const [px, py] = point || [0, 0];
+  state.x = px - (px - state.x) * factor;
+  state.y = py - (py - state.y) * factor;
+  state.zoom = next;
+  keepInSight();
+}
+
+function keepInSight() {
+  const reach = [canvas.width * (state.zoom - 1) / 2, canvas.height * (state.zoom - 1) / 2];
+  state.x = Math.min(reach[0], Math.max(-reach[0], state.x));
+  state.y = Math.min(reach[1], Math.max(-reach[1], state.y));
+  draw();
+}
+
+function fromCentre(event) {
+  const box = canvas.getBoundingClientRect();
+  return [(event.clientX - box.left - box.width / 2) * devicePixelRatio, (event.clientY - box.top - box.height / 2) * devicePixelRatio];
+}
+
+const fingers = new Map();
+let span = 0;
+
+function fingerSpan() {
+  const [a, b] = [...fingers.values()];
+  return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+}
+
+stage.addEventListener("pointerdown", (event) => {
+  fingers.set(event.pointerId, event);
+  if (fingers.size === 2) span = fingerSpan();
+  if (state.zoom > 1 || fingers.size === 2) stage.setPointerCapture(event.pointerId);
+});
+stage.addEventListener("pointermove", (event) => {
+  const before = fingers.get(event.pointerId);
+  if (!before) return;
+  fingers.set(event.pointerId, event);
+  if (fingers.size === 2) {
+    const now = fingerSpan();
+    zoomTo(state.zoom * now / span, fromCentre(event));
+    span = now;
+  } else if (state.zoom > 1) {
+    state.x += (event.clientX - before.clientX) * devicePixelRatio;
+    state.y += (event.clientY - before.clientY) * devicePixelRatio;
+    keepInSight();
+  }
+});
+for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => fingers.delete(event.pointerId));
+stage.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  zoomTo(state.zoom * (event.deltaY < 0 ? STEP : 1 / STEP), fromCentre(event));
+}, { passive: false });
+
+for (const link of document.querySelectorAll(".segments [data-view]")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); show(link.dataset.view); });
+}
+for (const radio of document.querySelectorAll("[name=label]")) {
+  radio.addEventListener("change", () => choose(radio.value));
+}
+for (const link of document.querySelectorAll(".label-link")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); link.previousElementSibling.click(); });
+  link.tabIndex = -1;
+}
+byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
+if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
+byId("zoom-in").addEventListener("click", () => zoomTo(state.zoom * STEP));
+byId("zoom-out").addEventListener("click", () => zoomTo(state.zoom / STEP));
+byId("zoom-reset").addEventListener("click", () => zoomTo(1));
+
+const keys = {
+  b: () => byId("boxes").click(),
+  c: () => {
+    const radios = [...document.querySelectorAll("[name=label]")];
+    if (radios.length) radios[(radios.findIndex((one) => one.checked) + 1) % radios.length].click();
+  },
+  "[": () => setOpacity(Math.max(0, Math.round(100 * state.opacity) - 5)),
+  "]": () => setOpacity(Math.min(100, Math.round(100 * state.opacity) + 5)),
+  "+": () => zoomTo(state.zoom * STEP),
+  "=": () => zoomTo(state.zoom * STEP),
+  "-": () => zoomTo(state.zoom / STEP),
+  0: () => zoomTo(1),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.closest("input[type=text], textarea, select")) return;
+  const links = [...document.querySelectorAll(".segments [data-view]")];
+  const link = /^[1-9]$/.test(event.key) && links[Number(event.key) - 1];
+  if (link) show(link.dataset.view);
+  else if (keys[event.key]) keys[event.key]();
+  else if (stage === document.activeElement && state.zoom > 1 && event.key.startsWith("Arrow")) {
+    const step = 60 * devicePixelRatio;
+    state.x += { ArrowLeft: step, ArrowRight: -step }[event.key] || 0;
+    state.y += { ArrowUp: step, ArrowDown: -step }[event.key] || 0;
+    keepInSight();
+  } else return;
+  event.preventDefault();
+});
+
+byId("plain").hidden = true;
+canvas.hidden = false;
+for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+new ResizeObserver(resize).observe(stage);
+show(state.view);
+if (state.label && data.maps[state.label]) byId("no-evidence").hidden = data.maps[state.label].flat().some((value) => value > 0);
+resize();

@@ -1,0 +1,222 @@
+// Sending images: one request each, a few at a time, with progress, retry and removal.
+const AT_ONCE = 4;
+const BUSY_TRIES = 5;
+
+const form = document.querySelector("form[data-new-case], form[data-case]");
+const zone = form.querySelector("[data-drop]");
+const input = zone.querySelector("input[type=file]");
+const list = form.querySelector("[data-queue]");
+const summary = form.querySelector("[data-summary]");
+const words = document.getElementById("queue-words").dataset;
+const createButton = form.querySelector("[data-create]");
+const openLink = form.querySelector("[data-open]");
+const token = document.querySelector("meta[name=csrf-token]").content;
+const limit = Number(zone.dataset.limit);
+
+let place = form.dataset.case ? JSON.parse(form.dataset.case) : null;
+let creating = false;
+const items = [];
+
+const unsent = () => items.some((item) => ["waiting", "sending"].includes(item.state));
+
+class Item {
+  // A file or a drawing on its way; `kind` is set for a drawing.
+  constructor(file, kind) {
+    this.file = file;
+    this.kind = kind;
+    this.state = "waiting";
+    this.tries = 0;
+    this.row = document.getElementById("queue-row").content.firstElementChild.cloneNode(true);
+    this.row.querySelector(".queue-name").textContent = file ? file.name || "pasted.png" : `${words.drawing}: ${kind.replaceAll("_", " ")}`;
+    this.thumb = this.row.querySelector("img");
+    this.progress = this.row.querySelector("progress");
+    this.retry = this.row.querySelector("[data-retry]");
+    this.retry.addEventListener("click", () => { this.tries = 0; this.set("waiting"); pump(); });
+    this.row.querySelector("[data-remove]").addEventListener("click", () => this.remove());
+    if (file) {
+      this.preview = URL.createObjectURL(file);
+      // A TIFF has no preview: browsers cannot draw it until the server has read it.
+      this.thumb.addEventListener("load", () => { this.thumb.hidden = false; });
+      this.thumb.src = this.preview;
+    }
+    list.append(this.row);
+    this.set("waiting");
+  }
+
+  set(state, text) {
+    this.state = state;
+    this.row.dataset.state = state;
+    const shown = text || { waiting: place ? words.queued : words.waiting, sending: words.sending }[state] || "";
+    this.row.querySelector(".queue-state").textContent = shown;
+    this.progress.hidden = state !== "sending";
+    this.retry.hidden = state !== "failed";
+    report();
+  }
+
+  send() {
+    if (this.file && this.file.size > limit) { this.set("failed", words.tooLarge); this.retry.hidden = true; return; }
+    this.set("sending");
+    const body = new FormData();
+    body.append("position", place.next + items.indexOf(this)); // the order of choosing, not of arriving
+    if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || "pasted.png");
+    const request = new XMLHttpRequest();
+    this.request = request;
+    request.open("POST", this.kind ? place.drawings : place.images);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("X-CSRFToken", token);
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => {
+      if (!event.lengthComputable) return;
+      this.progress.value = event.loaded / event.total;
+      if (event.loaded === event.total) { this.progress.removeAttribute("value"); this.row.querySelector(".queue-state").textContent = words.reading; }
+    });
+    request.addEventListener("load", () => { this.answered(request); pump(); });
+    request.addEventListener("error", () => { this.set("failed", words.offline); pump(); });
+    request.send(body);
+  }
+
+  answered(request) {
+    const answer = request.response || {};
+    if (request.status === 201) { this.done(answer); return; }
+    if (request.status === 503 && this.tries < BUSY_TRIES) {
+      this.tries += 1;
+      const seconds = Number(request.getResponseHeader("Retry-After")) || 3;
+      this.set("waiting", words.wait.replace("{n}", seconds));
+      this.notBefore = Date.now() + seconds * 1000;
+      setTimeout(pump, seconds * 1000 + 20);
+      return;
+    }
+    this.set("failed", request.status === 401 ? words.signedOut : answer.error || words.offline);
+  }
+
+  done(answer) {
+    this.answer = answer;
+    this.thumb.src = answer.thumbnail;
+    this.thumb.hidden = false;
+    this.row.dataset.outcome = answer.outcome;
+    this.set("done", "");
+    const link = document.createElement("a");
+    link.href = answer.url;
+    link.textContent = answer.words;
+    const state = this.row.querySelector(".queue-state");
+    state.replaceChildren(link);
+    if (answer.outcome !== "suggested") state.append(` ${answer.reasons.join(" ")}`);
+    if (answer.drawn) this.row.classList.add("queue-drawn");
+  }
+
+  async remove() {
+    if (this.request && this.state === "sending") this.request.abort();
+    if (this.answer) {
+      const headers = { Accept: "application/json", "X-CSRFToken": token };
+      const response = await fetch(this.answer.remove, { method: "POST", headers }).catch(() => null);
+      if (!response || !response.ok) { this.row.querySelector(".queue-state").append(` ${words.offline}`); return; }
+    }
+    if (this.preview) URL.revokeObjectURL(this.preview);
+    const next = this.row.nextElementSibling || this.row.previousElementSibling;
+    items.splice(items.indexOf(this), 1);
+    this.row.remove();
+    (next ? next.querySelector("[data-remove]") : input).focus();
+    report();
+    pump();
+  }
+}
+
+function pump() {
+  // Send what may be sent now.
+  if (!place) return;
+  for (const item of items) {
+    if (items.filter((one) => one.state === "sending").length >= AT_ONCE) return;
+    if (item.state === "waiting" && (item.notBefore || 0) <= Date.now()) item.send();
+  }
+}
+
+function report() {
+  // Say how far it is, once for everyone who listens.
+  const failed = items.filter((item) => item.state === "failed").length;
+  const done = items.filter((item) => item.state === "done").length;
+  const busy = unsent();
+  openLink.hidden = !(place && !busy && (done || form.dataset.newCase !== undefined));
+  if (place) createButton.hidden = true;
+  if (busy && place) { summary.textContent = ""; return; }
+  summary.textContent = items.length && place
+    ? words.summary.replace("{done}", done).replace("{total}", items.length).replace("{failed}", failed) : "";
+}
+
+function add(files) {
+  for (const file of files) items.push(new Item(file, null));
+  input.value = "";
+  pump();
+}
+
+function showErrors(errors) {
+  for (const field of form.querySelectorAll("[data-hint]")) {
+    const name = field.id.replace("-hint", "");
+    const control = document.getElementById(name);
+    const text = errors[name];
+    field.textContent = text || field.dataset.hint;
+    field.className = text ? "field-error" : "field-hint";
+    control.classList.toggle("is-invalid", Boolean(text));
+    control.setAttribute("aria-invalid", String(Boolean(text)));
+  }
+  const first = Object.keys(errors)[0];
+  const control = first && document.getElementById(first);
+  if (control) control.focus();
+}
+
+async function create() {
+  // Open the case first; its images follow.
+  if (creating || place) return;
+  creating = true;
+  createButton.disabled = true;
+  const body = new FormData(form);
+  body.delete("image");
+  try {
+    const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const answer = await response.json();
+    if (response.status === 201) {
+      place = answer;
+      openLink.href = place.url;
+      for (const control of form.querySelectorAll("#accession, #stain, #notes")) control.readOnly = true;
+      for (const radio of form.querySelectorAll("[name=specimen]:not(:checked)")) radio.disabled = true;
+      showErrors({});
+      if (!items.length) location.assign(place.url);
+      pump();
+      report();
+    } else {
+      showErrors(answer.errors || {});
+      if (!answer.errors) summary.textContent = answer.error || words.offline;
+    }
+  } catch {
+    summary.textContent = words.offline;
+  } finally {
+    creating = false;
+    createButton.disabled = false;
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.submitter && event.submitter.dataset.draw) return;
+  if (place) pump(); else create();
+});
+for (const button of form.querySelectorAll("[data-draw]")) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    items.push(new Item(null, button.dataset.draw));
+    pump();
+  });
+}
+input.addEventListener("change", () => add(input.files));
+for (const name of ["dragenter", "dragover"]) {
+  zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("drop-over"); });
+}
+for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("drop-over"));
+zone.addEventListener("drop", (event) => { event.preventDefault(); add(event.dataTransfer.files); });
+// A file dropped beside the zone must not replace the page and lose what is being sent.
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData && event.clipboardData.files.length) add(event.clipboardData.files);
+});
+window.addEventListener("beforeunload", (event) => { if (unsent()) event.preventDefault(); });
+zone.classList.add("drop-ready");
+createButton.hidden = Boolean(place);

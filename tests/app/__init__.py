@@ -1,0 +1,1 @@
+"""Tests of the application, over HTTP and on the command line."""

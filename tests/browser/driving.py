@@ -1,0 +1,136 @@
+"""A real server on a free port and a real browser, for the tests and for the screenshots."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 60
+PASSWORD = "a quiet violet morning"
+
+
+def chromium_path() -> str | None:
+    """Return where Chromium is, if it is installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start a browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Server:
+    """LeukoLens under gunicorn, with its data in a folder of its own."""
+
+    def __init__(self, instance: Path, **settings: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {
+            "LEUKOLENS_INSTANCE_DIR": str(instance),
+            "LEUKOLENS_PORT": str(self.port),
+            "LEUKOLENS_SIGN_IN_LIMIT": "1000 per minute",
+            **{f"LEUKOLENS_{name}": value for name, value in settings.items()},
+        }
+        self.log = instance.parent / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self, *words: str) -> str:
+        """Run a command of the application and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def prepare(self) -> tuple[str, str]:
+        """Make the lab and return its admin's address and one-time password."""
+        printed = self.command("init")
+        address = re.search(r"Sign in as:\s+(\S+)", printed)
+        password = re.search(r"One-time password:\s+(\S+)", printed)
+        assert address
+        assert password
+        return address[1], password[1]
+
+    def __enter__(self) -> Server:
+        """Start serving and wait until the model is warm."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            try:
+                urllib.request.urlopen(f"{self.url}/health/ready", timeout=5).close()  # noqa: S310
+                return self
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.2)
+        self.__exit__(None, None, None)
+        raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log.read_text()}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop as a service manager does."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+def sign_in(page: Page, url: str, address: str, password: str) -> None:
+    """Sign in through the page."""
+    page.goto(f"{url}/sign-in")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def choose_password(page: Page, one_time: str, password: str = PASSWORD) -> None:
+    """Replace the one-time password on the page that insists on it."""
+    page.get_by_label("One-time password").fill(one_time)
+    page.get_by_label("New password", exact=True).fill(password)
+    page.get_by_label("New password once more").fill(password)
+    page.get_by_role("button", name="Save the password").click()

@@ -1,0 +1,84 @@
+"""Draws docs/screenshots: the main pages, wide and narrow, light and dark, with drawn fields only.
+
+Run as `python -m tests.browser.screenshots FOLDER`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from smear import drawing
+from smear.image import encode
+
+from .driving import PASSWORD, Server, choose_password, chromium, sign_in
+
+WIDTHS = {1280: 820, 390: 844}
+CASES = (
+    ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
+    ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
+    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("leukemic", "leukemic", "sparse", "blank")),
+)
+
+
+def fill(page: Page, url: str, folder: Path) -> str:
+    """Enter the cases through the pages and return the address of a case."""
+    for number, (accession, notes, kinds) in enumerate(CASES):
+        files = []
+        for index, kind in enumerate(kinds):
+            path = folder / f"{accession}_{index + 1}.png"
+            path.write_bytes(encode(drawing.field(10 * number + index, kind, 640), "PNG"))
+            files.append(path)
+        page.goto(f"{url}/cases/new")
+        page.get_by_label("Accession").fill(accession)
+        page.get_by_label("Notes").fill(notes)
+        page.locator("#image").set_input_files(files)
+        page.get_by_role("button", name="Create the case").click()
+        page.get_by_role("link", name="Open the case").click()
+    return page.url
+
+
+def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> None:
+    """Take every page in every width and theme."""
+    for theme in ("light", "dark"):
+        for width, height in WIDTHS.items():
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+            page = context.new_page()
+            page.goto(f"{url}/sign-in")
+            page.screenshot(path=folder / f"sign-in-{width}-{theme}.png")
+            sign_in(page, url, address, PASSWORD)
+            for name, path in (("worklist", "/"), ("models", "/models/"), ("account", "/account/")):
+                page.goto(url + path)
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=name == "models")
+            page.goto(f"{url}/cases/new")
+            page.get_by_label("Accession").fill("A-2026-0413")
+            page.get_by_role("button", name="leukemic").click()
+            page.get_by_role("button", name="blank").click()
+            page.screenshot(path=folder / f"new-case-{width}-{theme}.png", full_page=True)
+            page.goto(case)
+            page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
+            page.locator(".tile-link").first.click()
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / f"reading-{width}-{theme}.png", full_page=width < 700)
+            context.close()
+
+
+def main(folder: Path) -> None:
+    """Start a server with an empty lab, fill it and take the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        server = Server(Path(temporary) / "instance")
+        address, one_time = server.prepare()
+        with server, chromium() as browser:
+            page = browser.new_page()
+            sign_in(page, server.url, address, one_time)
+            choose_password(page, one_time)
+            case = fill(page, server.url, Path(temporary))
+            shoot(browser, server.url, address, case, folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
