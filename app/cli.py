@@ -105,9 +105,7 @@ def say_password(email: str, password: str, lab: str) -> None:
 @click.argument("email")
 @click.option("--name", default="", help="The person's name as colleagues see it.")
 @click.option("--role", type=click.Choice(list(ROLES)), default="clinician", show_default=True)
-@click.option(
-    "--lab", "lab_name", default=None, help="The lab, created if new; needed where there are several."
-)
+@click.option("--lab", "lab_name", default=None, help="The lab, created if new; needed where there are several.")
 def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
     """Add a person with a one-time password, which is printed once."""
     address = current_app.extensions["security"]._mail_util.normalize(email)
@@ -138,9 +136,7 @@ def find_lab(name: str | None) -> Lab:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--bundle", default=None, help="The bundle that reads; DEFAULT_BUNDLE otherwise.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
     """Read image files, and folders of them, without storing anything.
 
@@ -241,9 +237,7 @@ def write_table(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
         else:
             words = row.get("error") or " ".join(row["reasons"])
         click.echo(f"{outcome.replace('_', ' '):<13} {row['path']}  {words}")
-    click.echo(
-        ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number)
-    )
+    click.echo(", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number))
     return counts["error"]
 
 

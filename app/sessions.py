@@ -30,9 +30,7 @@ class DatabaseSessions(ServerSideSessionInterface):
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
         """Return the session's data while it has not expired."""
-        query = select(ServerSession.data).where(
-            ServerSession.id == store_id, ServerSession.expires_at > now()
-        )
+        query = select(ServerSession.data).where(ServerSession.id == store_id, ServerSession.expires_at > now())
         with db.engine.connect() as connection:
             return connection.scalar(query)
 
@@ -45,9 +43,7 @@ class DatabaseSessions(ServerSideSessionInterface):
         """Write the session and move its end."""
         values = {"data": dict(session) | {SEEN: int(time.time())}, "expires_at": now() + session_lifetime}
         with own_transaction(db.engine) as connection:
-            changed = connection.execute(
-                update(ServerSession).where(ServerSession.id == store_id).values(values)
-            )
+            changed = connection.execute(update(ServerSession).where(ServerSession.id == store_id).values(values))
             if not changed.rowcount:
                 connection.execute(insert(ServerSession).values(id=store_id, **values))
 

@@ -30,6 +30,4 @@ class CaseForm(FlaskForm):  # type: ignore[misc]
         validators=[InputRequired(_l("Say what kind of specimen this is."))],
     )
     stain = StringField(_l("Stain"), validators=[Length(max=64)], default=STAINS[0])
-    notes = TextAreaField(
-        _l("Notes"), validators=[Length(max=2000, message=_l("Notes have at most 2000 characters."))]
-    )
+    notes = TextAreaField(_l("Notes"), validators=[Length(max=2000, message=_l("Notes have at most 2000 characters."))])

@@ -85,9 +85,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
 
 def refuse_twice(session: Session, case_id: str, digest: str) -> None:
     """Keep one of two equal files in a case."""
-    query = select(SmearImage.display_name).where(
-        SmearImage.case_id == case_id, SmearImage.source_sha256 == digest
-    )
+    query = select(SmearImage.display_name).where(SmearImage.case_id == case_id, SmearImage.source_sha256 == digest)
     name = session.scalar(query)
     if name is not None:
         raise Refused(_("This file is already in the case, as %(name)s. It was kept once.", name=name))

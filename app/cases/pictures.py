@@ -18,9 +18,7 @@ from ..store import image_store
 from . import bp
 from .access import image_or_404, reading_or_404
 
-LOSSLESS_PIXELS = (
-    640 * 640
-)  # larger views go as JPEG: a megapixel of smear as PNG is slow to pack and to send
+LOSSLESS_PIXELS = 640 * 640  # larger views go as JPEG: a megapixel of smear as PNG is slow to pack and to send
 
 
 @bp.get("/images/<image_id>/thumbnail")

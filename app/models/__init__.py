@@ -108,7 +108,5 @@ def activate(name: str) -> Any:
                 "info",
             )
         except BundleUnusable as unusable:
-            flash(
-                _("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error"
-            )
+            flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
     return redirect(url_for("models.index"))

@@ -13,10 +13,7 @@ from ..records import BundleActivation, Lab, User
 def latest(lab_id: int) -> BundleActivation | None:
     """Return the choice that holds for a lab, or None while nobody has chosen."""
     query = (
-        select(BundleActivation)
-        .where(BundleActivation.lab_id == lab_id)
-        .order_by(BundleActivation.id.desc())
-        .limit(1)
+        select(BundleActivation).where(BundleActivation.lab_id == lab_id).order_by(BundleActivation.id.desc()).limit(1)
     )
     return db.session.scalar(query)
 

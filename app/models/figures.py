@@ -69,9 +69,7 @@ def protocol_bar(name: str, result: dict[str, Any]) -> Bar | None:
     coverage, n = result.get("coverage"), result.get("n")
     text = ""
     if isinstance(coverage, int | float) and n:
-        text = _(
-            "right when it suggests; it suggests on %(share)s of %(n)s fields", share=share(coverage), n=n
-        )
+        text = _("right when it suggests; it suggests on %(share)s of %(n)s fields", share=share(coverage), n=n)
     return rated(protocol_names()[name], result.get("accuracy_suggested"), text)
 
 

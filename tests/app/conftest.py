@@ -91,18 +91,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 
 
 @pytest.fixture
-def make_app(
-    tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine
-) -> Iterator[Callable[..., Flask]]:
+def make_app(tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine) -> Iterator[Callable[..., Flask]]:
     """Return a maker of applications over one copy of the prepared lab."""
     instance = tmp_path / "instance"
     shutil.copytree(prepared, instance)
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(
-            **{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings
-        )
+        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings)
         app.extensions["engine"] = shared_engine
         made.append(app)
         return app
@@ -146,9 +142,7 @@ class Someone:
     def post(self, path: str, data: dict[str, Any] | None = None, json: bool = False) -> TestResponse:
         """Send a form, as the page's script does it where `json` is set."""
         headers = {"X-CSRFToken": self.token()} | ({"Accept": "application/json"} if json else {})
-        return self.client.post(
-            path, data=data or {}, headers=headers, content_type="multipart/form-data"
-        )
+        return self.client.post(path, data=data or {}, headers=headers, content_type="multipart/form-data")
 
     def open_case(self, accession: str = "A-1", **fields: str) -> str:
         """Open a case and return its identifier."""

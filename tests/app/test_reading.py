@@ -109,9 +109,7 @@ def test_every_view_is_a_picture(app: Flask, clinician: Someone, image: dict[str
     assert again.status_code == 304
 
 
-def test_the_overlay_is_drawn_on_the_server_too(
-    app: Flask, clinician: Someone, image: dict[str, Any]
-) -> None:
+def test_the_overlay_is_drawn_on_the_server_too(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
     """Without script the map is a picture that changes with opacity and class."""
     label = reading_of(app, image["id"]).labels[0]["id"]
     change(app, image["id"], "suggested", label)
@@ -126,9 +124,7 @@ def test_the_overlay_is_drawn_on_the_server_too(
 @pytest.mark.parametrize(
     "path", ["/views/x-ray", "/views/..%2f..", "/overlay/Nothing", "/overlay/"], ids=lambda path: path[1:]
 )
-def test_what_does_not_exist_is_not_found(
-    app: Flask, clinician: Someone, image: dict[str, Any], path: str
-) -> None:
+def test_what_does_not_exist_is_not_found(app: Flask, clinician: Someone, image: dict[str, Any], path: str) -> None:
     """Views and labels come from lists."""
     assert clinician.get(f"/readings/{reading_of(app, image['id']).id}{path}").status_code == 404
 
@@ -145,9 +141,7 @@ def test_an_image_belongs_to_its_case(clinician: Someone, image: dict[str, Any])
     assert clinician.get(f"/cases/{other}/images/{image['id']}").status_code == 404
 
 
-def test_a_second_opinion_is_hidden_where_there_is_no_second_bundle(
-    clinician: Someone, image: dict[str, Any]
-) -> None:
+def test_a_second_opinion_is_hidden_where_there_is_no_second_bundle(clinician: Someone, image: dict[str, Any]) -> None:
     """No dead buttons; asking all the same changes nothing."""
     assert "Second opinion" not in clinician.get(image["url"]).text
     answer = clinician.post(f"{image['url']}/readings", {"bundle": BUNDLE})
@@ -163,7 +157,7 @@ def test_a_reading_outlives_its_bundle(
     page = later.get(image["url"])
     assert page.status_code == 200
     assert 'data-view="median"' in page.text
-    assert '<a href' in page.text
+    assert "<a href" in page.text
     assert 'data-view="model"' not in page.text
 
 

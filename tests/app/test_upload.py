@@ -50,9 +50,7 @@ def test_a_bad_file_gets_one_sentence_over_http(app: Flask, clinician: Someone, 
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_gets_one_sentence_on_the_command_line(
-    app: Flask, tmp_path: Path, field: bytes, name: str
-) -> None:
+def test_a_bad_file_gets_one_sentence_on_the_command_line(app: Flask, tmp_path: Path, field: bytes, name: str) -> None:
     """The same files there: a sentence each, the good file after them is read all the same."""
     file_name, make, expected = BAD_FILES[name]
     bad, good = tmp_path / file_name, tmp_path / "z.png"
@@ -264,9 +262,7 @@ def test_a_plain_form_opens_a_case_with_its_images(clinician: Someone, field: by
         ({"accession": "A-1", "notes": "x" * 2001}, "notes"),
     ],
 )
-def test_an_incomplete_case_says_what_is_missing(
-    clinician: Someone, fields: dict[str, str], name: str
-) -> None:
+def test_an_incomplete_case_says_what_is_missing(clinician: Someone, fields: dict[str, str], name: str) -> None:
     """Each mistake has a sentence at its field, for script and page."""
     data = {"specimen": "PB", "stain": "", "notes": ""} | fields
     answer = clinician.post("/cases/new", data, json=True)

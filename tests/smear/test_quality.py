@@ -180,6 +180,30 @@ def test_the_value_is_in_pixels_of_the_picture_that_came() -> None:
     assert big == pytest.approx(3 * small, rel=0.15)
 
 
+# -- single cells on black -----------------------------------------------------------------------
+
+
+def cut_out(rgb: np.ndarray, side: int = 200) -> np.ndarray:
+    """The middle of a picture as a disc on black."""
+    y, x = rgb.shape[0] // 2, rgb.shape[1] // 2
+    part = cv2.resize(rgb[y - 14 : y + 14, x - 14 : x + 14], (side, side), interpolation=cv2.INTER_CUBIC)
+    disc = cv2.circle(np.zeros((side, side, 1), np.uint8), (side // 2, side // 2), side // 3, 1, -1)
+    return part * disc
+
+
+def test_a_cell_on_black_is_judged_by_its_colours_only() -> None:
+    x0, y0, x1, y1 = find(field(3, "leukemic", 224)).boxes[0]
+    centred = np.roll(field(3, "leukemic", 224), (112 - (y0 + y1) // 2, 112 - (x0 + x1) // 2), axis=(0, 1))
+    assert codes(cut_out(centred)) == ["cut_out", "stained"]
+    assert not refused(cut_out(centred))
+
+
+def test_a_photograph_on_black_is_still_no_smear() -> None:
+    for photograph in load_sample_images().images:
+        assert refused(cut_out(photograph)) == ["not_a_stained_smear"]
+    assert "not_a_stained_smear" in refused(cut_out(pictures.scene(2)))
+
+
 # -- what is no smear ----------------------------------------------------------------------------
 
 
@@ -260,3 +284,11 @@ def test_real_fields_out_of_focus_are_refused(data: Path) -> None:
     assert share[2] <= 0.30  # measured: 0.12; most of the others carry the warning
     assert share[3] >= 0.95  # measured: 0.992
     assert share[4] >= 0.95  # measured: 0.996
+
+
+@pytest.mark.realdata
+def test_real_cells_on_black_pass_with_a_warning(data: Path) -> None:
+    judged = [assess(rgb, None) for rgb in fields(data / "cnmc", every=20)]
+    assert all("cut_out" in {finding.code for finding in findings} for findings in judged)
+    # measured on 882 of them: one refused
+    assert np.mean([findings[0].severity == "refuse" for findings in judged]) <= 0.01

@@ -61,9 +61,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("activated_at", sa.DateTime(), nullable=False),
         sa.Column("activated_by_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["activated_by_id"], ["user.id"], name=op.f("fk_bundle_activation_activated_by_id")
-        ),
+        sa.ForeignKeyConstraint(["activated_by_id"], ["user.id"], name=op.f("fk_bundle_activation_activated_by_id")),
         sa.ForeignKeyConstraint(["lab_id"], ["lab.id"], name=op.f("fk_bundle_activation_lab_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bundle_activation")),
     )
