@@ -11,9 +11,8 @@ from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import account, cases, cli, database, engine, errors, health, models, pages, security, sessions, store
+from . import account, cases, cli, database, engine, errors, health, models, pages, security, sessions, store, worklist
 from . import settings as settings_table
-from . import worklist
 
 STATIC_SECONDS = 7 * 24 * 3600
 

@@ -102,18 +102,23 @@ def decode(data: bytes) -> Picture:
 
 
 def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
-    """Write uint8 RGB (H, W, 3) as a file without metadata. `quality` 1 to 100 is for JPEG and WEBP."""
-    options: dict[str, dict[str, int]] = {
-        "PNG": {"compress_level": 4},
-        "JPEG": {"quality": quality, "subsampling": 0},  # full colour resolution: the stain is the finding
-        "WEBP": {"quality": quality, "method": 2},
-    }
-    if format not in options:
-        raise ValueError(f"format must be one of {', '.join(options)}, not {format!r}")
+    """Write uint8 RGB (H, W, 3) as a file without metadata. `quality` 1 to 100 is for JPEG and WEBP.
+
+    Raises ValueError for another format or another kind of array.
+    """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError(f"expected uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
+    rgb = np.ascontiguousarray(rgb)
+    if format == "PNG":  # run lengths of filtered rows: a third of Pillow's time, and smaller for a photograph
+        options = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+        return cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(file, format, **options[format])
+    if format == "JPEG":  # full colour resolution: the stain is the finding
+        Image.fromarray(rgb).save(file, "JPEG", quality=quality, subsampling=0)
+    elif format == "WEBP":
+        Image.fromarray(rgb).save(file, "WEBP", quality=quality, method=2)
+    else:
+        raise ValueError(f"format must be one of PNG, JPEG, WEBP, not {format!r}")
     return file.getvalue()
 
 

@@ -29,7 +29,8 @@ VIOLET_CEILING = (
 CROWDED_SHARE = 0.12  # of the picture above the threshold: then violet erythrocytes may be among it
 ABOVE_ERYTHROCYTES = 1.6  # a nucleus is at least this much more violet than the picture's median erythrocyte
 SMALLEST_SHARE = 0.0016  # of the picture: smaller violet things are platelets, precipitate or letters
-SMALLEST_OF_TYPICAL = 0.20  # of the typical nucleus in the same picture
+SMALL_OF_TYPICAL = 0.20  # of the typical nucleus in the same picture: what is smaller has to be compact
+COMPACT = 0.88  # area over convex hull of a small lymphocyte; clumps of platelets are ragged
 CLUMP = 3.0  # times the median component: larger ones are clumps and not typical
 LEAST_SOLIDITY = 0.70  # area over convex hull: platelet clumps and scale bars are ragged
 CYTOPLASM_OF_THRESHOLD = 0.55  # cytoplasm is as violet as this share of the nucleus threshold
@@ -41,12 +42,14 @@ SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei a
 class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
-    nuclei, cells: bool (h, w); boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right;
+    nuclei, cells: bool (h, w); violet: bool (h, w), everything as violet as cytoplasm, platelets and precipitate too,
+    of any size; boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right;
     areas: float64 (N,), nucleus areas in original square pixels; cut: bool (N,), whether the picture's border cuts it.
     """
 
     nuclei: Array
     cells: Array
+    violet: Array
     boxes: Array
     areas: Array
     cut: Array
@@ -111,16 +114,13 @@ def violet_threshold(violet: Array, stained: Array) -> float:
         typical_above = float(np.median(above))
         second = ABOVE_ERYTHROCYTES * typical_above
         beyond = above[above > 1.1 * second]
-        valley = np.count_nonzero(np.abs(above - second) < 0.1 * second)
+        valley = int(np.count_nonzero(np.abs(above - second) < 0.1 * second))
         if beyond.size > max(valley, SMALLEST_SHARE * violet.size):
             upper_gap = float(np.median(beyond)) / typical_above
             if upper_gap * typical_below > typical_above or above.size > below.size:
                 return second
-    return max(
-        threshold,
-        min(ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0, VIOLET_CEILING),
-        VIOLET_FLOOR,
-    )
+    floor = ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0
+    return max(threshold, min(floor, VIOLET_CEILING), VIOLET_FLOOR)
 
 
 def find(rgb: Array) -> Leukocytes:
@@ -137,11 +137,12 @@ def find(rgb: Array) -> Leukocytes:
     threshold = violet_threshold(violet, stained)
     nuclei = _plausible(((violet > threshold) & redder).view(np.uint8), violet)
     labels, count = _separate(nuclei)
-    cells = _with_cytoplasm(nuclei, (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained)
+    tinted = (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained
+    cells = _with_cytoplasm(nuclei, tinted)
     boxes, areas, cut = _boxes(labels, count, cells.shape)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
-    return Leukocytes(nuclei.view(bool), cells.view(bool), boxes, areas * scale * scale, cut, scale)
+    return Leukocytes(nuclei.view(bool), cells.view(bool), tinted, boxes, areas * scale * scale, cut, scale)
 
 
 def _plausible(mask: Array, violet: Array) -> Array:
@@ -160,11 +161,11 @@ def _plausible(mask: Array, violet: Array) -> Array:
     if not len(large):
         return kept
     typical = min(typical, CLUMP * float(np.median(large)))
-    smallest = max(smallest, SMALLEST_OF_TYPICAL * typical)
     for contour, area in zip(contours, areas, strict=True):
         if area < smallest:
             continue
-        if area / max(1.0, cv2.contourArea(cv2.convexHull(contour))) < LEAST_SOLIDITY and area < typical:
+        solidity = area / max(1.0, cv2.contourArea(cv2.convexHull(contour)))
+        if solidity < (COMPACT if area < SMALL_OF_TYPICAL * typical else LEAST_SOLIDITY) and area < typical:
             continue
         x, y, w, h = cv2.boundingRect(contour)
         inside = violet[y : y + h, x : x + w][mask[y : y + h, x : x + w] > 0]
@@ -179,10 +180,12 @@ def _separate(nuclei: Array) -> tuple[Array, int]:
     if not nuclei.any():
         return np.zeros(nuclei.shape, np.int32), 0
     depth = cv2.distanceTransform(nuclei, cv2.DIST_L2, 3)
-    count, parts, _stats, _ = cv2.connectedComponentsWithStats(nuclei)
-    peaks = np.zeros(count, np.float32)
-    np.maximum.at(peaks, parts.ravel(), depth.ravel())
-    peaks[0] = np.inf
+    count, parts = cv2.connectedComponents(nuclei)
+    inside = parts > 0
+    # The deepest point of every part: sorted by part and depth, it is the last of its run.
+    order = np.lexsort((depth[inside], parts[inside]))
+    peaks = np.full(count, np.inf, np.float32)
+    peaks[parts[inside][order]] = depth[inside][order]
     cores = (depth >= SEPARATE_AT * peaks[parts]).view(np.uint8)
     core_count, seeds = cv2.connectedComponents(cores)
     if core_count == count:

@@ -12,6 +12,9 @@ either alone, like the measures that Groen et al. (1985) compare, would also tel
 by tile, and the median over the tiles, weighted by their gradient, counts: a sharp scale bar printed on a blurred
 picture does not make it sharp. Larger cells may have wider edges.
 
+*Cut-outs.* A single cell on black (as in C-NMC) has no background to judge light and focus by: only its colours are
+checked, against a white as bright as its brightest part, and a warning says so.
+
 *Stain.* Eosin and the azures absorb green most and blue least, and only haemoglobin absorbs some blue. So a film holds
 next to nothing that is green, strongly orange or black, and photographs nearly always do. This tells dyes from other
 colours, not blood from other tissue: a section stained with haematoxylin and eosin passes.
@@ -37,6 +40,8 @@ DARK, VERY_DARK = 130, 60  # brightest channel of the background, 0 to 255
 WHITE = (253, 253, 253)  # as bright as a clipped pixel is after JPEG
 MUCH_WHITE, MOST_WHITE = 0.75, 0.9  # of the picture; films with a white background reach 0.2
 PALE = 0.45  # optical density of the densest matter in a picture that too much light has washed out
+
+CUT_OUT_LEVEL, CUT_OUT_SHARE, CUT_OUT_RIM = 24, 0.25, 0.95  # black: up to this level, share of picture and of its rim
 
 EDGE_SMOOTHING = 1.5  # pixels: takes the sensor's noise and the JPEG's blocks out of the Laplacian
 TILES = 8
@@ -70,10 +75,14 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
     `leukocytes` are those found in it, or None when they were not looked for: a picture with one is not blank.
     """
     small, scale = working_copy(rgb)
-    background = _background(small)
+    surround = _black_surround(small)
+    background = _background(small) if surround is None else np.full(3, float(_percentile(small, 0.998)))
     red, green, blue = cv2.split(_densities(small, background))
     densest = cv2.max(cv2.max(red, green), blue)
     matter = cv2.compare(densest, STAINED, cv2.CMP_GT)
+    if surround is not None:
+        matter[surround > 0] = 0
+        return _ordered([_stain(red, green, blue, matter, background), _cut_out(surround)])
     findings = _exposure(background, small, green)
     share = cv2.countNonZero(matter) / matter.size
     if not leukocytes and (share < LEAST_MATTER or _percentile(green, 0.998) / STEPS < LEAST_CONTRAST):
@@ -83,7 +92,26 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
     else:
         findings.append(_stain(red, green, blue, matter, background))
         findings.append(_focus(small, green, scale))
+    return _ordered(findings)
+
+
+def _ordered(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: ("refuse", "warning", "info").index(finding.severity)))
+
+
+def _black_surround(rgb: Array) -> Array | None:
+    """Where a cell was cut out on black (as in C-NMC): uint8 mask (H, W); None for any other picture."""
+    black = cv2.inRange(rgb, (0, 0, 0), (CUT_OUT_LEVEL,) * 3)
+    share = cv2.countNonZero(black) / black.size
+    if not CUT_OUT_SHARE < share < 1 - LEAST_MATTER:
+        return None
+    rim = np.concatenate([black[0], black[-1], black[:, 0], black[:, -1]])
+    return black if cv2.countNonZero(rim) > CUT_OUT_RIM * rim.size else None
+
+
+def _cut_out(surround: Array) -> Finding:
+    text = "The cell was cut out on black: light and focus cannot be judged."
+    return Finding("cut_out", text, 100 * cv2.countNonZero(surround) / surround.size, "% black", "warning")
 
 
 def _background(rgb: Array) -> Array:
@@ -94,7 +122,7 @@ def _background(rgb: Array) -> Array:
 
 
 def _percentile(values: Array, share: float) -> int:
-    counts = np.cumsum(cv2.calcHist([values], [0], None, [256], [0, 256]).ravel())
+    counts = np.cumsum(cv2.calcHist([values.reshape(len(values), -1)], [0], None, [256], [0, 256]).ravel())
     return int(np.searchsorted(counts, share * counts[-1]))
 
 

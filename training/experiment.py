@@ -104,7 +104,7 @@ def draft(
     )
 
     def fill(where: Path) -> None:
-        blueprint.model.save(where / bundle.MODEL)
+        _without_optimizer(blueprint.model).save(where / bundle.MODEL)
         novelty.save(where / bundle.NOVELTY)
 
     return bundle.write(folder, _with(card, golden=golden), fill)
@@ -116,6 +116,13 @@ def _features(model: Any, layer: str) -> Callable[[Array], Array]:
     pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer(layer).output)
     cut = keras.Model(model.input, pooled)
     return lambda inputs: logits_of(cut, inputs)
+
+
+def _without_optimizer(model: Any) -> Any:
+    """Return the same layers as a model that was never compiled: AdamW's moments would triple the file."""
+    import keras
+
+    return keras.Model(model.input, model.output, name=model.name)
 
 
 def _drawn(card: Card, kind: str, seed: int) -> Array:

@@ -12,7 +12,7 @@ from training.architectures import Blueprint, build
 from training.augment import augment
 from training.recipe import Recipe
 
-STRANGER_WEIGHT = 0.5  # of a picture's, in the loss
+STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
 
 
 class DivergedError(RuntimeError):

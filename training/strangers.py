@@ -13,26 +13,33 @@ import numpy as np
 from smear.arrays import Array
 from smear.card import Step
 from smear.leukocytes import background_colour
-from smear.preprocess import Sight, begin, run
+from smear.preprocess import WHITE, Sight, begin, run
 from training.groups import painted_out
 
-KINDS = ("erythrocytes", "erythrocytes", "pieces", "close_up", "far_away", "recoloured")
-LEFT_OVER_SHARE = 0.5  # of the pictures in which something is found although all leukocytes are painted out
+KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
 
 
 def stranger(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
     """Return a stranger made of a training picture, as the network would be given it: uint8 (h, w, 3)."""
     random = np.random.default_rng(seed)
-    sight = begin(painted_out(rgb))
-    if sight.leukocytes.cells.any() and random.random() < LEFT_OVER_SHARE:
-        return run(steps, sight).rgb
     kind = KINDS[int(random.integers(len(KINDS)))]
-    if kind in ("close_up", "far_away"):
-        return _rescaled(run(steps, begin(rgb)).rgb, 0.4 if kind == "far_away" else 3.2, random)
-    if kind == "recoloured":
-        return _recoloured(run(steps, begin(rgb)).rgb, random)
-    cells = _erythrocytes(sight.rgb, random) if kind == "erythrocytes" else _blobs(sight.rgb.shape[:2], random)
+    if kind in CHANGES:
+        return CHANGES[kind](run(steps, begin(rgb)).rgb, random)
+    sight = begin(rgb if kind == "rims" else painted_out(rgb))
+    if kind == "rims":
+        cells = _rims(sight.leukocytes.cells)
+    elif kind == "erythrocytes":
+        cells = _erythrocytes(sight.rgb, random)
+    else:
+        cells = _blobs(sight.rgb.shape[:2], random)
     return run(steps, Sight(sight.rgb, replace(sight.leukocytes, cells=cells))).rgb
+
+
+def _rims(cells: Array) -> Array:
+    """Return the outermost pixels of the cells: what careless painting leaves of them."""
+    width = max(2, round(0.018 * min(cells.shape)))
+    core = cv2.erode(cells.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2))
+    return cells & ~core.view(bool)
 
 
 def _erythrocytes(rgb: Array, random: np.random.Generator) -> Array:
@@ -56,15 +63,30 @@ def _blobs(shape: tuple[int, ...], random: np.random.Generator) -> Array:
     return mask.view(bool)
 
 
-def _rescaled(seen: Array, factor: float, random: np.random.Generator) -> Array:
-    """Return the input far too close or too far, around one of its cells, on white."""
+def _close_up(seen: Array, random: np.random.Generator) -> Array:
+    """Return the input two to five times too close, around one of its cells; half the time that cell alone."""
     height, width = seen.shape[:2]
-    rows, columns = np.nonzero(seen.min(axis=2) < 200)
-    at = int(random.integers(len(rows))) if len(rows) else None
-    centre = (float(columns[at]), float(rows[at])) if at is not None and factor > 1 else (width / 2, height / 2)
-    matrix = cv2.getRotationMatrix2D(centre, 0, factor * random.uniform(0.8, 1.25))
-    matrix[:, 2] += (width / 2 - centre[0], height / 2 - centre[1])
-    return cv2.warpAffine(seen, matrix, (width, height), flags=cv2.INTER_AREA, borderValue=(255, 255, 255))
+    count, parts, _, centres = cv2.connectedComponentsWithStats((seen.min(axis=2) < 235).view(np.uint8))
+    if count < 2:
+        return seen
+    chosen = int(random.integers(1, count))
+    if random.random() < 0.5:
+        seen = np.where((parts == chosen)[..., None], seen, WHITE).astype(np.uint8)
+    centre = centres[chosen]
+    matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), 0, random.uniform(2, 5))
+    matrix[:, 2] += np.array([width, height]) * random.uniform(0.4, 0.6, 2) - centre
+    return cv2.warpAffine(seen, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(WHITE,) * 3)
+
+
+def _far_away(seen: Array, random: np.random.Generator) -> Array:
+    """Return the input two to three times too small, in the middle of white."""
+    height, width = seen.shape[:2]
+    factor = random.uniform(0.33, 0.5)
+    small = cv2.resize(seen, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    placed = np.full_like(seen, WHITE)
+    placed[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return placed
 
 
 def _recoloured(seen: Array, random: np.random.Generator) -> Array:
@@ -72,3 +94,6 @@ def _recoloured(seen: Array, random: np.random.Generator) -> Array:
     hsv = cv2.cvtColor(seen, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(int) + int(random.integers(40, 141))) % 180
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+CHANGES = {"close_up": _close_up, "far_away": _far_away, "recoloured": _recoloured}
