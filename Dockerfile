@@ -25,7 +25,7 @@ RUN useradd --system --uid 10001 --home-dir /srv/leukolens leukolens \
 ENV LEUKOLENS_INSTANCE_DIR=/data \
     LEUKOLENS_HOST=0.0.0.0
 VOLUME /data
-USER leukolens
+USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('LEUKOLENS_PORT', '8000') + '/health/ready', timeout=4)"]
 CMD ["sh", "-c", "flask --app wsgi init && exec gunicorn --config gunicorn.conf.py"]

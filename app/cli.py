@@ -23,7 +23,7 @@ from sqlalchemy import select
 from smear.image import MAX_BYTES, ImageError
 
 from .database import db, migrate, writing
-from .engine import BundleUnusable, Engine
+from .engine import BundleUnusableError, Engine
 from .records import Lab, Role, User, random_id
 from .security import PASSWORD_LENGTH
 from .settings import secret_path
@@ -158,7 +158,7 @@ def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
     running.start([name], others=False)
     try:
         labels = [label.id for label in running.load(name).card.labels]
-    except BundleUnusable as unusable:
+    except BundleUnusableError as unusable:
         raise click.ClickException(unusable.text) from None
     rows = read_all(running, name, walk(paths))
     failed = WRITERS[form](rows, labels)

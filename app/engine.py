@@ -30,7 +30,7 @@ RETRY_SECONDS = 3
 ANSWER_SECONDS = 60  # longer than any batch takes; a request must not wait for ever on a dead engine
 
 
-class EngineBusy(Exception):
+class EngineBusyError(Exception):
     """No reading now, but soon: the queue is full or the model is still being loaded."""
 
     retry_after = RETRY_SECONDS
@@ -40,7 +40,7 @@ class EngineBusy(Exception):
         self.text = text
 
 
-class BundleUnusable(Exception):
+class BundleUnusableError(Exception):
     """A bundle that cannot read, with a sentence that says why."""
 
     def __init__(self, text: str) -> None:
@@ -138,16 +138,16 @@ class Engine:
             self._wake.notify_all()
         shelf = answer.result(timeout=ANSWER_SECONDS)
         if shelf.bundle is None:
-            raise BundleUnusable(shelf.text)
+            raise BundleUnusableError(shelf.text)
         return shelf.bundle
 
     def reader(self, name: str) -> QueuedReader:
         """Return the reader of a loaded bundle, whose forward passes go through the queue."""
         shelf = self.shelf(name)
         if shelf.bundle is None and shelf.state == "damaged":
-            raise BundleUnusable(shelf.text)
+            raise BundleUnusableError(shelf.text)
         if shelf.bundle is None:
-            raise EngineBusy("The model is still being loaded.")
+            raise EngineBusyError("The model is still being loaded.")
         bundle = shelf.bundle
         return QueuedReader(bundle, forward=lambda pixels: self.forward(bundle, pixels))
 
@@ -167,7 +167,7 @@ class Engine:
         job = Job(bundle, pixels)
         with self._wake:
             if len(self._jobs) >= self.capacity:
-                raise EngineBusy("Many images are being read just now.")
+                raise EngineBusyError("Many images are being read just now.")
             self._jobs.append(job)
             self._wake.notify_all()
         return job.answer.result(timeout=ANSWER_SECONDS)

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from .database import db
-from .engine import BundleUnusable, EngineBusy
+from .engine import BundleUnusableError, EngineBusyError
 from .pages import wants_json
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
@@ -71,8 +71,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(413, too_large)
-    app.register_error_handler(EngineBusy, busy)
-    app.register_error_handler(BundleUnusable, unusable)
+    app.register_error_handler(EngineBusyError, busy)
+    app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(500, failed)
 
 
@@ -110,13 +110,13 @@ def too_large(_error: HTTPException) -> Any:
     return answer(413, (happened, *WORDS[413][1:]))
 
 
-def busy(error: EngineBusy) -> Any:
+def busy(error: EngineBusyError) -> Any:
     """Tell a browser when to come back."""
     words = (error.text, *WORDS[503][1:])
     return answer(503, words, {"Retry-After": str(error.retry_after)})
 
 
-def unusable(error: BundleUnusable) -> Any:
+def unusable(error: BundleUnusableError) -> Any:
     """Say that the lab's model cannot read, and who can help."""
     step = _l("An admin of your lab can activate another model on the Models page.")
     return answer(503, (error.text, WORDS[503][1], step))

@@ -6,7 +6,6 @@ import functools
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
@@ -30,8 +29,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(percent)
     app.add_template_filter(outcome_words)
     app.add_template_global(asset)
-    app.add_template_global(SPECIMENS, "specimens")
-    app.context_processor(lambda: {"person": current_user, "wants_fragment": wants_json()})
+    app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS})
 
 
 def moment(value: datetime) -> str:
@@ -85,8 +83,3 @@ def asset(name: str) -> str:
     """Return the address of a static file, which changes when the file does, so browsers may keep it."""
     path = Path(str(current_app.static_folder)) / name
     return url_for("static", filename=name, v=fingerprint(path, path.stat().st_mtime))
-
-
-def context_of(reading: Reading | None) -> dict[str, Any]:
-    """Return the line about intended use that stands on every page with a suggestion."""
-    return {"intended_use": reading.intended_use if reading else FALLBACK_INTENDED_USE}

@@ -61,7 +61,7 @@ class DatabaseSessions(ServerSideSessionInterface):
             with own_transaction(db.engine) as connection:
                 connection.execute(delete(ServerSession).where(gone))
 
-    def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:
+    def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Write when something changed, and now and then to keep a working person signed in."""
         return session.modified or dict.get(session, SEEN, 0) < time.time() - SEEN_SECONDS
 
@@ -73,14 +73,14 @@ def init_app(app: Flask) -> None:
     interface = DatabaseSessions(app, permanent=False, serialization_format="json")
     app.session_interface = interface
     user_logged_in.connect(renew, app)
-    user_logged_out.connect(end, app)
+    user_logged_out.connect(renew, app)
 
 
 def renew(app: Flask, **_: Any) -> None:
-    """Give the browser a new key at sign-in, so that a key planted before is worthless."""
-    app.session_interface.regenerate(session)
+    """Give the browser a new key.
 
-
-def end(app: Flask, **_: Any) -> None:
-    """Give a new key at sign-out too; the one that the browser had, and any copy of it, opens nothing any more."""
-    app.session_interface.regenerate(session)
+    At sign-in, so that a key planted before is worthless; at sign-out, so that a copied one opens nothing any more.
+    """
+    interface = app.session_interface
+    if isinstance(interface, DatabaseSessions):
+        interface.regenerate(session)

@@ -16,18 +16,18 @@ from smear import drawing
 from smear.image import ImageError, encode
 
 from ..database import db
-from ..engine import BundleUnusable, EngineBusy
+from ..engine import BundleUnusableError, EngineBusyError
 from ..pages import outcome_words, wants_json
 from ..records import Case, SmearImage
 from ..security import member
 from . import intake
 from .access import case_or_404, image_or_404
 from .forms import STAINS, CaseForm
-from .intake import Incoming, Refused, clean_name
+from .intake import Incoming, RefusedError, clean_name
 
 bp = Blueprint("cases", __name__)
 
-from . import pictures, reading  # noqa: E402, F401 -- they hang their pages on bp
+from . import pictures, reading as reading_page  # noqa: E402, F401, I001 -- they hang their pages on bp
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
@@ -49,7 +49,7 @@ def create() -> Any:
         return refuse_case(form)
     try:
         case = intake.create_case(form.data, current_user)
-    except Refused as refused:
+    except RefusedError as refused:
         form.accession.errors = [refused.text]
         return refuse_case(form)
     if wants_json():
@@ -129,8 +129,8 @@ def upload(case_id: str) -> Any:
     try:
         incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
         image = intake.take_in(case, incoming, current_user)
-    except (ImageError, Refused) as error:
-        return jsonify(error=error.text), 409 if isinstance(error, Refused) else 422
+    except (ImageError, RefusedError) as error:
+        return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
     return jsonify(image_json(image)), 201
 
 
@@ -143,7 +143,7 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
         name = clean_name(file.filename)
         try:
             intake.take_in(case_or_404(case_id), Incoming(file.read(), file.filename), current_user)
-        except (ImageError, Refused, BundleUnusable, EngineBusy) as error:
+        except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
             flash(f"{name}: {error.text}", "error")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import abort
 from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -13,8 +14,7 @@ from ..records import Case, Reading, SmearImage
 def case_or_404(case_id: str) -> Case:
     """Return a case of the person's own lab."""
     query = select(Case).where(Case.id == case_id, Case.lab_id == current_user.lab_id)
-    case: Case = db.one_or_abort(query)
-    return case
+    return db.session.scalar(query) or abort(404)
 
 
 def image_or_404(image_id: str, case_id: str | None = None) -> SmearImage:
@@ -27,8 +27,7 @@ def image_or_404(image_id: str, case_id: str | None = None) -> SmearImage:
     )
     if case_id is not None:
         query = query.where(SmearImage.case_id == case_id)
-    image: SmearImage = db.one_or_abort(query)
-    return image
+    return db.session.scalar(query) or abort(404)
 
 
 def reading_or_404(reading_id: str) -> Reading:
@@ -39,5 +38,4 @@ def reading_or_404(reading_id: str) -> Reading:
         .join(SmearImage.case)
         .where(Reading.id == reading_id, Case.lab_id == current_user.lab_id)
     )
-    reading: Reading = db.one_or_abort(query)
-    return reading
+    return db.session.scalar(query) or abort(404)

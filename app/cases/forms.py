@@ -12,7 +12,7 @@ from ..records import SPECIMENS
 STAINS = ("May-Grünwald-Giemsa", "Wright-Giemsa", "Wright", "Giemsa", "Leishman")
 
 
-class CaseForm(FlaskForm):  # type: ignore[misc]
+class CaseForm(FlaskForm):
     """What is written down when a case is opened."""
 
     accession = StringField(

@@ -23,7 +23,7 @@ from ..store import Stored, image_store
 NAME_LENGTH = 120
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A file that does not become part of the case, with the sentence for the page."""
 
     def __init__(self, text: str) -> None:
@@ -88,7 +88,7 @@ def refuse_twice(session: Session, case_id: str, digest: str) -> None:
     query = select(SmearImage.display_name).where(SmearImage.case_id == case_id, SmearImage.source_sha256 == digest)
     name = session.scalar(query)
     if name is not None:
-        raise Refused(_("This file is already in the case, as %(name)s. It was kept once.", name=name))
+        raise RefusedError(_("This file is already in the case, as %(name)s. It was kept once.", name=name))
 
 
 def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
@@ -117,7 +117,7 @@ def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
     with writing() as session:
         for earlier in session.scalars(select(Reading).where(Reading.image_id == image_id)):
             if (earlier.bundle, earlier.version) == (result.bundle, result.version):
-                raise Refused(_("This image already has a reading by %(bundle)s.", bundle=bundle_name))
+                raise RefusedError(_("This image already has a reading by %(bundle)s.", bundle=bundle_name))
         reading.image_id = image_id
         session.add(reading)
     return reading
@@ -168,6 +168,6 @@ def create_case(fields: dict[str, str], user: User) -> Case:
     with writing() as session:
         taken = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == case.accession_key)
         if session.scalar(taken) is not None:
-            raise Refused(_("There is already a case %(accession)s in your lab.", accession=accession))
+            raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=accession))
         session.add(case)
     return case

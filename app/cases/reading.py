@@ -19,7 +19,7 @@ from ..records import Reading, SmearImage
 from ..security import member
 from . import bp, intake
 from .access import image_or_404
-from .intake import Refused
+from .intake import RefusedError
 from .pictures import card_of
 
 OPACITY = 45  # per cent, at first
@@ -134,7 +134,7 @@ def second_opinion(case_id: str, image_id: str) -> Any:
         return redirect(url_for("cases.read", case_id=case_id, image_id=image_id))
     try:
         reading = intake.second_opinion(image, name, current_user)
-    except Refused as refused:
+    except RefusedError as refused:
         flash(refused.text, "error")
         return redirect(url_for("cases.read", case_id=case_id, image_id=image_id))
     return redirect(url_for("cases.read", case_id=case_id, image_id=image_id, reading=reading.id))

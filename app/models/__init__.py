@@ -11,7 +11,7 @@ from flask_security import current_user
 from smear import bundle as bundles
 from smear.bundle import BundleError
 
-from ..engine import BundleUnusable, engine, published
+from ..engine import BundleUnusableError, engine, published
 from ..security import admin, member
 from . import activation
 from .figures import figures
@@ -107,6 +107,6 @@ def activate(name: str) -> Any:
                 _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
                 "info",
             )
-        except BundleUnusable as unusable:
+        except BundleUnusableError as unusable:
             flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
     return redirect(url_for("models.index"))

@@ -41,14 +41,14 @@ def wanted_bundles() -> list[str]:
     rows = db.session.execute(
         select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
     )
-    chosen = {lab: name for lab, name in rows}
+    chosen = {row.lab_id: row.bundle for row in rows}
     default = str(current_app.config["DEFAULT_BUNDLE"])
     labs = db.session.scalars(select(Lab.id).order_by(Lab.id)).all()
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
 
 
 def activate(name: str, reason: str, user: User) -> BundleActivation:
-    """Let a bundle read for the lab from now on; a damaged one raises BundleUnusable and changes nothing."""
+    """Let a bundle read for the lab from now on; a damaged one raises BundleUnusableError and changes nothing."""
     card = engine().load(name).card
     lab_id, user_id = user.lab_id, user.id
     with writing() as session:

@@ -53,7 +53,7 @@ def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(name, result))]
-    main = results.get("grouped") or next(iter(results.values()), {})
+    main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
     return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main))
 
 

@@ -81,10 +81,15 @@ def test_writers_that_read_first_wait_for_each_other(app: Flask) -> None:
 def test_a_failing_block_writes_nothing(app: Flask) -> None:
     """All of a transaction or none of it."""
     with app.app_context():
-        with pytest.raises(IntegrityError), writing() as session:
-            session.add(Lab(name="New"))
-            session.flush()
-            session.add(Lab(name="New"))
+
+        def add_twice() -> None:
+            with writing() as session:
+                session.add(Lab(name="New"))
+                session.flush()
+                session.add(Lab(name="New"))
+
+        with pytest.raises(IntegrityError):
+            add_twice()
         assert db.session.scalar(select(Lab).where(Lab.name == "New")) is None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.engine import BundleUnusable, Engine, EngineBusy
+from app.engine import BundleUnusableError, Engine, EngineBusyError
 from smear.bundle import BundleError
 from smear.network import Forward
 
@@ -117,7 +117,7 @@ def test_a_full_queue_says_so_at_once(folder: Path) -> None:
     assert bundle.network.entered.wait(5)
     more, others = ask(engine, bundle, [2, 3])
     wait_until_queued(engine, 2)
-    with pytest.raises(EngineBusy):
+    with pytest.raises(EngineBusyError):
         engine.forward(bundle, pixels(4))
     bundle.network.gate.set()
     for thread in threads + more:
@@ -175,11 +175,11 @@ def test_a_damaged_bundle_is_reported_and_the_other_one_reads(folder: Path, erro
 
     engine = Engine(folder, 4, load=load)
     engine.start(["first"])
-    with pytest.raises(BundleUnusable, match=words):
+    with pytest.raises(BundleUnusableError, match=words):
         engine.load("second")
     assert engine.shelf("second").state == "damaged"
     assert engine.shelf("first").state == "ready"
-    with pytest.raises(BundleUnusable):
+    with pytest.raises(BundleUnusableError):
         engine.reader("second")
     assert float(engine.forward(good, pixels(3)).logits[0, 0]) == 3
     engine.stop()
@@ -188,7 +188,7 @@ def test_a_damaged_bundle_is_reported_and_the_other_one_reads(folder: Path, erro
 def test_before_the_bundle_is_loaded_the_answer_is_soon(folder: Path) -> None:
     """While loading, a picture is not refused for good."""
     engine = Engine(folder, 4, load=lambda _path: fake())
-    with pytest.raises(EngineBusy) as busy:
+    with pytest.raises(EngineBusyError) as busy:
         engine.reader("first")
     assert busy.value.retry_after > 0
 
@@ -197,6 +197,6 @@ def test_a_bundle_that_does_not_exist_cannot_be_loaded(folder: Path) -> None:
     """Also not one whose name leads out of the folder."""
     engine = running(folder, fake())
     for name in ("third", "../first", "", "."):
-        with pytest.raises(BundleUnusable, match="There is no model"):
+        with pytest.raises(BundleUnusableError, match="There is no model"):
             engine.load(name)
     engine.stop()

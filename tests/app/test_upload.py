@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.cases.intake import clean_name
 from app.database import db
-from app.engine import BundleUnusable, Engine, EngineBusy
+from app.engine import BundleUnusableError, Engine, EngineBusyError
 from app.records import Case, Reading, SmearImage
 from smear import drawing
 from smear.image import encode
@@ -181,7 +181,7 @@ def test_removing_an_image_takes_its_pixels_along(app: Flask, clinician: Someone
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(EngineBusy("Many images are being read just now."), "busy"), (BundleUnusable("Damaged."), "Damaged")],
+    [(EngineBusyError("Many images are being read just now."), "busy"), (BundleUnusableError("Damaged."), "Damaged")],
     ids=["busy", "damaged"],
 )
 def test_without_the_model_nothing_is_stored(

@@ -22,7 +22,9 @@ PIXELS = """() => {
   const canvas = document.getElementById("canvas");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) % 2147483647;
+  for (let i = 0; i < data.length; i += 4) {
+    sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) % 2147483647;
+  }
   return sum;
 }"""
 
