@@ -22,11 +22,12 @@ from smear import bundle as bundles
 from smear.bundle import Bundle, BundleError
 from smear.card import Card
 from smear.image import Picture, decode
-from smear.reader import Reader, Reading
+from smear.reader import Examination, Reader, Reading
 
 log = logging.getLogger("leukolens.engine")
 
 RETRY_SECONDS = 3
+DESKS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
 ANSWER_SECONDS = 60  # longer than any batch takes; a request must not wait for ever on a dead engine
 
 
@@ -51,9 +52,8 @@ class BundleUnusableError(Exception):
 class QueuedReader(Reader):
     """smear's reader for a picture that is decoded already, because the application also stores it."""
 
-    def read_picture(self, picture: Picture, started: float) -> Reading:
-        """Look at the picture in the caller's thread, and queue only what the network must see."""
-        examination = self.examine(picture, started)
+    def answer(self, examination: Examination) -> Reading:
+        """Queue what the network must see, and conclude in the caller's thread."""
         if examination.refusals:
             return self.conclude(examination, None)
         return self.conclude(examination, self._forward(examination.input.astype(np.float32)))
@@ -89,6 +89,7 @@ class Engine:
         self._jobs: deque[Job] = deque()
         self._loads: deque[tuple[str, Future[Shelf]]] = deque()
         self._wake = threading.Condition()
+        self._desks = threading.BoundedSemaphore(DESKS)
         self._thread: threading.Thread | None = None
         self._stopping = False
 
@@ -155,12 +156,17 @@ class Engine:
         """Read one file with one bundle; ImageError where it is no picture that can be read."""
         reader = self.reader(name)
         started = time.perf_counter()
-        picture = decode(data)
-        return picture, reader.read_picture(picture, started)
+        with self._desks:
+            picture = decode(data)
+            examination = reader.examine(picture, started)
+        return picture, reader.answer(examination)
 
     def read_picture(self, name: str, picture: Picture) -> Reading:
         """Read a picture that is decoded already, as for a second opinion."""
-        return self.reader(name).read_picture(picture, time.perf_counter())
+        reader = self.reader(name)
+        with self._desks:
+            examination = reader.examine(picture)
+        return reader.answer(examination)
 
     def forward(self, bundle: Bundle, pixels: np.ndarray) -> Any:
         """Queue one prepared picture and wait for its logits, maps and features."""

@@ -44,7 +44,8 @@ def read(case_id: str, image_id: str) -> str:
         *(["model"] if card_of(reading) else []),
         *(["map"] if has_maps else []),
     ]
-    view = request.args.get("view", "map" if has_maps else "original")
+    # An uncertain field is shown as it is: the map of any one class would point to that class.
+    view = request.args.get("view", "map" if has_maps and reading.outcome == "suggested" else "original")
     shown = request.args.get("label") or (rows[0]["id"] if rows else "")
     siblings = strip(case_id)
     place = [sibling.id for sibling in siblings].index(image.id)

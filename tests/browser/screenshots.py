@@ -11,31 +11,24 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from smear import drawing
-from smear.image import encode
-
 from .driving import PASSWORD, Server, choose_password, chromium, sign_in
 
 WIDTHS = {1280: 820, 390: 844}
 CASES = (
     ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
     ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
-    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("leukemic", "leukemic", "sparse", "blank")),
+    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("sparse", "leukemic", "leukemic", "blank")),
 )
 
 
-def fill(page: Page, url: str, folder: Path) -> str:
-    """Enter the cases through the pages and return the address of a case."""
-    for number, (accession, notes, kinds) in enumerate(CASES):
-        files = []
-        for index, kind in enumerate(kinds):
-            path = folder / f"{accession}_{index + 1}.png"
-            path.write_bytes(encode(drawing.field(10 * number + index, kind, 640), "PNG"))
-            files.append(path)
+def fill(page: Page, url: str) -> str:
+    """Enter the cases through the pages and return the address of the last one."""
+    for accession, notes, kinds in CASES:
         page.goto(f"{url}/cases/new")
         page.get_by_label("Accession").fill(accession)
         page.get_by_label("Notes").fill(notes)
-        page.locator("#image").set_input_files(files)
+        for kind in kinds:
+            page.get_by_role("button", name=kind.replace("_", " ")).click()
         page.get_by_role("button", name="Create the case").click()
         page.get_by_role("link", name="Open the case").click()
     return page.url
@@ -59,6 +52,7 @@ def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> 
             page.get_by_role("button", name="blank").click()
             page.screenshot(path=folder / f"new-case-{width}-{theme}.png", full_page=True)
             page.goto(case)
+            page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
             page.locator(".tile-link").first.click()
             page.wait_for_load_state("networkidle")
@@ -76,7 +70,7 @@ def main(folder: Path) -> None:
             page = browser.new_page()
             sign_in(page, server.url, address, one_time)
             choose_password(page, one_time)
-            case = fill(page, server.url, Path(temporary))
+            case = fill(page, server.url)
             shoot(browser, server.url, address, case, folder)
 
 
