@@ -192,7 +192,7 @@ def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ImageError("too_many_bytes", f"This file is larger than {MAX_BYTES // 2**20} MB.")
-        _picture, reading = running.read(name, path.read_bytes())
+        reading = running.read(name, path.read_bytes())
     except ImageError as error:
         return {"path": str(path), "error": error.text}
     except OSError as error:

@@ -49,16 +49,6 @@ class BundleUnusableError(Exception):
         self.text = text
 
 
-class QueuedReader(Reader):
-    """smear's reader for a picture that is decoded already, because the application also stores it."""
-
-    def answer(self, examination: Examination) -> Reading:
-        """Queue what the network must see, and conclude in the caller's thread."""
-        if examination.refusals:
-            return self.conclude(examination, None)
-        return self.conclude(examination, self._forward(examination.input.astype(np.float32)))
-
-
 @dataclass
 class Shelf:
     """One published bundle as the engine sees it."""
@@ -76,6 +66,21 @@ class Job:
     bundle: Bundle
     pixels: np.ndarray
     answer: Future[Any] = field(default_factory=Future)
+
+
+@dataclass
+class Pending:
+    """A picture that was looked at; the network's part may still be waiting for its turn."""
+
+    picture: Picture
+    reader: Reader
+    examination: Examination
+    answer: Future[Any] | None  # None where the network is not asked, because the picture is refused before
+
+    def reading(self) -> Reading:
+        """Wait for the network and conclude."""
+        forward = self.answer.result(timeout=ANSWER_SECONDS) if self.answer else None
+        return self.reader.conclude(self.examination, forward)
 
 
 class Engine:
@@ -142,41 +147,51 @@ class Engine:
             raise BundleUnusableError(shelf.text)
         return shelf.bundle
 
-    def reader(self, name: str) -> QueuedReader:
-        """Return the reader of a loaded bundle, whose forward passes go through the queue."""
+    def bundle(self, name: str) -> Bundle:
+        """Return a loaded bundle; an error with a sentence where it is damaged or not loaded yet."""
         shelf = self.shelf(name)
-        if shelf.bundle is None and shelf.state == "damaged":
+        if shelf.bundle is not None:
+            return shelf.bundle
+        if shelf.state == "damaged":
             raise BundleUnusableError(shelf.text)
-        if shelf.bundle is None:
-            raise EngineBusyError("The model is still being loaded.")
-        bundle = shelf.bundle
-        return QueuedReader(bundle, forward=lambda pixels: self.forward(bundle, pixels))
+        raise EngineBusyError("The model is still being loaded.")
 
-    def read(self, name: str, data: bytes) -> tuple[Picture, Reading]:
-        """Read one file with one bundle; ImageError where it is no picture that can be read."""
-        reader = self.reader(name)
+    def begin(self, name: str, data: bytes) -> Pending:
+        """Decode a file and look at it in the caller's thread, and queue what the network must see.
+
+        The caller may store the picture meanwhile. ImageError where the file is no picture that can be read.
+        """
+        bundle = self.bundle(name)
         started = time.perf_counter()
         with self._desks:
-            picture = decode(data)
-            examination = reader.examine(picture, started)
-        return picture, reader.answer(examination)
+            return self._examine(bundle, decode(data), started)
+
+    def read(self, name: str, data: bytes) -> Reading:
+        """Read one file with one bundle."""
+        return self.begin(name, data).reading()
 
     def read_picture(self, name: str, picture: Picture) -> Reading:
         """Read a picture that is decoded already, as for a second opinion."""
-        reader = self.reader(name)
         with self._desks:
-            examination = reader.examine(picture)
-        return reader.answer(examination)
+            pending = self._examine(self.bundle(name), picture, time.perf_counter())
+        return pending.reading()
 
-    def forward(self, bundle: Bundle, pixels: np.ndarray) -> Any:
-        """Queue one prepared picture and wait for its logits, maps and features."""
+    def _examine(self, bundle: Bundle, picture: Picture, started: float) -> Pending:
+        """Look at a picture and queue it, unless it is refused by its looks."""
+        reader = Reader(bundle)
+        examination = reader.examine(picture, started)
+        asked = None if examination.refusals else self.submit(bundle, examination.input.astype(np.float32))
+        return Pending(picture, reader, examination, asked)
+
+    def submit(self, bundle: Bundle, pixels: np.ndarray) -> Future[Any]:
+        """Queue one prepared picture; its logits, maps and features come as a batch of one."""
         job = Job(bundle, pixels)
         with self._wake:
             if len(self._jobs) >= self.capacity:
                 raise EngineBusyError("Many images are being read just now.")
             self._jobs.append(job)
             self._wake.notify_all()
-        return job.answer.result(timeout=ANSWER_SECONDS)
+        return job.answer
 
     def _run(self) -> None:
         """Serve until stopped: pictures before bundles, so that loading a second model delays nobody for long."""

@@ -57,7 +57,9 @@ class ImageStore:
 
     def put_picture(self, rgb: np.ndarray) -> Stored:
         """Store a picture losslessly and without any metadata, and a small one for lists."""
-        return Stored(self.put(encode(rgb, "PNG")), self.put(encode(thumbnail(rgb), "PNG")))
+        pixels = self.put(encode(rgb, "PNG"))
+        small = thumbnail(rgb)
+        return Stored(pixels, pixels if small is rgb else self.put(encode(small, "PNG")))
 
     def read(self, digest: str) -> np.ndarray:
         """Return the pixels of a stored picture."""
@@ -81,7 +83,9 @@ def sync_folder(folder: Path) -> None:
 def thumbnail(rgb: np.ndarray) -> np.ndarray:
     """Reduce a picture to the size of a thumbnail, keeping its shape."""
     height, width = rgb.shape[:2]
-    ratio = min(1.0, THUMBNAIL_SIDE / max(height, width))
+    if max(height, width) <= THUMBNAIL_SIDE:
+        return rgb
+    ratio = THUMBNAIL_SIDE / max(height, width)
     # A picture of 30,000 x 16 still gets a thumbnail that every decoder accepts.
     size = max(16, round(width * ratio)), max(16, round(height * ratio))
     return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))

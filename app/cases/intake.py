@@ -55,22 +55,24 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     digest = hashlib.sha256(incoming.data).hexdigest()
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
-    picture, result = engine().read(bundle_name, incoming.data)
-    stored = image_store().put_picture(picture.rgb)
-    height, width = picture.rgb.shape[:2]
-    image = SmearImage(
-        case_id=case_id,
-        display_name=clean_name(incoming.name),
-        source_sha256=digest,
-        pixels_sha256=stored.pixels,
-        thumbnail_sha256=stored.thumbnail,
-        width=width,
-        height=height,
-        drawn=incoming.drawn,
-        added_by_id=user_id,
-    )
-    image.readings.append(record(bundle_name, result, user_id))
+    pending = engine().begin(bundle_name, incoming.data)
+    # The network works while the pixels go to the disk.
+    stored = image_store().put_picture(pending.picture.rgb)
     try:
+        result = pending.reading()
+        height, width = pending.picture.rgb.shape[:2]
+        image = SmearImage(
+            case_id=case_id,
+            display_name=clean_name(incoming.name),
+            source_sha256=digest,
+            pixels_sha256=stored.pixels,
+            thumbnail_sha256=stored.thumbnail,
+            width=width,
+            height=height,
+            drawn=incoming.drawn,
+            added_by_id=user_id,
+        )
+        image.readings.append(record(bundle_name, result, user_id))
         with writing() as session:
             refuse_twice(session, case_id, digest)
             last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))

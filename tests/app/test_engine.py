@@ -72,7 +72,7 @@ def ask(engine: Engine, bundle: Any, values: list[float]) -> tuple[list[threadin
 
     def one(value: float) -> None:
         try:
-            answers[value] = float(engine.forward(bundle, pixels(value)).logits[0, 0])
+            answers[value] = float(engine.submit(bundle, pixels(value)).result(5).logits[0, 0])
         except Exception as error:
             answers[value] = error
 
@@ -118,7 +118,7 @@ def test_a_full_queue_says_so_at_once(folder: Path) -> None:
     more, others = ask(engine, bundle, [2, 3])
     wait_until_queued(engine, 2)
     with pytest.raises(EngineBusyError):
-        engine.forward(bundle, pixels(4))
+        engine.submit(bundle, pixels(4))
     bundle.network.gate.set()
     for thread in threads + more:
         thread.join()
@@ -131,8 +131,8 @@ def test_a_failing_batch_reaches_those_who_wait_and_not_the_engine(folder: Path)
     bundle = fake()
     engine = running(folder, bundle)
     with pytest.raises(RuntimeError, match="too bright"):
-        engine.forward(bundle, pixels(255))
-    assert float(engine.forward(bundle, pixels(9)).logits[0, 0]) == 9
+        engine.submit(bundle, pixels(255)).result(5)
+    assert float(engine.submit(bundle, pixels(9)).result(5).logits[0, 0]) == 9
     engine.stop()
 
 
@@ -180,8 +180,8 @@ def test_a_damaged_bundle_is_reported_and_the_other_one_reads(folder: Path, erro
     assert engine.shelf("second").state == "damaged"
     assert engine.shelf("first").state == "ready"
     with pytest.raises(BundleUnusableError):
-        engine.reader("second")
-    assert float(engine.forward(good, pixels(3)).logits[0, 0]) == 3
+        engine.bundle("second")
+    assert float(engine.submit(good, pixels(3)).result(5).logits[0, 0]) == 3
     engine.stop()
 
 
@@ -189,7 +189,7 @@ def test_before_the_bundle_is_loaded_the_answer_is_soon(folder: Path) -> None:
     """While loading, a picture is not refused for good."""
     engine = Engine(folder, 4, load=lambda _path: fake())
     with pytest.raises(EngineBusyError) as busy:
-        engine.reader("first")
+        engine.bundle("first")
     assert busy.value.retry_after > 0
 
 

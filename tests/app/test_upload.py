@@ -197,12 +197,26 @@ def test_without_the_model_nothing_is_stored(
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(Engine, "read", refuse)
+    monkeypatch.setattr(Engine, "begin", refuse)
     case = clinician.open_case()
     answer = clinician.upload(case, field)
     assert answer.status_code == 503
     assert ("Retry-After" in answer.headers) == (words == "busy")
     assert "Nothing was stored" in answer.json["error"]
+    assert stored(app) == (0, 0, 0)
+
+
+def test_a_failing_network_leaves_no_file(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pixels are on the disk while the network works; when it fails, they go again."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("app.engine.Pending.reading", fail)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert clinician.upload(clinician.open_case(), field).status_code == 500
     assert stored(app) == (0, 0, 0)
 
 
