@@ -79,7 +79,10 @@ class Pending:
 
     def reading(self) -> Reading:
         """Wait for the network and conclude."""
-        forward = self.answer.result(timeout=ANSWER_SECONDS) if self.answer else None
+        try:
+            forward = self.answer.result(timeout=ANSWER_SECONDS) if self.answer else None
+        except TimeoutError:
+            raise EngineBusyError("The model did not answer in time.") from None
         return self.reader.conclude(self.examination, forward)
 
 

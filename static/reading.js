@@ -115,6 +115,7 @@ function show(view) {
     if (link.dataset.view === view) stage.setAttribute("aria-label", link.title);
   }
   for (const part of document.querySelectorAll("[data-for=map]")) part.classList.toggle("inactive", view !== "map");
+  if (byId("opacity")) byId("opacity").disabled = view !== "map";
   draw();
 }
 
