@@ -17,9 +17,12 @@ from ..conftest import skip_or_fail
 from .driving import Server, choose_password, chromium, chromium_path, sign_in
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Chromium; a full run may not go on without it."""
+    """Return Chromium; a full run may not go on without it.
+
+    For a module and not for the session: playwright keeps an event loop in the thread, and Flask refuses to work beside one.
+    """
     if chromium_path() is None:
         skip_or_fail("Chromium is not installed.")
     if "leukolens-field" not in bundle.names(Path(os.environ.get("LEUKOLENS_MODELS_DIR", ROOT / "models"))):
