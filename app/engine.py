@@ -19,10 +19,11 @@ import numpy as np
 from flask import Flask, current_app
 
 from smear import bundle as bundles
-from smear.bundle import Bundle, BundleError
-from smear.card import Card
+from smear.bundle import Bundle
 from smear.image import Picture, decode
 from smear.reader import Examination, Reader, Reading
+
+from .shelf import BundleUnusableError, Shelf, fill
 
 log = logging.getLogger("leukolens.engine")
 
@@ -39,24 +40,6 @@ class EngineBusyError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
-
-
-class BundleUnusableError(Exception):
-    """A bundle that cannot read, with a sentence that says why."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-
-@dataclass
-class Shelf:
-    """One published bundle as the engine sees it."""
-
-    name: str
-    state: str = "waiting"  # waiting, loading, ready or damaged
-    text: str = ""  # why it is damaged
-    bundle: Bundle | None = None
 
 
 @dataclass
@@ -209,7 +192,8 @@ class Engine:
                 run_batch(batch)
             elif load:
                 name, answer = load
-                answer.set_result(self._put_on_shelf(name))
+                shelf = self._shelves.setdefault(name, Shelf(name))
+                answer.set_result(fill(shelf, self.folder, self._load))
 
     def _take_batch(self) -> list[Job]:
         """Take the oldest picture and whatever else waits for the same bundle, up to the card's batch size."""
@@ -225,31 +209,6 @@ class Engine:
         self._jobs = others
         return batch
 
-    def _put_on_shelf(self, name: str) -> Shelf:
-        """Verify and load one bundle; a damaged one is reported and the loaded one keeps serving."""
-        shelf = self._shelves.setdefault(name, Shelf(name))
-        before = shelf.bundle
-        if before is None:
-            shelf.state, shelf.text = "loading", ""
-        try:
-            if name not in bundles.names(self.folder):
-                raise BundleError(f"There is no model '{name}'.")
-            if before is None or before.card.files != bundles.verify(self.folder / name).files:
-                bundle = self._load(self.folder / name)
-                bundle.network.warm(bundle.card.batch_size)
-                shelf.bundle = bundle
-            shelf.state, shelf.text = "ready", ""
-            log.info("bundle %s is ready", name)
-            return shelf
-        except BundleError as error:
-            shelf.text = error.text
-        except Exception as error:
-            log.exception("bundle %s could not be loaded", name)
-            shelf.text = f"The model '{name}' cannot be used ({type(error).__name__})."
-        shelf.state = "damaged"
-        log.error("bundle %s cannot be used: %s", name, shelf.text)
-        return Shelf(name, "damaged", shelf.text)
-
 
 def run_batch(batch: list[Job]) -> None:
     """Run one batch and hand everyone their part; a failure reaches those who waited and not the thread."""
@@ -262,17 +221,6 @@ def run_batch(batch: list[Job]) -> None:
         for job in batch:
             if not job.answer.done():
                 job.answer.set_exception(error)
-
-
-def published(folder: Path) -> list[tuple[str, Card | None, str]]:
-    """Return every published bundle with its card, or with the reason why it has none."""
-    found: list[tuple[str, Card | None, str]] = []
-    for name in bundles.names(folder):
-        try:
-            found.append((name, bundles.read_card(folder / name), ""))
-        except BundleError as error:
-            found.append((name, None, error.text))
-    return found
 
 
 def init_app(app: Flask) -> None:

@@ -10,8 +10,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from .database import db
-from .engine import BundleUnusableError, EngineBusyError
+from .engine import EngineBusyError
 from .pages import wants_json
+from .shelf import BundleUnusableError
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
 DRAIN_CHUNK = 2**20

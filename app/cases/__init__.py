@@ -16,10 +16,11 @@ from smear import drawing
 from smear.image import ImageError, encode
 
 from ..database import db
-from ..engine import BundleUnusableError, EngineBusyError
+from ..engine import EngineBusyError
 from ..pages import outcome_words, wants_json
 from ..records import Case, SmearImage
 from ..security import member
+from ..shelf import BundleUnusableError
 from . import intake
 from .access import case_or_404, image_or_404
 from .forms import STAINS, CaseForm

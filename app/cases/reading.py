@@ -13,10 +13,11 @@ from sqlalchemy.orm import selectinload
 from smear import views
 
 from ..database import db
-from ..engine import engine, published
+from ..engine import engine
 from ..pages import FALLBACK_INTENDED_USE
 from ..records import Reading, SmearImage
 from ..security import member
+from ..shelf import published
 from . import bp, intake
 from .access import image_or_404
 from .intake import RefusedError

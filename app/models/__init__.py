@@ -11,8 +11,9 @@ from flask_security import current_user
 from smear import bundle as bundles
 from smear.bundle import BundleError
 
-from ..engine import BundleUnusableError, engine, published
+from ..engine import engine
 from ..security import admin, member
+from ..shelf import BundleUnusableError, published
 from . import activation
 from .figures import figures
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.engine import BundleUnusableError, Engine, EngineBusyError
+from app.engine import Engine, EngineBusyError
+from app.shelf import BundleUnusableError
 from smear.bundle import BundleError
 from smear.network import Forward
 

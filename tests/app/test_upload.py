@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 
 from app.cases.intake import clean_name
 from app.database import db
-from app.engine import BundleUnusableError, Engine, EngineBusyError
+from app.engine import Engine, EngineBusyError
 from app.records import Case, Reading, SmearImage
+from app.shelf import BundleUnusableError
 from smear import drawing
 from smear.image import encode
 

@@ -21,7 +21,8 @@ from .driving import Server, choose_password, chromium, chromium_path, sign_in
 def browser() -> Iterator[Browser]:
     """Return Chromium; a full run may not go on without it.
 
-    For a module and not for the session: playwright keeps an event loop in the thread, and Flask refuses to work beside one.
+    For a module and not for the session: playwright keeps an event loop in the thread, beside which
+    Flask refuses to work.
     """
     if chromium_path() is None:
         skip_or_fail("Chromium is not installed.")
