@@ -121,8 +121,10 @@ def _radii(
     """A window of the canvas around a cell, and in it the distance from its centre: 1 is the outline."""
     scale = canvas.shape[0] / _UNIT
     reach = radius * 1.35
-    x0, x1 = max(0, int((x - reach) * scale)), min(canvas.shape[1], int((x + reach) * scale) + 1)
-    y0, y1 = max(0, int((y - reach) * scale)), min(canvas.shape[0], int((y + reach) * scale) + 1)
+    height, width = canvas.shape[:2]
+    # A cell may lie wholly outside: its window is empty then, and never one that ends before the first pixel.
+    x0, x1 = max(0, int((x - reach) * scale)), max(0, min(width, int((x + reach) * scale) + 1))
+    y0, y1 = max(0, int((y - reach) * scale)), max(0, min(height, int((y + reach) * scale) + 1))
     dx = (np.arange(x0, x1) + 0.5) / scale - x
     dy = (np.arange(y0, y1)[:, None] + 0.5) / scale - y
     angle, stretch = rng.uniform(0, math.pi), 1 + rng.uniform(0, flat)

@@ -1,7 +1,7 @@
 """From the bytes of a picture to a reading: the one way that the web, the command line and the evaluation take."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,14 +80,12 @@ class Examination:
 class Reader:
     """Reads pictures with one bundle.
 
-    `forward` takes one network input, float32 (h, w, 3), and returns its Forward; the application gives its batching
-    engine here, everyone else leaves the bundle's own network.
+    `examine` and `conclude` stand before and behind the network; the application puts its batching engine between.
     """
 
-    def __init__(self, bundle: Bundle, forward: Callable[[Array], Forward] | None = None) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.card = bundle.card
-        self._forward = forward or (lambda one: bundle.network.forward(one[None]))
 
     def read(self, data: bytes) -> Reading:
         """Return the reading of an image file's bytes; ImageError where they are no picture that can be read."""
@@ -95,7 +93,7 @@ class Reader:
         examination = self.examine(decode(data), started)
         if examination.refusals:
             return self.conclude(examination, None)
-        return self.conclude(examination, self._forward(examination.input.astype(np.float32)))
+        return self.conclude(examination, self.bundle.network.forward(examination.input[None].astype(np.float32)))
 
     def read_many(self, batch: Iterable[bytes]) -> list[Reading | ImageError]:
         """Return readings in order, with one forward pass for all; an unreadable picture gives its ImageError."""

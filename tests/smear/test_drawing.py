@@ -82,3 +82,11 @@ def test_fast_enough_to_draw_while_someone_waits() -> None:
     started = time.perf_counter()
     field(1)
     assert time.perf_counter() - started < 0.3
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("sparse", 54), ("sparse", 62), ("leukemic", 76), ("erythrocytes_only", 124)]
+)
+def test_cells_wholly_outside_the_field_are_no_error(kind: str, seed: int) -> None:
+    """These seeds place a platelet beyond the upper or the left edge."""
+    assert field(seed, kind, 448).shape == (448, 448, 3)

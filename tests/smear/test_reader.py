@@ -63,17 +63,6 @@ def test_many_are_read_like_one_and_a_bad_file_does_not_stop_the_rest(reader, fi
         assert together.suggestion.probabilities == pytest.approx(alone.suggestion.probabilities, abs=1e-4)
 
 
-def test_the_forward_pass_can_be_given(shipped, field_bytes):
-    seen = []
-
-    def forward(one):
-        seen.append(one.shape)
-        return shipped.network.forward(one[None])
-
-    Reader(shipped, forward).read(field_bytes)
-    assert seen == [(shipped.card.input.height, shipped.card.input.width, 3)]
-
-
 def test_the_golden_inputs_hold(shipped):
     assert shipped.card.golden
     for golden in shipped.card.golden:
