@@ -1,9 +1,12 @@
 """The maps that are served in closed form are Grad-CAM: tf-keras-vis says the same, and would not of another layer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from smear import drawing, preprocess
+from smear.explain import evidence
 
 PICTURES = 6
 
@@ -17,26 +20,11 @@ def batch(shipped):
 @pytest.fixture(scope="module")
 def oracle(shipped, batch):
     """Return Grad-CAM by tf-keras-vis at a layer: float (pictures, classes, h, w), not normalised, not enlarged."""
-    from tf_keras_vis.gradcam import Gradcam
-    from tf_keras_vis.utils.scores import CategoricalScore
 
     def maps(layer):
-        gradcam = Gradcam(shipped.network.model, clone=False)
+        bundle = replace(shipped, card=replace(shipped.card, explanation_layer=layer))
         classes = range(len(shipped.card.labels))
-        return np.stack(
-            [
-                gradcam(
-                    CategoricalScore([label] * len(batch)),
-                    batch,
-                    penultimate_layer=layer,
-                    seek_penultimate_conv_layer=False,
-                    normalize_cam=False,
-                    expand_cam=False,
-                )
-                for label in classes
-            ],
-            axis=1,
-        )
+        return np.stack([[evidence(bundle, one[None], label) for label in classes] for one in batch])
 
     return maps
 

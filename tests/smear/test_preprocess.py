@@ -18,7 +18,7 @@ def card():
 
 @pytest.fixture(scope="module")
 def field():
-    return drawing.field(5, "leukemic")
+    return drawing.field(10, "leukemic")  # its lower right corner is free
 
 
 def test_the_network_sees_leukocytes_on_white_and_nothing_else(card, field):
