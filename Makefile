@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint screenshots
+.PHONY: install run test lint bench screenshots
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+
+# Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench
 
 # Draws docs/screenshots anew; needs Chromium.
 screenshots: $(VENV)/.installed-dev

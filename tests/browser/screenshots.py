@@ -17,7 +17,7 @@ WIDTHS = {1280: 820, 390: 844}
 CASES = (
     ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
     ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
-    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("sparse", "leukemic", "leukemic", "blank")),
+    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("leukemic", "sparse", *["leukemic"] * 5, "blank")),
 )
 
 
@@ -54,7 +54,9 @@ def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> 
             page.goto(case)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
-            page.locator(".tile-link").first.click()
+            tiles = page.locator(".tile")
+            suggested = tiles.filter(has=page.locator(".chip-suggested"))
+            (suggested if suggested.count() else tiles).first.locator(".tile-link").click()
             page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"reading-{width}-{theme}.png", full_page=width < 700)
             context.close()
