@@ -61,10 +61,14 @@ def _published(path: Path) -> Card | None:
 
 
 def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card:
-    """Return the draft's card with the results in it. The earlier card counts only where its data is the same."""
+    """Return the draft's card with the results in it.
+
+    The earlier card is compared with where it is another network's, measured on the same data.
+    """
     grouped = results[REQUIRED]
-    same = earlier is not None and earlier.data.get("fingerprint") == draft.data["fingerprint"]
-    before = earlier.metrics.get(REQUIRED) if same and earlier is not None else None
+    before = None
+    if earlier and earlier.created != draft.created and earlier.data.get("fingerprint") == draft.data["fingerprint"]:
+        before = earlier.metrics.get(REQUIRED)
     shown = {
         protocol: {key: value for key, value in result.items() if key not in BULKY}
         for protocol, result in results.items()

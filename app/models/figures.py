@@ -34,7 +34,7 @@ def protocol_names() -> dict[str, str]:
     """Return the protocols, what they are worth most first."""
     return {
         "source": _("On another laboratory's images"),
-        "grouped": _("On slides it had not seen"),
+        "grouped": _("On groups of slides it had not seen"),
         "random": _("Random split: comparable with papers, optimistic"),
     }
 

@@ -108,6 +108,11 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
     assert "painted out" in capsys.readouterr().out
 
 
+def test_publishing_again_does_not_compare_a_network_with_itself(run, published):
+    assert main(["publish", str(run), "--models", str(published.parent)]) == 0
+    assert "published version" not in bundle.read_card(published).verdict
+
+
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):
     assert main(["publish", str(tmp_path), "--models", str(tmp_path / "models")]) == 1
     assert "no trained model" in capsys.readouterr().err
