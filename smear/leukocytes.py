@@ -23,9 +23,7 @@ BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained
 STAINED_DENSITY = 0.12  # below it a pixel is background
 VIOLET_FLOOR = 0.22  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1
 VIOLET_OF_NUCLEUS = 0.27  # median of a whole nucleus: shaded corners and erythrocyte rims pass the floor, not this
-VIOLET_CEILING = (
-    0.9  # nuclei of dark stains reach 3; clipped, they do not pull Otsu's threshold away from the pale ones
-)
+VIOLET_CEILING = 0.9  # nuclei of dark stains reach 3; clipped, they do not pull the threshold off the pale ones
 CROWDED_SHARE = 0.12  # of the picture above the threshold: then violet erythrocytes may be among it
 ABOVE_ERYTHROCYTES = 1.6  # a nucleus is at least this much more violet than the picture's median erythrocyte
 SMALLEST_SHARE = 0.0016  # of the picture: smaller violet things are platelets, precipitate or letters
@@ -35,6 +33,7 @@ CLUMP = 3.0  # times the median component: larger ones are clumps and not typica
 LEAST_SOLIDITY = 0.70  # area over convex hull: platelet clumps and scale bars are ragged
 CYTOPLASM_OF_THRESHOLD = 0.55  # cytoplasm is as violet as this share of the nucleus threshold
 CYTOPLASM_REACH = 0.30  # of the nucleus diameter
+BINS = 128  # of the histogram that Otsu's threshold is taken from
 SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei are cut
 
 
@@ -42,14 +41,16 @@ SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei a
 class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
-    nuclei, cells: bool (h, w); violet: bool (h, w), everything as violet as cytoplasm, platelets and precipitate too,
-    of any size; boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right;
-    areas: float64 (N,), nucleus areas in original square pixels; cut: bool (N,), whether the picture's border cuts it.
+    nuclei, cells: bool (h, w); violet: bool (h, w), everything as violet as cytoplasm, of any size, platelets and
+    precipitate too; background: uint8 RGB (3,), of the smoothed picture; boxes: int32 (N, 4) x0, y0, x1, y1 in original
+    pixels, left to right; areas: float64 (N,), nucleus areas in original square pixels; cut: bool (N,), whether the
+    picture's border cuts it.
     """
 
     nuclei: Array
     cells: Array
     violet: Array
+    background: Array
     boxes: Array
     areas: Array
     cut: Array
@@ -71,11 +72,22 @@ def working_copy(rgb: Array, side: int = WORKING_SIDE) -> tuple[Array, float]:
 
 def background_colour(rgb: Array) -> Array:
     """Return the median colour (uint8 RGB) of the brightest pixels by green, the channel that every stain darkens."""
-    green = rgb[..., 1]
-    counts = np.cumsum(cv2.calcHist([green], [0], None, [256], [0, 256]).ravel())
+    green = cv2.extractChannel(rgb, 1)
+    counts = np.cumsum(_histogram(green, None))
     cut = int(np.searchsorted(counts, (1 - BACKGROUND_SHARE) * counts[-1]))
-    bright = rgb[green >= cut]
-    return np.median(bright, axis=0).astype(np.uint8)
+    bright = cv2.compare(green, cut, cv2.CMP_GE)
+    return np.array([_median(_histogram(cv2.extractChannel(rgb, c), bright)) for c in range(3)], np.uint8)
+
+
+def _histogram(channel: Array, mask: Array | None) -> Array:
+    return cv2.calcHist([channel], [0], mask, [256], [0, 256]).ravel()
+
+
+def _median(counts: Array) -> int:
+    """Return the median, rounded down, of the 8-bit values that `counts` (256,) counts."""
+    below, total = np.cumsum(counts), int(counts.sum())
+    lower, upper = np.searchsorted(below, [(total - 1) // 2, total // 2], side="right")
+    return int(lower + upper) // 2
 
 
 _DENSITY = -np.log((np.arange(256, dtype=np.float32) + 1) / 256)
@@ -89,9 +101,9 @@ def optical_density(rgb: Array, background: Array) -> Array:
 
 def otsu(values: Array, ceiling: float) -> float:
     """Return Otsu's threshold of `values` clipped to 0..ceiling (Otsu 1979: largest between-class variance)."""
-    counts, edges = np.histogram(np.clip(values, 0.0, ceiling), bins=128, range=(0.0, ceiling))
-    share = counts / max(1, counts.sum())
-    middle = (edges[:-1] + edges[1:]) / 2
+    place = np.minimum((np.maximum(values, 0) * (BINS / ceiling)).astype(np.int64), BINS - 1)
+    share = np.bincount(place, minlength=BINS) / max(1, values.size)
+    middle = (np.arange(BINS) + 0.5) * (ceiling / BINS)
     below, moment = np.cumsum(share), np.cumsum(share * middle)
     apart = np.zeros_like(below)
     inside = (below > 0) & (below < 1)
@@ -127,7 +139,8 @@ def find(rgb: Array) -> Leukocytes:
     """Return the leukocytes of `rgb`, uint8 (H, W, 3), at least 16 px on each side."""
     small, scale = working_copy(rgb)
     smooth = cv2.medianBlur(small, 3)
-    density = optical_density(smooth, background_colour(smooth))
+    background = background_colour(smooth)
+    density = optical_density(smooth, background)
     red, green, blue = cv2.split(density)
     violet = cv2.blur(cv2.subtract(green, blue), (3, 3))
     redder = cv2.blur(cv2.subtract(green, red), (3, 3)) > 0
@@ -142,7 +155,7 @@ def find(rgb: Array) -> Leukocytes:
     boxes, areas, cut = _boxes(labels, count, cells.shape)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
-    return Leukocytes(nuclei.view(bool), cells.view(bool), tinted, boxes, areas * scale * scale, cut, scale)
+    return Leukocytes(nuclei.view(bool), cells.view(bool), tinted, background, boxes, areas * scale * scale, cut, scale)
 
 
 def _plausible(mask: Array, violet: Array) -> Array:
@@ -182,10 +195,11 @@ def _separate(nuclei: Array) -> tuple[Array, int]:
     depth = cv2.distanceTransform(nuclei, cv2.DIST_L2, 3)
     count, parts = cv2.connectedComponents(nuclei)
     inside = parts > 0
-    # The deepest point of every part: sorted by part and depth, it is the last of its run.
-    order = np.lexsort((depth[inside], parts[inside]))
+    # The deepest point of every part: written in the order of depth, it is written last.
+    depths = depth[inside]
+    order = np.argsort(depths)
     peaks = np.full(count, np.inf, np.float32)
-    peaks[parts[inside][order]] = depth[inside][order]
+    peaks[parts[inside][order]] = depths[order]
     cores = (depth >= SEPARATE_AT * peaks[parts]).view(np.uint8)
     core_count, seeds = cv2.connectedComponents(cores)
     if core_count == count:

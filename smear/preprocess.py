@@ -12,7 +12,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.card import Card, Step
-from smear.leukocytes import Leukocytes, background_colour, find, working_copy
+from smear.leukocytes import Leukocytes, find, working_copy
 
 WHITE = 255
 
@@ -32,7 +32,7 @@ def median(sight: Sight, size: int = 3) -> Sight:
 
 def white_balance(sight: Sight) -> Sight:
     """Divide by the background colour: the lamp and the camera's white balance leave the picture."""
-    background = np.maximum(background_colour(sight.rgb), 1).astype(np.float32)
+    background = np.maximum(sight.leukocytes.background, 1).astype(np.float32)
     ramp = np.arange(256, dtype=np.float32)[:, None]
     table = np.clip(np.rint(ramp * (WHITE / background)[None, :]), 0, WHITE).astype(np.uint8)
     return replace(sight, rgb=cv2.LUT(sight.rgb, table.reshape(256, 1, 3)))
