@@ -18,8 +18,9 @@ from app.records import Case, Reading, SmearImage
 from app.shelf import BundleUnusableError
 from smear import drawing
 from smear.image import encode
+from tests.data import pictures
 
-from .bad_files import BAD_FILES, BAD_NAMES, REFUSED, field
+from .bad_files import BAD_FILES, BAD_NAMES, REFUSED
 from .conftest import Someone
 
 
@@ -74,7 +75,7 @@ def test_a_bad_file_does_not_stop_the_others_of_a_plain_form(clinician: Someone)
     """Without script many files come in one request: the good ones stay, each bad one is named."""
     case = clinician.open_case()
     files = [(BytesIO(make()), file_name) for file_name, make, _ in BAD_FILES.values()]
-    files.append((BytesIO(field()), "good.png"))
+    files.append((BytesIO(pictures.smear("PNG", 3)), "good.png"))
     answer = clinician.post(f"/cases/{case}/images", {"image": files})
     assert answer.status_code == 302
     page = clinician.get(f"/cases/{case}").text
@@ -88,7 +89,7 @@ def test_a_file_name_is_only_shown(app: Flask, clinician: Someone, given: str, k
     """A name is cut to what can be shown, is escaped, and is in no path and no address."""
     assert clean_name(given) == kept
     case = clinician.open_case()
-    answer = clinician.upload(case, field(), given if given != "/" else "a/")
+    answer = clinician.upload(case, pictures.smear("PNG", 3), given if given != "/" else "a/")
     assert answer.status_code == 201
     assert "<script>alert" not in clinician.get(answer.json["url"]).text
     assert all(part not in answer.json["url"] for part in ("..", "script", "yyy"))
@@ -112,11 +113,7 @@ def test_a_body_over_the_limit_is_refused(make_app: Callable[..., Flask]) -> Non
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
 def test_every_format_is_read(clinician: Someone, form: str) -> None:
     """The formats that cameras and browsers write are taken in and shown again as PNG."""
-    from PIL import Image
-
-    from .bad_files import saved
-
-    data = saved(Image.fromarray(drawing.field(5, "leukemic", 256)), form)
+    data = pictures.smear(form, 5)
     answer = clinician.upload(clinician.open_case(), data, f"field.{form.lower()}")
     assert answer.status_code == 201
     picture = clinician.get(f"/images/{answer.json['id']}/pixels")

@@ -44,8 +44,8 @@ def truncated(format: str = "JPEG", share: float = 0.5) -> bytes:
 
 
 def bomb_png(side: int = 13_000) -> bytes:
-    """A few hundred bytes that declare `side` x `side` pixels."""
-    return png_of(b"\0" * 64, side, side, bits=8, colour=2)
+    """Some 20 kB that hold, and not only declare, `side` x `side` white-or-black pixels."""
+    return png_of(b"\0" * (1 + side // 8) * side, side, side, bits=1, colour=0)
 
 
 def one_pixel() -> bytes:
