@@ -20,7 +20,7 @@ COPY static static
 COPY wsgi.py gunicorn.conf.py LICENSE ./
 
 # The database, the images and the secret key: mount a volume here.
-RUN useradd --system --uid 10001 --home-dir /srv/leukolens leukolens \
+RUN useradd --no-log-init --uid 10001 --home-dir /srv/leukolens --shell /usr/sbin/nologin leukolens \
     && mkdir /data && chown leukolens:leukolens /data && chmod 700 /data
 ENV LEUKOLENS_INSTANCE_DIR=/data \
     LEUKOLENS_HOST=0.0.0.0
