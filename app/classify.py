@@ -15,12 +15,12 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from smear.formats import SUFFIXES
 from smear.image import MAX_BYTES, ImageError
 
 from .engine import Engine
 from .shelf import BundleUnusableError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 READERS = 8  # files decoded ahead of the model; the model batches what waits
 
 

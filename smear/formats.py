@@ -1,5 +1,8 @@
 """What a file is by its first bytes, so that one that is not read can be called by its name."""
 
+# How the files that are read are called; whoever walks a folder takes these.
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
 # Offset, bytes, and what they begin; the first match counts.
 BEGINNINGS = (
     (0, b"\xff\xd8\xff", "JPEG"),

@@ -34,6 +34,7 @@ LEAST_SOLIDITY = 0.70  # area over convex hull: platelet clumps and scale bars a
 CYTOPLASM_OF_THRESHOLD = 0.55  # cytoplasm is as violet as this share of the nucleus threshold
 CYTOPLASM_REACH = 0.30  # of the nucleus diameter
 BINS = 128  # of the histogram that Otsu's threshold is taken from
+BOX_MARGIN = 0.12  # of the nucleus, on every side
 SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei are cut
 
 
@@ -41,12 +42,13 @@ SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei a
 class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
-    nuclei, cells: bool (h, w); violet: bool (h, w), everything as violet as cytoplasm, of any size, platelets and
-    precipitate too; background: uint8 RGB (3,), of the smoothed picture; boxes: int32 (N, 4) x0, y0, x1, y1 in original
-    pixels, left to right; areas: float64 (N,), nucleus areas in original square pixels; cut: bool (N,), whether the
-    picture's border cuts it.
+    small: uint8 RGB (h, w, 3), the picture itself; nuclei, cells: bool (h, w); violet: bool (h, w), everything as
+    violet as cytoplasm, of any size, platelets and precipitate too; background: uint8 RGB (3,), of the smoothed
+    picture; boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas
+    in original square pixels; cut: bool (N,), whether the border of the picture cuts it.
     """
 
+    small: Array
     nuclei: Array
     cells: Array
     violet: Array
@@ -155,7 +157,9 @@ def find(rgb: Array) -> Leukocytes:
     boxes, areas, cut = _boxes(labels, count, cells.shape)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
-    return Leukocytes(nuclei.view(bool), cells.view(bool), tinted, background, boxes, areas * scale * scale, cut, scale)
+    return Leukocytes(
+        small, nuclei.view(bool), cells.view(bool), tinted, background, boxes, areas * scale * scale, cut, scale
+    )
 
 
 def _plausible(mask: Array, violet: Array) -> Array:
@@ -227,8 +231,7 @@ def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
     contours, _ = cv2.findContours(cells | nuclei, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     filled = np.zeros_like(cells)
     for contour in contours:
-        one = cv2.boundingRect(contour)
-        x, y, w, h = one
+        x, y, w, h = cv2.boundingRect(contour)
         if nuclei[y : y + h, x : x + w].any():
             cv2.drawContours(filled, [contour], -1, 1, cv2.FILLED)
     # One pixel of rim: the membrane itself is too pale for any threshold.
@@ -238,14 +241,13 @@ def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
 def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """Return boxes (N, 4), areas (N,) and whether the border cuts them, of the labelled nuclei, left to right."""
     rows = []
-    margin = 0.12
     for label in range(1, count + 1):
         x, y, w, h = cv2.boundingRect((labels == label).view(np.uint8))
         area = int(np.count_nonzero(labels[y : y + h, x : x + w] == label))
         if area == 0:
             continue
         cut = x <= 1 or y <= 1 or x + w >= shape[1] - 1 or y + h >= shape[0] - 1
-        dx, dy = margin * w + 1, margin * h + 1
+        dx, dy = BOX_MARGIN * w + 1, BOX_MARGIN * h + 1
         rows.append((max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area, cut))
     table = np.array(sorted(rows), np.float64).reshape(-1, 6)
     return table[:, :4], table[:, 4], table[:, 5] > 0

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.card import Card, Step
-from smear.leukocytes import Leukocytes, find, working_copy
+from smear.card import Card, Input, Step
+from smear.leukocytes import Leukocytes, find
 
 WHITE = 255
 
@@ -85,10 +85,15 @@ def run(steps: Sequence[Step], sight: Sight) -> Sight:
 
 def begin(rgb: Array, leukocytes: Leukocytes | None = None) -> Sight:
     """Return the start of every chain: the working copy of `rgb` (long side at most 640 px) and its leukocytes."""
-    return Sight(working_copy(rgb)[0], find(rgb) if leukocytes is None else leukocytes)
+    found = find(rgb) if leukocytes is None else leukocytes
+    return Sight(found.small, found)
+
+
+def chain(steps: Sequence[Step], size: Input) -> tuple[Step, ...]:
+    """Return all the steps to a network's input: those of a card or recipe, and the resize to its input size."""
+    return (*steps, Step("resize", {"height": size.height, "width": size.width}))
 
 
 def prepare(rgb: Array, card: Card, leukocytes: Leukocytes | None = None) -> Array:
     """Return what the card's network is given for `rgb`: uint8 (height, width, 3)."""
-    steps = (*card.preprocess, Step("resize", {"height": card.input.height, "width": card.input.width}))
-    return run(steps, begin(rgb, leukocytes)).rgb
+    return run(chain(card.preprocess, card.input), begin(rgb, leukocytes)).rgb

@@ -74,7 +74,7 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
 
     `leukocytes` are those found in it, or None when they were not looked for: a picture with one is not blank.
     """
-    small, scale = working_copy(rgb)
+    small, scale = working_copy(rgb) if leukocytes is None else (leukocytes.small, leukocytes.scale)
     surround = _black_surround(small)
     background = _background(small) if surround is None else np.full(3, float(_percentile(small, 0.998)))
     red, green, blue = cv2.split(_densities(small, background))

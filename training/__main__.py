@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 # Before Keras is imported anywhere below: training is neutral, serving and so evaluation are TensorFlow.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -95,7 +94,7 @@ def _crossval(arguments: argparse.Namespace) -> None:
         _say,
     )
     if arguments.format == "json":
-        print(json.dumps(plain(result) | {"controls": _public_controls(result)}, indent=1))
+        print(json.dumps(plain(result), indent=1))
         return
     print(f"{result['meaning']}\n{verdict(result)}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
 
@@ -103,10 +102,6 @@ def _crossval(arguments: argparse.Namespace) -> None:
 def _say_origin(weights: Path | None) -> None:
     if weights is None:
         _say("No --weights: the network starts from random weights and will need far more pictures.")
-
-
-def _public_controls(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: {k: one[k] for k in ("accuracy_all", "coverage")} for name, one in result["controls"].items()}
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -129,7 +124,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     controls = judge_controls(reader, data, everything)
     result["controls"] = {name: control(one, targets) for name, one in controls.items()}
     if arguments.format == "json":
-        print(json.dumps(plain(result) | {"controls": result["controls"]}, indent=1))
+        print(json.dumps(plain(result), indent=1))
         return
     print(verdict(result))
 

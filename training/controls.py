@@ -7,6 +7,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.leukocytes import find
+from smear.preprocess import Sight, only_leukocytes
 from training.groups import painted_out
 
 CORNER = (19 / 224, 44 / 224)  # height and width of the scale bar's corner, lower right, of a Taleghani field
@@ -19,9 +20,7 @@ def cells_removed(rgb: Array) -> Array:
 
 def background_removed(rgb: Array) -> Array:
     """Paint everything but the leukocytes white: only the cells are left."""
-    height, width = rgb.shape[:2]
-    cells = cv2.resize(find(rgb).cells.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.where(cells[..., None] > 0, rgb, 255).astype(np.uint8)
+    return only_leukocytes(Sight(rgb, find(rgb))).rgb
 
 
 def corner_only(rgb: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from training import baseline
 from training.controls import CONTROLS
 from training.dataset import DataError, Dataset
 from training.experiment import Material, commit, draft, gather
-from training.judging import Judgement, judge, judge_controls
+from training.judging import Judgement, control, judge, judge_controls
 from training.metrics import classification, rate
 from training.recipe import Recipe
 from training.splits import PROTOCOLS, Protocol, folds, validation
@@ -108,7 +109,11 @@ def _run_fold(
 
 
 def _flat(name: str, judgement: Judgement) -> Fold:
-    return {f"{name}.{field}": getattr(judgement, field) for field in ("logits", "outcomes", "reasons", "novelty")}
+    return {f"{name}.{one.name}": getattr(judgement, one.name) for one in fields(Judgement)}
+
+
+def _judgement(fold: Fold, name: str) -> Judgement:
+    return Judgement(**{one.name: fold[f"{name}.{one.name}"] for one in fields(Judgement)})
 
 
 def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, results: list[Fold]) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         **metrics,
         "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
         "per_fold": [_fold_row(fold) for fold in results],
-        "controls": {name: _control_row(pooled, name) for name in CONTROLS},
+        "controls": {name: control(_judgement(pooled, name), targets) for name in CONTROLS},
         "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
         "roc": _roc(probabilities, targets, [label.id for label in labels]),
     }
@@ -146,16 +151,6 @@ def _fold_row(fold: Fold) -> dict[str, Any]:
         "coverage": round(float(suggested.mean()), 5),
         "accuracy_suggested": round(float(right[suggested].mean()), 5) if suggested.any() else None,
         "temperature": round(float(fold["temperature"]), 5),
-    }
-
-
-def _control_row(pooled: Fold, name: str) -> dict[str, Any]:
-    right = pooled[f"{name}.logits"].argmax(axis=1) == pooled["targets"]
-    suggested = pooled[f"{name}.outcomes"] == "suggested"
-    return {
-        "accuracy_all": round(float(right.mean()), 5),
-        "coverage": round(float(suggested.mean()), 5),
-        "suggested": rate(int(suggested.sum()), len(suggested)),
     }
 
 

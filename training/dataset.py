@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from smear.arrays import Array
-from smear.image import ImageError, decode
+from smear.formats import SUFFIXES
+from smear.image import ImageError, Picture, decode
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MANIFEST = "manifest.csv"
 COLUMNS = ("path", "label")
 
@@ -52,8 +52,12 @@ class Dataset:
 
     def picture(self, index: int) -> Array:
         """Return picture `index`, uint8 RGB (H, W, 3); DataError naming the file where it cannot be read."""
+        return self.decoded(index).rgb
+
+    def decoded(self, index: int) -> Picture:
+        """Return picture `index` with what its file said of it; DataError naming the file where it cannot be read."""
         try:
-            return decode(self.bytes_of(index)).rgb
+            return decode(self.bytes_of(index))
         except ImageError as error:
             raise DataError(f"{self.paths[index]}: {error.text} Repair or remove the file.") from error
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from smear import bundle, drawing, preprocess
 from smear.arrays import Array
-from smear.card import SCHEMA, Card, Golden, Label, Step, Threshold
+from smear.card import SCHEMA, Card, Golden, Label, Threshold
 from smear.novelty import Novelty
 from smear.suggestion import calibrated
 from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
@@ -40,15 +40,10 @@ class Material:
     groups: Array
 
 
-def steps_of(recipe: Recipe) -> tuple[Step, ...]:
-    """Return the recipe's preprocessing with the final resize, as `smear.preprocess.prepare` runs it for its card."""
-    return (*recipe.preprocess, Step("resize", {"height": recipe.input.height, "width": recipe.input.width}))
-
-
 def gather(recipe: Recipe, dataset: Dataset) -> Material:
     """Return the material of `recipe` for `dataset`."""
     labels = recipe.described(dataset)
-    steps = steps_of(recipe)
+    steps = preprocess.chain(recipe.preprocess, recipe.input)
     progress = Progress("prepare", len(dataset))
 
     def one(index: int) -> tuple[Array, Array]:
@@ -97,7 +92,11 @@ def draft(
         "nll_after": round(negative_log_likelihood(held_logits, y[held], temperature), 5),
     }
     card = blank_card(recipe, material, blueprint.explanation_layer, temperature, (abstention, strange))
-    card = _with(card, metrics={"validation": validation, "history": history}, recipe={"weights": blueprint.weights})
+    card = replace(
+        card,
+        metrics={"validation": validation, "history": history},
+        recipe={**card.recipe, "weights": blueprint.weights},
+    )
     golden = tuple(
         Golden(kind, seed, tuple(round(float(v), 5) for v in logits_of(blueprint.model, _drawn(card, kind, seed))[0]))
         for kind, seed in GOLDEN
@@ -107,7 +106,7 @@ def draft(
         _without_optimizer(blueprint.model).save(where / bundle.MODEL)
         novelty.save(where / bundle.NOVELTY)
 
-    return bundle.write(folder, _with(card, golden=golden), fill)
+    return bundle.write(folder, replace(card, golden=golden), fill)
 
 
 def _features(model: Any, layer: str) -> Callable[[Array], Array]:
@@ -127,13 +126,6 @@ def _without_optimizer(model: Any) -> Any:
 
 def _drawn(card: Card, kind: str, seed: int) -> Array:
     return preprocess.prepare(drawing.field(seed, kind), card)[None]
-
-
-def _with(card: Card, **changes: Any) -> Card:
-    for name in ("metrics", "recipe"):
-        if name in changes:
-            changes[name] = {**getattr(card, name), **changes[name]}
-    return replace(card, **changes)
 
 
 def blank_card(

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
-from smear.image import ImageError, decode
 from smear.reader import Examination, Reader
 from smear.suggestion import calibrated
 from training.controls import CONTROLS
-from training.dataset import DataError, Dataset
-from training.metrics import classification
+from training.dataset import Dataset
+from training.metrics import classification, rate
 from training.progress import Progress
 
 CHUNK = 32
@@ -45,10 +44,7 @@ def judge(
     """Return what `reader` says of the pictures `indices`, after `change` of their pixels where one is given."""
 
     def examine(index: int) -> Examination:
-        try:
-            picture = decode(dataset.bytes_of(index))
-        except ImageError as error:
-            raise DataError(f"{dataset.paths[index]}: {error.text} Repair or remove the file.") from error
+        picture = dataset.decoded(index)
         if change is not None:
             picture = replace(picture, rgb=np.ascontiguousarray(change(picture.rgb)))
         return reader.examine(picture)
@@ -82,11 +78,13 @@ def measured(judgement: Judgement, targets: Array, reader: Reader) -> dict[str, 
     return {**metrics, "outcomes": {str(name): int(count) for name, count in zip(names, counts, strict=True)}}
 
 
-def control(judgement: Judgement, targets: Array) -> dict[str, float]:
+def control(judgement: Judgement, targets: Array) -> dict[str, Any]:
     """Return how a control did: accuracy as if nothing were refused, and the share that got a suggestion."""
+    suggested = judgement.suggested
     return {
         "accuracy_all": round(float((judgement.logits.argmax(axis=1) == targets).mean()), 5),
-        "coverage": round(float(judgement.suggested.mean()), 5),
+        "coverage": round(float(suggested.mean()), 5),
+        "suggested": rate(int(suggested.sum()), len(suggested)),
     }
 
 

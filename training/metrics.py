@@ -30,33 +30,25 @@ def rate(right: int, total: int) -> dict[str, Any]:
     return {"value": value, "low": round(low, 5), "high": round(high, 5), "right": int(right), "of": int(total)}
 
 
-def expected_calibration_error(probabilities: Array, targets: Array) -> float:
-    """Return the ECE with 15 equal bins of confidence (Naeini et al. 2015; Guo et al. 2017)."""
+def _bins(probabilities: Array, targets: Array) -> list[tuple[float, float, float]]:
+    """Return mean confidence, accuracy and share of pictures of every filled one of 15 equal bins of confidence."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    error = 0.0
-    for one in range(BINS):
-        inside = place == one
-        if inside.any():
-            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    return float(error)
+    inside = [place == one for one in range(BINS)]
+    return [(float(confidence[i].mean()), float(right[i].mean()), float(i.mean())) for i in inside if i.any()]
+
+
+def expected_calibration_error(probabilities: Array, targets: Array) -> float:
+    """Return the ECE with 15 equal bins of confidence (Naeini et al. 2015; Guo et al. 2017)."""
+    return sum(share * abs(accuracy - confidence) for confidence, accuracy, share in _bins(probabilities, targets))
 
 
 def reliability(probabilities: Array, targets: Array) -> list[dict[str, float]]:
     """Return the filled confidence bins: mean confidence, accuracy, share of pictures."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == targets
-    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return [
-        {
-            "confidence": round(float(confidence[place == one].mean()), 5),
-            "accuracy": round(float(right[place == one].mean()), 5),
-            "share": round(float((place == one).mean()), 5),
-        }
-        for one in range(BINS)
-        if (place == one).any()
-    ]
+    names = ("confidence", "accuracy", "share")
+    rounded = (tuple(round(value, 5) for value in row) for row in _bins(probabilities, targets))
+    return [dict(zip(names, row, strict=True)) for row in rounded]
 
 
 def risk_coverage(confidence: Array, right: Array) -> list[dict[str, float]]:
@@ -122,7 +114,7 @@ def _auroc(targets: Array, probabilities: Array) -> float | None:
 
 
 def plain(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return the metrics under their public names with plain numbers, as `evaluate --format json` prints them."""
+    """Return the metrics and controls under their public names with plain numbers, as `--format json` prints them."""
     keys = (
         *("n", "coverage", "accuracy_suggested", "accuracy_all", "balanced_accuracy", "macro_f1", "weighted_f1"),
         *("auroc", "ece", "sensitivity"),
@@ -131,4 +123,7 @@ def plain(metrics: dict[str, Any]) -> dict[str, Any]:
     shown["accuracy_suggested"] = metrics["accuracy_suggested"]["value"]
     shown["accuracy_all"] = metrics["accuracy_all"]["value"]
     shown["sensitivity"] = {name: one["value"] for name, one in metrics["sensitivity"].items()}
+    shown["controls"] = {
+        name: {key: one[key] for key in ("accuracy_all", "coverage")} for name, one in metrics["controls"].items()
+    }
     return shown

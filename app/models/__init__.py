@@ -10,6 +10,7 @@ from flask_security import current_user
 
 from smear import bundle as bundles
 from smear.bundle import BundleError
+from smear.card import Card
 
 from ..engine import engine
 from ..security import admin, member
@@ -20,6 +21,17 @@ from .figures import figures
 bp = Blueprint("models", __name__, url_prefix="/models")
 
 REASON_LENGTH = 500
+
+
+def card_or_404(name: str) -> Card:
+    """Return the card of a published bundle that can be read."""
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder):
+        abort(404)
+    try:
+        return bundles.read_card(folder / name)
+    except BundleError:
+        abort(404)
 
 
 @bp.get("/")
@@ -53,13 +65,7 @@ def index() -> str:
 @member
 def show(name: str) -> str:
     """Show the whole card of a bundle."""
-    folder = current_app.config["MODELS_DIR"]
-    if name not in bundles.names(folder):
-        abort(404)
-    try:
-        card = bundles.read_card(folder / name)
-    except BundleError:
-        abort(404)
+    card = card_or_404(name)
     reports = sorted(file for file in card.files if file.startswith("report/") and file.endswith(".png"))
     return render_template(
         "models/show.html",
@@ -75,16 +81,9 @@ def show(name: str) -> str:
 @member
 def report(name: str, file: str) -> Any:
     """Send a picture of a bundle's report; only what the card lists is sent."""
-    folder = current_app.config["MODELS_DIR"]
-    if name not in bundles.names(folder) or not file.endswith(".png"):
+    if not file.endswith(".png") or f"report/{file}" not in card_or_404(name).files:
         abort(404)
-    try:
-        card = bundles.read_card(folder / name)
-    except BundleError:
-        abort(404)
-    if f"report/{file}" not in card.files:
-        abort(404)
-    return send_file(folder / name / "report" / file, mimetype="image/png")
+    return send_file(current_app.config["MODELS_DIR"] / name / "report" / file, mimetype="image/png")
 
 
 @bp.post("/<name>/activate")

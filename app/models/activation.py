@@ -10,14 +10,6 @@ from ..engine import engine
 from ..records import BundleActivation, Lab, User
 
 
-def latest(lab_id: int) -> BundleActivation | None:
-    """Return the choice that holds for a lab, or None while nobody has chosen."""
-    query = (
-        select(BundleActivation).where(BundleActivation.lab_id == lab_id).order_by(BundleActivation.id.desc()).limit(1)
-    )
-    return db.session.scalar(query)
-
-
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
     """Return the newest choices of a lab."""
     query = (
@@ -31,8 +23,8 @@ def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
 
 def active_bundle(lab_id: int) -> str:
     """Return the name of the bundle that reads for a lab."""
-    chosen = latest(lab_id)
-    return chosen.bundle if chosen else str(current_app.config["DEFAULT_BUNDLE"])
+    chosen = history(lab_id, limit=1)
+    return chosen[0].bundle if chosen else str(current_app.config["DEFAULT_BUNDLE"])
 
 
 def wanted_bundles() -> list[str]:

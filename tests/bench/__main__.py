@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,8 +150,6 @@ def measure_serving(files: Sequence[bytes], bare: float) -> dict[str, float]:
 
 def main() -> None:
     """Measure everything and write bench.json beside the Makefile."""
-    for key in ("http_proxy", "HTTP_PROXY"):
-        urllib.request.os.environ.pop(key, None)  # type: ignore[attr-defined]
     files = fields(ROUNDS + UPLOADS)
     loaded = bundle.load(ROOT / "models" / BUNDLE)
     loaded.network.warm(loaded.card.batch_size)

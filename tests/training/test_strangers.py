@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from smear import drawing, preprocess
-from training.experiment import steps_of
 from training.recipe import load
 from training.strangers import stranger
 
-STEPS = steps_of(load("leukolens-field"))
+RECIPE = load("leukolens-field")
+STEPS = preprocess.chain(RECIPE.preprocess, RECIPE.input)
 
 
 @pytest.mark.parametrize("seed", range(24))

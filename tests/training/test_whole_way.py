@@ -10,7 +10,6 @@ from smear.reader import Reader
 from training.__main__ import main
 from training.crossval import result_file
 from training.dataset import load as load_dataset
-from training.experiment import steps_of
 from training.recipe import load as load_recipe
 
 
@@ -63,7 +62,8 @@ def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
 
     reader, data = Reader(bundle.load(published)), load_dataset(drawn)
     model = keras.models.load_model(published / "model.keras", compile=False)
-    steps = steps_of(load_recipe(str(tiny)))
+    recipe = load_recipe(str(tiny))
+    steps = preprocess.chain(recipe.preprocess, recipe.input)
     for index in range(0, len(data), 7):
         trained = preprocess.run(steps, preprocess.begin(data.picture(index))).rgb[None].astype(np.float32)
         served = reader.examine(decode(data.bytes_of(index))).input[None].astype(np.float32)
