@@ -142,6 +142,7 @@ def add_drawing(visit: Visit, kind: str) -> None:
     expect(page.locator(".tile .chip-drawing")).to_be_visible()
     page.locator(".tile-link").click()
     expect(page.locator(".head .chip-drawing")).to_be_visible()
+    page.locator("#canvas").wait_for()  # the page's script shows it last, when keys and buttons work
 
 
 def test_a_bad_file_fails_alone_and_can_be_removed(inside: Visit, tmp_path: Path) -> None:
