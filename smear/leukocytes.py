@@ -42,13 +42,15 @@ SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei a
 class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
-    small: uint8 RGB (h, w, 3), the picture itself; nuclei, cells: bool (h, w); violet: bool (h, w), everything as
-    violet as cytoplasm, of any size, platelets and precipitate too; background: uint8 RGB (3,), of the smoothed
-    picture; boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas
-    in original square pixels; cut: bool (N,), whether the border of the picture cuts it.
+    small: uint8 RGB (h, w, 3), the picture itself; labels: int32 (h, w), i + 1 inside the whole cell of leukocyte i, 0
+    outside; nuclei, cells: bool (h, w), cells is labels > 0; violet: bool (h, w), everything as violet as cytoplasm,
+    of any size, platelets and precipitate too; background: uint8 RGB (3,), of the smoothed picture; boxes: int32
+    (N, 4) x0, y0, x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas in original square
+    pixels; cut: bool (N,), whether the border of the picture cuts it.
     """
 
     small: Array
+    labels: Array
     nuclei: Array
     cells: Array
     violet: Array
@@ -151,14 +153,23 @@ def find(rgb: Array) -> Leukocytes:
     violet[~redder] = 0
     threshold = violet_threshold(violet, stained)
     nuclei = _plausible(((violet > threshold) & redder).view(np.uint8), violet)
-    labels, count = _separate(nuclei)
+    parts, count = _separate(nuclei)
     tinted = (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained
     cells = _with_cytoplasm(nuclei, tinted)
-    boxes, areas, cut = _boxes(labels, count, cells.shape)
+    boxes, areas, cut, order = _boxes(parts, count, cells.shape)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
     return Leukocytes(
-        small, nuclei.view(bool), cells.view(bool), tinted, background, boxes, areas * scale * scale, cut, scale
+        small,
+        _nearest(order[parts], cells),
+        nuclei.view(bool),
+        cells.view(bool),
+        tinted,
+        background,
+        boxes,
+        areas * scale * scale,
+        cut,
+        scale,
     )
 
 
@@ -238,8 +249,22 @@ def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
     return cv2.dilate(filled, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
 
 
-def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """Return boxes (N, 4), areas (N,) and whether the border cuts them, of the labelled nuclei, left to right."""
+def _nearest(nuclei: Array, cells: Array) -> Array:
+    """Return which nucleus every pixel of `cells` lies nearest to, int32 (h, w) of the labels of `nuclei`."""
+    if not nuclei.any():
+        return np.zeros(nuclei.shape, np.int32)
+    outside = (nuclei == 0).view(np.uint8)
+    _, place = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    of_place = np.zeros(int(place.max()) + 1, np.int32)
+    of_place[place[outside == 0]] = nuclei[outside == 0]
+    return np.where(cells > 0, of_place[place], 0).astype(np.int32)
+
+
+def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array, Array, Array]:
+    """Return boxes (N, 4), areas (N,), whether the border cuts them, and the new number (count + 1,) of each label.
+
+    The new numbers go from left to right, 1 to N; 0 is outside.
+    """
     rows = []
     for label in range(1, count + 1):
         x, y, w, h = cv2.boundingRect((labels == label).view(np.uint8))
@@ -248,6 +273,10 @@ def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Ar
             continue
         cut = x <= 1 or y <= 1 or x + w >= shape[1] - 1 or y + h >= shape[0] - 1
         dx, dy = BOX_MARGIN * w + 1, BOX_MARGIN * h + 1
-        rows.append((max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area, cut))
-    table = np.array(sorted(rows), np.float64).reshape(-1, 6)
-    return table[:, :4], table[:, 4], table[:, 5] > 0
+        rows.append(
+            (max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area, cut, label)
+        )
+    table = np.array(sorted(rows), np.float64).reshape(-1, 7)
+    order = np.zeros(count + 1, np.int32)
+    order[table[:, 6].astype(int)] = np.arange(1, len(table) + 1)
+    return table[:, :4], table[:, 4], table[:, 5] > 0, order
