@@ -42,8 +42,7 @@ class Measurements:
     Size.
     nucleus_area, cell_area: > 0 where there is any (regionprops `area`); the cell is nucleus and cytoplasm.
     nucleus_perimeter, cell_perimeter: regionprops `perimeter_crofton`, the Cauchy-Crofton formula in four directions
-    (Rivollier 2010): within 1 % for a disc, where the classic count of border pixels is 4 % too long. The
-    perimeters of several pieces are added up.
+    (Rivollier 2010): within 2 % for a disc, where counting border pixels is 4 % off. The perimeters of several pieces are added up.
     equivalent_diameter, cell_equivalent_diameter: of the disc of the same area (regionprops
     `equivalent_diameter_area`).
 
@@ -126,12 +125,15 @@ def measure(leukocytes: Leukocytes, micrometres_per_pixel: float | None = None) 
         values: dict[str, Any] = {"nucleus_area": 0.0, "cell_area": 0.0}
         cell = cells.get(index + 1)
         if cell is not None:  # else another leukocyte lies on all of it
-            nucleus = leukocytes.nuclei[cell.slice] & cell.image
-            nucleus = ski.morphology.remove_small_holes(nucleus, max_size=int(HOLE * np.count_nonzero(nucleus)))
+            nucleus = _filled(leukocytes.nuclei[cell.slice] & cell.image) & cell.image
             values = _sizes(nucleus, cell, step)
             values |= _looks(nucleus, cell.image, leukocytes.small[cell.slice], density[cell.slice])
         measured.append(Measurements(box=(x0, y0, x1, y1), cut=bool(leukocytes.cut[index]), unit=unit, **values))
     return tuple(measured)
+
+
+def _filled(nucleus: Array) -> Array:
+    return ski.morphology.remove_small_holes(nucleus, max_size=int(HOLE * np.count_nonzero(nucleus)))
 
 
 def _sizes(nucleus: Array, cell: Any, step: float) -> dict[str, Any]:
