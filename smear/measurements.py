@@ -2,7 +2,8 @@
 
 Everything is measured at the working size of `smear.leukocytes.find` and given in pixels of the original picture, or
 in micrometres where its scale is known. Shapes are scikit-image's regionprops (0.26) wherever it has them; names
-without `cell_` or `cytoplasm_` are the nucleus's. A nucleus may lie in several pieces, as a neutrophil's does.
+without `cell_` or `cytoplasm_` are the nucleus's. A nucleus may lie in several pieces, as a neutrophil's does; its
+small holes (`HOLE`) belong to it.
 
 A leukocyte that the border of the picture cuts is measured as far as it can be seen: leave it out of any statistics.
 """
@@ -42,7 +43,7 @@ class Measurements:
     Size.
     nucleus_area, cell_area: > 0 where there is any (regionprops `area`); the cell is nucleus and cytoplasm.
     nucleus_perimeter, cell_perimeter: regionprops `perimeter_crofton`, the Cauchy-Crofton formula in four directions
-    (Rivollier 2010): within 2 % for a disc, where counting border pixels is 4 % off. The perimeters of several pieces are added up.
+    (Rivollier 2010): within 2 % for a disc, where counting border pixels is 4 % off. Pieces are added up.
     equivalent_diameter, cell_equivalent_diameter: of the disc of the same area (regionprops
     `equivalent_diameter_area`).
 

@@ -135,6 +135,19 @@ def test_what_is_no_lobe():
     assert one(crumb).lobes == 1
 
 
+def test_pale_chromatin_belongs_to_the_nucleus_and_a_ring_stays_a_ring():
+    speckled = disc(40)
+    for x, y in ((80, 90), (100, 120), (115, 85)):
+        speckled &= ~disc(4, x, y)
+    cell = one(speckled)
+    assert cell.nucleus_area == np.count_nonzero(disc(40))
+    assert cell.circularity > 0.95
+    assert cell.lobes == 1
+    ring = one(disc(40) & ~disc(15))
+    assert ring.nucleus_area == np.count_nonzero(disc(40)) - np.count_nonzero(disc(15))
+    assert ring.circularity < 0.6
+
+
 def test_a_ragged_outline_is_seen_by_convexity_and_an_indented_one_by_solidity():
     angle = np.arctan2(*(np.mgrid[:200, :200] - 100))
     distance = np.hypot(*(np.mgrid[:200, :200] - 100))
