@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -15,10 +15,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from smear.formats import SUFFIXES
-from smear.image import MAX_BYTES, ImageError
+from smear.image import ImageError
 
 from .engine import Engine
+from .files import printable, read_bytes, walk
 from .shelf import BundleUnusableError
 
 READERS = 8  # files decoded ahead of the model; the model batches what waits
@@ -48,17 +48,6 @@ def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
         sys.exit(1)
 
 
-def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the named files, and of folders every file with the suffix of an image, sorted."""
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                found for found in path.rglob("*") if found.suffix.lower() in SUFFIXES and found.is_file()
-            )
-        else:
-            yield path
-
-
 def read_all(running: Engine, name: str, paths: Iterator[Path]) -> Iterator[dict[str, Any]]:
     """Read files in order, a few at a time, so that the model gets batches and memory stays bounded."""
     with ThreadPoolExecutor(READERS) as pool:
@@ -71,16 +60,12 @@ def read_all(running: Engine, name: str, paths: Iterator[Path]) -> Iterator[dict
 def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
     """Read one file; what cannot be read is a row too."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError("too_many_bytes", f"This file is larger than {MAX_BYTES // 2**20} MB.")
-        reading = running.read(name, path.read_bytes())
+        reading = running.read(name, read_bytes(path))
     except ImageError as error:
-        return {"path": str(path), "error": error.text}
-    except OSError as error:
-        return {"path": str(path), "error": f"This file cannot be opened: {error.strerror}."}
+        return {"path": printable(path), "error": error.text}
     suggestion = reading.suggestion
     return {
-        "path": str(path),
+        "path": printable(path),
         "bundle": reading.bundle,
         "version": reading.version,
         "outcome": suggestion.outcome,

@@ -1,4 +1,4 @@
-"""The command line: `init`, `user add` and `classify`."""
+"""The command line: `init`, `user add`, `classify` and `cells`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_security import hash_password
 from sqlalchemy import select
 
+from .cells import cells
 from .classify import classify
 from .database import db, migrate, writing
 from .records import Lab, Role, User, random_id
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(init)
     app.cli.add_command(user_commands)
     app.cli.add_command(classify)
+    app.cli.add_command(cells)
 
 
 @click.command()

@@ -1,0 +1,143 @@
+"""`cells`: find the leukocytes of files, print their measurements as CSV, and cut them out. No model is asked."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smear.arrays import Array
+from smear.image import ImageError, decode, encode
+from smear.leukocytes import find
+from smear.measurements import Measurements, measure
+
+from .files import printable, read_bytes, walk
+
+DIGITS = 4  # after the point
+PARTS: dict[str, tuple[str, ...]] = {"box": ("x0", "y0", "x1", "y1")}  # what a column of several values is split into
+PARTS |= {
+    f"{part}_{what}": tuple(f"{part}_{what}_{channel}" for channel in ("red", "green", "blue"))
+    for part in ("nucleus", "cytoplasm")
+    for what in ("colour", "density")
+}
+MEASURED = [column for field in fields(Measurements) for column in PARTS.get(field.name, (field.name,))]
+COLUMNS = ["path", "leukocytes", "leukocyte", *MEASURED, "crop", "error"]
+
+
+def positive(_context: click.Context, _option: click.Parameter, number: float | None) -> float | None:
+    """Return the number of an option; a sentence where it is none that can be a scale."""
+    if number is not None and not (math.isfinite(number) and number > 0):
+        raise click.BadParameter("It has to be a positive number.")
+    return number
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--crops",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="A folder, made if new, for a PNG of every leukocyte.",
+)
+@click.option(
+    "--micrometres-per-pixel",
+    default=None,
+    type=float,
+    callback=positive,
+    help="The scale of the pictures; without it lengths are in pixels.",
+)
+def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: float | None) -> None:
+    """Cut out and measure every leukocyte of image files, and of folders of them.
+
+    Prints CSV, a row a leukocyte; a picture without any, and a file that could not be read, is a row too.
+    The exit status is 1 when a file could not be read.
+    """
+    files = list(walk(paths))  # before there are crops: their folder may lie in one that is walked
+    cutter = Cutter(crops) if crops else None
+    writer = csv.DictWriter(sys.stdout, COLUMNS)
+    writer.writeheader()
+    found = empty = failed = 0
+    for path in files:
+        for row in rows_of(path, cutter, micrometres_per_pixel):
+            found += "leukocyte" in row
+            empty += row.get("leukocytes") == 0
+            failed += "error" in row
+            writer.writerow(row)
+    counts = f"Files: {len(files)}. Leukocytes: {found}. Files without any: {empty}. Files not read: {failed}."
+    click.echo(counts, err=True)
+    if failed:
+        sys.exit(1)
+
+
+def rows_of(path: Path, cutter: Cutter | None, micrometres_per_pixel: float | None) -> Iterator[dict[str, Any]]:
+    """Yield a row for each leukocyte of a file, or the one that says why there is none."""
+    shown = printable(path)
+    try:
+        rgb = decode(read_bytes(path)).rgb
+    except ImageError as error:
+        yield {"path": shown, "error": error.text}
+        return
+    measured = measure(find(rgb), micrometres_per_pixel)
+    if not measured:
+        yield {"path": shown, "leukocytes": 0}
+    stem = cutter.stem(path) if cutter and measured else ""
+    for number, leukocyte in enumerate(measured, 1):
+        row = {"path": shown, "leukocytes": len(measured), "leukocyte": number, **flat(leukocyte)}
+        if cutter:
+            x0, y0, x1, y1 = leukocyte.box
+            row["crop"] = printable(cutter.write(f"{stem}-{number}.png", rgb[y0:y1, x0:x1]))
+        yield row
+
+
+def flat(leukocyte: Measurements) -> dict[str, Any]:
+    """Return measurements as columns of one value each; what has no value is None, which CSV leaves empty."""
+    row: dict[str, Any] = {}
+    for field in fields(leukocyte):
+        value = getattr(leukocyte, field.name)
+        columns = PARTS.get(field.name)
+        if columns:
+            row |= dict(zip(columns, value or [None] * len(columns), strict=True))
+        else:
+            row[field.name] = str(value).lower() if isinstance(value, bool) else value
+    return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
+
+
+class Cutter:
+    """Writes crops into one folder under names that no other picture of the same run has."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stems: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.ClickException(f"The folder {printable(folder)} cannot be made: {error.strerror}.") from None
+
+    def stem(self, path: Path) -> str:
+        """Return the name of a picture without its suffix; the second of that name becomes `name~2`, and so on."""
+        stem, count = path.stem, 1
+        while stem.casefold() in self.stems:  # the file systems of Windows and macOS mind no capitals
+            count += 1
+            stem = f"{path.stem}~{count}"
+        self.stems.add(stem.casefold())
+        return stem
+
+    def write(self, name: str, rgb: Array) -> Path:
+        """Write one crop as PNG and return its name; never over a file that is there."""
+        path = self.folder / name
+        try:
+            with path.open("xb") as file:
+                file.write(encode(rgb))
+        except FileExistsError:
+            raise click.ClickException(
+                f"{printable(path)} is there already, and nothing is overwritten. Name another folder for the crops."
+            ) from None
+        except OSError as error:
+            raise click.ClickException(f"{printable(path)} cannot be written: {error.strerror}.") from None
+        return Path(name)
