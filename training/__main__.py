@@ -44,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--format", choices=("text", "json"), default="text")
     evaluate.set_defaults(run=_evaluate)
 
+    segmentation = commands.add_parser("segmentation", help="measure how well leukocytes are found, where masks exist")
+    segmentation.add_argument("--data", type=Path, required=True, help="a folder with images/ and masks/, or of such")
+    segmentation.add_argument("--format", choices=("text", "json"), default="text")
+    segmentation.add_argument("--out", type=Path, metavar="DIR", help="folder for results.json and worst.html")
+    segmentation.set_defaults(run=_segmentation)
+
     publish = commands.add_parser("publish", help="put a run's draft, with its results, into models/")
     publish.add_argument("out", type=Path, metavar="RUN")
     publish.add_argument("--name", help="publish under another name than the recipe's")
@@ -127,6 +133,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(plain(result), indent=1))
         return
     print(verdict(result))
+
+
+def _segmentation(arguments: argparse.Namespace) -> None:
+    from training import segmentation
+
+    results, _ = segmentation.measure(arguments.data)
+    if arguments.out is not None:
+        segmentation.write(results, arguments.out)
+    print(json.dumps(results, indent=1) if arguments.format == "json" else segmentation.table(results))
 
 
 def _publish(arguments: argparse.Namespace) -> None:
