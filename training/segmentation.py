@@ -21,9 +21,7 @@ RIVALS: Mapping[str, Callable[[Array], tuple[Array, Array]]] = {
     "median_hsv": rivals.fixed_range,
 }
 NAMES = {OURS: "LeukoLens", "multi_otsu": "multi-Otsu, saturation - green", "median_hsv": "median, fixed HSV range"}
-ONE_EACH = (
-    "Exactly one cell is drawn in every picture; neighbours that are found too count as false, so precision is too low."
-)
+ONE_EACH = "One cell is drawn in every picture. Neighbours that are found count as false: precision is a lower bound."
 
 
 def measure(root: Path, seed: int = 0) -> tuple[dict[str, Any], list[tuple[MaskedSet, list[Agreement]]]]:

@@ -2,7 +2,7 @@
 
 A mask is grey and has three levels: background, cytoplasm, nucleus. Sets disagree on the grey of the cytoplasm (128 in
 Zheng et al. 2018, 155 in BCCD), edges may be smoothed and JPEG adds noise, so the three levels are taken from the
-histogram of the whole set and every pixel counts as the nearest. A set that numbers its classes 0, 1, 2 is read as such.
+histogram of the whole set and every pixel counts as the nearest. Classes numbered 0, 1, 2 are read as such.
 """
 
 from collections.abc import Iterator
@@ -62,23 +62,25 @@ class MaskedSet:
         """Return picture `index`, uint8 RGB, with what people drew in it."""
         rgb, mask = picture(self.images[index]), _grey(self.masks[index])
         if mask.shape != rgb.shape[:2]:
-            sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (mask, rgb)]
-            raise DataError(
-                f"{self.masks[index]} is {sizes[0]} pixels, its picture is {sizes[1]}. Export the mask at the same size."
-            )
+            wrong, right = (f"{one.shape[1]} x {one.shape[0]}" for one in (mask, rgb))
+            raise DataError(f"{self.masks[index]} is {wrong} pixels, its picture is {right}. Make them the same size.")
         nuclei = mask >= self.nucleus
         return rgb, Truth(instances(mask >= self.cytoplasm, nuclei), nuclei)
 
 
 def load(root: Path) -> list[MaskedSet]:
-    """Return the sets at `root`: itself, or each folder in it, that has `images/` or `masks/`."""
+    """Return the sets at `root`: itself where it has `images/` or `masks/`, else every folder in it that has."""
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
-    sets = [_set(folder) for folder in folders if (folder / IMAGES).is_dir() or (folder / MASKS).is_dir()]
+    folders = [root] if _is_set(root) else sorted(path for path in root.iterdir() if _is_set(path))
+    sets = [_set(folder) for folder in folders]
     if not sets:
         raise DataError(f"{root} holds no set with masks. A set is a folder with {IMAGES}/ and {MASKS}/.")
     return sets
+
+
+def _is_set(folder: Path) -> bool:
+    return (folder / IMAGES).is_dir() or (folder / MASKS).is_dir()
 
 
 def pictures(folder: Path) -> dict[str, Path]:
