@@ -11,6 +11,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.leukocytes import find
 from training import rivals
+from training.dataset import DataError
 from training.overlap import NUMBERS, Agreement, agreement, dice, summary
 from training.progress import Progress
 from training.truth import MaskedSet, Truth, load
@@ -98,9 +99,16 @@ def _cell(value: float | None, interval: list[float] | None) -> str:
     return "-" if value is None or interval is None else f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
+def make(folder: Path) -> None:
+    """Make the folder for the results, before minutes are spent on them; DataError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"Nothing can be written to {folder}: {error.strerror}. Name another folder.") from error
+
+
 def write(results: dict[str, Any], folder: Path) -> Path:
     """Write `results.json` into `folder` and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
     path.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return path

@@ -72,14 +72,15 @@ def load(root: Path) -> list[MaskedSet]:
     """Return the sets at `root`: itself where it has `images/` or `masks/`, else every folder in it that has."""
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    folders = [root] if _is_set(root) else sorted(path for path in root.iterdir() if _is_set(path))
+    folders = [root] if is_set(root) else sorted(path for path in root.iterdir() if is_set(path))
     sets = [_set(folder) for folder in folders]
     if not sets:
         raise DataError(f"{root} holds no set with masks. A set is a folder with {IMAGES}/ and {MASKS}/.")
     return sets
 
 
-def _is_set(folder: Path) -> bool:
+def is_set(folder: Path) -> bool:
+    """Return whether `folder` means to be a set with masks."""
     return (folder / IMAGES).is_dir() or (folder / MASKS).is_dir()
 
 
