@@ -55,7 +55,7 @@ def in_hsv_range(rgb: Array, lower: Sequence[int], upper: Sequence[int]) -> Arra
     In OpenCV's units: hue 0 to 179, saturation and value 0 to 255. A lower hue above the upper one goes round by red.
     """
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
-    (low, *rest_low), (high, *rest_high) = ([int(value) for value in bound] for bound in (lower, upper))
+    (low, *rest_low), (high, *rest_high) = lower, upper
     if low <= high:
         return cv2.inRange(hsv, (low, *rest_low), (high, *rest_high)) > 0
     red = cv2.inRange(hsv, (low, *rest_low), (179, *rest_high))
@@ -68,8 +68,9 @@ def hsv_range(sight: Sight, lower: Sequence[int], upper: Sequence[int], backgrou
     The published way (median, RGB to HSV, `inRange`: Bushi 2024; an HSV colour threshold also in Murtoza), kept for
     recipes that repeat it. The range is the slide's and not the picture's: it fails on the next laboratory's stain.
     """
-    if len(lower) != 3 or len(upper) != 3:
-        raise TypeError("A bound has three numbers: hue, saturation, value.")
+    for bound in (lower, upper):
+        if len(bound) != 3 or not all(isinstance(value, int) for value in bound):
+            raise TypeError("A bound has three whole numbers: hue, saturation, value.")
     inside = in_hsv_range(sight.rgb, lower, upper)
     painted = np.full_like(sight.rgb, background)
     np.copyto(painted, sight.rgb, where=inside[..., None])

@@ -28,7 +28,7 @@ NAMES = {
     "taleghani": "Taleghani ALL (Aria et al. 2021)",
     "cnmc": "C-NMC 2019 (Gupta and Gupta)",
     "pbc": "PBC (Acevedo et al. 2020)",
-    "leukemia_types": "LeukemiaAttri (Rehman et al. 2024); healthy: BCCD",
+    "leukemia_types": "LeukemiaAttri (Rehman et al. 2024) and BCCD",
     "cells": "Zheng et al. 2018",
     "fields": "BCCD",
 }
@@ -91,12 +91,13 @@ def pick(pictures: list[tuple[Path, str]], seed: int, most: int = TILES) -> list
 def _sheet(name: str, tiles: list[_Tile], tolerance: float) -> str:
     columns = min(COLUMNS, max(1, len(tiles)))
     rows = -(-len(tiles) // columns)
-    width, height = columns * (TILE + GAP) + GAP, HEAD + rows * (TILE + CAPTION + GAP)
+    tallest = max((_size(tile.leukocytes.labels)[1] for tile in tiles), default=0)
+    step = round(tallest) + CAPTION + GAP
+    width, height = columns * (TILE + GAP) + GAP, HEAD + rows * step
     total = sum(len(tile.leukocytes) for tile in tiles)
     title = f"{escape(name)}: {_leukocytes(total)} found in {len(tiles)} pictures"
     drawn = "\n".join(
-        f'<g transform="translate({GAP + column * (TILE + GAP)} {HEAD + row * (TILE + CAPTION + GAP)})">'
-        f"{_tile(tile, tolerance)}</g>"
+        f'<g transform="translate({GAP + column * (TILE + GAP)} {HEAD + row * step})">{_tile(tile, tolerance)}</g>'
         for (row, column), tile in zip(np.ndindex(rows, columns), tiles, strict=False)
     )
     return _SHEET.format(width=width, height=height, title=title, gap=GAP, style=_STYLE, tiles=drawn)
@@ -105,8 +106,8 @@ def _sheet(name: str, tiles: list[_Tile], tolerance: float) -> str:
 def _tile(tile: _Tile, tolerance: float) -> str:
     """Draw one picture's cells in a square: pale cells, dark nuclei, an outline, dashed where the border cuts."""
     found = tile.leukocytes
-    height, width = found.labels.shape
-    unit = TILE / max(height, width)
+    width, height = _size(found.labels)
+    unit = width / found.labels.shape[1]
     cut = np.isin(found.labels, 1 + np.flatnonzero(found.cut)) & (found.labels > 0)
     paths = "".join(
         f'<path class="{kind}" d="{data}"/>'
@@ -121,14 +122,18 @@ def _tile(tile: _Tile, tolerance: float) -> str:
         f'<text class="number" x="{x * unit:.0f}" y="{y * unit:.0f}">{number}</text>'
         for number, x, y in _centres(found.labels)
     )
-    left, top = (TILE - width * unit) / 2, (TILE - height * unit) / 2
     label = escape(tile.label)
     return (
-        f'<g transform="translate({left:g} {top:g})">'
-        f'<rect class="field" width="{width * unit:g}" height="{height * unit:g}"/>'
-        f'<g transform="scale({1 / FINE})">{paths}</g>{numbers}</g>'
-        f'<text class="caption" y="{TILE + 18}">{f"{label}: " if label else ""}{_leukocytes(len(found))}</text>'
+        f'<rect class="field" width="{width:g}" height="{height:g}"/>'
+        f'<g transform="scale({1 / FINE})">{paths}</g>{numbers}'
+        f'<text class="caption" y="{height + 18:g}">{f"{label}: " if label else ""}{_leukocytes(len(found))}</text>'
     )
+
+
+def _size(mask: Array) -> tuple[float, float]:
+    """Return the width and height at which a picture is drawn: its long side is TILE."""
+    height, width = mask.shape
+    return TILE * width / max(height, width), TILE * height / max(height, width)
 
 
 def _leukocytes(count: int) -> str:

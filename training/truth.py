@@ -19,8 +19,9 @@ from training.dataset import DataError
 
 IMAGES, MASKS = "images", "masks"
 NUCLEUS = 255
-CYTOPLASM = 128  # where no mask of the set shows any
+CYTOPLASM = 128  # where the set shows no clear level
 BETWEEN = slice(48, 216)  # values among which the set's grey for cytoplasm is looked for
+CLEAR = 0.3  # of those, within 4 of the most frequent: else that is a slope of smoothed edges and no level
 LEAST_SHARE = 1e-4  # of a set's pixels: fewer at a level are smoothed edges and noise
 GREY = 48  # how far the channels of a grey mask may lie apart: JPEG
 WAIST = 0.7  # of the half-width of the widest cell: where a neck is narrower, touching cells are cut
@@ -177,10 +178,10 @@ def levels(counts: Array) -> tuple[float, float, bool, tuple[str, ...]]:
     else:
         grey = BETWEEN.start + int(counts[BETWEEN].argmax())
         least = LEAST_SHARE * total
-        if counts[max(0, grey - 4) : grey + 5].sum() <= least:
+        if counts[grey - 4 : grey + 5].sum() <= max(least, CLEAR * counts[BETWEEN].sum()):
             grey = CYTOPLASM
         white = NUCLEUS
-        cytoplasm = counts[max(0, grey - 8) : grey + 9].sum()
+        cytoplasm = counts[grey - 8 : grey + 9].sum()
         nuclei = counts[int((grey + white) / 2) :].sum()
     notes = []
     if cytoplasm <= least:
