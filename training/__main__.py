@@ -1,4 +1,4 @@
-"""The command line: `python -m training recipes | fit | crossval | evaluate | publish`."""
+"""The command line: `python -m training recipes | fit | crossval | evaluate | segmentation | atlas | publish`."""
 
 import argparse
 import json
@@ -43,6 +43,18 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--format", choices=("text", "json"), default="text")
     evaluate.set_defaults(run=_evaluate)
+
+    segmentation = commands.add_parser("segmentation", help="measure how well leukocytes are found, where masks exist")
+    segmentation.add_argument("--data", type=Path, required=True, help="a folder with images/ and masks/, or of such")
+    segmentation.add_argument("--format", choices=("text", "json"), default="text")
+    segmentation.add_argument("--out", type=Path, metavar="DIR", help="folder for results.json and worst.html")
+    segmentation.set_defaults(run=_segmentation)
+
+    atlas = commands.add_parser("atlas", help="draw what is found in some pictures of each set, without the pictures")
+    atlas.add_argument("--data", type=Path, required=True, nargs="+", metavar="DIR", help="labelled or masked sets")
+    atlas.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for one SVG for each set")
+    atlas.add_argument("--seed", type=int, default=0, help="which pictures are picked")
+    atlas.set_defaults(run=_atlas)
 
     publish = commands.add_parser("publish", help="put a run's draft, with its results, into models/")
     publish.add_argument("out", type=Path, metavar="RUN")
@@ -127,6 +139,25 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(plain(result), indent=1))
         return
     print(verdict(result))
+
+
+def _segmentation(arguments: argparse.Namespace) -> None:
+    from training import outlines, segmentation
+
+    if arguments.out is not None:
+        segmentation.make(arguments.out)
+    results, pictures = segmentation.measure(arguments.data)
+    if arguments.out is not None:
+        segmentation.write(results, arguments.out)
+        outlines.write(pictures, arguments.out / "worst.html")
+    print(json.dumps(results, indent=1) if arguments.format == "json" else segmentation.table(results))
+
+
+def _atlas(arguments: argparse.Namespace) -> None:
+    from training.atlas import draw, folders
+
+    for folder in (one for root in arguments.data for one in folders(root)):
+        print(draw(folder, arguments.out, arguments.seed))
 
 
 def _publish(arguments: argparse.Namespace) -> None:

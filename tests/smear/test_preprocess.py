@@ -52,12 +52,33 @@ def test_a_median_takes_single_pixels_away():
     assert run([Step("median", {"size": 3})], begin(picture)).rgb.min() == 200
 
 
+def test_a_fixed_hsv_range_leaves_what_lies_in_it():
+    picture = np.full((32, 32, 3), (240, 235, 240), np.uint8)
+    picture[:, :8] = (110, 60, 160)  # violet, hue 135
+    picture[:, 8:16] = (200, 60, 60)  # red, hue 0
+    steps = [Step("median"), Step("hsv_range", {"lower": [110, 60, 0], "upper": [175, 255, 255], "background": 7})]
+    seen = run(steps, begin(picture)).rgb
+    assert (seen[:, :8] == picture[:, :8]).all()
+    assert (seen[:, 8:] == 7).all()
+    around_red = [Step("hsv_range", {"lower": [170, 60, 0], "upper": [10, 255, 255]})]
+    seen = run(around_red, begin(picture)).rgb
+    assert (seen[:, 8:16] == picture[:, 8:16]).all()
+    assert (seen[:, :8] == 255).all()
+    assert (seen[:, 16:] == 255).all()
+
+
+@pytest.mark.parametrize("bound", [[110, 60], 110, ["blue", 60, 0]])
+def test_a_bound_that_is_none_is_named(field, bound):
+    with pytest.raises(UnknownStepError, match="'hsv_range' does not take"):
+        run([Step("hsv_range", {"lower": bound, "upper": [175, 255, 255]})], begin(field))
+
+
 def test_unknown_steps_and_parameters_are_named(field):
     with pytest.raises(UnknownStepError, match="no preprocessing step 'emboss'"):
         run([Step("emboss")], begin(field))
     with pytest.raises(UnknownStepError, match="'median' does not take"):
         run([Step("median", {"radius": 2})], begin(field))
-    assert {"median", "white_balance", "only_leukocytes", "resize"} <= set(STEPS)
+    assert {"median", "white_balance", "only_leukocytes", "hsv_range", "resize"} <= set(STEPS)
 
 
 @pytest.mark.parametrize("name", NAMES)
