@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CARD = "card.json"
 MODEL = "model.keras"
 NOVELTY = "novelty.npz"
+FINDER = "leukolens-cells-mask"  # lies among the bundles and is none to choose: `smear.segmenter` reads it
 
 
 class BundleError(Exception):
@@ -39,10 +40,10 @@ class Bundle:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the bundles in `folder`, sorted; damaged ones too, so that they can be reported."""
+    """Return the names of the bundles to choose from, sorted; damaged ones too, so that they can be reported."""
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and (p / CARD).is_file())
+    return sorted(p.name for p in folder.iterdir() if p.name[0] != "." and p.name != FINDER and (p / CARD).is_file())
 
 
 def read_card(path: Path) -> Card:
@@ -83,8 +84,9 @@ def verify(path: Path) -> Card:
 def load(path: Path) -> Bundle:
     """Return the bundle at `path`, verified and compiled (not yet warm); BundleError with a sentence otherwise."""
     card = verify(path)
-    from smear import network
+    from smear import network, segmenter
 
+    segmenter.segmenter()  # nothing is read without it: what is wrong with it is said now
     try:
         compiled = network.load(path / MODEL, card.explanation_layer)
         novelty = Novelty.load(path / NOVELTY)

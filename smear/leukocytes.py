@@ -1,14 +1,13 @@
-"""Find the leukocytes of a field: median, then colour thresholds from the picture's own background and erythrocytes.
+"""Find the leukocytes of a field, whatever the stain: a small network says where, geometry says which and how many.
 
-The published systems smooth with a median filter and cut one fixed range out of HSV. A fixed range fails on the next
-laboratory's stain, so the same two ideas are applied relative to the picture itself:
+The published systems smooth with a median filter and cut one fixed range out of HSV (`preprocess.hsv_range`). A fixed
+range fails on the next laboratory's stain; thresholds from the picture's own background and erythrocytes
+(`training.masks.classical`) do better and still take violet erythrocytes for leukocytes and lose pale cytoplasm. So
+the network (`smear.segmenter`) was taught, by what such thresholds are sure of, in many stains.
 
-* Every channel is divided by the background colour and turned into optical density, -ln(I / I_background), which is
-  proportional to the amount of dye (Beer-Lambert; Ruifrok and Johnston 2001). White balance comes for free.
-* A Romanowsky nucleus absorbs green far more than blue, erythrocytes absorb both about alike. `violet` = density(green)
-  - density(blue) is the logarithm of what HSV calls saturation for a violet hue, ln(B / G), and its threshold is Otsu's
-  (1979) between this picture's erythrocytes and its nuclei. Matter that absorbs more red than green is blue-grey
-  (HSV hue below violet): an erythrocyte in the bluish stains.
+* Every channel is divided by the background colour: lamp and white balance leave the picture.
+* The network sees a view of 160 to 320 px, and a second one where leukocytes are small or large in the first.
+* Touching cells are told apart by their cores, the inner parts that do not touch.
 """
 
 from dataclasses import dataclass
@@ -17,25 +16,30 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.segmenter import CELL, CORE, NUCLEUS, Segmenter, segmenter
 
-WORKING_SIDE = 640  # a nucleus is still 30 px wide there; more pixels cost time and find nothing more
+WORKING_SIDE = 640  # of the picture that is kept and painted; a nucleus is still 30 px wide there
+FIRST_SIDES = (160, 320)  # long side of what the network is shown at first: at least and at most
+SECOND_SIDES = (96, 640)  # and when leukocytes come out much smaller or larger in it than
+ACROSS = 20.0, 50.0  # pixels across, which it knows; it looks again with them at
+BEST_ACROSS = 40.0
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
-STAINED_DENSITY = 0.12  # below it a pixel is background
-VIOLET_FLOOR = 0.22  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1
-VIOLET_OF_NUCLEUS = 0.27  # median of a whole nucleus: shaded corners and erythrocyte rims pass the floor, not this
-VIOLET_CEILING = 0.9  # nuclei of dark stains reach 3; clipped, they do not pull the threshold off the pale ones
-CROWDED_SHARE = 0.12  # of the picture above the threshold: then violet erythrocytes may be among it
-ABOVE_ERYTHROCYTES = 1.6  # a nucleus is at least this much more violet than the picture's median erythrocyte
-SMALLEST_SHARE = 0.0016  # of the picture: smaller violet things are platelets, precipitate or letters
-SMALL_OF_TYPICAL = 0.20  # of the typical nucleus in the same picture: what is smaller has to be compact
-COMPACT = 0.88  # area over convex hull of a small lymphocyte; clumps of platelets are ragged
-CLUMP = 3.0  # times the median component: larger ones are clumps and not typical
-LEAST_SOLIDITY = 0.70  # area over convex hull: platelet clumps and scale bars are ragged
-CYTOPLASM_OF_THRESHOLD = 0.55  # cytoplasm is as violet as this share of the nucleus threshold
-CYTOPLASM_REACH = 0.30  # of the nucleus diameter
-BINS = 128  # of the histogram that Otsu's threshold is taken from
-BOX_MARGIN = 0.12  # of the nucleus, on every side
-SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei are cut
+BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to this level; share of picture and of rim
+LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
+SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
+WAIST = 0.75  # of the depth of the smaller of two cells: where they touch more broadly they are one
+NUCLEUS_SURE = 0.35  # the same for nuclei: at one half they come out 4 % smaller than people draw them
+SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
+SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
+LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
+LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets no measure
+PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is no leukocyte
+LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
+CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
+ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
+MOST_EVIDENCE = 6.0  # log odds that colour alone may bring
+SMOOTHED = 0.06  # of the cell's diameter: what of a nucleus is thinner is a shadow at the rim
+BOX_MARGIN = 0.04  # of the cell, on every side
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,15 @@ class Leukocytes:
     """What was found, at the working size (`scale` original pixels per working pixel).
 
     small: uint8 RGB (h, w, 3), the picture itself; labels: int32 (h, w), i + 1 inside the whole cell of leukocyte i, 0
-    outside; nuclei, cells: bool (h, w), cells is labels > 0; violet: bool (h, w), everything as violet as cytoplasm,
-    of any size, platelets and precipitate too; background: uint8 RGB (3,), of the smoothed picture; boxes: int32
-    (N, 4) x0, y0, x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas in original square
-    pixels; cut: bool (N,), whether the border of the picture cuts it.
+    outside; nuclei, cells: bool (h, w), cells is labels > 0; background: uint8 RGB (3,); boxes: int32 (N, 4) x0, y0,
+    x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas in original square pixels; cut: bool
+    (N,), whether the border of the picture cuts it.
     """
 
     small: Array
     labels: Array
     nuclei: Array
     cells: Array
-    violet: Array
     background: Array
     boxes: Array
     areas: Array
@@ -83,6 +85,23 @@ def background_colour(rgb: Array) -> Array:
     return np.array([_median(_histogram(cv2.extractChannel(rgb, c), bright)) for c in range(3)], np.uint8)
 
 
+def black_surround(rgb: Array) -> Array | None:
+    """Where a cell was cut out on black (as in C-NMC): uint8 mask (H, W); None for any other picture."""
+    black = cv2.inRange(rgb, (0, 0, 0), (BLACK,) * 3)
+    share = cv2.countNonZero(black) / black.size
+    if not BLACK_SHARE < share < 1 - LEAST_CUT_OUT:
+        return None
+    rim = np.concatenate([black[0], black[-1], black[:, 0], black[:, -1]])
+    return black if cv2.countNonZero(rim) > BLACK_RIM * rim.size else None
+
+
+def white_balanced(rgb: Array, background: Array) -> Array:
+    """Return `rgb` divided by its background colour (uint8 RGB (3,)): the lamp leaves the picture; uint8 (H, W, 3)."""
+    ramp = np.arange(256, dtype=np.float32)[:, None]
+    table = np.clip(np.rint(ramp * (255 / np.maximum(background, 1).astype(np.float32))[None, :]), 0, 255)
+    return cv2.LUT(rgb, table.astype(np.uint8).reshape(256, 1, 3))
+
+
 def _histogram(channel: Array, mask: Array | None) -> Array:
     return cv2.calcHist([channel], [0], mask, [256], [0, 256]).ravel()
 
@@ -103,180 +122,224 @@ def optical_density(rgb: Array, background: Array) -> Array:
     return cv2.LUT(rgb, table.reshape(256, 1, 3))
 
 
-def otsu(values: Array, ceiling: float) -> float:
-    """Return Otsu's threshold of `values` clipped to 0..ceiling (Otsu 1979: largest between-class variance)."""
-    place = np.minimum((np.maximum(values, 0) * (BINS / ceiling)).astype(np.int64), BINS - 1)
-    share = np.bincount(place, minlength=BINS) / max(1, values.size)
-    middle = (np.arange(BINS) + 0.5) * (ceiling / BINS)
-    below, moment = np.cumsum(share), np.cumsum(share * middle)
-    apart = np.zeros_like(below)
-    inside = (below > 0) & (below < 1)
-    apart[inside] = (moment[-1] * below[inside] - moment[inside]) ** 2 / (below[inside] * (1 - below[inside]))
-    return float(middle[int(apart.argmax())])
+def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
+    """Return the leukocytes of `rgb`, uint8 (H, W, 3), at least 16 px on each side.
 
-
-def violet_threshold(violet: Array, stained: Array) -> float:
-    """Return how violet a pixel has to be for a nucleus of this picture."""
-    values = violet[stained]
-    if values.size < 16:
-        return VIOLET_CEILING
-    threshold = otsu(values, VIOLET_CEILING)
-    below, above = values[values <= threshold], values[values > threshold]
-    tinted = below[below > 0]  # what absorbs more red than green was set to 0 and says nothing of erythrocytes here
-    typical_below = float(np.median(tinted)) if tinted.size else 0.0
-    if above.size > CROWDED_SHARE * violet.size:
-        # Either many leukocytes or, in a violet stain, erythrocytes that Otsu put on their side. In the second case
-        # the wider gap is the one above them: between them and much darker nuclei, with a valley between.
-        typical_above = float(np.median(above))
-        second = ABOVE_ERYTHROCYTES * typical_above
-        beyond = above[above > 1.1 * second]
-        valley = int(np.count_nonzero(np.abs(above - second) < 0.1 * second))
-        if beyond.size > max(valley, SMALLEST_SHARE * violet.size):
-            upper_gap = float(np.median(beyond)) / typical_above
-            if upper_gap * typical_below > typical_above or above.size > below.size:
-                return second
-    floor = ABOVE_ERYTHROCYTES * float(np.median(below)) if below.size else 0.0
-    return max(threshold, min(floor, VIOLET_CEILING), VIOLET_FLOOR)
-
-
-def find(rgb: Array) -> Leukocytes:
-    """Return the leukocytes of `rgb`, uint8 (H, W, 3), at least 16 px on each side."""
+    network: to find them with another than the published one, for measuring a draft.
+    """
+    look = network or segmenter()
     small, scale = working_copy(rgb)
-    smooth = cv2.medianBlur(small, 3)
-    background = background_colour(smooth)
-    density = optical_density(smooth, background)
-    red, green, blue = cv2.split(density)
-    violet = cv2.blur(cv2.subtract(green, blue), (3, 3))
-    redder = cv2.blur(cv2.subtract(green, red), (3, 3)) > 0
-    stained = cv2.max(cv2.max(red, green), blue) > STAINED_DENSITY
-    redder |= violet > VIOLET_CEILING  # the darkest lymphocytes have no red left to tell by
-    violet[~redder] = 0
-    threshold = violet_threshold(violet, stained)
-    nuclei = _plausible(((violet > threshold) & redder).view(np.uint8), violet)
-    parts, count = _separate(nuclei)
-    tinted = (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained
-    cells = _with_cytoplasm(nuclei, tinted)
-    boxes, areas, cut, order = _boxes(parts, count, cells.shape)
+    surround = black_surround(small)
+    shown = small if surround is None else np.where(surround[..., None] > 0, 255, small).astype(np.uint8)
+    longest = max(small.shape[:2])
+    side = int(np.clip(longest, *FIRST_SIDES))
+    view, background, said = _look(look, shown, side)
+    labels, count = _instances(said)
+    better = _better_side(side, _across(labels, count), longest)
+    if better != side:
+        view, background, said = _look(look, shown, better)
+        labels, count = _instances(said)
+    density = optical_density(view, background)
+    labels = _without_erythrocytes(_plausible(labels, count, said), density, said[..., NUCLEUS] > SURE)
+    nuclei = _nuclei(density, labels, said[..., NUCLEUS])
+    height, width = small.shape[:2]
+    if labels.shape != (height, width):
+        nuclei, whole = (cv2.resize(part, (width, height)) for part in (nuclei, said[..., CELL]))
+    else:
+        whole = said[..., CELL]
+    labels = _at_size(labels, whole > SURE)
+    cells = labels > 0
+    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * _across(labels, int(labels.max()))) & cells
+    labels, boxes, areas, cut = _numbered(labels, nuclei)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
-    return Leukocytes(
-        small,
-        _nearest(order[parts], cells),
-        nuclei.view(bool),
-        cells.view(bool),
-        tinted,
-        background,
-        boxes,
-        areas * scale * scale,
-        cut,
-        scale,
-    )
+    return Leukocytes(small, labels, nuclei, cells, background, boxes, areas * scale * scale, cut, scale)
 
 
-def _plausible(mask: Array, violet: Array) -> Array:
-    """Keep filled components that are as large, as compact and as violet as a nucleus; uint8 0/1 (h, w)."""
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    areas = np.array([cv2.contourArea(c) for c in contours])
-    kept = np.zeros_like(mask)
-    if not contours or areas.sum() == 0:
-        return kept
-    # The typical nucleus: half of all the violet area lies in components larger than this one.
-    order = np.sort(areas)
-    typical = order[np.searchsorted(np.cumsum(order), areas.sum() / 2)]
-    smallest = SMALLEST_SHARE * mask.size
-    large = areas[areas >= smallest]
-    if not len(large):
-        return kept
-    typical = min(typical, CLUMP * float(np.median(large)))
-    for contour, area in zip(contours, areas, strict=True):
-        if area < smallest:
-            continue
-        solidity = area / max(1.0, cv2.contourArea(cv2.convexHull(contour)))
-        if solidity < (COMPACT if area < SMALL_OF_TYPICAL * typical else LEAST_SOLIDITY) and area < typical:
-            continue
-        x, y, w, h = cv2.boundingRect(contour)
-        inside = violet[y : y + h, x : x + w][mask[y : y + h, x : x + w] > 0]
-        if np.median(inside) < VIOLET_OF_NUCLEUS:
-            continue
-        cv2.drawContours(kept, [contour], -1, 1, cv2.FILLED)
-    return kept
+def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Array]:
+    """Return `shown` at that length of its long side, its background colour, and what the network says, (h, w, 3)."""
+    longest = max(shown.shape[:2])
+    view = shown
+    if longest != side:
+        size = tuple(max(1, round(n * side / longest)) for n in shown.shape[1::-1])
+        view = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if longest > side else cv2.INTER_CUBIC)
+    background = background_colour(view)
+    return view, background, network(white_balanced(view, background))
 
 
-def _separate(nuclei: Array) -> tuple[Array, int]:
-    """Label touching nuclei apart by the cores of their distance transform; int32 (h, w), 0 outside."""
-    if not nuclei.any():
-        return np.zeros(nuclei.shape, np.int32), 0
-    depth = cv2.distanceTransform(nuclei, cv2.DIST_L2, 3)
-    count, parts = cv2.connectedComponents(nuclei)
-    inside = parts > 0
-    # The deepest point of every part: written in the order of depth, it is written last.
-    depths = depth[inside]
-    order = np.argsort(depths)
-    peaks = np.full(count, np.inf, np.float32)
-    peaks[parts[inside][order]] = depths[order]
-    cores = (depth >= SEPARATE_AT * peaks[parts]).view(np.uint8)
-    core_count, seeds = cv2.connectedComponents(cores)
-    if core_count == count:
-        return parts, count - 1
-    markers = seeds.astype(np.int32)
-    markers[nuclei == 0] = core_count  # the outside is a basin of its own
-    relief = cv2.cvtColor(cv2.convertScaleAbs(depth, alpha=-4, beta=255), cv2.COLOR_GRAY2BGR)
-    cv2.watershed(relief, markers)
-    markers[(nuclei == 0) | (markers == core_count)] = 0
-    return np.maximum(markers, 0), core_count - 1
+def _across(labels: Array, count: int) -> float:
+    """Return the diameter of the typical cell, in pixels: half of all that was found lies in larger; 0: none."""
+    areas = np.sort(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+    if not areas.any():
+        return 0.0
+    return float(2 * np.sqrt(areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)] / np.pi))
 
 
-def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
-    """Grow `nuclei` into the tinted matter around them by at most a share of their own width; uint8 0/1."""
-    if not nuclei.any():
-        return nuclei.copy()
-    width = 2 * float(cv2.distanceTransform(nuclei, cv2.DIST_L2, 3).max())
-    reach = max(1, round(CYTOPLASM_REACH * width))
-    around = cv2.dilate(nuclei, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
-    cells = cv2.morphologyEx(
-        nuclei | (around & tinted.view(np.uint8)),
-        cv2.MORPH_OPEN,
-        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)),
-    )
-    contours, _ = cv2.findContours(cells | nuclei, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    filled = np.zeros_like(cells)
-    for contour in contours:
-        x, y, w, h = cv2.boundingRect(contour)
-        if nuclei[y : y + h, x : x + w].any():
-            cv2.drawContours(filled, [contour], -1, 1, cv2.FILLED)
-    # One pixel of rim: the membrane itself is too pale for any threshold.
-    return cv2.dilate(filled, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
+def _better_side(side: int, across: float, longest: int) -> int:
+    """Return at which length of its long side the network should see a picture in which cells were `across` px wide."""
+    if ACROSS[0] <= across <= ACROSS[1]:
+        return side
+    wanted = side * BEST_ACROSS / across if across else 2 * side  # nothing found: perhaps they are small
+    lowest, highest = SECOND_SIDES
+    return int(np.clip(wanted, lowest, max(side, min(highest, longest))))
 
 
-def _nearest(nuclei: Array, cells: Array) -> Array:
-    """Return which nucleus every pixel of `cells` lies nearest to, int32 (h, w) of the labels of `nuclei`."""
-    if not nuclei.any():
-        return np.zeros(nuclei.shape, np.int32)
-    outside = (nuclei == 0).view(np.uint8)
+def _instances(said: Array) -> tuple[Array, int]:
+    """Label the cells apart, int32 (h, w) with 0 outside, and return how many there are.
+
+    Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
+    nearly as wide as the smaller of them, it was one cell with two cores.
+    """
+    cell = (said[..., CELL] > SURE).view(np.uint8)
+    count, parts = cv2.connectedComponents(cell)
+    if count == 1:
+        return parts, 0
+    cores = cell & (said[..., CORE] > SURE)
+    seeded, seeds = cv2.connectedComponents(cores)
+    of_part = np.zeros(count, np.int32)  # one of the cores in each component
+    of_part[parts[cores > 0]] = seeds[cores > 0]
+    without = np.flatnonzero(of_part[1:] == 0) + 1
+    of_part[without] = seeded + np.arange(len(without))
+    seeds = np.where((cell > 0) & np.isin(parts, without), of_part[parts], seeds).astype(np.int32)
+    labels = nearest(seeds, cell)
+    home = np.zeros(seeded + len(without), np.int32)
+    home[seeds[seeds > 0]] = parts[seeds > 0]
+    astray = (cell > 0) & (home[labels] != parts)
+    labels[astray] = of_part[parts[astray]]
+    highest = seeded + len(without) - 1
+    if highest > count - 1:  # more cores than components: some touch
+        labels = _without_false_waists(labels, cv2.distanceTransform(cell, cv2.DIST_L2, 5))
+    return labels, highest
+
+
+def _without_false_waists(labels: Array, depth: Array) -> Array:
+    """Join neighbours whose common border reaches `WAIST` of the depth of the shallower one; deepest waists first."""
+    waists: dict[tuple[int, int], float] = {}
+    for one, other, at, beside in (
+        (labels[:, 1:], labels[:, :-1], depth[:, 1:], depth[:, :-1]),
+        (labels[1:], labels[:-1], depth[1:], depth[:-1]),
+    ):
+        meet = (one != other) & (one > 0) & (other > 0)
+        for a, b, deep in zip(one[meet], other[meet], np.minimum(at[meet], beside[meet]), strict=True):
+            pair = (int(min(a, b)), int(max(a, b)))
+            waists[pair] = max(waists.get(pair, 0.0), float(deep))
+    deepest = np.zeros(int(labels.max()) + 1, np.float32)
+    np.maximum.at(deepest, labels.ravel(), depth.ravel())
+    becomes = np.arange(len(deepest), dtype=np.int32)
+    for (a, b), waist in sorted(waists.items(), key=lambda item: -item[1]):
+        keep, gone = becomes[a], becomes[b]
+        if keep != gone and waist > WAIST * min(deepest[keep], deepest[gone]):
+            deepest[keep] = max(deepest[keep], deepest[gone])
+            becomes[becomes == gone] = keep
+    return becomes[labels]
+
+
+def nearest(seeds: Array, where: Array) -> Array:
+    """Return for every pixel of `where` the label of the nearest one in `seeds`; int32 (h, w), 0 elsewhere."""
+    if not seeds.any():
+        return np.zeros(seeds.shape, np.int32)
+    outside = (seeds == 0).view(np.uint8)
     _, place = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     of_place = np.zeros(int(place.max()) + 1, np.int32)
-    of_place[place[outside == 0]] = nuclei[outside == 0]
-    return np.where(cells > 0, of_place[place], 0).astype(np.int32)
+    of_place[place[outside == 0]] = seeds[outside == 0]
+    return np.where(where > 0, of_place[place], 0).astype(np.int32)
 
 
-def _boxes(labels: Array, count: int, shape: tuple[int, ...]) -> tuple[Array, Array, Array, Array]:
-    """Return boxes (N, 4), areas (N,), whether the border cuts them, and the new number (count + 1,) of each label.
+def _plausible(labels: Array, count: int, said: Array) -> Array:
+    """Keep the labels of what is as large as a cell beside the others and has a nucleus."""
+    if not count:
+        return labels
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    inside = np.bincount(labels[said[..., NUCLEUS] > SURE], minlength=count + 1)
+    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * _across(labels, count)) ** 2
+    kept = (areas > least) & (inside > LEAST_NUCLEUS * areas)
+    kept[0] = False
+    return np.where(kept[labels], labels, 0).astype(np.int32)
 
-    The new numbers go from left to right, 1 to N; 0 is outside.
+
+def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array:
+    """Drop what only the nuclei of the same picture tell from a leukocyte: violet erythrocytes, platelets, shadows.
+
+    In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
+    or paler and of another hue: they absorb more blue or more red. In a picture without any, nothing is dropped.
     """
+    areas = np.bincount(labels.ravel())
+    if np.count_nonzero(areas[1:]) < 2:
+        return labels
+    inside = np.maximum(np.bincount(labels[nuclei], minlength=len(areas)), 1)
+    red, green, blue = (
+        np.bincount(labels[nuclei], weights=channel[nuclei], minlength=len(areas)) / inside
+        for channel in cv2.split(density)
+    )
+    present = np.flatnonzero(areas[1:]) + 1
+    large = present[areas[present] >= LARGE * np.median(areas[present])]
+    darkest = large[green[large].argmax()]
+    share = green / max(float(green[darkest]), 1e-3)
+    leukocytes = present[share[present] > PALE]
+    ordered = np.sort(areas[leukocytes])
+    typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
+    reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
+    other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
+    dropped = ((share < PALE) & (areas < SMALLER * typical)) | ((share < LESS_PALE) & other_hue)
+    dropped[0] = True
+    return np.where(dropped[labels], 0, labels).astype(np.int32)
+
+
+def _nuclei(density: Array, labels: Array, said: Array) -> Array:
+    """Return how surely a pixel is nucleus, float32 (h, w): what the network says, told apart by this picture's dyes.
+
+    Linear discriminant analysis (Fisher 1936) of the optical densities of what it is sure of decides half of the rest.
+    """
+    cells = labels > 0
+    nucleus, cytoplasm = cells & (said > CERTAIN), cells & (said < 1 - CERTAIN)
+    count = np.count_nonzero(nucleus), np.count_nonzero(cytoplasm)
+    if min(count) < max(ENOUGH, ENOUGH_SHARE * sum(count)):
+        return said
+    smooth = cv2.blur(density, (3, 3))
+    one, other = smooth[nucleus], smooth[cytoplasm]
+    spread = (np.cov(one.T) + np.cov(other.T)) / 2 + 1e-3 * np.eye(3)
+    direction = np.linalg.solve(spread, one.mean(axis=0) - other.mean(axis=0))
+    by_dye = (smooth[cells] - (one.mean(axis=0) + other.mean(axis=0)) / 2) @ direction
+    share = np.clip(said[cells], 1e-4, 1 - 1e-4)
+    evidence = (np.log(share / (1 - share)) + np.clip(by_dye, -MOST_EVIDENCE, MOST_EVIDENCE)) / 2
+    both = said.copy()
+    both[cells] = 1 / (1 + np.exp(-evidence))
+    return both
+
+
+def _smooth(nuclei: Array, width: float) -> Array:
+    """Return `nuclei`, bool (h, w), without what is thinner than `width` pixels, and without such gaps."""
+    size = 2 * round(width / 2) + 1
+    if size < 3:
+        return nuclei
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    closed = cv2.morphologyEx(nuclei.view(np.uint8), cv2.MORPH_CLOSE, disc)
+    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, disc).view(bool)
+
+
+def _at_size(labels: Array, cells: Array) -> Array:
+    """Return `labels` at the size of `cells` (bool) and inside them, without holes between the two."""
+    if labels.shape == cells.shape:
+        return np.where(cells, labels, 0).astype(np.int32)
+    large = cv2.resize(labels.astype(np.float32), cells.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(np.int32)
+    reach = 2 * -(-cells.shape[1] // labels.shape[1]) + 1
+    around = cv2.dilate(large.astype(np.float32), np.ones((reach, reach), np.uint8)).astype(np.int32)
+    return np.where(cells, np.where(large > 0, large, around), 0).astype(np.int32)
+
+
+def _numbered(labels: Array, nuclei: Array) -> tuple[Array, Array, Array, Array]:
+    """Return labels renumbered from left to right, boxes (N, 4), nucleus areas (N,) and whether the border cuts."""
+    height, width = labels.shape
     rows = []
-    for label in range(1, count + 1):
+    present = np.flatnonzero(np.bincount(labels.ravel()))
+    for label in present[present > 0]:
         x, y, w, h = cv2.boundingRect((labels == label).view(np.uint8))
-        area = int(np.count_nonzero(labels[y : y + h, x : x + w] == label))
-        if area == 0:
-            continue
-        cut = x <= 1 or y <= 1 or x + w >= shape[1] - 1 or y + h >= shape[0] - 1
+        area = np.count_nonzero(nuclei[y : y + h, x : x + w] & (labels[y : y + h, x : x + w] == label))
+        cut = x <= 1 or y <= 1 or x + w >= width - 1 or y + h >= height - 1
         dx, dy = BOX_MARGIN * w + 1, BOX_MARGIN * h + 1
-        rows.append(
-            (max(0, x - dx), max(0, y - dy), min(shape[1], x + w + dx), min(shape[0], y + h + dy), area, cut, label)
-        )
+        box = max(0, x - dx), max(0, y - dy), min(width, x + w + dx), min(height, y + h + dy)
+        rows.append((*box, area, cut, label))
     table = np.array(sorted(rows), np.float64).reshape(-1, 7)
-    order = np.zeros(count + 1, np.int32)
+    order = np.zeros(int(labels.max()) + 1, np.int32)
     order[table[:, 6].astype(int)] = np.arange(1, len(table) + 1)
-    return table[:, :4], table[:, 4], table[:, 5] > 0, order
+    return order[labels], table[:, :4], table[:, 4], table[:, 5] > 0

@@ -33,7 +33,7 @@ class Forward:
         return Forward(*(part[index : index + 1] for part in (self.logits, self.maps, self.features)))
 
 
-def _tensorflow() -> Any:
+def tensorflow() -> Any:
     import tensorflow as tf
 
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -68,7 +68,7 @@ class Network:
     """
 
     def __init__(self, model: Any, explanation_layer: str) -> None:
-        tf = _tensorflow()
+        tf = tensorflow()
         import keras
 
         dense = _head(model, explanation_layer)
@@ -104,7 +104,7 @@ class Network:
 
 def load(path: Path, explanation_layer: str) -> Network:
     """Return the network in the Keras file `path`, read without executing anything that the file brings along."""
-    _tensorflow()
+    tensorflow()
     import keras
 
     return Network(keras.models.load_model(path, compile=False, safe_mode=True), explanation_layer)

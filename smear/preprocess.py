@@ -12,7 +12,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.card import Card, Input, Step
-from smear.leukocytes import Leukocytes, find
+from smear.leukocytes import Leukocytes, find, white_balanced
 
 WHITE = 255
 
@@ -32,10 +32,7 @@ def median(sight: Sight, size: int = 3) -> Sight:
 
 def white_balance(sight: Sight) -> Sight:
     """Divide by the background colour: the lamp and the camera's white balance leave the picture."""
-    background = np.maximum(sight.leukocytes.background, 1).astype(np.float32)
-    ramp = np.arange(256, dtype=np.float32)[:, None]
-    table = np.clip(np.rint(ramp * (WHITE / background)[None, :]), 0, WHITE).astype(np.uint8)
-    return replace(sight, rgb=cv2.LUT(sight.rgb, table.reshape(256, 1, 3)))
+    return replace(sight, rgb=white_balanced(sight.rgb, sight.leukocytes.background))
 
 
 def only_leukocytes(sight: Sight, background: int = WHITE) -> Sight:

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import Leukocytes, working_copy
+from smear.leukocytes import Leukocytes, black_surround, working_copy
 
 BACKGROUND_SHARE = 0.15  # the brightest share by green is background
 STEPS = 64  # optical density is kept at 8 bits in steps of 1/64: 0 to 4
@@ -40,8 +40,6 @@ DARK, VERY_DARK = 130, 60  # brightest channel of the background, 0 to 255
 WHITE = (253, 253, 253)  # as bright as a clipped pixel is after JPEG
 MUCH_WHITE, MOST_WHITE = 0.75, 0.9  # of the picture; films with a white background reach 0.2
 PALE = 0.45  # optical density of the densest matter in a picture that too much light has washed out
-
-CUT_OUT_LEVEL, CUT_OUT_SHARE, CUT_OUT_RIM = 24, 0.25, 0.95  # black: up to this level, share of picture and of its rim
 
 EDGE_SMOOTHING = 1.5  # pixels: takes the sensor's noise and the JPEG's blocks out of the Laplacian
 TILES = 8
@@ -75,7 +73,7 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
     `leukocytes` are those found in it, or None when they were not looked for: a picture with one is not blank.
     """
     small, scale = working_copy(rgb) if leukocytes is None else (leukocytes.small, leukocytes.scale)
-    surround = _black_surround(small)
+    surround = black_surround(small)
     background = _background(small) if surround is None else np.full(3, float(_percentile(small, 0.998)))
     red, green, blue = cv2.split(_densities(small, background))
     densest = cv2.max(cv2.max(red, green), blue)
@@ -97,16 +95,6 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
 
 def _ordered(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: ("refuse", "warning", "info").index(finding.severity)))
-
-
-def _black_surround(rgb: Array) -> Array | None:
-    """Where a cell was cut out on black (as in C-NMC): uint8 mask (H, W); None for any other picture."""
-    black = cv2.inRange(rgb, (0, 0, 0), (CUT_OUT_LEVEL,) * 3)
-    share = cv2.countNonZero(black) / black.size
-    if not CUT_OUT_SHARE < share < 1 - LEAST_MATTER:
-        return None
-    rim = np.concatenate([black[0], black[-1], black[:, 0], black[:, -1]])
-    return black if cv2.countNonZero(rim) > CUT_OUT_RIM * rim.size else None
 
 
 def _cut_out(surround: Array) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from smear import others
 from smear.arrays import Array
 from smear.bundle import Bundle
 from smear.image import ImageError, Picture, decode
@@ -118,7 +119,7 @@ class Reader:
         """Return what is on `picture` and what the network would be given."""
         started = time.perf_counter() if started is None else started
         leukocytes = find(picture.rgb)
-        findings = assess(picture.rgb, leukocytes)
+        findings = (*assess(picture.rgb, leukocytes), *others.findings(leukocytes))
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
         whole = int((~leukocytes.cut).sum())
         if not refusals and whole < self.card.minimum_leukocytes:

@@ -1,4 +1,5 @@
-"""The command line: `python -m training recipes | fit | crossval | evaluate | segmentation | atlas | publish`."""
+"""The command line: `python -m training recipes | fit | crossval | evaluate | finder | segmentation | atlas |
+probe | publish`."""
 
 import argparse
 import json
@@ -44,6 +45,17 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--format", choices=("text", "json"), default="text")
     evaluate.set_defaults(run=_evaluate)
 
+    finder = commands.add_parser("finder", help="teach, measure and publish the network that finds leukocytes")
+    finder.add_argument(
+        "--fields", type=Path, required=True, help="fields for the classical finder to label (Taleghani)"
+    )
+    finder.add_argument("--cells", type=Path, required=True, help="single cells in their middle, by class (PBC)")
+    finder.add_argument("--masked", type=Path, required=True, help="sets to measure it on, as for `segmentation`")
+    finder.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder that a killed run goes on from")
+    finder.add_argument("--epochs", type=int, help="to try it out in less than the full time")
+    finder.add_argument("--models", type=Path, default=MODELS)
+    finder.set_defaults(run=_finder)
+
     segmentation = commands.add_parser("segmentation", help="measure how well leukocytes are found, where masks exist")
     segmentation.add_argument("--data", type=Path, required=True, help="a folder with images/ and masks/, or of such")
     segmentation.add_argument("--format", choices=("text", "json"), default="text")
@@ -55,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     atlas.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for one SVG for each set")
     atlas.add_argument("--seed", type=int, default=0, help="which pictures are picked")
     atlas.set_defaults(run=_atlas)
+
+    probe = commands.add_parser("probe", help="ask how much of the class a data set gives away without a cell in sight")
+    probe.add_argument("--data", type=Path, required=True)
+    probe.add_argument("--weights", type=Path, required=True, help="folder of ImageNet backbones")
+    probe.add_argument("--format", choices=("text", "json"), default="text")
+    probe.set_defaults(run=_probe)
 
     publish = commands.add_parser("publish", help="put a run's draft, with its results, into models/")
     publish.add_argument("out", type=Path, metavar="RUN")
@@ -141,6 +159,23 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     print(verdict(result))
 
 
+def _finder(arguments: argparse.Namespace) -> None:
+    from smear.segmenter import FOLDER, Segmenter
+    from training import segmentation
+    from training.architectures import unet
+    from training.experiment import commit
+    from training.masks import fitting, publishing
+
+    schedule = fitting.Schedule(**({"epochs": arguments.epochs} if arguments.epochs else {}))
+    segmentation.make(arguments.out)
+    lessons = fitting.gather(arguments.fields, arguments.cells)
+    model = unet.folded(fitting.fit(lessons, schedule, arguments.out, _say))
+    results, _ = segmentation.measure(arguments.masked, network=Segmenter(model))
+    described = publishing.card(lessons, schedule, commit(), results)
+    print(segmentation.table(results))
+    print(f"Published {publishing.write(arguments.models / FOLDER.name, model, described)}.")
+
+
 def _segmentation(arguments: argparse.Namespace) -> None:
     from training import outlines, segmentation
 
@@ -158,6 +193,13 @@ def _atlas(arguments: argparse.Namespace) -> None:
 
     for folder in (one for root in arguments.data for one in folders(root)):
         print(draw(folder, arguments.out, arguments.seed))
+
+
+def _probe(arguments: argparse.Namespace) -> None:
+    from training.probe import probe, text
+
+    result = probe(dataset.load(arguments.data), arguments.weights)
+    print(json.dumps(result, indent=1) if arguments.format == "json" else text(result))
 
 
 def _publish(arguments: argparse.Namespace) -> None:

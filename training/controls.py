@@ -15,7 +15,7 @@ CORNER = (19 / 224, 44 / 224)  # height and width of the scale bar's corner, low
 
 def cells_removed(rgb: Array) -> Array:
     """Paint every leukocyte in the background colour: only the slide is left."""
-    return painted_out(rgb)
+    return painted_out(rgb, find(rgb).cells)
 
 
 def background_removed(rgb: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from smear import bundle, drawing, preprocess
+from smear import bundle, drawing, preprocess, segmenter
 from smear.arrays import Array
 from smear.card import SCHEMA, Card, Golden, Label, Threshold
 from smear.novelty import Novelty
@@ -134,6 +134,7 @@ def blank_card(
     """Return a card with everything that is known before any evaluation."""
     import keras
 
+    finder = segmenter.read_card()
     counts = {label.id: int((material.targets == i).sum()) for i, label in enumerate(material.labels)}
     return Card(
         schema=SCHEMA,
@@ -162,7 +163,11 @@ def blank_card(
             "groups_from": "patients" if all(material.dataset.groups) else "near-duplicates and slide appearance",
         },
         recipe={**recipe.to_json(), "commit": commit()},
-        frameworks={"keras": keras.__version__, "backend": f"{keras.backend.backend()} {_backend_version()}"},
+        frameworks={
+            "keras": keras.__version__,
+            "backend": f"{keras.backend.backend()} {_backend_version()}",
+            "finder": f"{finder.name} {finder.version}",
+        },
         files={},
         intended_use=recipe.intended_use,
         known_failures=recipe.known_failures,

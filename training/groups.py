@@ -14,8 +14,9 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 
 from smear.arrays import Array
-from smear.leukocytes import background_colour, find
+from smear.leukocytes import background_colour
 from training.dataset import Dataset
+from training.masks import classical
 from training.progress import Progress
 
 HASH_SIDE = 16
@@ -26,18 +27,20 @@ GRID = 4
 APPEARANCE_SIDE = 224
 
 
-def painted_out(rgb: Array) -> Array:
-    """Return `rgb` (uint8 RGB) with every leukocyte painted in the background colour.
+def painted_out(rgb: Array, cells: Array | None = None) -> Array:
+    """Return `rgb` (uint8 RGB) with everything violet painted in the background colour, and `cells` if given.
 
-    To be sure that none is left, everything violet goes with them, also what the finder dropped for its size or shape:
-    smudge cells, small lymphocytes, platelets. Only specks of a few pixels stay.
+    Violet is also what is no leukocyte, or was dropped for its size or shape: smudge cells, small lymphocytes,
+    platelets. Only specks of a few pixels stay. cells: bool (h, w), at the working size, as `find` gives them; the
+    groups do without, so that they stay the same when the network that finds leukocytes is taught anew.
     """
-    leukocytes = find(rgb)
+    thresholded = classical.find(rgb)
     height, width = rgb.shape[:2]
-    violet = cv2.morphologyEx(leukocytes.violet.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    violet = cv2.morphologyEx(thresholded.violet.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     reach = max(2, round(PAINT_RIM * min(violet.shape)))
     rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    painted = cv2.dilate(violet | leukocytes.cells.view(np.uint8), rim)
+    violet = violet | thresholded.cells.view(np.uint8)
+    painted = cv2.dilate(violet if cells is None else violet | cells.view(np.uint8), rim)
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.where(painted[..., None] > 0, background_colour(rgb), rgb).astype(np.uint8)
 

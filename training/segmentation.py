@@ -10,6 +10,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.leukocytes import find
+from smear.segmenter import Segmenter
 from training import rivals
 from training.dataset import DataError
 from training.overlap import NUMBERS, Agreement, agreement, dice, summary
@@ -25,12 +26,14 @@ NAMES = {OURS: "LeukoLens", "multi_otsu": "multi-Otsu, saturation - green", "med
 ONE_EACH = "One cell is drawn in every picture. Neighbours that are found count as false: precision is a lower bound."
 
 
-def measure(root: Path, seed: int = 0) -> tuple[dict[str, Any], list[tuple[MaskedSet, list[Agreement]]]]:
-    """Return the results by set, as JSON data, and every picture's agreement behind them."""
+def measure(
+    root: Path, seed: int = 0, network: Segmenter | None = None
+) -> tuple[dict[str, Any], list[tuple[MaskedSet, list[Agreement]]]]:
+    """Return the results by set, as JSON data, and every picture's agreement behind them; `network` as in `find`."""
     results: dict[str, Any] = {}
     pictures = []
     for one in load(root):
-        by_method = _judge(one)
+        by_method = _judge(one, network)
         result = {name: _numbers(by_method[name], one, seed) for name in by_method}
         notes = list(one.notes)
         if all(len(picture.drawn) == 1 for picture in by_method[OURS]):
@@ -47,21 +50,21 @@ def _numbers(agreements: list[Agreement], one: MaskedSet, seed: int) -> dict[str
     return result
 
 
-def _judge(one: MaskedSet) -> dict[str, list[Agreement]]:
+def _judge(one: MaskedSet, network: Segmenter | None) -> dict[str, list[Agreement]]:
     """Return every method's agreement with every picture of a set."""
     by_method: dict[str, list[Agreement]] = {OURS: [], **{name: [] for name in RIVALS}}
     progress = Progress(one.name, len(one))
     for rgb, truth in one.pairs():
-        by_method[OURS].append(agreement(truth.labels, truth.nuclei, *found(rgb)))
+        by_method[OURS].append(agreement(truth.labels, truth.nuclei, *found(rgb, network)))
         for name, method in RIVALS.items():
             by_method[name].append(_rival(method, rgb, truth))
         progress.step()
     return by_method
 
 
-def found(rgb: Array) -> tuple[Array, Array]:
+def found(rgb: Array, network: Segmenter | None = None) -> tuple[Array, Array]:
     """Return the labels, int32, and the nuclei, bool, that LeukoLens finds, at the picture's own size."""
-    leukocytes = find(rgb)
+    leukocytes = find(rgb, network)
     size = rgb.shape[:2]
     return at_size(leukocytes.labels, size), at_size(leukocytes.nuclei, size)
 

@@ -14,7 +14,7 @@ from smear.arrays import Array
 from smear.card import Step
 from smear.leukocytes import background_colour
 from smear.preprocess import WHITE, Sight, begin, run
-from training.groups import painted_out
+from training.controls import cells_removed
 
 KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
 
@@ -25,7 +25,7 @@ def stranger(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
     kind = KINDS[int(random.integers(len(KINDS)))]
     if kind in CHANGES:
         return CHANGES[kind](run(steps, begin(rgb)).rgb, random)
-    sight = begin(rgb if kind == "rims" else painted_out(rgb))
+    sight = begin(rgb if kind == "rims" else cells_removed(rgb))
     if kind == "rims":
         cells = _rims(sight.leukocytes.cells)
     elif kind == "erythrocytes":

@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from smear import bundle as bundles
+from smear import segmenter
 from smear.bundle import BundleError
 from smear.card import Card
+from smear.segmenter import MaskCard
 
 from ..engine import engine
 from ..security import admin, member
@@ -32,6 +34,14 @@ def card_or_404(name: str) -> Card:
         return bundles.read_card(folder / name)
     except BundleError:
         abort(404)
+
+
+def finder() -> MaskCard | None:
+    """Return the card of what finds the leukocytes for all models, or None where it cannot be read."""
+    try:
+        return segmenter.read_card()
+    except BundleError:
+        return None
 
 
 @bp.get("/")
@@ -57,6 +67,7 @@ def index() -> str:
         entries=entries,
         active=active,
         device=running.device(),
+        finder=finder(),
         history=activation.history(current_user.lab_id),
     )
 

@@ -5,6 +5,7 @@ Machines are noisy, so what is compared is measured alternately in one run and t
 
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -22,21 +23,13 @@ from smear import bundle, drawing
 from smear.image import decode, encode
 from smear.reader import Reader
 from tests.bench.client import Client
+from tests.bench.finding import BUNDLE, ROOT, milliseconds
 from tests.browser.driving import PASSWORD, Server
 
-ROOT = Path(__file__).resolve().parents[2]
-BUNDLE = "leukolens-field"
 ROUNDS = 60
 PEER_ROUNDS = 6
 CLIENTS = 32
 UPLOADS = 320
-
-
-def milliseconds(work: Callable[[], Any]) -> float:
-    """Return how long one call took."""
-    started = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - started)
 
 
 def alternately(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
@@ -156,6 +149,8 @@ def main() -> None:
     result: dict[str, float] = measure_reading(loaded)
     alone = engine_throughput(files[ROUNDS:])
     result |= measure_serving(files, result["forward_ms"] + result["decode_ms"])
+    finding = subprocess.run([sys.executable, "-m", "tests.bench.finding"], cwd=ROOT, check=True, capture_output=True)
+    result |= json.loads(finding.stdout)
     result["engine_per_second"] = round(alone, 1)
     result["throughput32_over_engine"] = round(result["throughput32_per_second"] / alone, 2)
     (ROOT / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

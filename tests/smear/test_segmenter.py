@@ -1,0 +1,71 @@
+"""The published network that finds leukocytes: what its card promises, and what happens when files are not right."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from smear import drawing, segmenter
+from smear.leukocytes import background_colour, white_balanced
+from smear.segmenter import CELL, CORE, FOLDER, NUCLEUS, SegmenterError, verify
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(FOLDER, tmp_path / FOLDER.name)
+
+
+def test_the_card_says_what_it_is_and_how_good():
+    card = verify()
+    assert card.name == FOLDER.name
+    assert card.scope == "mask"
+    assert set(card.files) == {segmenter.MODEL}
+    for result in card.metrics.values():
+        assert {"nucleus_dice", "cell_dice", "precision", "recall", "f1", "rivals"} <= set(result)
+    assert card.known_failures
+    assert "Taleghani" in card.attribution
+
+
+def test_a_flipped_byte_is_noticed(copy):
+    data = bytearray((copy / segmenter.MODEL).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / segmenter.MODEL).write_bytes(data)
+    with pytest.raises(SegmenterError, match="damaged"):
+        segmenter.segmenter(copy)
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", json.dumps({"schema": 1})])
+def test_a_broken_card_is_a_sentence(copy, broken):
+    (copy / segmenter.CARD).write_text(broken)
+    with pytest.raises(SegmenterError, match="cannot be read"):
+        verify(copy)
+
+
+def test_a_missing_bundle_is_a_sentence(tmp_path):
+    with pytest.raises(SegmenterError, match="cannot be read"):
+        verify(tmp_path / "nothing")
+
+
+def test_it_is_loaded_once():
+    assert segmenter.segmenter() is segmenter.segmenter()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (97, 130), (224, 224), (31, 320)])
+def test_any_size_is_answered_at_that_size_in_shares(size):
+    rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    said = segmenter.segmenter()(rgb)
+    assert said.shape == (*size, 3)
+    assert said.dtype == np.float32
+    assert said.min() >= 0
+    assert said.max() <= 1
+    assert (said[..., NUCLEUS] <= said[..., CELL] + 1e-5).all()
+
+
+def test_padding_changes_little():
+    field = drawing.field(5, "leukemic", 224)
+    balanced = white_balanced(field, background_colour(field))
+    whole, part = segmenter.segmenter()(balanced), segmenter.segmenter()(balanced[:200, :210])
+    inside = np.abs(whole[:150, :150] - part[:150, :150])
+    assert (inside[..., (CELL, NUCLEUS)] > 0.5).mean() < 0.005
+    assert (inside[..., CORE] > 0.5).mean() < 0.02

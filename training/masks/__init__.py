@@ -1,0 +1,1 @@
+"""How the network that finds leukocytes is taught: pictures labelled with confidence, mixed into scenes, and fitted."""

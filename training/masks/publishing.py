@@ -1,0 +1,86 @@
+"""Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
+
+import json
+import shutil
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from smear.bundle import CARD, MODEL, sha256
+from smear.segmenter import FOLDER, MaskCard, verify
+from training.architectures import unet
+from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
+
+VERSION = "1.0.0"
+LICENCE = "CC BY 4.0 (weights); trained in part on data under the Open Database Licence and CC BY 4.0"
+ATTRIBUTION = (
+    "Trained on fields of the Taleghani set (Aria et al. 2021, DOI 10.34740/KAGGLE/DSV/2175623, Open Database Licence)"
+    " and on single cells of PBC (Acevedo et al. 2020, DOI 10.17632/snkd93bnjr.1, CC BY 4.0), with outlines that this"
+    " project computed, and on drawn fields."
+)
+INTENDED_USE = (
+    "Finds leukocytes in fields of Romanowsky-stained blood films and marrow smears, and cuts nucleus and whole cell,"
+    " for the models of LeukoLens and for measuring. It names no cell and no disease."
+)
+KNOWN_FAILURES = (
+    "Cells that lie on each other are parted only as far as their cores are apart; a dense clump is undercounted.",
+    "Nucleated erythrocytes count as leukocytes.",
+    "Smudged cells are sometimes taken for leukocytes, in part or whole.",
+    "Outlines of pale cytoplasm, as of neutrophils in weak stains, are uncertain by several pixels.",
+    "No outline drawn by people was learnt from: those of the two laboratories that it is measured on follow rules"
+    " of their own.",
+)
+
+
+def card(lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, Any]) -> MaskCard:
+    """Return the card of a fitted network, without digests; `results` is what `segmentation` measured of it."""
+    return MaskCard(
+        schema=1,
+        name=FOLDER.name,
+        version=VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        scope="mask",
+        licence=LICENCE,
+        attribution=ATTRIBUTION,
+        data={"sources": len(lessons.sources), "single_cells": len(lessons.lonely)},
+        recipe={
+            "architecture": "unet",
+            "widths": list(unet.WIDTHS),
+            "scenes": schedule.epochs * STEPS_PER_EPOCH * BATCH,
+            **asdict(schedule),
+            "commit": commit,
+        },
+        metrics=results,
+        frameworks={"keras": keras.__version__, "backend": keras.backend.backend()},
+        intended_use=INTENDED_USE,
+        known_failures=KNOWN_FAILURES,
+        files={},
+    )
+
+
+def write(folder: Path, model: Any, described: MaskCard) -> Path:
+    """Write the bundle to `folder`: beside it first, then in one step to its place."""
+    draft = folder.with_name(f".{folder.name}-draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        model.save(draft / MODEL)
+        _describe(draft, described)
+        verify(draft)
+        retired = folder.with_name(f".{folder.name}-retired")
+        if folder.exists():
+            folder.rename(retired)
+        draft.rename(folder)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _describe(folder: Path, described: MaskCard) -> None:
+    whole = replace(described, files={MODEL: sha256(folder / MODEL)})
+    text = json.dumps(asdict(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
