@@ -2,7 +2,7 @@
 
 The published systems smooth with a median filter and cut one fixed range out of HSV (`preprocess.hsv_range`). A fixed
 range fails on the next laboratory's stain; thresholds from the picture's own background and erythrocytes
-(`training.masks.classical`) do better and still take violet erythrocytes for leukocytes and lose pale cytoplasm. So
+(`smear.thresholds`) do better and still take violet erythrocytes for leukocytes and lose pale cytoplasm. So
 the network (`smear.segmenter`) was taught, by what such thresholds are sure of, in many stains.
 
 * Every channel is divided by the background colour: lamp and white balance leave the picture.
@@ -34,6 +34,7 @@ SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: w
 LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
 LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets no measure
 PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is no leukocyte
+MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
 CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
 ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
@@ -261,27 +262,28 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
     """Drop what only the nuclei of the same picture tell from a leukocyte: violet erythrocytes, platelets, shadows.
 
     In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
-    or paler and of another hue: they absorb more blue or more red. In a picture without any, nothing is dropped.
+    or paler and of another hue: they absorb more blue or more red. In a picture without any, only the bluest go.
     """
     areas = np.bincount(labels.ravel())
-    if np.count_nonzero(areas[1:]) < 2:
-        return labels
     inside = np.maximum(np.bincount(labels[nuclei], minlength=len(areas)), 1)
     red, green, blue = (
         np.bincount(labels[nuclei], weights=channel[nuclei], minlength=len(areas)) / inside
         for channel in cv2.split(density)
     )
+    reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
+    areas[reds > MOST_RED] = 0  # blue-grey erythrocytes
     present = np.flatnonzero(areas[1:]) + 1
+    if len(present) < 2:
+        return np.where(areas[labels] > 0, labels, 0).astype(np.int32)
     large = present[areas[present] >= LARGE * np.median(areas[present])]
     darkest = large[green[large].argmax()]
     share = green / max(float(green[darkest]), 1e-3)
     leukocytes = present[share[present] > PALE]
     ordered = np.sort(areas[leukocytes])
     typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
-    reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
     other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
     dropped = ((share < PALE) & (areas < SMALLER * typical)) | ((share < LESS_PALE) & other_hue)
-    dropped[0] = True
+    dropped[areas == 0] = dropped[0] = True
     return np.where(dropped[labels], 0, labels).astype(np.int32)
 
 

@@ -10,19 +10,25 @@ from typing import Any
 import cv2
 import numpy as np
 
+from smear import thresholds
 from smear.arrays import Array
 from smear.card import Card, Input, Step
-from smear.leukocytes import Leukocytes, find, white_balanced
+from smear.leukocytes import Leukocytes, background_colour, find, white_balanced
 
 WHITE = 255
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A picture on its way to the network: uint8 RGB (h, w, 3), and the leukocytes of the original."""
+    """A picture on its way to the network: uint8 RGB (h, w, 3), and the leukocytes of the original.
+
+    kept: bool (h, w), what `only_leukocytes` leaves standing in place of the leukocytes, for pictures that are to
+    show something else.
+    """
 
     rgb: Array
     leukocytes: Leukocytes
+    kept: Array | None = None
 
 
 def median(sight: Sight, size: int = 3) -> Sight:
@@ -32,18 +38,28 @@ def median(sight: Sight, size: int = 3) -> Sight:
 
 def white_balance(sight: Sight) -> Sight:
     """Divide by the background colour: the lamp and the camera's white balance leave the picture."""
-    return replace(sight, rgb=white_balanced(sight.rgb, sight.leukocytes.background))
+    return replace(sight, rgb=white_balanced(sight.rgb, background_colour(sight.rgb)))
 
 
-def only_leukocytes(sight: Sight, background: int = WHITE) -> Sight:
-    """Paint everything but the leukocytes in one grey value: the slide leaves the model's sight."""
+def only_leukocytes(sight: Sight, background: int = WHITE, finder: str = "thresholds") -> Sight:
+    """Paint everything but the leukocytes in one grey value: the slide leaves the model's sight.
+
+    finder: "network" for what `smear.leukocytes.find` gives, or "thresholds" for what `smear.thresholds` gives. A model
+    has to see what it was trained on: cards that do not say are older than the network.
+    """
     height, width = sight.rgb.shape[:2]
-    cells = sight.leukocytes.cells
+    cells = FINDERS[finder](sight) if sight.kept is None else sight.kept
     if cells.shape != (height, width):
         cells = cv2.resize(cells.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).view(bool)
     painted = np.full_like(sight.rgb, background)
     np.copyto(painted, sight.rgb, where=cells[..., None])
     return replace(sight, rgb=painted)
+
+
+FINDERS: Mapping[str, Callable[[Sight], Array]] = {
+    "thresholds": lambda sight: thresholds.find(sight.leukocytes.small).cells,
+    "network": lambda sight: sight.leukocytes.cells,
+}
 
 
 def in_hsv_range(rgb: Array, lower: Sequence[int], upper: Sequence[int]) -> Array:
@@ -104,7 +120,7 @@ def run(steps: Sequence[Step], sight: Sight) -> Sight:
         parameters: dict[str, Any] = step.parameters
         try:
             sight = STEPS[step.name](sight, **parameters)
-        except TypeError as error:
+        except (TypeError, KeyError) as error:
             raise UnknownStepError(f"The step '{step.name}' does not take {parameters}.") from error
     return sight
 

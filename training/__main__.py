@@ -46,9 +46,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     finder = commands.add_parser("finder", help="teach, measure and publish the network that finds leukocytes")
-    finder.add_argument(
-        "--fields", type=Path, required=True, help="fields for the classical finder to label (Taleghani)"
-    )
+    finder.add_argument("--fields", type=Path, required=True, help="fields for the thresholds to label (Taleghani)")
     finder.add_argument("--cells", type=Path, required=True, help="single cells in their middle, by class (PBC)")
     finder.add_argument("--masked", type=Path, required=True, help="sets to measure it on, as for `segmentation`")
     finder.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder that a killed run goes on from")

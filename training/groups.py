@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 
+from smear import thresholds
 from smear.arrays import Array
 from smear.leukocytes import background_colour
 from training.dataset import Dataset
-from training.masks import classical
 from training.progress import Progress
 
 HASH_SIDE = 16
@@ -34,7 +34,7 @@ def painted_out(rgb: Array, cells: Array | None = None) -> Array:
     platelets. Only specks of a few pixels stay. cells: bool (h, w), at the working size, as `find` gives them; the
     groups do without, so that they stay the same when the network that finds leukocytes is taught anew.
     """
-    thresholded = classical.find(rgb)
+    thresholded = thresholds.find(rgb)
     height, width = rgb.shape[:2]
     violet = cv2.morphologyEx(thresholded.violet.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     reach = max(2, round(PAINT_RIM * min(violet.shape)))

@@ -13,7 +13,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.card import Step
 from smear.leukocytes import background_colour
-from smear.preprocess import WHITE, Sight, begin, run
+from smear.preprocess import WHITE, begin, run
 from training.controls import cells_removed
 
 KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
@@ -32,7 +32,7 @@ def stranger(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
         cells = _erythrocytes(sight.rgb, random)
     else:
         cells = _blobs(sight.rgb.shape[:2], random)
-    return run(steps, Sight(sight.rgb, replace(sight.leukocytes, cells=cells))).rgb
+    return run(steps, replace(sight, kept=cells)).rgb
 
 
 def _rims(cells: Array) -> Array:

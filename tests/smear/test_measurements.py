@@ -37,7 +37,6 @@ def leukocytes_of(*cells, rgb=None, scale=1.0):
         labels=labels,
         nuclei=nuclei,
         cells=labels > 0,
-        violet=labels > 0,
         background=np.array(BACKGROUND, np.uint8),
         boxes=np.rint(np.array(boxes) * scale).astype(np.int32),
         areas=np.array(areas),

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from smear import drawing
+from smear import drawing, thresholds
 from training.architectures import unet
-from training.masks import classical, fitting, labelling, scenes
+from training.masks import fitting, labelling, scenes
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
 
@@ -46,7 +46,7 @@ def test_the_teacher_says_when_it_does_not_know():
 def test_fields_leave_out_what_is_doubtful():
     rgb = drawing.field(5, "leukemic", 320)
     labelled = labelling.field(rgb)
-    found = classical.find(rgb)
+    found = thresholds.find(rgb)
     assert dice(labelled.classes == NUCLEUS, found.nuclei) > 0.99
     rim = found.cells & ~cv2.erode(found.cells.view(np.uint8), labelling.disc(1)).view(bool) & ~found.nuclei
     assert (labelled.classes[rim] == UNSURE).all()

@@ -23,7 +23,7 @@ STEPS_PER_EPOCH = 250
 SINGLE_CELLS, NO_LEUKOCYTE = "single", "platelet"  # of PBC: what the pictures of a class hold
 LARGE_PLATELET = 0.03  # of the picture: larger violet things among platelets are something else
 FIELDS, DRAWN = 600, 120
-SHARES = {"fields": 0.38, "single": 0.50, "empty": 0.06, "drawn": 0.06}  # of the scenes
+SHARES = {"fields": 0.38, "single": 0.48, "empty": 0.04, "drawn": 0.10}  # of the scenes
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _empty(data: Dataset) -> list[Source]:
 
 
 def _drawn() -> list[Source]:
-    kinds = ("leukemic", "leukemic", "sparse", "erythrocytes_only")
+    kinds = ("leukemic", "sparse", "sparse", "erythrocytes_only")
     return [
         source(labelling.field(drawing.field(seed, kinds[seed % len(kinds)], size=(224, 320, 448)[seed % 3])), 27.0)
         for seed in range(1000, 1000 + DRAWN)

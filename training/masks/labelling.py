@@ -4,7 +4,7 @@ Two teachers that `smear.leukocytes.find` cannot ask:
 
 * a single cell in the middle of its picture (PBC): GrabCut (Rother et al. 2004) between the nucleus and all that is
   far from it;
-* fields of one laboratory for which the classical thresholds were set and looked at (Taleghani), and drawn fields.
+* fields of one laboratory for which the thresholds were set and looked at (Taleghani), and drawn fields.
 
 What a teacher doubts is labelled `UNSURE` and takes no part in the loss. Polygons drawn by people (BCCD) are taken as
 they are.
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from smear import thresholds
 from smear.arrays import Array
 from smear.leukocytes import background_colour, optical_density
-from training.masks import classical
 
 OUTSIDE, CYTOPLASM, NUCLEUS, UNSURE = 0, 1, 2, 255
 
@@ -51,8 +51,8 @@ def annotated(rgb: Array, mask: Array) -> Labelled:
 
 
 def field(rgb: Array) -> Labelled:
-    """Return a field with what the classical finder is sure of."""
-    found = classical.find(rgb)
+    """Return a field with what the thresholds are sure of."""
+    found = thresholds.find(rgb)
     inner = cv2.erode(found.cells.view(np.uint8), disc(1)).view(bool)
     classes = np.where(inner, CYTOPLASM, np.where(found.cells, UNSURE, OUTSIDE)).astype(np.uint8)  # no sure rim
     classes[found.nuclei] = NUCLEUS
@@ -72,18 +72,18 @@ def _nucleus(density: Array, where: Array) -> Array | None:
     violet = cv2.GaussianBlur(cv2.subtract(green, blue), (0, 0), 1.5)
     # Nuclei absorb red, granules of eosinophils and erythrocytes hardly do.
     dark = cv2.GaussianBlur(red, (0, 0), 2.0)
-    values = dark[where & (violet > 0.5 * classical.VIOLET_FLOOR)]
+    values = dark[where & (violet > 0.5 * thresholds.VIOLET_FLOOR)]
     if values.size < 100:
         return None
     ceiling = float(np.quantile(values, 0.95))
     if ceiling < 0.1:
         return None
-    threshold = classical.otsu(dark.ravel(), ceiling)
+    threshold = thresholds.otsu(dark.ravel(), ceiling)
     # Away from its blurred rim and smoothed over its chromatin, a nucleus has one tone; blue cytoplasm is a second.
     core = cv2.erode(((dark > threshold) & where).view(np.uint8), disc(4)).view(bool)
     inside = cv2.GaussianBlur(red, (0, 0), 3.0)[core]
     if inside.size:
-        second = classical.otsu(inside, ceiling)
+        second = thresholds.otsu(inside, ceiling)
         paler, darker = inside[inside <= second], inside[inside > second]
         if min(paler.size, darker.size) > 0.1 * inside.size:
             step = float(np.median(darker) / np.median(paler))
@@ -97,7 +97,7 @@ def _nucleus(density: Array, where: Array) -> Array | None:
     around = (cv2.dilate(rough, disc(9)) > 0) & (cv2.dilate(rough, disc(5)) == 0) & where
     if deep.any() and around.any():
         threshold = max(threshold, float(np.median(dark[deep]) + np.median(dark[around])) / 2)
-    nucleus = ((dark > threshold) & (violet > 0.4 * classical.VIOLET_FLOOR)).view(np.uint8)
+    nucleus = ((dark > threshold) & (violet > 0.4 * thresholds.VIOLET_FLOOR)).view(np.uint8)
     nucleus = cv2.morphologyEx(cv2.morphologyEx(nucleus, cv2.MORPH_OPEN, disc(2)), cv2.MORPH_CLOSE, disc(2))
     contours, hierarchy = cv2.findContours(nucleus, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     for contour, (_, _, _, parent) in zip(contours, hierarchy[0] if contours else (), strict=True):

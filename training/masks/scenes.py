@@ -22,6 +22,7 @@ MOST_MAGNIFIED = 2.2  # beyond, a scene shows interpolation and not a cell
 CORE = 0.45  # of the largest depth in a cell: inside it touching cells are apart
 PASTED = 0.4  # share of scenes with cells pasted in, and how many
 MOST_PASTED = 5
+PALER = 0.6  # than nuclei: violet erythrocytes at most
 SPECKLED, RIMMED = 0.35, 0.15  # share of scenes with small violet things, and with dark crescents on the cells
 
 
@@ -195,6 +196,9 @@ def _restained(layer: _Layer, random: np.random.Generator) -> Array:
     if random.random() < 0.3:  # erythrocytes in the colour of cytoplasm or of a pale nucleus
         violet = np.array([random.uniform(0.3, 0.95), 1.0, random.uniform(0.1, 0.65)], np.float32)
         matter = density.max(axis=2, keepdims=True) * violet * random.uniform(0.6, 2.2)
+        # In one picture erythrocytes are paler than nuclei, whatever the stain.
+        darkest = np.median(density[..., 1][layer.classes == NUCLEUS]) if (layer.classes == NUCLEUS).any() else 1.0
+        matter = np.minimum(matter, violet * PALER * max(float(darkest), 0.3))
         density = density + (1 - cell) * (matter - density)
     if random.random() < 0.6:  # another camera mixes the channels a little
         share = random.uniform(0, 0.35)

@@ -1,4 +1,7 @@
-"""The classical finder, one of the network's teachers: median, then thresholds from the picture's own colours.
+"""Leukocytes by thresholds from the picture's own colours: how they were found before `smear.leukocytes` had a network.
+
+It stays for two reasons: bundles keep seeing the masks that they were trained on (`preprocess.only_leukocytes`), and
+it is one of the teachers of the network (`training.masks.labelling`).
 
 The published systems smooth with a median filter and cut one fixed range out of HSV. A fixed range fails on the next
 laboratory's stain, so the same two ideas are applied relative to the picture itself:
