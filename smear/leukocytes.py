@@ -34,6 +34,7 @@ SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: w
 LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
 LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets no measure
 PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is no leukocyte
+FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
 MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
 CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
@@ -262,7 +263,8 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
     """Drop what only the nuclei of the same picture tell from a leukocyte: violet erythrocytes, platelets, shadows.
 
     In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
-    or paler and of another hue: they absorb more blue or more red. In a picture without any, only the bluest go.
+    paler and without texture, or paler and of another hue: they absorb more blue or more red. In a picture without any
+    nucleus only the bluest go.
     """
     areas = np.bincount(labels.ravel())
     inside = np.maximum(np.bincount(labels[nuclei], minlength=len(areas)), 1)
@@ -271,6 +273,8 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
         for channel in cv2.split(density)
     )
     reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
+    squares = np.bincount(labels[nuclei], weights=density[..., 1][nuclei] ** 2, minlength=len(areas)) / inside
+    flat = np.sqrt(np.maximum(squares - green**2, 0)) < FLAT * green
     areas[reds > MOST_RED] = 0  # blue-grey erythrocytes
     present = np.flatnonzero(areas[1:]) + 1
     if len(present) < 2:
@@ -282,7 +286,7 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
     ordered = np.sort(areas[leukocytes])
     typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
     other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
-    dropped = ((share < PALE) & (areas < SMALLER * typical)) | ((share < LESS_PALE) & other_hue)
+    dropped = ((share < PALE) & (flat | (areas < SMALLER * typical))) | ((share < LESS_PALE) & other_hue)
     dropped[areas == 0] = dropped[0] = True
     return np.where(dropped[labels], 0, labels).astype(np.int32)
 
