@@ -122,16 +122,12 @@ class Reader:
         findings = (*assess(picture.rgb, leukocytes), *others.findings(leukocytes))
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
         whole = int((~leukocytes.cut).sum())
+        seen = prepare(picture.rgb, self.card, leukocytes)
         if not refusals and whole < self.card.minimum_leukocytes:
             refusals.append(_too_few(len(leukocytes)))
-        return Examination(
-            picture,
-            leukocytes,
-            findings,
-            tuple(refusals),
-            prepare(picture.rgb, self.card, leukocytes),
-            started,
-        )
+        elif not refusals and seen.min() == seen.max():  # of what was found the model is shown nothing
+            refusals.append(_too_few(0))
+        return Examination(picture, leukocytes, findings, tuple(refusals), seen, started)
 
     def conclude(self, examination: Examination, forward: Forward | None) -> Reading:
         """Return the reading of an examined picture, given the network's answer for it (None: it was not asked)."""

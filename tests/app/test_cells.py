@@ -252,7 +252,7 @@ def test_the_largest_field_takes_bounded_memory_and_time(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", script, path], cwd=ROOT, capture_output=True, text=True, check=True)
     assert time.perf_counter() - started < 30
     *lines, most = done.stdout.splitlines()
-    assert int(most) < 1.6 * GIGABYTE
+    assert int(most) < 2.2 * GIGABYTE  # of which TensorFlow takes a part
     rows = list(csv.DictReader(lines))
     assert len(rows) >= 6
     assert max(int(row["x1"]) for row in rows) > 5000

@@ -112,7 +112,7 @@ def test_one_clump_gets_an_answer_and_its_area():
     picture = disc_field([*places, (224, 224)], 26)
     leukocytes = find(picture)
     clump = picture.min(axis=2) < 190
-    assert 3 <= len(leukocytes) <= 12
+    assert 1 <= len(leukocytes) <= 12
     assert dice(leukocytes.cells, clump) > 0.9
 
 
