@@ -28,7 +28,7 @@ BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to th
 LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
 SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
 CORE_DEPTH = 0.62  # of the deepest point of a component: there, touching cells of one size are apart
-WAIST = 0.44  # of the width of the narrower of two cells: where they touch more broadly they are one
+WAIST = 0.5  # of the width of the narrower of two cells: where they touch more broadly they are one
 NUCLEUS_SURE = 0.35  # the same for nuclei: at one half they come out 4 % smaller than people draw them
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
@@ -197,7 +197,7 @@ def _instances(said: Array) -> tuple[Array, int]:
     count, parts = cv2.connectedComponents(cell)
     if count == 1:
         return parts, 0
-    depth = cv2.distanceTransform(cell, cv2.DIST_L2, 5)
+    depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
     seeded, seeds = cv2.connectedComponents(_cores(cell & (said[..., CORE] > SURE), parts, count, depth))
     labels = nearest(seeds, cell)
     core = seeds > 0
@@ -290,6 +290,8 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
     darkest = large[green[large].argmax()]
     share = green / max(float(green[darkest]), 1e-3)
     leukocytes = present[share[present] > PALE]
+    if not len(leukocytes):
+        return np.zeros_like(labels)  # nothing in it absorbs any green
     ordered = np.sort(areas[leukocytes])
     typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
     other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
