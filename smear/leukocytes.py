@@ -28,7 +28,7 @@ BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to th
 LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
 SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
 CORE_DEPTH = 0.62  # of the deepest point of a component: there, touching cells of one size are apart
-WAIST = 0.5  # of the width of the narrower of two cells: where they touch more broadly they are one
+WAIST = 0.7  # of the depth of the shallower of two cells: where they touch more broadly they are one
 NUCLEUS_SURE = 0.35  # the same for nuclei: at one half they come out 4 % smaller than people draw them
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
@@ -224,21 +224,24 @@ def _cores(seen: Array, parts: Array, count: int, depth: Array) -> Array:
 
 
 def _without_false_waists(labels: Array, depth: Array) -> Array:
-    """Join neighbours whose common border is as long as `WAIST` of the width of the narrower one, longest first."""
+    """Join neighbours whose common border is as deep as `WAIST` of the depth of the shallower one, deepest first."""
     size = int(labels.max()) + 1
-    steps = np.zeros((2, size, size), np.int32)
-    for axis, one, other in ((0, labels[:, 1:], labels[:, :-1]), (1, labels[1:], labels[:-1])):
+    waist = np.zeros((size, size), np.float32)
+    for one, other, at, beside in (
+        (labels[:, 1:], labels[:, :-1], depth[:, 1:], depth[:, :-1]),
+        (labels[1:], labels[:-1], depth[1:], depth[:-1]),
+    ):
         meet = (one != other) & (one > 0) & (other > 0)
-        np.add.at(steps[axis], (np.minimum(one, other)[meet], np.maximum(one, other)[meet]), 1)
-    length = np.hypot(steps[0], steps[1])
-    width = np.zeros(size, np.float32)
-    np.maximum.at(width, labels.ravel(), 2 * depth.ravel())
+        pair = np.minimum(one, other)[meet], np.maximum(one, other)[meet]
+        np.maximum.at(waist, pair, np.minimum(at, beside)[meet])
+    deepest = np.zeros(size, np.float32)
+    np.maximum.at(deepest, labels.ravel(), depth.ravel())
     becomes = np.arange(size, dtype=np.int32)
-    pairs = np.argwhere(length > 0)
-    for a, b in pairs[np.argsort(-length[pairs[:, 0], pairs[:, 1]], kind="stable")]:
+    pairs = np.argwhere(waist > 0)
+    for a, b in pairs[np.argsort(-waist[pairs[:, 0], pairs[:, 1]], kind="stable")]:
         keep, gone = becomes[a], becomes[b]
-        if keep != gone and length[a, b] > WAIST * min(width[keep], width[gone]):
-            width[keep] = max(width[keep], width[gone])
+        if keep != gone and waist[a, b] > WAIST * min(deepest[keep], deepest[gone]):
+            deepest[keep] = max(deepest[keep], deepest[gone])
             becomes[becomes == gone] = keep
     return becomes[labels]
 

@@ -90,7 +90,7 @@ def disc_field(centres, radius, side=448, nucleus=0.7):
 
 
 def test_touching_leukocytes_are_told_apart():
-    leukocytes = find(disc_field([(150, 220), (201, 220), (175, 264)], 26))
+    leukocytes = find(disc_field([(150, 220), (198, 220), (246, 232)], 26))
     assert len(leukocytes) == 3
     areas = np.bincount(leukocytes.labels.ravel())[1:]
     assert areas.max() < 1.5 * areas.min()
