@@ -35,6 +35,7 @@ SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: w
 LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
 LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets no measure
 PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is no leukocyte
+VERY_PALE = 0.33  # nor below this, whatever its size
 FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
 MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
@@ -298,7 +299,11 @@ def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array
     ordered = np.sort(areas[leukocytes])
     typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
     other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
-    dropped = ((share < PALE) & (flat | (areas < SMALLER * typical))) | ((share < LESS_PALE) & other_hue)
+    dropped = (
+        (share < VERY_PALE)
+        | ((share < PALE) & (flat | (areas < SMALLER * typical)))
+        | ((share < LESS_PALE) & other_hue)
+    )
     dropped[areas == 0] = dropped[0] = True
     return np.where(dropped[labels], 0, labels).astype(np.int32)
 
