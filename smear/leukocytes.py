@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.segmenter import CELL, CORE, NUCLEUS, Segmenter, segmenter
+from smear.parting import SURE, across, part
+from smear.segmenter import CELL, NUCLEUS, Segmenter, segmenter
 
 WORKING_SIDE = 640  # of the picture that is kept and painted; a nucleus is still 30 px wide there
 FIRST_SIDES = (160, 320)  # long side of what the network is shown at first: at least and at most
@@ -26,9 +27,6 @@ BEST_ACROSS = 40.0
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
 BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to this level; share of picture and of rim
 LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
-SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
-CORE_DEPTH = 0.62  # of the deepest point of a component: there, touching cells of one size are apart
-WAIST = 0.7  # of the depth of the shallower of two cells: where they touch more broadly they are one
 NUCLEUS_SURE = 0.35  # the same for nuclei: at one half they come out 4 % smaller than people draw them
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
@@ -138,11 +136,11 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     longest = max(small.shape[:2])
     side = int(np.clip(longest, *FIRST_SIDES))
     view, background, said = _look(look, shown, side)
-    labels, count = _instances(said)
-    better = _better_side(side, _across(labels, count), longest)
+    labels, count = part(said)
+    better = _better_side(side, across(labels, count), longest)
     if better != side:
         view, background, said = _look(look, shown, better)
-        labels, count = _instances(said)
+        labels, count = part(said)
     density = optical_density(view, background)
     labels = _without_erythrocytes(_plausible(labels, count, said), density, said[..., NUCLEUS] > SURE)
     nuclei = _nuclei(density, labels, said[..., NUCLEUS])
@@ -153,7 +151,7 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
         whole = said[..., CELL]
     labels = _at_size(labels, whole > SURE)
     cells = labels > 0
-    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * _across(labels, int(labels.max()))) & cells
+    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * across(labels, int(labels.max()))) & cells
     labels, boxes, areas, cut = _numbered(labels, nuclei)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
@@ -171,91 +169,13 @@ def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Ar
     return view, background, network(white_balanced(view, background))
 
 
-def _across(labels: Array, count: int) -> float:
-    """Return the diameter of the typical cell, in pixels: half of all that was found lies in larger; 0: none."""
-    areas = np.sort(np.bincount(labels.ravel(), minlength=count + 1)[1:])
-    if not areas.any():
-        return 0.0
-    return float(2 * np.sqrt(areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)] / np.pi))
-
-
-def _better_side(side: int, across: float, longest: int) -> int:
-    """Return at which length of its long side the network should see a picture in which cells were `across` px wide."""
-    if ACROSS[0] <= across <= ACROSS[1]:
+def _better_side(side: int, width: float, longest: int) -> int:
+    """Return at which length of its long side the network should see a picture in which cells were `width` px wide."""
+    if ACROSS[0] <= width <= ACROSS[1]:
         return side
-    wanted = side * BEST_ACROSS / across if across else 2 * side  # nothing found: perhaps they are small
+    wanted = side * BEST_ACROSS / width if width else 2 * side  # nothing found: perhaps they are small
     lowest, highest = SECOND_SIDES
     return int(np.clip(wanted, lowest, max(side, min(highest, longest))))
-
-
-def _instances(said: Array) -> tuple[Array, int]:
-    """Label the cells apart, int32 (h, w) with 0 outside, and return how many there are.
-
-    Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
-    nearly as wide as the smaller of them, it was one cell with two cores.
-    """
-    cell = (said[..., CELL] > SURE).view(np.uint8)
-    count, parts = cv2.connectedComponents(cell)
-    if count == 1:
-        return parts, 0
-    depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
-    seeded, seeds = cv2.connectedComponents(_cores(cell & (said[..., CORE] > SURE), parts, count, depth))
-    labels = nearest(seeds, cell)
-    core = seeds > 0
-    of_part, home = np.zeros(count, np.int32), np.zeros(seeded, np.int32)
-    of_part[parts[core]], home[seeds[core]] = seeds[core], parts[core]
-    astray = (cell > 0) & (home[labels] != parts)  # nearer to a core of another component
-    labels[astray] = of_part[parts[astray]]
-    if seeded > count:  # more cores than components: some touch
-        labels = _without_false_waists(labels, depth)
-    return labels, seeded - 1
-
-
-def _cores(seen: Array, parts: Array, count: int, depth: Array) -> Array:
-    """Return cores, uint8 (h, w): what the network has `seen`, cut at waists; where it saw none, the deepest parts."""
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, parts.ravel(), depth.ravel())
-    deep = (parts > 0) & (depth >= CORE_DEPTH * deepest[parts])
-    has = np.zeros(count, bool)
-    has[parts[seen > 0]] = True
-    number, labels = cv2.connectedComponents(seen)
-    reached = np.zeros(number, bool)
-    reached[labels[deep & (seen > 0)]] = True
-    return np.where(has[parts], np.where(reached[labels], deep & (seen > 0), seen > 0), deep).astype(np.uint8)
-
-
-def _without_false_waists(labels: Array, depth: Array) -> Array:
-    """Join neighbours whose common border is as deep as `WAIST` of the depth of the shallower one, deepest first."""
-    size = int(labels.max()) + 1
-    waist = np.zeros((size, size), np.float32)
-    for one, other, at, beside in (
-        (labels[:, 1:], labels[:, :-1], depth[:, 1:], depth[:, :-1]),
-        (labels[1:], labels[:-1], depth[1:], depth[:-1]),
-    ):
-        meet = (one != other) & (one > 0) & (other > 0)
-        pair = np.minimum(one, other)[meet], np.maximum(one, other)[meet]
-        np.maximum.at(waist, pair, np.minimum(at, beside)[meet])
-    deepest = np.zeros(size, np.float32)
-    np.maximum.at(deepest, labels.ravel(), depth.ravel())
-    becomes = np.arange(size, dtype=np.int32)
-    pairs = np.argwhere(waist > 0)
-    for a, b in pairs[np.argsort(-waist[pairs[:, 0], pairs[:, 1]], kind="stable")]:
-        keep, gone = becomes[a], becomes[b]
-        if keep != gone and waist[a, b] > WAIST * min(deepest[keep], deepest[gone]):
-            deepest[keep] = max(deepest[keep], deepest[gone])
-            becomes[becomes == gone] = keep
-    return becomes[labels]
-
-
-def nearest(seeds: Array, where: Array) -> Array:
-    """Return for every pixel of `where` the label of the nearest one in `seeds`; int32 (h, w), 0 elsewhere."""
-    if not seeds.any():
-        return np.zeros(seeds.shape, np.int32)
-    outside = (seeds == 0).view(np.uint8)
-    _, place = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    of_place = np.zeros(int(place.max()) + 1, np.int32)
-    of_place[place[outside == 0]] = seeds[outside == 0]
-    return np.where(where > 0, of_place[place], 0).astype(np.int32)
 
 
 def _plausible(labels: Array, count: int, said: Array) -> Array:
@@ -264,7 +184,7 @@ def _plausible(labels: Array, count: int, said: Array) -> Array:
         return labels
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     inside = np.bincount(labels[said[..., NUCLEUS] > SURE], minlength=count + 1)
-    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * _across(labels, count)) ** 2
+    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(labels, count)) ** 2
     kept = (areas > least) & (inside > LEAST_NUCLEUS * areas)
     kept[0] = False
     return np.where(kept[labels], labels, 0).astype(np.int32)

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import background_colour, nearest, optical_density, working_copy
+from smear.leukocytes import background_colour, optical_density, working_copy
+from smear.parting import nearest
 
 STAINED_DENSITY = 0.12  # below it a pixel is background
 VIOLET_FLOOR = 0.22  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1

@@ -1,0 +1,89 @@
+"""Part touching cells: which pixel of what the network calls cell belongs to which leukocyte."""
+
+import cv2
+import numpy as np
+
+from smear.arrays import Array
+from smear.segmenter import CELL, CORE
+
+SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
+CORE_DEPTH = 0.62  # of the deepest point of a component: there, touching cells of one size are apart
+WAIST = 0.7  # of the depth of the shallower of two cells: where they touch more broadly they are one
+
+
+def part(said: Array) -> tuple[Array, int]:
+    """Label the cells apart, int32 (h, w) with 0 outside, and return how many there are.
+
+    Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
+    nearly as wide as the smaller of them, it was one cell with two cores.
+    """
+    cell = (said[..., CELL] > SURE).view(np.uint8)
+    count, parts = cv2.connectedComponents(cell)
+    if count == 1:
+        return parts, 0
+    depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
+    seeded, seeds = cv2.connectedComponents(_cores(cell & (said[..., CORE] > SURE), parts, count, depth))
+    labels = nearest(seeds, cell)
+    core = seeds > 0
+    of_part, home = np.zeros(count, np.int32), np.zeros(seeded, np.int32)
+    of_part[parts[core]], home[seeds[core]] = seeds[core], parts[core]
+    astray = (cell > 0) & (home[labels] != parts)  # nearer to a core of another component
+    labels[astray] = of_part[parts[astray]]
+    if seeded > count:  # more cores than components: some touch
+        labels = _without_false_waists(labels, depth)
+    return labels, seeded - 1
+
+
+def _cores(seen: Array, parts: Array, count: int, depth: Array) -> Array:
+    """Return cores, uint8 (h, w): what the network has `seen`, cut at waists; where it saw none, the deepest parts."""
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, parts.ravel(), depth.ravel())
+    deep = (parts > 0) & (depth >= CORE_DEPTH * deepest[parts])
+    has = np.zeros(count, bool)
+    has[parts[seen > 0]] = True
+    number, labels = cv2.connectedComponents(seen)
+    reached = np.zeros(number, bool)
+    reached[labels[deep & (seen > 0)]] = True
+    return np.where(has[parts], np.where(reached[labels], deep & (seen > 0), seen > 0), deep).astype(np.uint8)
+
+
+def _without_false_waists(labels: Array, depth: Array) -> Array:
+    """Join neighbours whose common border is as deep as `WAIST` of the depth of the shallower one, deepest first."""
+    size = int(labels.max()) + 1
+    waist = np.zeros((size, size), np.float32)
+    for one, other, at, beside in (
+        (labels[:, 1:], labels[:, :-1], depth[:, 1:], depth[:, :-1]),
+        (labels[1:], labels[:-1], depth[1:], depth[:-1]),
+    ):
+        meet = (one != other) & (one > 0) & (other > 0)
+        pair = np.minimum(one, other)[meet], np.maximum(one, other)[meet]
+        np.maximum.at(waist, pair, np.minimum(at, beside)[meet])
+    deepest = np.zeros(size, np.float32)
+    np.maximum.at(deepest, labels.ravel(), depth.ravel())
+    becomes = np.arange(size, dtype=np.int32)
+    pairs = np.argwhere(waist > 0)
+    for a, b in pairs[np.argsort(-waist[pairs[:, 0], pairs[:, 1]], kind="stable")]:
+        keep, gone = becomes[a], becomes[b]
+        if keep != gone and waist[a, b] > WAIST * min(deepest[keep], deepest[gone]):
+            deepest[keep] = max(deepest[keep], deepest[gone])
+            becomes[becomes == gone] = keep
+    return becomes[labels]
+
+
+def nearest(seeds: Array, where: Array) -> Array:
+    """Return for every pixel of `where` the label of the nearest one in `seeds`; int32 (h, w), 0 elsewhere."""
+    if not seeds.any():
+        return np.zeros(seeds.shape, np.int32)
+    outside = (seeds == 0).view(np.uint8)
+    _, place = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    of_place = np.zeros(int(place.max()) + 1, np.int32)
+    of_place[place[outside == 0]] = seeds[outside == 0]
+    return np.where(where > 0, of_place[place], 0).astype(np.int32)
+
+
+def across(labels: Array, count: int) -> float:
+    """Return the diameter of the typical cell, in pixels: half of all that was found lies in larger; 0: none."""
+    areas = np.sort(np.bincount(labels.ravel(), minlength=count + 1)[1:])
+    if not areas.any():
+        return 0.0
+    return float(2 * np.sqrt(areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)] / np.pi))
