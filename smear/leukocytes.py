@@ -27,7 +27,7 @@ BEST_ACROSS = 40.0
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
 BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to this level; share of picture and of rim
 LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
-NUCLEUS_SURE = 0.35  # the same for nuclei: at one half they come out 4 % smaller than people draw them
+NUCLEUS_SURE = 0.35  # a pixel of a cell is nucleus above this: at one half nuclei come out 4 % smaller than drawn ones
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
 LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
@@ -146,7 +146,7 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     nuclei = _nuclei(density, labels, said[..., NUCLEUS])
     height, width = small.shape[:2]
     if labels.shape != (height, width):
-        nuclei, whole = (cv2.resize(part, (width, height)) for part in (nuclei, said[..., CELL]))
+        nuclei, whole = (cv2.resize(one, (width, height)) for one in (nuclei, said[..., CELL]))
     else:
         whole = said[..., CELL]
     labels = _at_size(labels, whole > SURE)
