@@ -36,9 +36,7 @@ def part(said: Array) -> tuple[Array, int]:
 
 def _cores(seen: Array, parts: Array, count: int, depth: Array) -> Array:
     """Return cores, uint8 (h, w): what the network has `seen`, cut at waists; where it saw none, the deepest parts."""
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, parts.ravel(), depth.ravel())
-    deep = (parts > 0) & (depth >= CORE_DEPTH * deepest[parts])
+    deep = (parts > 0) & (depth >= CORE_DEPTH * deepest(parts, depth, count)[parts])
     has = np.zeros(count, bool)
     has[parts[seen > 0]] = True
     number, labels = cv2.connectedComponents(seen)
@@ -58,16 +56,22 @@ def _without_false_waists(labels: Array, depth: Array) -> Array:
         meet = (one != other) & (one > 0) & (other > 0)
         pair = np.minimum(one, other)[meet], np.maximum(one, other)[meet]
         np.maximum.at(waist, pair, np.minimum(at, beside)[meet])
-    deepest = np.zeros(size, np.float32)
-    np.maximum.at(deepest, labels.ravel(), depth.ravel())
+    depths = deepest(labels, depth, size)
     becomes = np.arange(size, dtype=np.int32)
     pairs = np.argwhere(waist > 0)
     for a, b in pairs[np.argsort(-waist[pairs[:, 0], pairs[:, 1]], kind="stable")]:
         keep, gone = becomes[a], becomes[b]
-        if keep != gone and waist[a, b] > WAIST * min(deepest[keep], deepest[gone]):
-            deepest[keep] = max(deepest[keep], deepest[gone])
+        if keep != gone and waist[a, b] > WAIST * min(depths[keep], depths[gone]):
+            depths[keep] = max(depths[keep], depths[gone])
             becomes[becomes == gone] = keep
     return becomes[labels]
+
+
+def deepest(labels: Array, depth: Array, count: int) -> Array:
+    """Return the largest `depth` (h, w) under each label 0..count - 1 of `labels` (h, w); float32 (count,)."""
+    found = np.zeros(count, np.float32)
+    np.maximum.at(found, labels.ravel(), depth.ravel())
+    return found
 
 
 def nearest(seeds: Array, where: Array) -> Array:

@@ -44,15 +44,18 @@ SEPARATE_AT = 0.62  # of the distance-transform maximum: where touching nuclei a
 class Thresholded:
     """What was found, at the size of `small`, the working copy (uint8 RGB (h, w, 3)).
 
-    labels: int32 (h, w), which whole cell a pixel belongs to, 0 outside; nuclei, cells: bool (h, w), cells is
-    labels > 0; violet: bool (h, w), everything as violet as cytoplasm, of any size, platelets and precipitate too.
+    nuclei, cells: bool (h, w); violet: bool (h, w), everything as violet as cytoplasm, of any size, platelets and
+    precipitate too.
     """
 
     small: Array
-    labels: Array
     nuclei: Array
     cells: Array
     violet: Array
+
+    def labels(self) -> Array:
+        """Return which whole cell a pixel belongs to, int32 (h, w), 0 outside; readings do without."""
+        return nearest(_separate(self.nuclei.view(np.uint8)), self.cells)
 
 
 def otsu(values: Array, ceiling: float) -> float:
@@ -105,10 +108,9 @@ def find(rgb: Array) -> Thresholded:
     violet[~redder] = 0
     threshold = violet_threshold(violet, stained)
     nuclei = _plausible(((violet > threshold) & redder).view(np.uint8), violet)
-    parts = _separate(nuclei)
     tinted = (violet > CYTOPLASM_OF_THRESHOLD * threshold) & redder & stained
     cells = _with_cytoplasm(nuclei, tinted)
-    return Thresholded(small, nearest(parts, cells), nuclei.view(bool), cells.view(bool), tinted)
+    return Thresholded(small, nuclei.view(bool), cells.view(bool), tinted)
 
 
 def _plausible(mask: Array, violet: Array) -> Array:

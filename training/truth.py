@@ -15,6 +15,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.formats import SUFFIXES
 from smear.image import ImageError, decode
+from smear.parting import nearest
 from training.dataset import DataError
 
 IMAGES, MASKS = "images", "masks"
@@ -135,23 +136,13 @@ def _touching(cell: Array, nuclei: Array) -> Array:
     count, cores = cv2.connectedComponents((depth > WAIST * depth.max()).view(np.uint8))
     if count <= 2:
         return one
-    nearest = _nearest(cores)
-    share = np.bincount(nearest[nuclei], minlength=count)[1:]
+    share = np.bincount(nearest(cores, cell)[nuclei], minlength=count)[1:]
     kept = 1 + np.flatnonzero(share >= max(1.0, LEAST_OF_LARGEST * share.max()))
     if len(kept) < 2:
         return one
     numbers = np.zeros(count, np.int32)
     numbers[kept] = np.arange(1, len(kept) + 1)
-    return np.where(cell, _nearest(numbers[cores]), 0)
-
-
-def _nearest(labels: Array) -> Array:
-    """Return for every pixel the label, int32, of the nearest pixel that has one."""
-    outside = (labels == 0).view(np.uint8)
-    _, place = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    of_place = np.zeros(int(place.max()) + 1, np.int32)
-    of_place[place[outside == 0]] = labels[outside == 0]
-    return of_place[place]
+    return nearest(numbers[cores], cell)
 
 
 def _set(folder: Path) -> MaskedSet:

@@ -56,14 +56,15 @@ def field(rgb: Array) -> Labelled:
     inner = cv2.erode(found.cells.view(np.uint8), disc(1)).view(bool)
     classes = np.where(inner, CYTOPLASM, np.where(found.cells, UNSURE, OUTSIDE)).astype(np.uint8)  # no sure rim
     classes[found.nuclei] = NUCLEUS
-    areas = np.bincount(found.labels.ravel())[1:]
+    labels = found.labels()
+    areas = np.bincount(labels.ravel())[1:]
     typical = float(np.median(areas[areas > 0])) if areas.any() else FALLBACK * classes.size
     rest = (found.violet & ~found.cells).view(np.uint8)
     count, parts, table, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(1)))
     doubtful = np.zeros(count, bool)
     doubtful[1:] = table[1:, cv2.CC_STAT_AREA] > BIG_OF_TYPICAL * typical
     classes[cv2.dilate(doubtful[parts].view(np.uint8), disc(2)).view(bool) & ~found.cells] = UNSURE
-    return Labelled(found.small, classes, found.labels.astype(np.uint8))
+    return Labelled(found.small, classes, labels.astype(np.uint8))
 
 
 def _nucleus(density: Array, where: Array) -> Array | None:

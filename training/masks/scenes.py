@@ -14,6 +14,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.leukocytes import background_colour, white_balanced
+from smear.parting import deepest
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
 SIDE = 160
@@ -62,7 +63,7 @@ def source(labelled: Labelled, diameter: float | None = None) -> Source:
 
 @dataclass
 class _Layer:
-    """A scene in the making: density float32 (S, S, 3), classes uint8 (S, S), edges between leukocytes bool (S, S)."""
+    """A scene in the making: density float32 (S, S, 3), classes and instances uint8 (S, S)."""
 
     density: Array
     classes: Array
@@ -165,9 +166,7 @@ def cores(instances: Array) -> Array:
     apart = ((instances > 0) & ~edge).view(np.uint8)
     count, parts = cv2.connectedComponents(apart)
     depth = cv2.distanceTransform(apart, cv2.DIST_L2, 3)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, parts.ravel(), depth.ravel())
-    return ((apart > 0) & (depth > CORE * deepest[parts])).astype(np.uint8)
+    return ((apart > 0) & (depth > CORE * deepest(parts, depth, count)[parts])).astype(np.uint8)
 
 
 def _gains(random: np.random.Generator, spread: float, low: float, high: float) -> Array:
