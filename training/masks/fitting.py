@@ -30,7 +30,7 @@ SHARES = {"fields": 0.38, "single": 0.48, "empty": 0.04, "drawn": 0.10}  # of th
 class Schedule:
     """How long and how fast: epochs of `STEPS_PER_EPOCH` steps, the peak learning rate, and the seed of it all."""
 
-    epochs: int = 20
+    epochs: int = 30
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     seed: int = 17

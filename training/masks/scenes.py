@@ -24,7 +24,9 @@ CORE = 0.45  # of the largest depth in a cell: inside it touching cells are apar
 PASTED = 0.4  # share of scenes with cells pasted in, and how many
 MOST_PASTED = 5
 PALER = 0.6  # than nuclei: violet erythrocytes at most
-SPECKLED, RIMMED = 0.35, 0.15  # share of scenes with small violet things, and with dark crescents on the cells
+SPECKLED, RIMMED = 0.35, 0.25  # share of scenes with small violet things, and with dark rims on the cells
+AROUND = 0.3  # share of those rims that go all the way round, as the lens draws them above or below its focus
+GRANULATED = 0.2  # share of scenes whose cytoplasm is full of granules, as dense as a pale nucleus
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def scene(sources: Sequence[Source], lonely: Sequence[int], chosen: int, seed: i
             _paste(layer, guest, min(diameter * random.uniform(0.8, 1.25), LARGEST), random)
     if random.random() < SPECKLED:
         _speckle(layer, diameter, random)
+    if random.random() < GRANULATED:
+        _granulate(layer, diameter, random)
     density = _restained(layer, random)
     if random.random() < RIMMED:
         _rim(density, layer, diameter, random)
@@ -148,13 +152,31 @@ def _speckle(layer: _Layer, diameter: float, random: np.random.Generator) -> Non
     layer.density += soft * violet * random.uniform(0.3, 1.3)
 
 
+def _granulate(layer: _Layer, diameter: float, random: np.random.Generator) -> None:
+    """Fill the cytoplasm with granules, red as an eosinophil's to violet as a basophil's, coarse or fine."""
+    cytoplasm = cv2.GaussianBlur((layer.classes == CYTOPLASM).astype(np.float32), (0, 0), 0.8)
+    if not cytoplasm.any():
+        return
+    grain = max(0.6, diameter * random.uniform(0.015, 0.05))
+    noise = cv2.GaussianBlur(random.normal(0, 1, cytoplasm.shape).astype(np.float32), (0, 0), grain)
+    grains = np.clip(0.5 + noise / (2 * max(float(noise.std()), 1e-6)), 0, 1.5)
+    colour = np.array([random.uniform(0.1, 0.7), 1.0, random.uniform(0.4, 1.1)], np.float32)
+    nuclei = layer.density[..., 1][layer.classes == NUCLEUS]
+    dense = float(np.median(nuclei)) if nuclei.size else 0.8
+    layer.density += (cytoplasm * grains)[..., None] * colour * dense * random.uniform(0.2, 0.8)
+
+
 def _rim(density: Array, layer: _Layer, diameter: float, random: np.random.Generator) -> None:
-    """Darken the outermost part of the cells on one side, as light that falls in aslant does."""
+    """Darken the outermost part of the cells on one side, as light that falls in aslant does, or all around."""
     cell = (np.isin(layer.classes, (CYTOPLASM, NUCLEUS))).astype(np.float32)
     width = max(1.0, diameter * random.uniform(0.03, 0.08))
-    angle = random.uniform(0, 2 * np.pi)
-    move = np.array([[1, 0, width * np.cos(angle)], [0, 1, width * np.sin(angle)]], np.float32)
-    inner = cv2.warpAffine(cell, move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    if random.random() < AROUND:
+        size = 2 * round(width) + 1
+        inner = cv2.erode(cell, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    else:
+        angle = random.uniform(0, 2 * np.pi)
+        move = np.array([[1, 0, width * np.cos(angle)], [0, 1, width * np.sin(angle)]], np.float32)
+        inner = cv2.warpAffine(cell, move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     crescent = cv2.GaussianBlur(cell * (1 - inner), (0, 0), max(0.6, 0.4 * width))[..., None] * cell[..., None]
     density += crescent * random.uniform(0.2, 1.2) * np.array([1.0, random.uniform(0.7, 1.1), 0.5], np.float32)
 
@@ -190,7 +212,7 @@ def _restained(layer: _Layer, random: np.random.Generator) -> Array:
         paler = density.mean(axis=2, keepdims=True) * (tint / tint.mean()) * random.uniform(0.4, 1.2)
         density = density + (cell - nucleus).clip(0) * (paler - density)
     if random.random() < 0.5:
-        change += nucleus * (_gains(random, 0.35, 0.7, 1.5) - 1)
+        change += nucleus * (_gains(random, 0.45, 0.6, 1.5) - 1)
     density = density * change
     if random.random() < 0.3:  # erythrocytes in the colour of cytoplasm or of a pale nucleus
         violet = np.array([random.uniform(0.3, 0.95), 1.0, random.uniform(0.1, 0.65)], np.float32)
@@ -216,7 +238,7 @@ def _photographed(density: Array, diameter: float, random: np.random.Generator) 
     light = 1 + tilt[0] * axis[None, :] + tilt[1] * axis[:, None]
     rgb = np.exp(-density) * (light[..., None] * white).astype(np.float32)
     if random.random() < 0.5:
-        rgb = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.3, 1.6) * np.sqrt(diameter / 40))
+        rgb = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.3, 2.0) * np.sqrt(diameter / 40))
     if random.random() < 0.35:  # chromatic aberration: the outermost colours fall beside the green
         for channel in (0, 2):
             move = np.eye(2, 3, dtype=np.float32)
