@@ -168,7 +168,7 @@ def _finder(arguments: argparse.Namespace) -> None:
     segmentation.make(arguments.out)
     lessons = fitting.gather(arguments.fields, arguments.cells)
     model = unet.folded(fitting.fit(lessons, schedule, arguments.out, _say))
-    results, _ = segmentation.measure(arguments.masked, network=Segmenter(model))
+    results, _ = segmentation.measure(arguments.masked, network=Segmenter(publishing.exported(model)))
     described = publishing.card(lessons, schedule, commit(), results)
     print(segmentation.table(results))
     print(f"Published {publishing.write(arguments.models / FOLDER.name, model, described)}.")

@@ -10,6 +10,8 @@ from smear import drawing, segmenter
 from smear.leukocytes import background_colour, white_balanced
 from smear.segmenter import CELL, CORE, FOLDER, NUCLEUS, SegmenterError, verify
 
+MODEL = "model.keras"
+
 
 @pytest.fixture
 def copy(tmp_path):
@@ -20,17 +22,18 @@ def test_the_card_says_what_it_is_and_how_good():
     card = verify()
     assert card.name == FOLDER.name
     assert card.scope == "mask"
-    assert set(card.files) == {segmenter.MODEL}
+    assert set(card.files) == {MODEL, segmenter.GRAPH}
     for result in card.metrics.values():
         assert {"nucleus_dice", "cell_dice", "precision", "recall", "f1", "rivals"} <= set(result)
     assert card.known_failures
     assert "Taleghani" in card.attribution
 
 
-def test_a_flipped_byte_is_noticed(copy):
-    data = bytearray((copy / segmenter.MODEL).read_bytes())
+@pytest.mark.parametrize("name", [MODEL, segmenter.GRAPH])
+def test_a_flipped_byte_is_noticed(copy, name):
+    data = bytearray((copy / name).read_bytes())
     data[len(data) // 2] ^= 1
-    (copy / segmenter.MODEL).write_bytes(data)
+    (copy / name).write_bytes(data)
     with pytest.raises(SegmenterError, match="damaged"):
         segmenter.segmenter(copy)
 
@@ -45,6 +48,26 @@ def test_a_broken_card_is_a_sentence(copy, broken):
 def test_a_missing_bundle_is_a_sentence(tmp_path):
     with pytest.raises(SegmenterError, match="cannot be read"):
         verify(tmp_path / "nothing")
+
+
+def test_a_bundle_of_before_the_graph_is_a_sentence(copy):
+    card = json.loads((copy / segmenter.CARD).read_text())
+    del card["files"][segmenter.GRAPH]
+    (copy / segmenter.CARD).write_text(json.dumps(card))
+    with pytest.raises(SegmenterError, match=r"no model\.onnx"):
+        segmenter.segmenter(copy)
+
+
+def test_the_graph_says_what_the_keras_model_says():
+    import keras
+
+    rgb = drawing.field(5, "leukemic", 224)
+    logits = np.asarray(keras.models.load_model(FOLDER / MODEL, compile=False)(rgb[None].astype(np.float32)))[0]
+    shares = np.exp(logits[..., :3] - logits[..., :3].max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    core = 1 / (1 + np.exp(-logits[..., 3]))
+    expected = np.stack([1 - shares[..., 0], shares[..., 2], core], axis=-1)
+    assert np.abs(segmenter.segmenter()(rgb) - expected).max() < 1e-4
 
 
 def test_it_is_loaded_once():

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from smear import drawing, thresholds
+from smear.segmenter import Segmenter
 from training.architectures import unet
-from training.masks import fitting, labelling, scenes
+from training.masks import fitting, labelling, publishing, scenes
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
 
@@ -133,6 +134,19 @@ def test_the_folded_network_says_the_same():
     before, after = model(picture, training=False), unet.folded(model)(picture)
     assert np.abs(np.array(before) - np.array(after)).max() < 1e-3 * np.abs(np.array(before)).max()
     assert before.shape == (1, 64, 96, 4)
+
+
+def test_the_exported_graph_gives_shares_and_says_the_same():
+    model = unet.folded(unet.build())
+    rgb = np.random.default_rng(2).integers(0, 256, (70, 100, 3), dtype=np.uint8)
+    padded = np.full((1, 96, 128, 3), 255, np.float32)
+    padded[0, :70, :100] = rgb
+    logits = np.array(model(padded))[0, :70, :100]
+    said = Segmenter(publishing.exported(model))(rgb)
+    shares = np.exp(logits[..., :3]) / np.exp(logits[..., :3]).sum(axis=-1, keepdims=True)
+    assert np.abs(said[..., 0] - (1 - shares[..., 0])).max() < 1e-4
+    assert np.abs(said[..., 1] - shares[..., 2]).max() < 1e-4
+    assert np.abs(said[..., 2] - 1 / (1 + np.exp(-logits[..., 3]))).max() < 1e-4
 
 
 def test_it_learns(lessons, tmp_path, monkeypatch):

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+import tempfile
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from smear.bundle import CARD, MODEL, sha256
-from smear.segmenter import FOLDER, MaskCard, verify
+from smear.segmenter import FOLDER, GRAPH, MaskCard, verify
 from training.architectures import unet
 from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
 
@@ -67,6 +69,23 @@ def card(lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, A
     )
 
 
+def exported(model: Any) -> bytes:
+    """Return `model` as ONNX, from its input to shares of cell, nucleus and core, float32 (1, H, W, 3) in 0..1.
+
+    Keras exports to ONNX by way of TensorFlow only: the last step of teaching needs that backend.
+    """
+    ops = keras.ops
+    logits = model.output
+    shares = ops.softmax(logits[..., :3])
+    said = ops.concatenate([1 - shares[..., :1], shares[..., 2:], ops.sigmoid(logits[..., 3:])], axis=-1)
+    whole = keras.Model(model.input, said, name="finder")
+    whole(np.zeros((1, unet.STRIDE, unet.STRIDE, 3), np.float32))  # Keras exports only what was called
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, GRAPH)
+        whole.export(file, format="onnx", verbose=False)
+        return file.read_bytes()
+
+
 def write(folder: Path, model: Any, described: MaskCard) -> Path:
     """Write the bundle to `folder`: beside it first, then in one step to its place."""
     draft = folder.with_name(f".{folder.name}-draft")
@@ -74,6 +93,7 @@ def write(folder: Path, model: Any, described: MaskCard) -> Path:
     draft.mkdir(parents=True)
     try:
         model.save(draft / MODEL)
+        (draft / GRAPH).write_bytes(exported(model))
         _describe(draft, described)
         verify(draft)
         retired = folder.with_name(f".{folder.name}-retired")
@@ -87,6 +107,6 @@ def write(folder: Path, model: Any, described: MaskCard) -> Path:
 
 
 def _describe(folder: Path, described: MaskCard) -> None:
-    whole = replace(described, files={MODEL: sha256(folder / MODEL)})
+    whole = replace(described, files={name: sha256(folder / name) for name in (MODEL, GRAPH)})
     text = json.dumps(asdict(whole), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
