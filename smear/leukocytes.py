@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.parting import SURE, across, part
+from smear.parting import SURE, across, part, typical
 from smear.segmenter import CELL, NUCLEUS, Segmenter, segmenter
 
 WORKING_SIDE = 640  # of the picture that is kept and painted; a nucleus is still 30 px wide there
@@ -137,25 +137,30 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     side = int(np.clip(longest, *FIRST_SIDES))
     view, background, said = _look(look, shown, side)
     labels, count = part(said)
-    better = _better_side(side, across(labels, count), longest)
+    better = _better_side(side, across(_areas(labels, count)), longest)
     if better != side:
         view, background, said = _look(look, shown, better)
         labels, count = part(said)
     density = optical_density(view, background)
-    labels = _without_erythrocytes(_plausible(labels, count, said), density, said[..., NUCLEUS] > SURE)
-    nuclei = _nuclei(density, labels, said[..., NUCLEUS])
+    nucleus = cv2.extractChannel(said, NUCLEUS)
+    labels = _without_others(labels, count, nucleus, density)
+    nuclei = _nuclei(density, labels, nucleus)
+    whole = cv2.extractChannel(said, CELL)
     height, width = small.shape[:2]
     if labels.shape != (height, width):
-        nuclei, whole = (cv2.resize(one, (width, height)) for one in (nuclei, said[..., CELL]))
-    else:
-        whole = said[..., CELL]
+        nuclei, whole = (cv2.resize(one, (width, height)) for one in (nuclei, whole))
     labels = _at_size(labels, whole > SURE)
     cells = labels > 0
-    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * across(labels, int(labels.max()))) & cells
+    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * across(_areas(labels, count))) & cells
     labels, boxes, areas, cut = _numbered(labels, nuclei)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
     return Leukocytes(small, labels, nuclei, cells, background, boxes, areas * scale * scale, cut, scale)
+
+
+def _areas(labels: Array, count: int) -> Array:
+    """Return the area of each label 1..count, int64 (count,)."""
+    return np.bincount(labels.ravel(), minlength=count + 1)[1:]
 
 
 def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Array]:
@@ -178,54 +183,54 @@ def _better_side(side: int, width: float, longest: int) -> int:
     return int(np.clip(wanted, lowest, max(side, min(highest, longest))))
 
 
-def _plausible(labels: Array, count: int, said: Array) -> Array:
-    """Keep the labels of what is as large as a cell beside the others and has a nucleus."""
-    if not count:
+def _without_others(labels: Array, count: int, nucleus: Array, density: Array) -> Array:
+    """Return `labels` without specks and fragments, and without what only looks like a leukocyte elsewhere."""
+    at = np.flatnonzero(labels)
+    if not len(at):
         return labels
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    inside = np.bincount(labels[said[..., NUCLEUS] > SURE], minlength=count + 1)
-    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(labels, count)) ** 2
-    kept = (areas > least) & (inside > LEAST_NUCLEUS * areas)
-    kept[0] = False
-    return np.where(kept[labels], labels, 0).astype(np.int32)
+    label, inside = labels.ravel()[at], nucleus.ravel()[at] > SURE
+    areas = np.bincount(label, minlength=count + 1)
+    with_nucleus = np.bincount(label[inside], minlength=count + 1) > LEAST_NUCLEUS * areas
+    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(areas)) ** 2
+    areas[~((areas > least) & with_nucleus)] = 0
+    inside &= areas[label] > 0
+    kept = _beside_nuclei(areas, label[inside], density.reshape(-1, 3)[at[inside]])
+    return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
 
 
-def _without_erythrocytes(labels: Array, density: Array, nuclei: Array) -> Array:
+def _beside_nuclei(areas: Array, label: Array, density: Array) -> Array:
     """Drop what only the nuclei of the same picture tell from a leukocyte: violet erythrocytes, platelets, shadows.
 
     In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
     paler and without texture, or paler and of another hue: they absorb more blue or more red. In a picture without any
     nucleus only the bluest go.
+
+    areas: of whole cells by label, 0 for what is none, int64 (count + 1,); label: int32 (n,) and density: float32
+    (n, 3), of the pixels of their nuclei. Returns which labels stay, bool (count + 1,).
     """
-    areas = np.bincount(labels.ravel())
-    inside = np.maximum(np.bincount(labels[nuclei], minlength=len(areas)), 1)
-    red, green, blue = (
-        np.bincount(labels[nuclei], weights=channel[nuclei], minlength=len(areas)) / inside
-        for channel in cv2.split(density)
-    )
+    size = len(areas)
+    pixels = np.maximum(np.bincount(label, minlength=size), 1)
+    red, green, blue = (np.bincount(label, weights=channel, minlength=size) / pixels for channel in density.T)
     reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
-    squares = np.bincount(labels[nuclei], weights=density[..., 1][nuclei] ** 2, minlength=len(areas)) / inside
+    squares = np.bincount(label, weights=density[:, 1] ** 2, minlength=size) / pixels
     flat = np.sqrt(np.maximum(squares - green**2, 0)) < FLAT * green
-    areas[reds > MOST_RED] = 0  # blue-grey erythrocytes
-    present = np.flatnonzero(areas[1:]) + 1
+    there = (areas > 0) & (reds <= MOST_RED)  # above: blue-grey erythrocytes
+    present = np.flatnonzero(there)
     if len(present) < 2:
-        return np.where(areas[labels] > 0, labels, 0).astype(np.int32)
+        return there
     large = present[areas[present] >= LARGE * np.median(areas[present])]
     darkest = large[green[large].argmax()]
     share = green / max(float(green[darkest]), 1e-3)
     leukocytes = present[share[present] > PALE]
     if not len(leukocytes):
-        return np.zeros_like(labels)  # nothing in it absorbs any green
-    ordered = np.sort(areas[leukocytes])
-    typical = ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)]
+        return np.zeros(size, bool)  # nothing in it absorbs any green
     other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
     dropped = (
         (share < VERY_PALE)
-        | ((share < PALE) & (flat | (areas < SMALLER * typical)))
+        | ((share < PALE) & (flat | (areas < SMALLER * typical(areas[leukocytes]))))
         | ((share < LESS_PALE) & other_hue)
     )
-    dropped[areas == 0] = dropped[0] = True
-    return np.where(dropped[labels], 0, labels).astype(np.int32)
+    return there & ~dropped
 
 
 def _nuclei(density: Array, labels: Array, said: Array) -> Array:
@@ -233,20 +238,21 @@ def _nuclei(density: Array, labels: Array, said: Array) -> Array:
 
     Linear discriminant analysis (Fisher 1936) of the optical densities of what it is sure of decides half of the rest.
     """
-    cells = labels > 0
-    nucleus, cytoplasm = cells & (said > CERTAIN), cells & (said < 1 - CERTAIN)
+    at = np.flatnonzero(labels)
+    here = said.ravel()[at]
+    nucleus, cytoplasm = here > CERTAIN, here < 1 - CERTAIN
     count = np.count_nonzero(nucleus), np.count_nonzero(cytoplasm)
     if min(count) < max(ENOUGH, ENOUGH_SHARE * sum(count)):
         return said
-    smooth = cv2.blur(density, (3, 3))
+    smooth = cv2.blur(density, (3, 3)).reshape(-1, 3)[at]
     one, other = smooth[nucleus], smooth[cytoplasm]
     spread = (np.cov(one.T) + np.cov(other.T)) / 2 + 1e-3 * np.eye(3)
-    direction = np.linalg.solve(spread, one.mean(axis=0) - other.mean(axis=0))
-    by_dye = (smooth[cells] - (one.mean(axis=0) + other.mean(axis=0)) / 2) @ direction
-    share = np.clip(said[cells], 1e-4, 1 - 1e-4)
+    direction = np.linalg.solve(spread, one.mean(axis=0) - other.mean(axis=0)).astype(np.float32)
+    by_dye = smooth @ direction - float((one.mean(axis=0) + other.mean(axis=0)) @ direction) / 2
+    share = np.clip(here, 1e-4, 1 - 1e-4)
     evidence = (np.log(share / (1 - share)) + np.clip(by_dye, -MOST_EVIDENCE, MOST_EVIDENCE)) / 2
     both = said.copy()
-    both[cells] = 1 / (1 + np.exp(-evidence))
+    both.ravel()[at] = 1 / (1 + np.exp(-evidence))
     return both
 
 
@@ -273,16 +279,21 @@ def _at_size(labels: Array, cells: Array) -> Array:
 def _numbered(labels: Array, nuclei: Array) -> tuple[Array, Array, Array, Array]:
     """Return labels renumbered from left to right, boxes (N, 4), nucleus areas (N,) and whether the border cuts."""
     height, width = labels.shape
-    rows = []
-    present = np.flatnonzero(np.bincount(labels.ravel()))
-    for label in present[present > 0]:
-        x, y, w, h = cv2.boundingRect((labels == label).view(np.uint8))
-        area = np.count_nonzero(nuclei[y : y + h, x : x + w] & (labels[y : y + h, x : x + w] == label))
-        cut = x <= 1 or y <= 1 or x + w >= width - 1 or y + h >= height - 1
-        dx, dy = BOX_MARGIN * w + 1, BOX_MARGIN * h + 1
-        box = max(0, x - dx), max(0, y - dy), min(width, x + w + dx), min(height, y + h + dy)
-        rows.append((*box, area, cut, label))
-    table = np.array(sorted(rows), np.float64).reshape(-1, 7)
-    order = np.zeros(int(labels.max()) + 1, np.int32)
-    order[table[:, 6].astype(int)] = np.arange(1, len(table) + 1)
-    return order[labels], table[:, :4], table[:, 4], table[:, 5] > 0
+    at = np.flatnonzero(labels)
+    label, (y, x) = labels.ravel()[at], np.divmod(at, width)
+    size = int(label.max(initial=0)) + 1
+    x0, y0, x1, y1 = np.full(size, width), np.full(size, height), np.zeros(size, int), np.zeros(size, int)
+    np.minimum.at(x0, label, x)
+    np.minimum.at(y0, label, y)
+    np.maximum.at(x1, label, x + 1)
+    np.maximum.at(y1, label, y + 1)
+    present = np.flatnonzero(x1)
+    x0, y0, x1, y1 = x0[present], y0[present], x1[present], y1[present]
+    areas = np.bincount(label[nuclei.ravel()[at]], minlength=size)[present].astype(np.float64)
+    cut = (x0 <= 1) | (y0 <= 1) | (x1 >= width - 1) | (y1 >= height - 1)
+    dx, dy = BOX_MARGIN * (x1 - x0) + 1, BOX_MARGIN * (y1 - y0) + 1
+    boxes = np.stack([(x0 - dx).clip(0), (y0 - dy).clip(0), (x1 + dx).clip(max=width), (y1 + dy).clip(max=height)], 1)
+    order = np.lexsort((present, cut, areas, *boxes.T[::-1]))
+    number = np.zeros(size, np.int32)
+    number[present[order]] = np.arange(1, len(present) + 1)
+    return number.take(labels), boxes[order], areas[order], cut[order]

@@ -68,6 +68,8 @@ def survey(leukocytes: Leukocytes) -> Others:
 
 def _sizes(mask: Array) -> Array:
     """Return the areas of the components of `mask` that the border does not cut, float (N,)."""
+    if not mask.any():
+        return np.zeros(0)
     _, _, table, _ = cv2.connectedComponentsWithStats(mask)
     x, y, w, h, area = table[1:].T
     whole = (x > 0) & (y > 0) & (x + w < mask.shape[1]) & (y + h < mask.shape[0])
@@ -86,6 +88,8 @@ def _caption(ink: Array) -> bool:
     rim = max(8, round(RIM * min(ink.shape)))
     near = ink.astype(np.uint8)
     near[rim:-rim, rim:-rim] = 0
+    if not near.any():
+        return False
     _, _, table, _ = cv2.connectedComponentsWithStats(near)
     _, _, w, h, area = table[1:].T
     real = area >= 3

@@ -17,32 +17,41 @@ def part(said: Array) -> tuple[Array, int]:
     Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
     nearly as wide as the smaller of them, it was one cell with two cores.
     """
-    cell = (said[..., CELL] > SURE).view(np.uint8)
+    cell = cv2.compare(cv2.extractChannel(said, CELL), SURE, cv2.CMP_GT) & 1
     count, parts = cv2.connectedComponents(cell)
     if count == 1:
         return parts, 0
     depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
-    seeded, seeds = cv2.connectedComponents(_cores(cell & (said[..., CORE] > SURE), parts, count, depth))
+    core = cv2.compare(cv2.extractChannel(said, CORE), SURE, cv2.CMP_GT) & cell
+    seeded, seeds = cv2.connectedComponents(_cores(core, parts, count, depth))
+    if seeded == count:  # every component has a core, so each has one: nothing touches
+        return parts, count - 1
     labels = nearest(seeds, cell)
-    core = seeds > 0
     of_part, home = np.zeros(count, np.int32), np.zeros(seeded, np.int32)
-    of_part[parts[core]], home[seeds[core]] = seeds[core], parts[core]
+    seed = seeds > 0
+    of_part[parts[seed]], home[seeds[seed]] = seeds[seed], parts[seed]
     astray = (cell > 0) & (home[labels] != parts)  # nearer to a core of another component
     labels[astray] = of_part[parts[astray]]
-    if seeded > count:  # more cores than components: some touch
-        labels = _without_false_waists(labels, depth)
-    return labels, seeded - 1
+    return _without_false_waists(labels, depth), seeded - 1
 
 
-def _cores(seen: Array, parts: Array, count: int, depth: Array) -> Array:
-    """Return cores, uint8 (h, w): what the network has `seen`, cut at waists; where it saw none, the deepest parts."""
-    deep = (parts > 0) & (depth >= CORE_DEPTH * deepest(parts, depth, count)[parts])
+def _cores(core: Array, parts: Array, count: int, depth: Array) -> Array:
+    """Return cores, uint8 (h, w): what the network saw, `core`, cut at waists; where it saw none, the deepest parts.
+
+    Everything is looked up at the pixels inside cells, `at`: most of a field is none.
+    """
+    at = np.flatnonzero(parts)
+    part, depths, seen = parts.ravel()[at], depth.ravel()[at], core.ravel()[at] > 0
+    deep = depths >= CORE_DEPTH * deepest(part, depths, count)[part]
     has = np.zeros(count, bool)
-    has[parts[seen > 0]] = True
-    number, labels = cv2.connectedComponents(seen)
+    has[part[seen]] = True
+    number, pieces = cv2.connectedComponents(core)
+    piece = pieces.ravel()[at]
     reached = np.zeros(number, bool)
-    reached[labels[deep & (seen > 0)]] = True
-    return np.where(has[parts], np.where(reached[labels], deep & (seen > 0), seen > 0), deep).astype(np.uint8)
+    reached[piece[deep & seen]] = True
+    cores = np.zeros_like(core)
+    cores.ravel()[at] = np.where(has[part], seen & (deep | ~reached[piece]), deep)
+    return cores
 
 
 def _without_false_waists(labels: Array, depth: Array) -> Array:
@@ -68,7 +77,7 @@ def _without_false_waists(labels: Array, depth: Array) -> Array:
 
 
 def deepest(labels: Array, depth: Array, count: int) -> Array:
-    """Return the largest `depth` (h, w) under each label 0..count - 1 of `labels` (h, w); float32 (count,)."""
+    """Return the largest `depth` under each label 0..count - 1 of `labels`, of one shape; float32 (count,)."""
     found = np.zeros(count, np.float32)
     np.maximum.at(found, labels.ravel(), depth.ravel())
     return found
@@ -85,9 +94,13 @@ def nearest(seeds: Array, where: Array) -> Array:
     return np.where(where > 0, of_place[place], 0).astype(np.int32)
 
 
-def across(labels: Array, count: int) -> float:
-    """Return the diameter of the typical cell, in pixels: half of all that was found lies in larger; 0: none."""
-    areas = np.sort(np.bincount(labels.ravel(), minlength=count + 1)[1:])
-    if not areas.any():
-        return 0.0
-    return float(2 * np.sqrt(areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)] / np.pi))
+def typical(areas: Array) -> float:
+    """Return the typical one of some areas: half of all that they cover lies in larger ones; 0 where there is none."""
+    ordered = np.sort(areas)
+    total = float(ordered.sum())
+    return float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)]) if total else 0.0
+
+
+def across(areas: Array) -> float:
+    """Return the diameter of the typical cell among cells of such `areas`, in pixels; 0 where there is none."""
+    return float(2 * np.sqrt(typical(areas) / np.pi))

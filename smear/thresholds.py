@@ -21,7 +21,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.leukocytes import background_colour, optical_density, working_copy
-from smear.parting import nearest
+from smear.parting import nearest, typical
 
 STAINED_DENSITY = 0.12  # below it a pixel is background
 VIOLET_FLOOR = 0.22  # the palest nuclei measured (Pro-B slides) lie at 0.33 to 0.5, erythrocytes near 0.1
@@ -121,19 +121,16 @@ def _plausible(mask: Array, violet: Array) -> Array:
     kept = np.zeros_like(mask)
     if not contours or areas.sum() == 0:
         return kept
-    # The typical nucleus: half of all the violet area lies in components larger than this one.
-    order = np.sort(areas)
-    typical = order[np.searchsorted(np.cumsum(order), areas.sum() / 2)]
     smallest = SMALLEST_SHARE * mask.size
     large = areas[areas >= smallest]
     if not len(large):
         return kept
-    typical = min(typical, CLUMP * float(np.median(large)))
+    middling = min(typical(areas), CLUMP * float(np.median(large)))
     for contour, area in zip(contours, areas, strict=True):
         if area < smallest:
             continue
         solidity = area / max(1.0, cv2.contourArea(cv2.convexHull(contour)))
-        if solidity < (COMPACT if area < SMALL_OF_TYPICAL * typical else LEAST_SOLIDITY) and area < typical:
+        if solidity < (COMPACT if area < SMALL_OF_TYPICAL * middling else LEAST_SOLIDITY) and area < middling:
             continue
         x, y, w, h = cv2.boundingRect(contour)
         inside = violet[y : y + h, x : x + w][mask[y : y + h, x : x + w] > 0]
