@@ -41,6 +41,7 @@ CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dy
 ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
 MOST_EVIDENCE = 6.0  # log odds that colour alone may bring
 SMOOTHED = 0.06  # of the cell's diameter: what of a nucleus is thinner is a shadow at the rim
+SCRAP = 0.08  # of a nucleus: smaller pieces are shadows too; the lobes of a neutrophil are larger
 BOX_MARGIN = 0.04  # of the cell, on every side
 
 
@@ -152,6 +153,7 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     labels = _at_size(labels, whole > SURE)
     cells = labels > 0
     nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * across(_areas(labels, count))) & cells
+    nuclei = _without_scraps(nuclei, labels)
     labels, boxes, areas, cut = _numbered(labels, nuclei)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
@@ -264,6 +266,19 @@ def _smooth(nuclei: Array, width: float) -> Array:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     closed = cv2.morphologyEx(nuclei.view(np.uint8), cv2.MORPH_CLOSE, disc)
     return cv2.morphologyEx(closed, cv2.MORPH_OPEN, disc).view(bool)
+
+
+def _without_scraps(nuclei: Array, labels: Array) -> Array:
+    """Return `nuclei`, bool (h, w), without pieces that are small beside the rest of the same cell's nucleus."""
+    count, pieces = cv2.connectedComponents(nuclei.view(np.uint8))
+    at = np.flatnonzero(pieces)
+    piece, label = pieces.ravel()[at], labels.ravel()[at]
+    cell = np.zeros(count, np.int32)
+    cell[piece] = label
+    whole = np.bincount(label, minlength=1)
+    kept = np.bincount(piece, minlength=count) >= SCRAP * whole[cell]
+    kept[0] = False
+    return kept[pieces]
 
 
 def _at_size(labels: Array, cells: Array) -> Array:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from smear import drawing
+from smear import drawing, leukocytes
 from smear.leukocytes import WORKING_SIDE, find
 from tests.conftest import ROOT
 
@@ -174,3 +174,24 @@ def test_nearly_every_taleghani_field_has_leukocytes(data):
     paths = sorted((data / "taleghani").rglob("*.jpg"))[::9]
     found = [len(find(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))) for path in paths]
     assert np.mean(np.array(found) > 0) > 0.99
+
+
+def test_scraps_of_a_nucleus_are_dropped_and_lobes_are_not():
+    labels = np.zeros((60, 120), np.int32)
+    cv2.circle(labels, (30, 30), 28, 1, cv2.FILLED)
+    cv2.circle(labels, (90, 30), 28, 2, cv2.FILLED)
+    nuclei = np.zeros((60, 120), np.uint8)
+    cv2.circle(nuclei, (24, 30), 12, 1, cv2.FILLED)
+    cv2.circle(nuclei, (48, 30), 5, 1, cv2.FILLED)  # a lobe: a sixth of the other
+    cv2.circle(nuclei, (24, 8), 2, 1, cv2.FILLED)  # a scrap
+    cv2.circle(nuclei, (90, 30), 2, 1, cv2.FILLED)  # small, and all the nucleus that cell has
+    kept = leukocytes._without_scraps(nuclei.view(bool), labels)
+    assert kept[30, 24]
+    assert kept[30, 48]
+    assert not kept[8, 24]
+    assert kept[30, 90]
+
+
+def test_a_picture_without_nuclei_has_no_scraps():
+    nothing = np.zeros((20, 20), bool)
+    assert not leukocytes._without_scraps(nothing, nothing.astype(np.int32)).any()
