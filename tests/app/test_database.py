@@ -105,3 +105,13 @@ def test_the_database_may_be_named_by_url(make_app: Callable[..., Flask], tmp_pa
     assert app.test_cli_runner().invoke(args=["init"]).exit_code == 0
     with app.app_context():
         assert db.engine.url.database == f"{tmp_path}/other.sqlite3"
+
+
+def test_no_request_ends_with_an_event_loop(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread for every request, to close what was never opened, is a tenth of a short request."""
+    started = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
+    with app.app_context():
+        db.session.execute(text("SELECT 1"))
+    assert not started
+    assert app.teardown_appcontext_funcs, "sessions have to be closed all the same"
