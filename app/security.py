@@ -7,14 +7,22 @@ from functools import wraps
 from typing import Any
 
 import email_validator
-from flask import Flask, Response, abort, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import FSQLALiteUserDatastore, Security, auth_required, current_user, password_changed
+from flask_security import (
+    FSQLALiteUserDatastore,
+    Security,
+    auth_required,
+    current_user,
+    password_changed,
+    user_failed_authn,
+)
 from flask_security.forms import LoginForm
 from flask_wtf.csrf import CSRFProtect
 
-from .database import IMMEDIATE, db
+from . import ledger
+from .database import IMMEDIATE, db, writing
 from .records import Role, User
 
 csrf = CSRFProtect()
@@ -89,6 +97,7 @@ def init_app(app: Flask) -> None:
         application_limits_deduct_when=password_was_wrong,
     )
     password_changed.connect(own_password_chosen, app)
+    user_failed_authn.connect(password_failed, app)
     app.before_request(insist_on_own_password)
     app.after_request(add_headers)
 
@@ -143,6 +152,22 @@ def insist_on_own_password() -> Any:
 def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
     """Lift the duty once the password is the person's own; Flask-Security commits."""
     user.must_change_password = False
+    ledger.record(db.session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id)
+
+
+def password_failed(_app: Flask, user: User, **_: Any) -> None:
+    """Record a wrong password for somebody whom we know; what an unknown person typed is kept nowhere."""
+    lab_id, user_id = user.lab_id, user.id
+    with writing() as session:
+        ledger.record(session, "person.password_failed", lab=lab_id, actor=user_id, subject=user_id)
+
+
+def password_is_right(password: str) -> bool:
+    """Check the password that a weighty step asks for again; a wrong one is recorded."""
+    if current_user.verify_and_update_password(password):
+        return True
+    password_failed(current_app, current_user)
+    return False
 
 
 def add_headers(response: Response) -> Response:

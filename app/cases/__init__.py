@@ -200,7 +200,7 @@ def remove(case_id: str, image_id: str) -> Any:
     """Take an image out of the case."""
     image = image_or_404(image_id, case_id)
     name = image.display_name
-    intake.remove(image)
+    intake.remove(image, current_user)
     if wants_json():
         return jsonify(removed=image_id)
     flash(_("%(name)s was removed from the case.", name=name), "info")

@@ -35,6 +35,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "health.ready": ANYONE,
     "worklist.show": MEMBERS,
     "account.show": MEMBERS,
+    "audit.show": MEMBERS | {"stranger": 403, "clinician": 403},
     "cases.new": MEMBERS,
     "cases.create": {"anonymous": 302, "stranger": 400, "clinician": 400, "admin": 400},
     "cases.show": OWN_LAB,

@@ -1,129 +1,21 @@
-"""The records: labs, people, cases, images, readings, activations and server-side sessions."""
+"""The records of a case: its images, what models said of them, and which model a lab chose to read."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from smear.reader import Reading as SmearReading
 
+from .base import Record, now, random_id
+from .people import User
+
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
 SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
-
-
-class Moment(TypeDecorator[datetime]):
-    """A time that is UTC in the database and says so in Python."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """Store without the zone that SQLite cannot keep."""
-        return value.astimezone(UTC).replace(tzinfo=None) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """Give the zone back."""
-        return value.replace(tzinfo=UTC) if value else None
-
-
-class Record(DeclarativeBase):
-    """What all records share: named constraints, so that migrations can address them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
-
-
-def now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
-
-
-def random_id() -> str:
-    """Return an identifier that reveals nothing: neither how many there are nor which came before."""
-    return uuid.uuid4().hex
-
-
-role_of_user = Table(
-    "role_of_user",
-    Record.metadata,
-    Column("user_id", ForeignKey("user.id"), primary_key=True),
-    Column("role_id", ForeignKey("role.id"), primary_key=True),
-)
-
-
-class Lab(Record):
-    """A laboratory: the wall around its people, cases and choice of model."""
-
-    __tablename__ = "lab"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(120), unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Role(Record, RoleMixin):
-    """What a person may do: clinician or admin."""
-
-    __tablename__ = "role"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(32), unique=True)
-    description: Mapped[str] = mapped_column(String(200), default="")
-
-
-class User(Record, UserMixin):
-    """A person of one lab."""
-
-    __tablename__ = "user"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"), index=True)
-    email: Mapped[str] = mapped_column(String(255), unique=True)
-    name: Mapped[str] = mapped_column(String(120), default="")
-    password: Mapped[str] = mapped_column(String(255))
-    active: Mapped[bool] = mapped_column(default=True)
-    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    must_change_password: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-    lab: Mapped[Lab] = relationship(lazy="joined")
-    roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")
-
-    @property
-    def is_admin(self) -> bool:
-        """Say whether this person also looks after models and people."""
-        return any(role.name == "admin" for role in self.roles)
-
-    @property
-    def shown_name(self) -> str:
-        """Return the name, or the sign-in address of who gave none."""
-        return self.name or self.email
 
 
 class Case(Record):
@@ -245,13 +137,3 @@ class BundleActivation(Record):
     activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 
     activated_by: Mapped[User] = relationship(lazy="joined")
-
-
-class ServerSession(Record):
-    """A signed-in browser; the cookie holds only the key, and the row only the key's hash."""
-
-    __tablename__ = "server_session"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    data: Mapped[dict[str, Any]]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
