@@ -31,6 +31,7 @@ ACTIONS = {
     "image.added": _l("image added and read"),
     "image.removed": _l("image removed"),
     "reading.added": _l("second opinion read"),
+    "image.reviewed": _l("image reviewed"),
     "model.activated": _l("model activated"),
 }
 

@@ -41,6 +41,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+CLINICIANS_ONLY = "clinicians only"  # tells the page of a 403 which role is missing
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -132,6 +133,18 @@ def admin(view: Callable[..., Any]) -> Callable[..., Any]:
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_admin:
             abort(403)
+        return view(*args, **kwargs)
+
+    return member(checked)
+
+
+def clinician(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let people in who review and sign; an admin who only looks after the lab is told that it is not theirs."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_clinician:
+            abort(403, CLINICIANS_ONLY)
         return view(*args, **kwargs)
 
     return member(checked)

@@ -154,6 +154,10 @@ def remove(image: SmearImage, user: User) -> None:
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
+        if doomed.reviews:
+            raise RefusedError(
+                _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
+            )
         count(session.get_one(Case, doomed.case_id), doomed.reading.outcome, -1)
         ledger.record(session, "image.removed", lab=lab_id, actor=user_id, subject=image_id, case=doomed.case_id)
         session.delete(doomed)

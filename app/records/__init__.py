@@ -1,19 +1,23 @@
-"""The records: labs, people, cases, images, readings, activations, sessions and what was done."""
+"""The records: labs, people, cases, images, readings, reviews, activations, sessions and what was done."""
 
 from .base import Record, now, random_id
-from .cases import OUTCOMES, SPECIMENS, BundleActivation, Case, Reading, SmearImage
+from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
 from .people import Lab, Role, ServerSession, User
+from .review import VERDICTS, Review
 
 __all__ = [
     "OUTCOMES",
     "SPECIMENS",
+    "STATES",
+    "VERDICTS",
     "AuditEvent",
     "BundleActivation",
     "Case",
     "Lab",
     "Reading",
     "Record",
+    "Review",
     "Role",
     "ServerSession",
     "SmearImage",

@@ -13,8 +13,10 @@ from smear.reader import Reading as SmearReading
 
 from .base import Record, now, random_id
 from .people import User
+from .review import Review
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
+STATES = ("unreviewed", "in_review", "signed")
 SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
 
 
@@ -52,8 +54,14 @@ class Case(Record):
     suggested_count: Mapped[int] = mapped_column(default=0)
     uncertain_count: Mapped[int] = mapped_column(default=0)
     not_gradable_count: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(16), default="unreviewed", server_default="unreviewed")
+    reviewed_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    unresolved_count: Mapped[int] = mapped_column(default=0, server_default="0")  # reviewed as uncertain
+    disagreement_count: Mapped[int] = mapped_column(default=0, server_default="0")  # not what was suggested
+    reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # who last reviewed an image of it
 
-    created_by: Mapped[User] = relationship()
+    created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
+    reviewer: Mapped[User | None] = relationship(foreign_keys=reviewer_id)
     images: Mapped[list[SmearImage]] = relationship(
         back_populates="case", order_by="SmearImage.position", cascade="all, delete-orphan"
     )
@@ -82,6 +90,13 @@ class SmearImage(Record):
     readings: Mapped[list[Reading]] = relationship(
         back_populates="image", order_by="Reading.made_at", cascade="all, delete-orphan"
     )
+
+    reviews: Mapped[list[Review]] = relationship(back_populates="image", order_by="Review.version")
+
+    @property
+    def review(self) -> Review | None:
+        """Return the review that holds, or None before the first."""
+        return self.reviews[-1] if self.reviews else None
 
     @property
     def reading(self) -> Reading:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import Column, ForeignKey, String, Table
+from sqlalchemy import Column, ForeignKey, String, Table, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Record, now
@@ -53,6 +53,7 @@ class User(Record, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     must_change_password: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    opens_next: Mapped[bool] = mapped_column(default=True, server_default=true())  # after a review
 
     lab: Mapped[Lab] = relationship(lazy="joined")
     roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")
@@ -63,9 +64,20 @@ class User(Record, UserMixin):
         return any(role.name == "admin" for role in self.roles)
 
     @property
+    def is_clinician(self) -> bool:
+        """Say whether this person reviews and signs."""
+        return any(role.name == "clinician" for role in self.roles)
+
+    @property
     def shown_name(self) -> str:
         """Return the name, or the sign-in address of who gave none."""
         return self.name or self.email
+
+    @property
+    def initials(self) -> str:
+        """Return what stands for the name where there is little room."""
+        words = (self.name or self.email.partition("@")[0]).replace(".", " ").split()
+        return "".join(word[0] for word in words[:3]).upper() or "?"
 
 
 class ServerSession(Record):

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, render_template, request
 from flask_security import current_user
 from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from ..database import db
 from ..records import OUTCOMES, Case, SmearImage
@@ -64,6 +64,7 @@ def matching(lab_id: int, search: str, outcome: str) -> Select[Any]:
         query = query.where(Case.search_text.contains(search.casefold(), autoescape=True))
     if outcome:
         query = query.where(getattr(Case, f"{outcome}_count") > 0)
+    query = query.options(joinedload(Case.reviewer))
     return query.order_by(Case.created_at.desc(), Case.id.desc())
 
 
