@@ -32,6 +32,8 @@ ACTIONS = {
     "image.removed": _l("image removed"),
     "reading.added": _l("second opinion read"),
     "image.reviewed": _l("image reviewed"),
+    "case.signed": _l("case signed"),
+    "case.amended": _l("signed case opened again"),
     "model.activated": _l("model activated"),
 }
 

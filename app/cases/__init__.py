@@ -28,7 +28,7 @@ from .intake import Incoming, RefusedError, clean_name
 
 bp = Blueprint("cases", __name__)
 
-from . import pictures, reading as reading_page, reviewing  # noqa: E402, F401, I001 -- they hang their pages on bp
+from . import pictures, reading as reading_page, reviewing, signing  # noqa: E402, F401, I001 -- they hang their pages on bp
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
@@ -110,6 +110,8 @@ def show(case_id: str) -> str:
         images=images,
         kinds=drawing.KINDS,
         addresses=case_json(case),
+        signatures=case.signatures,
+        amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
     )
 
@@ -156,7 +158,13 @@ def draw(case_id: str) -> Any:
     kind = request.form.get("kind", "")
     if kind not in drawing.KINDS:
         abort(400)
-    image = add_drawing(case, kind)
+    try:
+        image = add_drawing(case, kind)
+    except RefusedError as refused:
+        if wants_json():
+            return jsonify(error=refused.text), 409
+        flash(refused.text, "error")
+        return redirect(url_for("cases.show", case_id=case_id))
     if wants_json():
         return jsonify(image_json(image)), 201
     return redirect(url_for("cases.show", case_id=case_id))

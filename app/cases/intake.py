@@ -54,6 +54,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     # The ids are read now: the transaction below forgets what the request has loaded.
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     digest = hashlib.sha256(incoming.data).hexdigest()
+    refuse_signed(case)
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     pending = engine().begin(bundle_name, incoming.data)
@@ -75,6 +76,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
         )
         image.readings.append(record(bundle_name, result, user_id))
         with writing() as session:
+            refuse_signed(session.get_one(Case, case_id))
             refuse_twice(session, case_id, digest)
             last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
             image.position = incoming.position or (last or 0) + 1
@@ -96,6 +98,12 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
         discard_unused(stored)
         raise
     return image
+
+
+def refuse_signed(case: Case) -> None:
+    """Leave a signed case as it was signed."""
+    if case.state == "signed":
+        raise RefusedError(_("This case is signed. Amend it first, with a reason; then it can be changed."))
 
 
 def refuse_twice(session: Session, case_id: str, digest: str) -> None:
@@ -154,6 +162,7 @@ def remove(image: SmearImage, user: User) -> None:
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
+        refuse_signed(doomed.case)
         if doomed.reviews:
             raise RefusedError(
                 _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")

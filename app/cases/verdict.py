@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from .. import ledger
 from ..database import writing
 from ..records import Case, Reading, Review, SmearImage, User
-from .intake import RefusedError
+from .intake import RefusedError, refuse_signed
 
 COMMENT_LENGTH = 2000
 
@@ -89,12 +89,6 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
             version=row.version,
         )
     return row
-
-
-def refuse_signed(case: Case) -> None:
-    """Leave a signed case as it was signed."""
-    if case.state == "signed":
-        raise RefusedError(_("This case is signed. Amend it first, with a reason; then it can be changed."))
 
 
 def newest(session: Session, image_id: str) -> Review | None:

@@ -1,16 +1,18 @@
-"""The records: labs, people, cases, images, readings, reviews, activations, sessions and what was done."""
+"""The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
 from .base import Record, now, random_id
 from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
 from .people import Lab, Role, ServerSession, User
 from .review import VERDICTS, Review
+from .signature import Amendment, Signature
 
 __all__ = [
     "OUTCOMES",
     "SPECIMENS",
     "STATES",
     "VERDICTS",
+    "Amendment",
     "AuditEvent",
     "BundleActivation",
     "Case",
@@ -20,6 +22,7 @@ __all__ = [
     "Review",
     "Role",
     "ServerSession",
+    "Signature",
     "SmearImage",
     "User",
     "now",

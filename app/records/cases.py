@@ -14,6 +14,7 @@ from smear.reader import Reading as SmearReading
 from .base import Record, now, random_id
 from .people import User
 from .review import Review
+from .signature import Amendment, Signature
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
 STATES = ("unreviewed", "in_review", "signed")
@@ -54,6 +55,7 @@ class Case(Record):
     suggested_count: Mapped[int] = mapped_column(default=0)
     uncertain_count: Mapped[int] = mapped_column(default=0)
     not_gradable_count: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")  # that is being worked on, or was signed
     state: Mapped[str] = mapped_column(String(16), default="unreviewed", server_default="unreviewed")
     reviewed_count: Mapped[int] = mapped_column(default=0, server_default="0")
     unresolved_count: Mapped[int] = mapped_column(default=0, server_default="0")  # reviewed as uncertain
@@ -62,6 +64,8 @@ class Case(Record):
 
     created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
     reviewer: Mapped[User | None] = relationship(foreign_keys=reviewer_id)
+    signatures: Mapped[list[Signature]] = relationship(back_populates="case", order_by="Signature.version")
+    amendments: Mapped[list[Amendment]] = relationship(back_populates="case", order_by="Amendment.version")
     images: Mapped[list[SmearImage]] = relationship(
         back_populates="case", order_by="SmearImage.position", cascade="all, delete-orphan"
     )
