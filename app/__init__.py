@@ -22,6 +22,7 @@ from . import (
     health,
     models,
     pages,
+    report,
     security,
     sessions,
     store,
@@ -57,6 +58,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, models, audit, account, health):
+    for package in (worklist, cases, report, models, audit, account, health):
         app.register_blueprint(package.bp)
     return app

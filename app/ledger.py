@@ -34,6 +34,7 @@ ACTIONS = {
     "image.reviewed": _l("image reviewed"),
     "case.signed": _l("case signed"),
     "case.amended": _l("signed case opened again"),
+    "report.sent": _l("report sent as PDF"),
     "model.activated": _l("model activated"),
 }
 

@@ -194,6 +194,7 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
         )
         moment = now()
         content |= {
+            "lab": signer.lab.name,
             "diagnosis": {"code": diagnosis.code, "name": diagnosis.name, "remark": diagnosis.remark},
             "reason": amendment.reason if amendment else "",
             "signed": {"by_id": signer.id, "by": signer.shown_name, "at": moment.isoformat()},

@@ -53,6 +53,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.pixels": OWN_LAB,
     "cases.view": OWN_LAB,
     "cases.overlay": OWN_LAB | {"clinician": 200, "admin": 200},
+    "report.show": OWN_LAB | {"clinician": 404, "admin": 404},
+    "report.download": OWN_LAB | {"clinician": 404, "admin": 404},
     "models.index": MEMBERS,
     "models.show": MEMBERS,
     "models.report": {"anonymous": 302, "stranger": 404, "clinician": 404, "admin": 404},
@@ -75,6 +77,7 @@ def addresses(app: Flask, field: bytes) -> dict[str, Any]:
         "reading_id": reading.id,
         "label": reading.labels[0]["id"],
         "name": BUNDLE,
+        "version": 1,
         "file": "nothing.png",
         "filename": "theme.js",
     }
