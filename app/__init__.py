@@ -22,6 +22,7 @@ from . import (
     health,
     models,
     pages,
+    people,
     report,
     security,
     sessions,
@@ -58,6 +59,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, report, models, audit, account, health):
+    for package in (worklist, cases, report, models, people, audit, account, health):
         app.register_blueprint(package.bp)
     return app

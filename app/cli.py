@@ -18,6 +18,7 @@ from .audit.command import audit_commands
 from .cells import cells
 from .classify import classify
 from .database import db, migrate, writing
+from .people import links
 from .records import Lab, Role, User, random_id
 from .security import PASSWORD_LENGTH
 from .settings import secret_path
@@ -113,6 +114,20 @@ def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
         roles = ["admin", "clinician"] if role == "admin" else ["clinician"]
         password = add_person(lab, address, name, roles)
     say_password(address, password, lab.name)
+
+
+@user_commands.command("link")
+@click.argument("email")
+def make_link(email: str) -> None:
+    """Print a one-time link for a person who lost the password, when no admin can make it on the People page."""
+    address = checked_address(email)
+    with writing() as session:
+        user = session.scalar(select(User).where(User.email == address))
+        if user is None:
+            raise click.ClickException(f"There is nobody with the address {address}.")
+        token = links.make(session, user, None)
+    click.echo(f"/password-link/{token}")
+    click.echo("Put the address of this server before it. It is shown only now, and works once.")
 
 
 def checked_address(email: str) -> str:

@@ -66,6 +66,11 @@ CLINICIAN_WORDS = (
     _l("Nothing was changed."),
     _l("An admin of your lab can give you that role on the People page."),
 )
+LINK_WORDS = (
+    _l("This link does not work any more: it was used, replaced by a newer one, or is too old."),
+    _l("Nothing was changed."),
+    _l("Ask an admin of your lab for a new one, or sign in."),
+)
 CSRF_WORDS = (
     _l("This form was open for too long, or it did not come from this site."),
     _l("Nothing was changed."),
@@ -100,6 +105,8 @@ def refused(error: HTTPException) -> Any:
     headers = {"Retry-After": "60"} if code == 429 else {}
     if error.description == CLINICIANS_ONLY:
         return answer(403, CLINICIAN_WORDS)
+    if error.description == "link":
+        return answer(404, LINK_WORDS)
     return answer(code, WORDS.get(code, WORDS[400 if code < 500 else 500]), headers)
 
 

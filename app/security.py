@@ -150,6 +150,12 @@ def clinician(view: Callable[..., Any]) -> Callable[..., Any]:
     return member(checked)
 
 
+def password_problem(password: str, user: User) -> str | None:
+    """Say why a password does not do, or nothing."""
+    problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
+    return str(problems[0]) if problems else None
+
+
 def insist_on_own_password() -> Any:
     """Send a person with a one-time password to the page where they choose their own."""
     if request.endpoint == "security.change_password" and request.method == "POST":

@@ -3,7 +3,7 @@
 from .base import Record, now, random_id
 from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
-from .people import Lab, Role, ServerSession, User
+from .people import Lab, PasswordLink, Role, ServerSession, User
 from .review import VERDICTS, Review
 from .signature import Amendment, Signature
 
@@ -17,6 +17,7 @@ __all__ = [
     "BundleActivation",
     "Case",
     "Lab",
+    "PasswordLink",
     "Reading",
     "Record",
     "Review",

@@ -88,3 +88,15 @@ class ServerSession(Record):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     data: Mapped[dict[str, Any]]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PasswordLink(Record):
+    """A link by which a person chooses a password, once; the row holds only the hash of what is in the link."""
+
+    __tablename__ = "password_link"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)  # a newer link replaces the older
+    expires_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()

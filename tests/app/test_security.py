@@ -19,6 +19,7 @@ from .conftest import BUNDLE, PASSWORD, Someone
 
 ANYONE = {"anonymous": 200, "stranger": 200, "clinician": 200, "admin": 200}
 MEMBERS = {"anonymous": 302, "stranger": 200, "clinician": 200, "admin": 200}
+ADMIN_PAGE = MEMBERS | {"stranger": 403, "clinician": 403}
 OWN_LAB = {"anonymous": 302, "stranger": 404, "clinician": 200, "admin": 200}
 OWN_LAB_POST = OWN_LAB | {"clinician": 302, "admin": 302}
 
@@ -36,7 +37,14 @@ ROUTES: dict[str, dict[str, int]] = {
     "worklist.show": MEMBERS,
     "account.show": MEMBERS,
     "account.prefer": {"anonymous": 302, "stranger": 302, "clinician": 302, "admin": 302},
-    "audit.show": MEMBERS | {"stranger": 403, "clinician": 403},
+    "people.index": ADMIN_PAGE,
+    "people.add": ADMIN_PAGE | {"admin": 400},
+    "people.reset": ADMIN_PAGE | {"admin": 404},
+    "people.appoint": ADMIN_PAGE | {"admin": 404},
+    "people.set_active": ADMIN_PAGE | {"admin": 404},
+    "people.choose": dict.fromkeys(ANYONE, 404),
+    "people.chosen": dict.fromkeys(ANYONE, 404),
+    "audit.show": ADMIN_PAGE,
     "cases.new": MEMBERS,
     "cases.create": {"anonymous": 302, "stranger": 400, "clinician": 400, "admin": 400},
     "cases.show": OWN_LAB,
@@ -78,6 +86,8 @@ def addresses(app: Flask, field: bytes) -> dict[str, Any]:
         "label": reading.labels[0]["id"],
         "name": BUNDLE,
         "version": 1,
+        "user_id": 999,
+        "token": "nothing",
         "file": "nothing.png",
         "filename": "theme.js",
     }
