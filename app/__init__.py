@@ -11,7 +11,24 @@ from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import account, cases, cli, database, engine, errors, health, models, pages, security, sessions, store, worklist
+from . import (
+    account,
+    audit,
+    cases,
+    cli,
+    database,
+    engine,
+    errors,
+    health,
+    models,
+    pages,
+    people,
+    report,
+    security,
+    sessions,
+    store,
+    worklist,
+)
 from . import settings as settings_table
 
 STATIC_SECONDS = 7 * 24 * 3600
@@ -42,6 +59,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, models, account, health):
+    for package in (worklist, cases, report, models, people, audit, account, health):
         app.register_blueprint(package.bp)
     return app

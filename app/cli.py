@@ -1,4 +1,4 @@
-"""The command line: `init`, `user add`, `classify` and `cells`."""
+"""The command line: `init`, `user add`, `audit verify`, `classify` and `cells`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from flask.cli import AppGroup, with_appcontext
 from flask_security import hash_password
 from sqlalchemy import select
 
+from . import ledger
+from .audit.command import audit_commands
 from .cells import cells
 from .classify import classify
 from .database import db, migrate, writing
+from .people import links
 from .records import Lab, Role, User, random_id
 from .security import PASSWORD_LENGTH
 from .settings import secret_path
@@ -32,6 +35,7 @@ def init_app(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
     app.cli.add_command(init)
     app.cli.add_command(user_commands)
+    app.cli.add_command(audit_commands)
     app.cli.add_command(classify)
     app.cli.add_command(cells)
 
@@ -73,16 +77,17 @@ def write_secret(instance: Path) -> None:
 def add_person(lab: Lab, email: str, name: str, roles: list[str]) -> str:
     """Add a person with a one-time password and return it; it is stored as a hash only."""
     password = secrets.token_urlsafe(PASSWORD_LENGTH)
-    db.session.add(
-        User(
-            lab_id=lab.id,
-            email=email,
-            name=name,
-            password=hash_password(password),
-            fs_uniquifier=random_id(),
-            roles=list(db.session.scalars(select(Role).where(Role.name.in_(roles)))),
-        )
+    person = User(
+        lab_id=lab.id,
+        email=email,
+        name=name,
+        password=hash_password(password),
+        fs_uniquifier=random_id(),
+        roles=list(db.session.scalars(select(Role).where(Role.name.in_(roles)))),
     )
+    db.session.add(person)
+    db.session.flush()
+    ledger.record(db.session, "person.added", lab=lab.id, actor=None, subject=person.id, roles=sorted(roles))
     return password
 
 
@@ -109,6 +114,20 @@ def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
         roles = ["admin", "clinician"] if role == "admin" else ["clinician"]
         password = add_person(lab, address, name, roles)
     say_password(address, password, lab.name)
+
+
+@user_commands.command("link")
+@click.argument("email")
+def make_link(email: str) -> None:
+    """Print a one-time link for a person who lost the password, when no admin can make it on the People page."""
+    address = checked_address(email)
+    with writing() as session:
+        user = session.scalar(select(User).where(User.email == address))
+        if user is None:
+            raise click.ClickException(f"There is nobody with the address {address}.")
+        token = links.make(session, user, None)
+    click.echo(f"/password-link/{token}")
+    click.echo("Put the address of this server before it. It is shown only now, and works once.")
 
 
 def checked_address(email: str) -> str:

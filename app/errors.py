@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from .database import db
 from .engine import EngineBusyError
 from .pages import wants_json
+from .security import CLINICIANS_ONLY
 from .shelf import BundleUnusableError
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
@@ -60,6 +61,16 @@ WORDS = {
         _l("Wait a moment and try again."),
     ),
 }
+CLINICIAN_WORDS = (
+    _l("Reviewing and signing is for the clinicians of your lab."),
+    _l("Nothing was changed."),
+    _l("An admin of your lab can give you that role on the People page."),
+)
+LINK_WORDS = (
+    _l("This link does not work any more: it was used, replaced by a newer one, or is too old."),
+    _l("Nothing was changed."),
+    _l("Ask an admin of your lab for a new one, or sign in."),
+)
 CSRF_WORDS = (
     _l("This form was open for too long, or it did not come from this site."),
     _l("Nothing was changed."),
@@ -92,6 +103,10 @@ def refused(error: HTTPException) -> Any:
     if code < 400:
         return error
     headers = {"Retry-After": "60"} if code == 429 else {}
+    if error.description == CLINICIANS_ONLY:
+        return answer(403, CLINICIAN_WORDS)
+    if error.description == "link":
+        return answer(404, LINK_WORDS)
     return answer(code, WORDS.get(code, WORDS[400 if code < 500 else 500]), headers)
 
 

@@ -11,7 +11,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from .records import SPECIMENS, Reading, now
+from .records import SPECIMENS, Case, Reading, Review, now
 
 FALLBACK_INTENDED_USE = (
     "Decision support for trained haematology staff. A suggestion is not a diagnosis; "
@@ -28,6 +28,8 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(chance)
     app.add_template_filter(percent)
     app.add_template_filter(outcome_words)
+    app.add_template_filter(verdict_words)
+    app.add_template_filter(state_words)
     app.add_template_global(asset)
     app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS})
 
@@ -66,6 +68,18 @@ def outcome_words(reading: Reading) -> str:
     if reading.outcome == "suggested":
         return f"{reading.label_name()} {chance(reading.confidence)}"
     return _("Uncertain") if reading.outcome == "uncertain" else _("Not gradable")
+
+
+def verdict_words(review: Review) -> str:
+    """Say what a person found in an image."""
+    words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
+    return words.get(review.verdict) or review.label_name
+
+
+def state_words(case: Case) -> str:
+    """Say how far a case has come."""
+    words = {"unreviewed": _("unreviewed"), "in_review": _("in review"), "signed": _("signed")}
+    return words[case.state]
 
 
 def wants_json() -> bool:

@@ -7,14 +7,22 @@ from functools import wraps
 from typing import Any
 
 import email_validator
-from flask import Flask, Response, abort, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import FSQLALiteUserDatastore, Security, auth_required, current_user, password_changed
+from flask_security import (
+    FSQLALiteUserDatastore,
+    Security,
+    auth_required,
+    current_user,
+    password_changed,
+    user_failed_authn,
+)
 from flask_security.forms import LoginForm
 from flask_wtf.csrf import CSRFProtect
 
-from .database import IMMEDIATE, db
+from . import ledger
+from .database import IMMEDIATE, db, writing
 from .records import Role, User
 
 csrf = CSRFProtect()
@@ -22,7 +30,7 @@ csrf = CSRFProtect()
 PASSWORD_LENGTH = 12
 # What a person with a one-time password may reach before choosing their own.
 BEFORE_PASSWORD_CHANGE = {"security.change_password", "security.logout", "static", "bootstrap.static"}
-TRIES_A_PASSWORD = {"security.login", "security.change_password", "models.activate"}
+TRIES_A_PASSWORD = {"security.login", "security.change_password", "models.activate", "cases.put_signature"}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -33,6 +41,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+CLINICIANS_ONLY = "clinicians only"  # tells the page of a 403 which role is missing
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -89,6 +98,7 @@ def init_app(app: Flask) -> None:
         application_limits_deduct_when=password_was_wrong,
     )
     password_changed.connect(own_password_chosen, app)
+    user_failed_authn.connect(password_failed, app)
     app.before_request(insist_on_own_password)
     app.after_request(add_headers)
 
@@ -107,7 +117,7 @@ def tries_a_password() -> bool:
 
 def password_was_wrong(response: Response) -> bool:
     """Count failures only: a whole lab may share one address, and everyone signs in at eight."""
-    return response.status_code != 302
+    return response.status_code in (200, 403)
 
 
 def member(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,6 +138,24 @@ def admin(view: Callable[..., Any]) -> Callable[..., Any]:
     return member(checked)
 
 
+def clinician(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let people in who review and sign; an admin who only looks after the lab is told that it is not theirs."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_clinician:
+            abort(403, CLINICIANS_ONLY)
+        return view(*args, **kwargs)
+
+    return member(checked)
+
+
+def password_problem(password: str, user: User) -> str | None:
+    """Say why a password does not do, or nothing."""
+    problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
+    return str(problems[0]) if problems else None
+
+
 def insist_on_own_password() -> Any:
     """Send a person with a one-time password to the page where they choose their own."""
     if request.endpoint == "security.change_password" and request.method == "POST":
@@ -143,6 +171,22 @@ def insist_on_own_password() -> Any:
 def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
     """Lift the duty once the password is the person's own; Flask-Security commits."""
     user.must_change_password = False
+    ledger.record(db.session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id)
+
+
+def password_failed(_app: Flask, user: User, **_: Any) -> None:
+    """Record a wrong password for somebody whom we know; what an unknown person typed is kept nowhere."""
+    lab_id, user_id = user.lab_id, user.id
+    with writing() as session:
+        ledger.record(session, "person.password_failed", lab=lab_id, actor=user_id, subject=user_id)
+
+
+def password_is_right(password: str) -> bool:
+    """Check the password that a weighty step asks for again; a wrong one is recorded."""
+    if current_user.verify_and_update_password(password):
+        return True
+    password_failed(current_app, current_user)
+    return False
 
 
 def add_headers(response: Response) -> Response:

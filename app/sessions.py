@@ -9,11 +9,13 @@ from typing import Any
 
 from flask import Flask, Response, g, session
 from flask_login import user_logged_in, user_logged_out
+from flask_security import user_authenticated
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import delete, insert, or_, select, update
 
+from . import ledger
 from .database import db, own_transaction
-from .records import ServerSession, now
+from .records import ServerSession, User, now
 
 SEEN_SECONDS = 300  # the row's end is moved at most this often, so that reading a page writes nothing
 SEEN = "_seen"
@@ -46,6 +48,8 @@ class DatabaseSessions(ServerSideSessionInterface):
             changed = connection.execute(update(ServerSession).where(ServerSession.id == store_id).values(values))
             if not changed.rowcount:
                 connection.execute(insert(ServerSession).values(id=store_id, **values))
+            for event in g.pop("session_events", []):
+                ledger.record(connection, **event)
 
     def regenerate(self, session: ServerSideSession) -> None:
         """Change the session's key; the old row goes when the request is over and holds no lock any more."""
@@ -74,6 +78,8 @@ def init_app(app: Flask) -> None:
     app.session_interface = interface
     user_logged_in.connect(renew, app)
     user_logged_out.connect(renew, app)
+    user_authenticated.connect(signed_in, app)
+    user_logged_out.connect(signed_out, app)
 
 
 def renew(app: Flask, **_: Any) -> None:
@@ -84,3 +90,21 @@ def renew(app: Flask, **_: Any) -> None:
     interface = app.session_interface
     if isinstance(interface, DatabaseSessions):
         interface.regenerate(session)
+
+
+def signed_in(_app: Flask, user: User, authn_via: list[str], **_: Any) -> None:
+    """Have the sign-in recorded in the transaction that writes the session; a changed password is no sign-in."""
+    if "change" not in authn_via:
+        note("person.signed_in", user, by=sorted(authn_via))
+
+
+def signed_out(_app: Flask, user: User | None = None, **_: Any) -> None:
+    """Have the sign-out recorded in the transaction that writes the session."""
+    if user is not None:
+        note("person.signed_out", user)
+
+
+def note(action: str, user: User, **details: Any) -> None:
+    """Keep an event until the session is written."""
+    event = {"action": action, "lab": user.lab_id, "actor": user.id, "subject": user.id, **details}
+    g.setdefault("session_events", []).append(event)

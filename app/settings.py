@@ -54,6 +54,7 @@ SETTINGS = (
         "10 per minute; 100 per hour",
         "Sign-in and password attempts allowed from one address.",
     ),
+    Setting("LINK_HOURS", 24, "Hours for which a one-time link to choose a password works."),
     Setting("SECURE_COOKIES", False, "Send cookies over HTTPS only. Turn on wherever the site is served by HTTPS."),
     Setting(
         "TRUSTED_PROXIES",

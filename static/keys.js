@@ -12,5 +12,5 @@ document.addEventListener("keydown", (event) => {
   const target = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
   if (!target || (event.target.closest("[role=img]") && event.key.startsWith("Arrow"))) return;
   event.preventDefault();
-  if (target.matches("input")) target.focus(); else target.click();
+  if (target.matches("input, textarea")) target.focus(); else target.click();
 });

@@ -209,6 +209,10 @@ byId("zoom-reset").addEventListener("click", () => zoomTo(1));
 
 const keys = {
   b: () => byId("boxes").click(),
+  v: () => {
+    const links = [...document.querySelectorAll(".segments [data-view]")];
+    show(links[(links.findIndex((one) => one.dataset.view === state.view) + 1) % links.length].dataset.view);
+  },
   c: () => {
     const radios = [...document.querySelectorAll("[name=label]")];
     if (radios.length) radios[(radios.findIndex((one) => one.checked) + 1) % radios.length].click();
@@ -223,10 +227,7 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input[type=text], textarea, select")) return;
-  const links = [...document.querySelectorAll(".segments [data-view]")];
-  const link = /^[1-9]$/.test(event.key) && links[Number(event.key) - 1];
-  if (link) show(link.dataset.view);
-  else if (keys[event.key]) keys[event.key]();
+  if (keys[event.key]) keys[event.key]();
   else if (stage === document.activeElement && state.zoom > 1 && event.key.startsWith("Arrow")) {
     const step = 60 * devicePixelRatio;
     state.x += { ArrowLeft: step, ArrowRight: -step }[event.key] || 0;

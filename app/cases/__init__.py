@@ -28,7 +28,7 @@ from .intake import Incoming, RefusedError, clean_name
 
 bp = Blueprint("cases", __name__)
 
-from . import pictures, reading as reading_page  # noqa: E402, F401, I001 -- they hang their pages on bp
+from . import pictures, reading as reading_page, reviewing, signing  # noqa: E402, F401, I001 -- they hang their pages on bp
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
@@ -102,7 +102,7 @@ def show(case_id: str) -> str:
         select(SmearImage)
         .where(SmearImage.case_id == case.id)
         .order_by(SmearImage.position, SmearImage.added_at)
-        .options(selectinload(SmearImage.readings))
+        .options(selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
     ).all()
     return render_template(
         "cases/show.html",
@@ -110,6 +110,8 @@ def show(case_id: str) -> str:
         images=images,
         kinds=drawing.KINDS,
         addresses=case_json(case),
+        signatures=case.signatures,
+        amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
     )
 
@@ -156,7 +158,13 @@ def draw(case_id: str) -> Any:
     kind = request.form.get("kind", "")
     if kind not in drawing.KINDS:
         abort(400)
-    image = add_drawing(case, kind)
+    try:
+        image = add_drawing(case, kind)
+    except RefusedError as refused:
+        if wants_json():
+            return jsonify(error=refused.text), 409
+        flash(refused.text, "error")
+        return redirect(url_for("cases.show", case_id=case_id))
     if wants_json():
         return jsonify(image_json(image)), 201
     return redirect(url_for("cases.show", case_id=case_id))
@@ -200,7 +208,13 @@ def remove(case_id: str, image_id: str) -> Any:
     """Take an image out of the case."""
     image = image_or_404(image_id, case_id)
     name = image.display_name
-    intake.remove(image)
+    try:
+        intake.remove(image, current_user)
+    except RefusedError as refused:
+        if wants_json():
+            return jsonify(error=refused.text), 409
+        flash(refused.text, "error")
+        return redirect(url_for("cases.show", case_id=case_id))
     if wants_json():
         return jsonify(removed=image_id)
     flash(_("%(name)s was removed from the case.", name=name), "info")

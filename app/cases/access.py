@@ -23,7 +23,7 @@ def image_or_404(image_id: str, case_id: str | None = None) -> SmearImage:
         select(SmearImage)
         .join(SmearImage.case)
         .where(SmearImage.id == image_id, Case.lab_id == current_user.lab_id)
-        .options(joinedload(SmearImage.case), selectinload(SmearImage.readings))
+        .options(joinedload(SmearImage.case), selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
     )
     if case_id is not None:
         query = query.where(SmearImage.case_id == case_id)

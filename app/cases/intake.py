@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from smear.image import decode
 from smear.reader import Reading as SmearReading
 
+from .. import ledger
 from ..database import db, writing
 from ..engine import engine
 from ..models.activation import active_bundle
@@ -51,8 +52,9 @@ def clean_name(name: str | None) -> str:
 def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     """Read a file with the lab's active bundle and make it part of the case."""
     # The ids are read now: the transaction below forgets what the request has loaded.
-    case_id, user_id = case.id, user.id
+    case_id, user_id, lab_id = case.id, user.id, user.lab_id
     digest = hashlib.sha256(incoming.data).hexdigest()
+    refuse_signed(case)
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     pending = engine().begin(bundle_name, incoming.data)
@@ -74,15 +76,36 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
         )
         image.readings.append(record(bundle_name, result, user_id))
         with writing() as session:
+            refuse_signed(session.get_one(Case, case_id))
             refuse_twice(session, case_id, digest)
             last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
             image.position = incoming.position or (last or 0) + 1
-            count(session.get_one(Case, case_id), result.suggestion.outcome, 1)
+            case = session.get_one(Case, case_id)
+            count(case, result.suggestion.outcome, 1)
+            case.uncertainty = max(case.uncertainty, image.reading.uncertainty)
             session.add(image)
+            session.flush()
+            ledger.record(
+                session,
+                "image.added",
+                lab=lab_id,
+                actor=user_id,
+                subject=image.id,
+                case=case_id,
+                reading=image.reading.id,
+                bundle=f"{result.bundle} {result.version}",
+                drawn=incoming.drawn,
+            )
     except BaseException:
         discard_unused(stored)
         raise
     return image
+
+
+def refuse_signed(case: Case) -> None:
+    """Leave a signed case as it was signed."""
+    if case.state == "signed":
+        raise RefusedError(_("This case is signed. Amend it first, with a reason; then it can be changed."))
 
 
 def refuse_twice(session: Session, case_id: str, digest: str) -> None:
@@ -113,7 +136,7 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
 
 def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
     """Read a stored image with another bundle; the first reading stays what it was."""
-    image_id, user_id = image.id, user.id
+    image_id, user_id, lab_id = image.id, user.id, user.lab_id
     result = engine().read_picture(bundle_name, decode(image_store().path(image.pixels_sha256).read_bytes()))
     reading = record(bundle_name, result, user_id)
     with writing() as session:
@@ -122,16 +145,37 @@ def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
                 raise RefusedError(_("This image already has a reading by %(bundle)s.", bundle=bundle_name))
         reading.image_id = image_id
         session.add(reading)
+        session.flush()
+        ledger.record(
+            session,
+            "reading.added",
+            lab=lab_id,
+            actor=user_id,
+            subject=image_id,
+            reading=reading.id,
+            bundle=f"{result.bundle} {result.version}",
+        )
     return reading
 
 
-def remove(image: SmearImage) -> None:
+def remove(image: SmearImage, user: User) -> None:
     """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
+    lab_id, user_id = user.lab_id, user.id
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
-        count(session.get_one(Case, doomed.case_id), doomed.reading.outcome, -1)
+        refuse_signed(doomed.case)
+        if doomed.reviews:
+            raise RefusedError(
+                _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
+            )
+        case = doomed.case
+        count(case, doomed.reading.outcome, -1)
+        ledger.record(session, "image.removed", lab=lab_id, actor=user_id, subject=image_id, case=doomed.case_id)
         session.delete(doomed)
+        session.flush()
+        rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
+        case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
     discard_unused(stored)
 
 
@@ -152,16 +196,18 @@ def discard_unused(stored: Stored) -> None:
             image_store().discard(digest)
 
 
-def create_case(fields: dict[str, str], user: User) -> Case:
+def create_case(fields: dict[str, str | None], user: User) -> Case:
     """Open a case; its accession is unique in the lab, whatever its capitals."""
     lab_id, user_id = user.lab_id, user.id
-    accession, notes = fields["accession"].strip(), fields["notes"].strip()
+    # A field that a script left out of the form is None.
+    written = {name: (fields[name] or "").strip() for name in ("accession", "specimen", "stain", "notes")}
+    accession, notes = written["accession"], written["notes"]
     case = Case(
         lab_id=lab_id,
         accession=accession,
         accession_key=accession.casefold(),
-        specimen=fields["specimen"],
-        stain=fields["stain"].strip(),
+        specimen=written["specimen"],
+        stain=written["stain"],
         notes=notes,
         search_text=f"{accession} {notes}".casefold(),
         created_at=now(),
@@ -172,4 +218,6 @@ def create_case(fields: dict[str, str], user: User) -> Case:
         if session.scalar(taken) is not None:
             raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=accession))
         session.add(case)
+        session.flush()
+        ledger.record(session, "case.opened", lab=lab_id, actor=user_id, subject=case.id)
     return case

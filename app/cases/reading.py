@@ -22,6 +22,7 @@ from . import bp, intake
 from .access import image_or_404
 from .intake import RefusedError
 from .pictures import card_of
+from .verdict import COMMENT_LENGTH
 
 OPACITY = 45  # per cent, at first
 
@@ -30,7 +31,12 @@ OPACITY = 45  # per cent, at first
 @member
 def read(case_id: str, image_id: str) -> str:
     """Show one image and one of its readings, the first unless another is asked for."""
-    image = image_or_404(image_id, case_id)
+    return read_page(image_or_404(image_id, case_id))
+
+
+def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
+    """Draw the page, with what was typed and what is wrong with it where a review was refused."""
+    case_id = image.case_id
     wanted = request.args.get("reading")
     reading = next((r for r in image.readings if r.id == wanted), None) if wanted else image.reading
     if reading is None:
@@ -67,6 +73,9 @@ def read(case_id: str, image_id: str) -> str:
         after=siblings[place + 1] if place + 1 < len(siblings) else None,
         place=place + 1,
         others=other_bundles(image),
+        comment=comment,
+        problem=problem,
+        comment_length=COMMENT_LENGTH,
         intended_use=reading.intended_use or FALLBACK_INTENDED_USE,
     )
 
@@ -110,7 +119,7 @@ def strip(case_id: str) -> list[SmearImage]:
         select(SmearImage)
         .where(SmearImage.case_id == case_id)
         .order_by(SmearImage.position, SmearImage.added_at)
-        .options(selectinload(SmearImage.readings))
+        .options(selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
     )
     return list(db.session.scalars(query))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import current_app
 from sqlalchemy import func, select
 
+from .. import ledger
 from ..database import db, writing
 from ..engine import engine
 from ..records import BundleActivation, Lab, User
@@ -48,4 +49,5 @@ def activate(name: str, reason: str, user: User) -> BundleActivation:
             lab_id=lab_id, bundle=name, version=card.version, reason=reason, activated_by_id=user_id
         )
         session.add(choice)
+        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=name, version=card.version)
     return choice

@@ -19,6 +19,7 @@ from .conftest import BUNDLE, PASSWORD, Someone
 
 ANYONE = {"anonymous": 200, "stranger": 200, "clinician": 200, "admin": 200}
 MEMBERS = {"anonymous": 302, "stranger": 200, "clinician": 200, "admin": 200}
+ADMIN_PAGE = MEMBERS | {"stranger": 403, "clinician": 403}
 OWN_LAB = {"anonymous": 302, "stranger": 404, "clinician": 200, "admin": 200}
 OWN_LAB_POST = OWN_LAB | {"clinician": 302, "admin": 302}
 
@@ -34,7 +35,20 @@ ROUTES: dict[str, dict[str, int]] = {
     "health.live": ANYONE,
     "health.ready": ANYONE,
     "worklist.show": MEMBERS,
+    "worklist.as_csv": MEMBERS,
+    "worklist.as_json": MEMBERS,
+    "worklist.save_filter": dict.fromkeys(ANYONE, 302),
+    "worklist.remove_filter": MEMBERS | dict.fromkeys(("stranger", "clinician", "admin"), 404),
     "account.show": MEMBERS,
+    "account.prefer": {"anonymous": 302, "stranger": 302, "clinician": 302, "admin": 302},
+    "people.index": ADMIN_PAGE,
+    "people.add": ADMIN_PAGE | {"admin": 400},
+    "people.reset": ADMIN_PAGE | {"admin": 404},
+    "people.appoint": ADMIN_PAGE | {"admin": 404},
+    "people.set_active": ADMIN_PAGE | {"admin": 404},
+    "people.choose": dict.fromkeys(ANYONE, 404),
+    "people.chosen": dict.fromkeys(ANYONE, 404),
+    "audit.show": ADMIN_PAGE,
     "cases.new": MEMBERS,
     "cases.create": {"anonymous": 302, "stranger": 400, "clinician": 400, "admin": 400},
     "cases.show": OWN_LAB,
@@ -42,11 +56,17 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.draw": OWN_LAB_POST | {"clinician": 400, "admin": 400},
     "cases.read": OWN_LAB,
     "cases.second_opinion": OWN_LAB_POST,
+    "cases.review": OWN_LAB_POST | {"clinician": 400, "admin": 400},
+    "cases.sign": OWN_LAB,
+    "cases.put_signature": OWN_LAB_POST | {"clinician": 409, "admin": 409},
+    "cases.amend": OWN_LAB_POST,
     "cases.remove": OWN_LAB_POST,
     "cases.thumbnail": OWN_LAB,
     "cases.pixels": OWN_LAB,
     "cases.view": OWN_LAB,
     "cases.overlay": OWN_LAB | {"clinician": 200, "admin": 200},
+    "report.show": OWN_LAB | {"clinician": 404, "admin": 404},
+    "report.download": OWN_LAB | {"clinician": 404, "admin": 404},
     "models.index": MEMBERS,
     "models.show": MEMBERS,
     "models.report": {"anonymous": 302, "stranger": 404, "clinician": 404, "admin": 404},
@@ -69,6 +89,10 @@ def addresses(app: Flask, field: bytes) -> dict[str, Any]:
         "reading_id": reading.id,
         "label": reading.labels[0]["id"],
         "name": BUNDLE,
+        "version": 1,
+        "user_id": 999,
+        "filter_id": 999,
+        "token": "nothing",
         "file": "nothing.png",
         "filename": "theme.js",
     }

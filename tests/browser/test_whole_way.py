@@ -111,12 +111,13 @@ def test_views_classes_and_zoom_change_the_picture(inside: Visit) -> None:
     add_drawing(inside, "leukemic")
     seen = set()
     count = page.locator(".segments a").count()
-    for number in range(1, count + 1):
-        page.keyboard.press(str(number))
-        expect(page.locator(".segments a").nth(number - 1)).to_have_attribute("aria-current", "true")
+    while page.locator(".segments a").first.get_attribute("aria-current") is None:
+        page.keyboard.press("v")
+    for number in range(count):
+        expect(page.locator(".segments a").nth(number)).to_have_attribute("aria-current", "true")
         seen.add(pixels(page))
+        page.keyboard.press("v")
     assert len(seen) == count
-    page.keyboard.press("1")
     whole = pixels(page)
     page.keyboard.press("+")
     expect(page.locator("#zoom")).to_have_text("125 %")

@@ -1,129 +1,24 @@
-"""The records: labs, people, cases, images, readings, activations and server-side sessions."""
+"""The records of a case: its images, what models said of them, and which model a lab chose to read."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from smear.reader import Reading as SmearReading
 
+from .base import Record, now, random_id
+from .people import User
+from .review import Review
+from .signature import Amendment, Signature
+
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
+STATES = ("unreviewed", "in_review", "signed")
 SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
-
-
-class Moment(TypeDecorator[datetime]):
-    """A time that is UTC in the database and says so in Python."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """Store without the zone that SQLite cannot keep."""
-        return value.astimezone(UTC).replace(tzinfo=None) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """Give the zone back."""
-        return value.replace(tzinfo=UTC) if value else None
-
-
-class Record(DeclarativeBase):
-    """What all records share: named constraints, so that migrations can address them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
-
-
-def now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
-
-
-def random_id() -> str:
-    """Return an identifier that reveals nothing: neither how many there are nor which came before."""
-    return uuid.uuid4().hex
-
-
-role_of_user = Table(
-    "role_of_user",
-    Record.metadata,
-    Column("user_id", ForeignKey("user.id"), primary_key=True),
-    Column("role_id", ForeignKey("role.id"), primary_key=True),
-)
-
-
-class Lab(Record):
-    """A laboratory: the wall around its people, cases and choice of model."""
-
-    __tablename__ = "lab"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(120), unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Role(Record, RoleMixin):
-    """What a person may do: clinician or admin."""
-
-    __tablename__ = "role"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(32), unique=True)
-    description: Mapped[str] = mapped_column(String(200), default="")
-
-
-class User(Record, UserMixin):
-    """A person of one lab."""
-
-    __tablename__ = "user"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"), index=True)
-    email: Mapped[str] = mapped_column(String(255), unique=True)
-    name: Mapped[str] = mapped_column(String(120), default="")
-    password: Mapped[str] = mapped_column(String(255))
-    active: Mapped[bool] = mapped_column(default=True)
-    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    must_change_password: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-    lab: Mapped[Lab] = relationship(lazy="joined")
-    roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")
-
-    @property
-    def is_admin(self) -> bool:
-        """Say whether this person also looks after models and people."""
-        return any(role.name == "admin" for role in self.roles)
-
-    @property
-    def shown_name(self) -> str:
-        """Return the name, or the sign-in address of who gave none."""
-        return self.name or self.email
 
 
 class Case(Record):
@@ -133,6 +28,17 @@ class Case(Record):
     __table_args__ = (
         UniqueConstraint("lab_id", "accession_key", name="uq_case_accession"),
         Index("ix_case_newest", "lab_id", "created_at", "id"),
+        Index("ix_case_uncertainty", "lab_id", "uncertainty", "id"),
+        Index("ix_case_state", "lab_id", "state", "created_at", "id"),
+        Index("ix_case_reviewer", "lab_id", "reviewer_id", "created_at", "id"),
+        Index(
+            "ix_case_disputed",
+            "lab_id",
+            "uncertainty",
+            "id",
+            sqlite_where=text("disagreement_count > 0"),
+            postgresql_where=text("disagreement_count > 0"),
+        ),
         *(
             Index(
                 f"ix_case_{outcome}",
@@ -142,7 +48,7 @@ class Case(Record):
                 sqlite_where=text(f"{outcome}_count > 0"),
                 postgresql_where=text(f"{outcome}_count > 0"),
             )
-            for outcome in OUTCOMES
+            for outcome in (*OUTCOMES, "disagreement")
         ),
     )
 
@@ -160,8 +66,18 @@ class Case(Record):
     suggested_count: Mapped[int] = mapped_column(default=0)
     uncertain_count: Mapped[int] = mapped_column(default=0)
     not_gradable_count: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")  # that is being worked on, or was signed
+    state: Mapped[str] = mapped_column(String(16), default="unreviewed", server_default="unreviewed")
+    reviewed_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    unresolved_count: Mapped[int] = mapped_column(default=0, server_default="0")  # reviewed as uncertain
+    disagreement_count: Mapped[int] = mapped_column(default=0, server_default="0")  # not what was suggested
+    uncertainty: Mapped[float] = mapped_column(default=0.0, server_default="0")  # of its most uncertain image
+    reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # who last reviewed an image of it
 
-    created_by: Mapped[User] = relationship()
+    created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
+    reviewer: Mapped[User | None] = relationship(foreign_keys=reviewer_id)
+    signatures: Mapped[list[Signature]] = relationship(back_populates="case", order_by="Signature.version")
+    amendments: Mapped[list[Amendment]] = relationship(back_populates="case", order_by="Amendment.version")
     images: Mapped[list[SmearImage]] = relationship(
         back_populates="case", order_by="SmearImage.position", cascade="all, delete-orphan"
     )
@@ -191,6 +107,13 @@ class SmearImage(Record):
         back_populates="image", order_by="Reading.made_at", cascade="all, delete-orphan"
     )
 
+    reviews: Mapped[list[Review]] = relationship(back_populates="image", order_by="Review.version")
+
+    @property
+    def review(self) -> Review | None:
+        """Return the review that holds, or None before the first."""
+        return self.reviews[-1] if self.reviews else None
+
     @property
     def reading(self) -> Reading:
         """Return the first reading, by the bundle that was active when the image came."""
@@ -219,6 +142,13 @@ class Reading(Record):
     image: Mapped[SmearImage] = relationship(back_populates="readings")
     made_by: Mapped[User] = relationship()
 
+    @property
+    def uncertainty(self) -> float:
+        """Return by how much the model was unsure: up to 1 for a suggestion, above that where it made none."""
+        if self.outcome == "not_gradable":
+            return 0.0  # nothing was judged
+        return (2.0 if self.outcome == "uncertain" else 1.0) - (self.confidence or 0.0)
+
     @cached_property
     def detail(self) -> SmearReading:
         """Return the whole reading as smear wrote it."""
@@ -245,13 +175,3 @@ class BundleActivation(Record):
     activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 
     activated_by: Mapped[User] = relationship(lazy="joined")
-
-
-class ServerSession(Record):
-    """A signed-in browser; the cookie holds only the key, and the row only the key's hash."""
-
-    __tablename__ = "server_session"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    data: Mapped[dict[str, Any]]
-    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,135 @@
+"""The audit ledger: events in one chain, each sealed with a SHA-256 over the event and the seal before it.
+
+Whoever changes or removes an event breaks every seal after it, which `audit verify` finds. Cutting the newest events
+off leaves a shorter chain that is whole in itself: note the newest seal elsewhere, and give it to `audit verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy.orm import Session
+
+from .records import AuditEvent, now
+
+FIRST = "0" * 64  # what stands before the first event
+BATCH = 1000
+# What is recorded, in the words of the audit page.
+ACTIONS = {
+    "person.signed_in": _l("signed in"),
+    "person.signed_out": _l("signed out"),
+    "person.password_failed": _l("wrong password"),
+    "person.password_changed": _l("changed the own password"),
+    "person.added": _l("person added"),
+    "person.role_changed": _l("role changed"),
+    "person.disabled": _l("person disabled"),
+    "person.enabled": _l("person enabled"),
+    "person.link_made": _l("one-time link made"),
+    "case.opened": _l("case opened"),
+    "image.added": _l("image added and read"),
+    "image.removed": _l("image removed"),
+    "reading.added": _l("second opinion read"),
+    "image.reviewed": _l("image reviewed"),
+    "case.signed": _l("case signed"),
+    "case.amended": _l("signed case opened again"),
+    "report.sent": _l("report sent as PDF"),
+    "worklist.exported": _l("worklist taken along"),
+    "model.activated": _l("model activated"),
+}
+
+Columns = AuditEvent.__table__.c
+
+
+def canonical(value: Any) -> bytes:
+    """Write JSON data in the one way that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def seal(previous: str, event: dict[str, Any]) -> str:
+    """Return the hash of an event on top of the one before."""
+    at: datetime = event["at"]
+    plain = {
+        "number": event["id"],
+        "at": at.isoformat(timespec="microseconds"),
+        "lab": event["lab_id"],
+        "actor": event["actor_id"],
+        "action": event["action"],
+        "subject": event["subject_id"],
+        "details": event["details"],
+    }
+    return hashlib.sha256(previous.encode() + canonical(plain)).hexdigest()
+
+
+def record(
+    transaction: Session | Connection,
+    action: str,
+    *,
+    lab: int | None,
+    actor: int | None,
+    subject: str | int = "",
+    **details: str | int | bool | list[str] | None,
+) -> None:
+    """Write down what is being done, in the transaction that does it: both happen or neither.
+
+    Details are ids, versions and counts. Never an accession, a note or a file name.
+    """
+    if action not in ACTIONS:
+        raise KeyError(action)
+    connection = transaction.connection() if isinstance(transaction, Session) else transaction
+    if connection.dialect.name == "postgresql":
+        # SQLite's writers already stand in line (BEGIN IMMEDIATE).
+        connection.execute(text("LOCK TABLE audit_event IN SHARE ROW EXCLUSIVE MODE"))
+    newest = connection.execute(select(Columns.id, Columns.hash).order_by(Columns.id.desc()).limit(1)).first()
+    previous = newest.hash if newest else FIRST
+    event = {
+        "id": newest.id + 1 if newest else 1,
+        "at": now(),
+        "lab_id": lab,
+        "actor_id": actor,
+        "action": action,
+        "subject_id": str(subject),
+        "details": details,
+    }
+    event |= {"previous_hash": previous, "hash": seal(previous, event)}
+    connection.execute(insert(AuditEvent), event)
+
+
+def broken(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Yield the number of each event that is not what it was or not where it was, with a sentence."""
+    previous, expected = FIRST, 1
+    for row in all_events(connection):
+        if row.id != expected:
+            gone = str(expected) if row.id == expected + 1 else f"{expected} to {row.id - 1}"
+            yield expected, f"Event {gone} is missing."
+        if row.previous_hash != previous:
+            yield row.id, f"Event {row.id} does not follow the one before it."
+        if seal(row.previous_hash, row._asdict()) != row.hash:
+            yield row.id, f"Event {row.id} was changed after it was written."
+        previous, expected = row.hash, row.id + 1
+
+
+def all_events(connection: Connection) -> Iterator[Row[Any]]:
+    """Read the chain from its beginning, a batch at a time."""
+    after = 0
+    while batch := connection.execute(
+        select(AuditEvent.__table__).where(Columns.id > after).order_by(Columns.id).limit(BATCH)
+    ).all():
+        yield from batch
+        after = batch[-1].id
+
+
+def newest_seal(connection: Connection) -> tuple[int, str]:
+    """Return the number and the hash of the newest event: note it elsewhere, and nobody can shorten the chain."""
+    row = connection.execute(select(Columns.id, Columns.hash).order_by(Columns.id.desc()).limit(1)).first()
+    return (row.id, row.hash) if row else (0, FIRST)
+
+
+def has_seal(connection: Connection, wanted: str) -> bool:
+    """Say whether an event with this hash is in the chain."""
+    return connection.execute(select(Columns.id).where(Columns.hash == wanted)).first() is not None
