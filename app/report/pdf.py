@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib.metadata import distribution
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from ..pages import FALLBACK_INTENDED_USE, chance
 from ..records import SPECIMENS, Reading, Signature
 from ..store import image_store
 
-FONTS = Path(__file__).parent / "fonts"  # DejaVu Sans: Latin, Greek, Cyrillic, Hebrew, Arabic and many signs
+# DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
+FONTS = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf")))
 MISSING = "□"
 MARGIN = 18.0  # millimetres, as every length here
 PICTURE = 40.0
