@@ -18,6 +18,7 @@ from smear.quality import Finding, assess
 from smear.suggestion import Reason, Suggestion, not_gradable, suggest
 
 MAP_DIGITS = 4
+NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Reader:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.card = bundle.card
+        self.notes: tuple[str, ...] = () if bundle.card.explanation_layer else (NO_MAP,)
 
     def read(self, data: bytes) -> Reading:
         """Return the reading of an image file's bytes; ImageError where they are no picture that can be read."""
@@ -136,7 +138,7 @@ class Reader:
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
             suggestion = suggest(forward.logits[0], float(self.bundle.novelty.score(forward.features)[0]), self.card)
-            largest = float(forward.maps.max())
+            largest = float(forward.maps.max(initial=0))
             maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
         height, width = examination.picture.rgb.shape[:2]
         return Reading(
@@ -146,7 +148,7 @@ class Reader:
             leukocytes=len(examination.leukocytes),
             boxes=examination.leukocytes.boxes.tolist(),
             findings=examination.findings,
-            notes=examination.picture.notes,
+            notes=(*examination.picture.notes, *(() if forward is None else self.notes)),
             maps=maps,
             width=width,
             height=height,

@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from smear.arrays import Array
+from smear.network import two_logits
 from training.architectures import Blueprint, build
+from training.architectures.order import Order
 from training.augment import augment
 from training.recipe import Recipe
 
@@ -86,7 +88,8 @@ class _Watch(keras.callbacks.Callback):
 
 
 def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
-    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C)."""
+    """Return what a model says of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C); one logit becomes two."""
+    model = two_logits(model)
     parts = range(0, len(inputs), batch_size)
     return np.concatenate(
         [model.predict(inputs[i : i + batch_size].astype(np.float32), verbose=0) for i in parts]
@@ -110,9 +113,10 @@ def train_network(
     """
     schedule = recipe.schedule
     keras.utils.set_random_seed(schedule.seed)
-    classes = len(recipe.labels)
-    blueprint = build(recipe.architecture, recipe.input.height, recipe.input.width, classes, schedule.dropout, weights)
-    model = blueprint.model
+    classes = int(fit[1].max()) + 1
+    order = Order(recipe.input.height, recipe.input.width, classes, schedule.dropout, weights=weights)
+    blueprint = build(recipe.architecture, order)
+    model = two_logits(blueprint.model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
