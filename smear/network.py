@@ -1,6 +1,7 @@
 """A bundle's Keras model, compiled once: logits and every class's activation map from the same pass."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,11 @@ class Network:
     is ReLU(sum_k w_kc A_k) / (H W): the gradient of logit c is w_kc / (H W) everywhere, so no backward pass is needed.
     For any other head the gradient of every logit at the layer is taken in the same compiled pass. Where several
     layers explain, as those of two branches, their maps are added on the largest one's grid.
+
+    head: a classifier that answers from the features in the network's place; the maps stay the network's.
     """
+
+    head: Callable[[Array], Array] | None = None
 
     def __init__(self, model: Any, explanation_layer: str) -> None:
         tf = tensorflow()
@@ -130,7 +135,8 @@ class Network:
     def forward(self, batch: Array) -> Forward:
         """Return logits, maps and features of `batch`, float32 RGB (N, H, W, 3) in 0..255."""
         logits, maps, features = self._forward(self._constant(batch, dtype="float32"))
-        return Forward(logits.numpy(), maps.numpy(), features.numpy())
+        values = features.numpy()
+        return Forward(self.head(values) if self.head else logits.numpy(), maps.numpy(), values)
 
     def warm(self, batch_size: int = 1) -> None:
         """Run once with one white picture and once with `batch_size`: the first pass allocates and picks kernels."""

@@ -10,6 +10,7 @@ import numpy as np
 from smear import others
 from smear.arrays import Array
 from smear.bundle import Bundle
+from smear.card import Card
 from smear.image import ImageError, Picture, decode
 from smear.leukocytes import Leukocytes, find
 from smear.network import Forward
@@ -18,6 +19,9 @@ from smear.quality import Finding, assess
 from smear.suggestion import Reason, Suggestion, not_gradable, suggest
 
 MAP_DIGITS = 4
+OTHER_BRANCH = (
+    "The answer is that of a classifier ({}) on the network's features. The map shows what the network rests on."
+)
 NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
 
 
@@ -88,7 +92,7 @@ class Reader:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.card = bundle.card
-        self.notes: tuple[str, ...] = () if bundle.card.explanation_layer else (NO_MAP,)
+        self.notes = remarks(bundle.card)
 
     def read(self, data: bytes) -> Reading:
         """Return the reading of an image file's bytes; ImageError where they are no picture that can be read."""
@@ -154,6 +158,13 @@ class Reader:
             height=height,
             milliseconds=1000 * (time.perf_counter() - examination.started),
         )
+
+
+def remarks(card: Card) -> tuple[str, ...]:
+    """Return what has to be said with every reading: whose evidence the map shows, or that there is none."""
+    if not card.explanation_layer:
+        return (NO_MAP,)
+    return (OTHER_BRANCH.format(card.head.classifier),) if card.head.file else ()
 
 
 def _too_few(found: int) -> Reason:

@@ -23,11 +23,12 @@ from training.dataset import Dataset
 from training.groups import find_groups
 from training.metrics import rate
 from training.progress import Progress
-from training.splits import PROTOCOLS, folds
+from training.splits import Protocol, folds
 
 SIDE = 224
 BATCH = 32
 FOLDS = 5
+PROTOCOLS: tuple[Protocol, ...] = ("random", "grouped")
 STRENGTH = 0.01  # C of the regression: the inverse of its penalty
 SEEN: Mapping[str, Callable[[Array], Array]] = {
     "whole field": lambda rgb: rgb,

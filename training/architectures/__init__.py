@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from training.architectures import (
     alexnet,
+    colour,
     densenet,
     efficientnet,
     googlenet,
@@ -45,6 +46,7 @@ BUILDERS: Mapping[str, Builder] = {
     "bushi_basic_cnn": plain.bushi,
     "cnn_lstm": plain.cnn_lstm,
     "odrnn": odrnn.build,
+    "colour_statistics": colour.build,
     "xincept": xincept.build,
 }
 
