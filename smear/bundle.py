@@ -67,8 +67,8 @@ def sha256(path: Path) -> str:
 def verify(path: Path) -> Card:
     """Return the card after comparing every listed file with its SHA-256; BundleError where one differs."""
     card = read_card(path)
-    for required in (MODEL, NOVELTY):
-        if required not in card.files:
+    for required in (MODEL, NOVELTY, card.head.file):
+        if required and required not in card.files:
             raise BundleError(f"The model '{path.name}' is incomplete: its card does not list {required}.")
     for name, expected in card.files.items():
         file = path / name
@@ -84,12 +84,16 @@ def verify(path: Path) -> Card:
 def load(path: Path) -> Bundle:
     """Return the bundle at `path`, verified and compiled (not yet warm); BundleError with a sentence otherwise."""
     card = verify(path)
-    from smear import network, segmenter
+    from smear import heads, network, segmenter
 
     segmenter.segmenter()  # nothing is read without it: what is wrong with it is said now
     try:
         compiled = network.load(path / MODEL, card.explanation_layer)
         novelty = Novelty.load(path / NOVELTY)
+        if card.head.file:
+            compiled.head = heads.load(path / card.head.file, len(card.labels))
+    except heads.HeadError as error:
+        raise BundleError(f"The classifier of '{path.name}' cannot be used: {error}") from error
     except network.UnsuitableModelError as error:
         raise BundleError(f"The model '{path.name}' does not suit this application: {error}") from error
     except Exception as error:  # Keras raises anything from BadZipFile to KeyError for a damaged file

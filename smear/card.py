@@ -54,6 +54,14 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Head:
+    """A classifier that answers from the network's features in its place (`smear.heads`); empty for none."""
+
+    classifier: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
 class Golden:
     """A drawn field (`smear.drawing.field(seed, kind)`) and the logits that this bundle gives for it."""
 
@@ -92,6 +100,7 @@ class Card:
     known_failures: tuple[str, ...]
     golden: tuple[Golden, ...]
     verdict: str
+    head: Head = field(default_factory=Head)
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""

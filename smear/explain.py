@@ -14,9 +14,11 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.network import JOIN, two_logits
 
 if TYPE_CHECKING:
     from smear.bundle import Bundle
@@ -31,8 +33,8 @@ def explain(bundle: "Bundle", batch: Array, label_index: int, method: str = "gra
     """Return where one label's evidence lies: float32 (h, w) in 0..1, all zero when there is no positive evidence.
 
     `batch` is one prepared picture, float32 RGB (1, H, W, 3) in 0..255. The grid is that of the explanation layer;
-    SmoothGrad's is the picture's. Raises ValueError for another shape, an unknown method or label. Takes from tenths
-    of a second to several seconds.
+    SmoothGrad's is the picture's. Raises ValueError for another shape, an unknown method or label, and for a network
+    that has no such layer. Takes from tenths of a second to several seconds.
     """
     values = evidence(bundle, batch, label_index, method)
     largest = float(values.max())
@@ -41,7 +43,7 @@ def explain(bundle: "Bundle", batch: Array, label_index: int, method: str = "gra
 
 def evidence(bundle: "Bundle", batch: Array, label_index: int, method: str = "grad-cam") -> Array:
     """Return the same map as `explain`, float32 (h, w) >= 0, in the method's own units."""
-    model = bundle.network.model
+    model = two_logits(bundle.network.model)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if batch.ndim != 4 or len(batch) != 1 or batch.shape[3] != 3:
@@ -51,7 +53,12 @@ def evidence(bundle: "Bundle", batch: Array, label_index: int, method: str = "gr
     batch = np.asarray(batch, np.float32)
     if method == "smoothgrad":
         return _smoothgrad(model, batch, label_index)
-    return _class_activation(model, batch, label_index, method, bundle.card.explanation_layer)
+    layers = bundle.card.explanation_layer
+    if not layers:
+        raise ValueError(f"this network has no layer with a place in the picture, so no map by {method}")
+    maps = [_class_activation(model, batch, label_index, method, layer) for layer in layers.split(JOIN)]
+    largest = max(one.shape for one in maps)
+    return np.sum([cv2.resize(one, largest[::-1], interpolation=cv2.INTER_LINEAR) for one in maps], axis=0)
 
 
 def _tf_keras_vis() -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
-"""A bundle's Keras model, compiled once: logits and every class's activation map from the same forward pass."""
+"""A bundle's Keras model, compiled once: logits and every class's activation map from the same pass."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,19 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
 
 
+JOIN = "+"  # between the names of layers that explain together
+
+
 class UnsuitableModelError(ValueError):
-    """A Keras model whose maps cannot be had in closed form; the sentence says what was expected."""
+    """A Keras model that cannot be served; the sentence says what was expected."""
 
 
 @dataclass(frozen=True)
 class Forward:
-    """What a network says of a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, pooled features (N, K)."""
+    """What a network says of a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, features (N, K).
+
+    The features are what the last dense layer is given. A network without a layer to explain has maps of size 0 x 0.
+    """
 
     logits: Array
     maps: Array
@@ -44,20 +51,51 @@ def tensorflow() -> Any:
     return tf
 
 
-def _head(model: Any, layer_name: str) -> Any:
-    """Return the final Dense layer, after checking that pooling (and dropout) is all that stands before it."""
-    names = [layer.name for layer in model.layers]
-    if layer_name not in names:
-        raise UnsuitableModelError(f"The model has no layer '{layer_name}' to explain.")
-    after = model.layers[names.index(layer_name) + 1 :]
-    kinds = [type(layer).__name__ for layer in after if type(layer).__name__ != "Dropout"]
-    if kinds != ["GlobalAveragePooling2D", "Dense"]:
-        raise UnsuitableModelError(
-            f"After '{layer_name}' a global average pooling and one dense layer were expected, not {', '.join(kinds)}."
-        )
-    if after[-1].activation.__name__ != "linear":
+def two_logits(model: Any) -> Any:
+    """Return `model`, or, where it ends in one logit z as for a sigmoid, the same with the logits -z/2 and z/2.
+
+    Their softmax is the sigmoid of z, and either class has evidence of its own: what speaks against the other.
+    """
+    import keras
+
+    if int(model.output.shape[-1]) > 1:
+        return model
+    pair = keras.layers.Dense(2, use_bias=False, trainable=False, name="pair")
+    both = keras.Model(model.input, pair(model.output), name=model.name)
+    pair.set_weights([np.array([[-0.5, 0.5]], np.float32)])
+    return both
+
+
+def _explained(model: Any, names: str) -> list[Any]:
+    """Return the layers that explain, none for ""; their outputs have to be feature maps."""
+    known = {layer.name: layer for layer in model.layers}
+    layers = []
+    for name in names.split(JOIN) if names else ():
+        if name not in known:
+            raise UnsuitableModelError(f"The model has no layer '{name}' to explain.")
+        if len(known[name].output.shape) != 4:
+            raise UnsuitableModelError(f"The layer '{name}' has no place in the picture: it gives no maps.")
+        layers.append(known[name])
+    return layers
+
+
+def last_dense(model: Any) -> Any:
+    """Return the layer that gives the logits, or the one logit; UnsuitableModelError where it is no dense layer."""
+    layer = model.layers[-1]
+    if type(layer).__name__ != "Dense":
+        raise UnsuitableModelError(f"The last layer has to be a dense layer, not {type(layer).__name__}.")
+    if layer.activation.__name__ != "linear":
         raise UnsuitableModelError("The last layer has to give logits: its activation has to be linear.")
-    return after[-1]
+    return layer
+
+
+def _pools(model: Any, explained: list[Any]) -> bool:
+    """Return whether pooling (and dropout) is all that stands between the one layer to explain and the last."""
+    if len(explained) != 1:
+        return False
+    after = model.layers[model.layers.index(explained[0]) + 1 :]
+    kinds = [type(layer).__name__ for layer in after if type(layer).__name__ != "Dropout"]
+    return kinds == ["GlobalAveragePooling2D", "Dense"]
 
 
 class Network:
@@ -65,41 +103,86 @@ class Network:
 
     For a head of global average pooling and one dense layer, Grad-CAM (Selvaraju et al. 2017) at the pooled layer A
     is ReLU(sum_k w_kc A_k) / (H W): the gradient of logit c is w_kc / (H W) everywhere, so no backward pass is needed.
+    For any other head the gradient of every logit at the layer is taken in the same compiled pass. Where several
+    layers explain, as those of two branches, their maps are added on the largest one's grid.
+
+    head: a classifier that answers from the features in the network's place; the maps stay the network's.
     """
+
+    head: Callable[[Array], Array] | None = None
 
     def __init__(self, model: Any, explanation_layer: str) -> None:
         tf = tensorflow()
         import keras
 
-        dense = _head(model, explanation_layer)
-        features = model.get_layer(explanation_layer).output
-        both = keras.Model(model.input, [features, model.output])
+        dense = last_dense(model)
+        explained = _explained(model, explanation_layer)
         self.model = model
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
-        self.classes = int(model.output.shape[-1])
+        self.classes = max(2, int(model.output.shape[-1]))
+        self.explains = bool(explained)
         gpus = tf.config.list_physical_devices("GPU")
         self.device = f"GPU ({len(gpus)})" if gpus else "CPU"
-
-        @tf.function(input_signature=[tf.TensorSpec([None, *self.input_shape], tf.float32)])
-        def forward(batch: Any) -> Any:
-            activations, logits = both(batch, training=False)
-            activations = tf.cast(activations, tf.float32)
-            area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
-            maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.cast(dense.kernel, tf.float32))) / area
-            return tf.cast(logits, tf.float32), maps, tf.reduce_mean(activations, axis=(1, 2))
-
-        self._forward = forward.get_concrete_function()
+        outputs = [layer.output for layer in explained]
+        if self.classes == int(model.output.shape[-1]) and _pools(model, explained):
+            run = _closed_form(tf, keras.Model(model.input, [*outputs, model.output]), dense)
+        else:
+            run = _by_gradient(tf, keras.Model(model.input, [*outputs, dense.input, two_logits(model).output]))
+        signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
+        self._forward = tf.function(run, input_signature=signature).get_concrete_function()
         self._constant = tf.constant
 
     def forward(self, batch: Array) -> Forward:
         """Return logits, maps and features of `batch`, float32 RGB (N, H, W, 3) in 0..255."""
         logits, maps, features = self._forward(self._constant(batch, dtype="float32"))
-        return Forward(logits.numpy(), maps.numpy(), features.numpy())
+        values = features.numpy()
+        return Forward(self.head(values) if self.head else logits.numpy(), maps.numpy(), values)
 
     def warm(self, batch_size: int = 1) -> None:
         """Run once with one white picture and once with `batch_size`: the first pass allocates and picks kernels."""
         for count in sorted({1, batch_size}):
             self.forward(np.full((count, *self.input_shape), 255, np.float32))
+
+
+def _closed_form(tf: Any, both: Any, dense: Any) -> Any:
+    """Return the forward pass of a network that pools: `both` gives the pooled layer and the logits."""
+
+    def forward(batch: Any) -> Any:
+        activations, logits = both(batch, training=False)
+        activations = tf.cast(activations, tf.float32)
+        area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
+        maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.cast(dense.kernel, tf.float32))) / area
+        return tf.cast(logits, tf.float32), maps, tf.reduce_mean(activations, axis=(1, 2))
+
+    return forward
+
+
+def _by_gradient(tf: Any, every: Any) -> Any:
+    """Return the forward pass of any other network: `every` gives the layers to explain, the features, the logits."""
+    classes = int(every.outputs[-1].shape[-1])
+    grids = [tuple(one.shape[1:3]) for one in every.outputs[:-2]]
+
+    def forward(batch: Any) -> Any:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(batch)
+            *layers, features, logits = every(batch, training=False)
+            scores = [logits[:, label] for label in range(classes)]
+        maps = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
+        if layers:
+            maps = tf.stack([_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1)
+        return tf.cast(logits, tf.float32), maps, tf.cast(features, tf.float32)
+
+    return forward
+
+
+def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, int]) -> Any:
+    """Return Grad-CAM of one class at every layer, brought to one grid and added: (N, h, w)."""
+    total = 0.0
+    for activations, gradient in zip(layers, gradients, strict=True):
+        weights = tf.reduce_mean(tf.cast(gradient, tf.float32), axis=(1, 2))
+        one = tf.nn.relu(tf.einsum("nhwk,nk->nhw", tf.cast(activations, tf.float32), weights))
+        total += tf.image.resize(one[..., None], grid)[..., 0]
+    return total
 
 
 def load(path: Path, explanation_layer: str) -> Network:

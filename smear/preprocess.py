@@ -36,6 +36,34 @@ def median(sight: Sight, size: int = 3) -> Sight:
     return replace(sight, rgb=cv2.medianBlur(sight.rgb, size))
 
 
+def sharpen(sight: Sight) -> Sight:
+    """Sharpen by the 3 x 3 kernel of five in the middle and minus one at its four sides (Bushi 2024)."""
+    kernel = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float32)
+    return replace(sight, rgb=cv2.filter2D(sight.rgb, -1, kernel))
+
+
+def crop(sight: Sight, share: float = 0.9) -> Sight:
+    """Keep the middle `share` of both sides: the border with scale bar and vignette goes (CAMSR: Khan 2024)."""
+    height, width = sight.rgb.shape[:2]
+    dy, dx = round(height * (1 - share) / 2), round(width * (1 - share) / 2)
+    return replace(sight, rgb=np.ascontiguousarray(sight.rgb[dy : height - dy, dx : width - dx]))
+
+
+def contrast(sight: Sight, clip: float = 0.01) -> Sight:
+    """Stretch lightness so that the `clip` darkest and brightest shares become black and white (CAMSR: Khan 2024)."""
+    lab = cv2.cvtColor(sight.rgb, cv2.COLOR_RGB2LAB)
+    low, high = np.quantile(lab[..., 0], (clip, 1 - clip))
+    stretched = (np.arange(256) - low) * 255 / max(float(high - low), 1.0)
+    lab[..., 0] = np.clip(stretched, 0, 255).astype(np.uint8)[lab[..., 0]]
+    return replace(sight, rgb=cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
+
+
+def emboss(sight: Sight) -> Sight:
+    """Light the picture from one corner by a 3 x 3 kernel that keeps its brightness (CAMSR: Khan 2024)."""
+    kernel = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)
+    return replace(sight, rgb=cv2.filter2D(sight.rgb, -1, kernel))
+
+
 def white_balance(sight: Sight) -> Sight:
     """Divide by the background colour: the lamp and the camera's white balance leave the picture."""
     return replace(sight, rgb=white_balanced(sight.rgb, background_colour(sight.rgb)))
@@ -101,6 +129,10 @@ def resize(sight: Sight, height: int, width: int) -> Sight:
 
 STEPS: Mapping[str, Callable[..., Sight]] = {
     "median": median,
+    "sharpen": sharpen,
+    "crop": crop,
+    "contrast": contrast,
+    "emboss": emboss,
     "white_balance": white_balance,
     "only_leukocytes": only_leukocytes,
     "hsv_range": hsv_range,

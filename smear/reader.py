@@ -10,6 +10,7 @@ import numpy as np
 from smear import others
 from smear.arrays import Array
 from smear.bundle import Bundle
+from smear.card import Card
 from smear.image import ImageError, Picture, decode
 from smear.leukocytes import Leukocytes, find
 from smear.network import Forward
@@ -18,6 +19,10 @@ from smear.quality import Finding, assess
 from smear.suggestion import Reason, Suggestion, not_gradable, suggest
 
 MAP_DIGITS = 4
+OTHER_BRANCH = (
+    "The answer is that of a classifier ({}) on the network's features. The map shows what the network rests on."
+)
+NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class Reader:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.card = bundle.card
+        self.notes = remarks(bundle.card)
 
     def read(self, data: bytes) -> Reading:
         """Return the reading of an image file's bytes; ImageError where they are no picture that can be read."""
@@ -136,7 +142,7 @@ class Reader:
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
             suggestion = suggest(forward.logits[0], float(self.bundle.novelty.score(forward.features)[0]), self.card)
-            largest = float(forward.maps.max())
+            largest = float(forward.maps.max(initial=0))
             maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
         height, width = examination.picture.rgb.shape[:2]
         return Reading(
@@ -146,12 +152,19 @@ class Reader:
             leukocytes=len(examination.leukocytes),
             boxes=examination.leukocytes.boxes.tolist(),
             findings=examination.findings,
-            notes=examination.picture.notes,
+            notes=(*examination.picture.notes, *(() if forward is None else self.notes)),
             maps=maps,
             width=width,
             height=height,
             milliseconds=1000 * (time.perf_counter() - examination.started),
         )
+
+
+def remarks(card: Card) -> tuple[str, ...]:
+    """Return what has to be said with every reading: whose evidence the map shows, or that there is none."""
+    if not card.explanation_layer:
+        return (NO_MAP,)
+    return (OTHER_BRANCH.format(card.head.classifier),) if card.head.file else ()
 
 
 def _too_few(found: int) -> Reason:

@@ -1,5 +1,5 @@
-"""The command line: `python -m training recipes | fit | crossval | evaluate | finder | segmentation | atlas |
-probe | publish`."""
+"""The command line: `python -m training recipes | fit | crossval | contact | evaluate | finder | segmentation |
+atlas | probe | publish`."""
 
 import argparse
 import json
@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before Keras is imported anywhere below: training is neutral, serving and so evaluation are TensorFlow.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training import dataset, recipe
+
+if TYPE_CHECKING:
+    from training.architectures.order import Weights
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
@@ -29,15 +33,22 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("recipe", help="a name that `recipes` lists, or a TOML file")
         one.add_argument("--data", type=Path, required=True, help="class folders, or a folder with manifest.csv")
         one.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for everything that is made")
-        one.add_argument(
-            "--weights", type=Path, help="folder of ImageNet backbones; without it training starts at random"
-        )
+        _first_weights(one)
     fit.set_defaults(run=_fit)
-    cross.add_argument("--protocol", choices=("random", "grouped"), required=True)
+    cross.add_argument("--protocol", choices=("random", "grouped", "source", "as-published"), required=True)
     cross.add_argument("--folds", type=int, default=5)
     cross.add_argument("--limit", type=int, help="run only the first so many folds")
     cross.add_argument("--format", choices=("text", "json"), default="text")
     cross.set_defaults(run=_crossval)
+
+    contact = commands.add_parser("contact", help="draw a contact sheet of what augmentations make of some pictures")
+    contact.add_argument("recipes", nargs="*", metavar="RECIPE", help="one of each pipeline if none is named")
+    contact.add_argument("--data", type=Path, required=True)
+    contact.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    contact.add_argument("--pictures", type=int, default=2)
+    contact.add_argument("--copies", type=int, default=7)
+    contact.add_argument("--seed", type=int, default=0)
+    contact.set_defaults(run=_contact)
 
     evaluate = commands.add_parser("evaluate", help="judge a published bundle, with all controls, on a data set")
     evaluate.add_argument("bundle", help="a name in models/, or a bundle's folder")
@@ -80,13 +91,31 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+def _first_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--weights",
+        help="folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random",
+    )
+    command.add_argument(
+        "--networks", type=Path, help="folder of trained networks, for recipes that differ in their classifier only"
+    )
+
+
+def _weights(arguments: argparse.Namespace) -> "Weights":
+    """Return where first weights come from; what each network got is said when it is built."""
+    if arguments.weights is None:
+        _say("No --weights: the network starts from random weights and will need far more pictures.")
+        return None
+    return "imagenet" if arguments.weights == "imagenet" else Path(arguments.weights)
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _recipes(_: argparse.Namespace) -> None:
     for name in recipe.names():
-        print(f"{name:24} {recipe.load(name).title}")
+        print(f"{name:26} {recipe.load(name).title}")
 
 
 def _fit(arguments: argparse.Namespace) -> None:
@@ -96,11 +125,11 @@ def _fit(arguments: argparse.Namespace) -> None:
     from training.splits import validation
 
     chosen = recipe.load(arguments.recipe)
-    _say_origin(arguments.weights)
+    weights = _weights(arguments)
     material = gather(chosen, dataset.load(arguments.data))
     everything = np.arange(len(material.dataset))
     parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
-    made = draft(chosen, material, parts, arguments.weights, arguments.out, _say)
+    made = draft(chosen, material, parts, weights, arguments.out, _say, arguments.networks)
     print(f"Draft: {made}. It has no results yet: run crossval with the same --out, then publish.")
 
 
@@ -110,16 +139,16 @@ def _crossval(arguments: argparse.Namespace) -> None:
     from training.verdict import verdict
 
     chosen = recipe.load(arguments.recipe)
-    _say_origin(arguments.weights)
     result = crossval(
         chosen,
         dataset.load(arguments.data),
-        arguments.weights,
+        _weights(arguments),
         arguments.protocol,
         arguments.out,
         arguments.folds,
         arguments.limit,
         _say,
+        arguments.networks,
     )
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
@@ -127,9 +156,17 @@ def _crossval(arguments: argparse.Namespace) -> None:
     print(f"{result['meaning']}\n{verdict(result)}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
 
 
-def _say_origin(weights: Path | None) -> None:
-    if weights is None:
-        _say("No --weights: the network starts from random weights and will need far more pictures.")
+def _contact(arguments: argparse.Namespace) -> None:
+    from training import contact
+
+    names = arguments.recipes or [
+        *("leukolens-field", "abed-simple-cnn", "murtoza-vgg16", "khan-xincept", "lubna-cml1"),
+        *("bushi-basic-cnn", "bushi-alexnet"),
+    ]
+    recipes = [recipe.load(name) for name in names]
+    data = dataset.load(arguments.data)
+    made = contact.sheet(recipes, data, arguments.pictures, arguments.copies, arguments.seed)
+    print(contact.write(made, arguments.out))
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -212,6 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when it did what was asked, 1 with one sentence on standard error when it could not."""
     from smear.bundle import BundleError
     from smear.preprocess import UnknownStepError
+    from training.architectures import UnknownArchitectureError
 
     chosen = parser().parse_args(arguments)
     try:
@@ -220,6 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dataset.DataError,
         recipe.RecipeError,
         BundleError,
+        UnknownArchitectureError,
         UnknownStepError,
         FileNotFoundError,
         RuntimeError,

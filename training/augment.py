@@ -5,11 +5,15 @@ optical density, so white stays white and only the cells change (compare the HED
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from smear.arrays import Array
+from training.pipelines import PIPELINES
+
+Pipeline = Literal["stain", "abed", "murtoza", "khan", "lubna", "bushi", "bushi-alexnet", "none"]
 
 
 @dataclass(frozen=True)
@@ -17,9 +21,11 @@ class Augmentation:
     """Ranges of the random changes; 0 or (1, 1) switches one off.
 
     rotation: degrees either way, after a random quarter turn and flip; zoom, saturation, value, density: factors;
-    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px.
+    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px. They are those of
+    our own pipeline, "stain"; a published one (`training.pipelines`) brings its own and needs no white background.
     """
 
+    pipeline: Pipeline = "stain"
     flips: bool = True
     rotation: float = 20
     zoom: tuple[float, float] = (0.85, 1.2)
@@ -37,6 +43,8 @@ _RAMP = np.arange(256, dtype=np.float32)
 def augment(rgb: Array, plan: Augmentation, seed: int) -> Array:
     """Return a changed copy of `rgb`, uint8 (H, W, 3) on white; the same for the same seed."""
     random = np.random.default_rng(seed)
+    if plan.pipeline != "stain":
+        return PIPELINES[plan.pipeline](rgb, random)
     return _stain(_turn(rgb, plan, random), plan, random)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from smear.arrays import Array
 from smear.reader import Reader
 from smear.suggestion import calibrated
 from training import baseline
+from training.architectures.order import Weights
 from training.controls import CONTROLS
 from training.dataset import DataError, Dataset
+from training.enlarged import enlarged
 from training.experiment import Material, commit, draft, gather
 from training.judging import Judgement, control, judge, judge_controls
 from training.metrics import classification, rate
 from training.recipe import Recipe
-from training.splits import PROTOCOLS, Protocol, folds, validation
+from training.splits import PROTOCOLS, Protocol, folds, published_folds, source_folds, validation
 
 Fold = dict[str, Array]
 
@@ -32,17 +34,24 @@ def result_file(run: Path, protocol: Protocol) -> Path:
 def crossval(
     recipe: Recipe,
     dataset: Dataset,
-    weights: Path | None,
+    weights: Weights,
     protocol: Protocol,
     run: Path,
     count: int,
     limit: int | None,
     say: Callable[[str], None] = print,
+    shelf: Path | None = None,
 ) -> dict[str, Any]:
     """Return (and write to `run`) what the recipe gives on pictures that its networks had not seen.
 
-    `count` folds, of which the first `limit` are run. DataError where `run` holds folds of other data or recipes.
+    `count` folds, of which the first `limit` are run; the sources, or the authors, decide how many there are where the
+    protocol is theirs. shelf: see `experiment.draft`. DataError where `run` holds folds of other data or recipes.
     """
+    if protocol == "as-published":
+        dataset = enlarged(dataset, recipe.augmentation, recipe.published.copies)
+        if recipe.published.copies:
+            recipe = replace(recipe, augmentation=replace(recipe.augmentation, pipeline="none"))
+    count = _count(recipe, dataset, protocol, count)
     home = run / protocol
     _claim(home, recipe, dataset, count)
     done = list(range(min(limit or count, count)))
@@ -55,7 +64,8 @@ def crossval(
             material = material or gather(recipe, dataset)
             table = baseline.statistics(dataset) if table is None else table
             say(f"{protocol} fold {k + 1} of {count}")
-            _run_fold(recipe, material, table, weights, protocol, (count, k), finished, say)
+            parts = divided(recipe, material, protocol, count)[k]
+            _run_fold(recipe, material, table, weights, parts, finished, say, shelf)
         with np.load(finished, allow_pickle=False) as stored:
             results.append({name: stored[name] for name in stored.files})
     summary = summarise(recipe, dataset, protocol, count, results)
@@ -74,23 +84,42 @@ def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int) -> None:
     note.write_text(text, encoding="utf-8")
 
 
+def _count(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int) -> int:
+    if protocol == "source":
+        return len(set(dataset.sources))
+    if protocol == "as-published":
+        return recipe.published.folds if recipe.published.split == "folds" else 1
+    return count
+
+
+def divided(recipe: Recipe, material: Material, protocol: Protocol, count: int) -> list[tuple[Array, Array, Array]]:
+    """Return (training, validation, test) indices of every fold of a protocol."""
+    targets, groups, seed = material.targets, material.groups, recipe.schedule.seed
+    if protocol == "as-published":
+        return published_folds(targets, recipe.published, seed)
+    if protocol == "source":
+        pairs = source_folds(targets, material.dataset.sources, material.dataset.classes)
+    else:
+        pairs = folds(targets, groups, protocol, count, seed)
+    inner: Protocol = "random" if protocol == "random" else "grouped"
+    return [(*validation(train, targets, groups, inner, seed), test) for train, test in pairs]
+
+
 def _run_fold(
     recipe: Recipe,
     material: Material,
     table: Array,
-    weights: Path | None,
-    protocol: Protocol,
-    which: tuple[int, int],
+    weights: Weights,
+    parts: tuple[Array, Array, Array],
     finished: Path,
     say: Callable[[str], None],
+    shelf: Path | None,
 ) -> None:
-    count, k = which
-    train, test = folds(material.targets, material.groups, protocol, count, recipe.schedule.seed)[k]
-    parts = validation(train, material.targets, material.groups, protocol, recipe.schedule.seed)
+    fit, held, test = parts
     folder = finished.parent
     made = folder / recipe.name
     if not (made / bundle.CARD).is_file():
-        made = draft(recipe, material, parts, weights, folder, say)
+        made = draft(recipe, material, (fit, held), weights, folder, say, shelf)
     reader = Reader(bundle.load(made))
     main = judge(reader, material.dataset, test, task="test pictures")
     controls = judge_controls(reader, material.dataset, test)
@@ -99,7 +128,7 @@ def _run_fold(
         "targets": material.targets[test],
         "temperature": np.array(reader.card.temperature),
         "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
-        "baseline": baseline.forest_answers(table, material.targets, train, test),
+        "baseline": baseline.forest_answers(table, material.targets, np.concatenate([fit, held]), test),
     }
     for name, judgement in {"main": main, **controls}.items():
         stored |= _flat(name, judgement)
@@ -128,7 +157,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
     reasons, counts = np.unique(refused, return_counts=True)
     return {
         "protocol": protocol,
-        "meaning": PROTOCOLS[protocol],
+        "meaning": _meaning(recipe, protocol),
         "folds": count,
         "folds_run": len(results),
         "seed": recipe.schedule.seed,
@@ -140,6 +169,12 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
         "roc": _roc(probabilities, targets, [label.id for label in labels]),
     }
+
+
+def _meaning(recipe: Recipe, protocol: Protocol) -> str:
+    if protocol != "as-published" or not recipe.published.flaw:
+        return PROTOCOLS[protocol]
+    return f"{PROTOCOLS[protocol]}. {recipe.published.flaw} They reported: {recipe.published.reported}."
 
 
 def _fold_row(fold: Fold) -> dict[str, Any]:

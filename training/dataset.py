@@ -93,7 +93,24 @@ def _from_manifest(root: Path) -> list[Row]:
             raise DataError(f"{MANIFEST}, line {number}: the label is empty.")
         if not (root / path).is_file():
             raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
+    _contradictions(rows)
     return sorted(rows)
+
+
+def _contradictions(rows: list[Row]) -> None:
+    """Refuse a label that is not that of the picture's class folder, and a group that has two labels."""
+    labels, folders = {label for _, label, _, _ in rows}, {Path(path).parts[0] for path, _, _, _ in rows}
+    first: dict[str, tuple[int, str]] = {}
+    for number, (path, label, group, _) in enumerate(rows, start=2):
+        folder = Path(path).parts[0]
+        if folder != label and folder in labels and label in folders:
+            raise DataError(f"{MANIFEST}, line {number}: {path} lies in '{folder}' and has the label '{label}'.")
+        line, other = first.setdefault(group, (number, label)) if group else (number, label)
+        if other != label:
+            raise DataError(
+                f"{MANIFEST}, lines {line} and {number}: the group '{group}' has the labels '{other}' and '{label}'."
+                " A group is one patient with one diagnosis; give the second one a group of its own, or none."
+            )
 
 
 def _from_folders(root: Path) -> list[Row]:

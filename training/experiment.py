@@ -1,36 +1,45 @@
 """From a recipe and indices to a draft bundle: prepare, train, calibrate, remember what the training looked like."""
 
 import datetime
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from smear import bundle, drawing, preprocess, segmenter
+from smear import bundle, drawing, heads, preprocess, segmenter
 from smear.arrays import Array
-from smear.card import SCHEMA, Card, Golden, Label, Threshold
+from smear.card import SCHEMA, Card, Golden, Head, Label, Threshold
 from smear.novelty import Novelty
 from smear.suggestion import calibrated
+from training import classifiers
+from training.architectures.order import Weights
 from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
-from training.dataset import Dataset
-from training.fitting import logits_of, train_network
+from training.dataset import DataError, Dataset
+from training.features import features
+from training.fitting import clear, logits_of
 from training.groups import find_groups
 from training.judging import THREADS
+from training.networks import trained
 from training.progress import Progress
 from training.recipe import Recipe
 from training.strangers import stranger
 
 SERVING_BATCH = 16
+FEATURES = "features"  # folder in a run
 GOLDEN = (("leukemic", 1), ("sparse", 2))
 
 
 @dataclass(frozen=True)
 class Material:
-    """A data set made ready for a recipe: inputs and strangers uint8 (N, h, w, 3), targets and groups int64 (N,)."""
+    """A data set made ready for a recipe: inputs and strangers uint8 (N, h, w, 3), targets and groups int64 (N,).
+
+    Strangers are empty where the recipe wants none.
+    """
 
     dataset: Dataset
     labels: tuple[Label, ...]
@@ -49,7 +58,9 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
     def one(index: int) -> tuple[Array, Array]:
         rgb = dataset.picture(index)
         prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
-        strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
+        strange = prepared[:0]
+        if recipe.schedule.strangers:
+            strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
         progress.step()
         return prepared, strange
 
@@ -64,27 +75,31 @@ def draft(
     recipe: Recipe,
     material: Material,
     parts: tuple[Array, Array],
-    weights: Path | None,
+    weights: Weights,
     folder: Path,
     say: Callable[[str], None] = print,
+    shelf: Path | None = None,
 ) -> Path:
     """Train on parts[0], set temperature and thresholds on parts[1], and write a draft bundle below `folder`.
 
-    Its card has no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
+    shelf: a folder of trained networks, for recipes that differ in their classifier only (`training.networks`). The
+    card has no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
     """
     fit, held = parts
     x, y = material.inputs, material.targets
-    blueprint, history = train_network(
-        recipe, (x[fit], y[fit]), material.strangers[fit], (x[held], y[held]), weights, folder, say
-    )
-    features = _features(blueprint.model, blueprint.explanation_layer)
-    novelty = Novelty.fit(features(x[fit]), recipe.schedule.seed)
-    held_logits = logits_of(blueprint.model, x[held])
+    guests = material.strangers[fit] if recipe.schedule.strangers else material.strangers
+    made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
+    blueprint = made.blueprint
+    kept = None if recipe.head.classifier == "dense" else folder / FEATURES
+    known, unknown = (features(blueprint.model, x[part], kept) for part in parts)
+    novelty = Novelty.fit(known, recipe.schedule.seed)
+    answer, head = _answer(recipe, known, y[fit], len(material.labels), folder / FEATURES)
+    held_logits = logits_of(blueprint.model, x[held]) if answer is None else answer(unknown)
     temperature = round(best_temperature(held_logits, y[held]), 6)
     probabilities = calibrated(held_logits, temperature)
     right = probabilities.argmax(axis=1) == y[held]
     abstention = abstention_threshold(probabilities.max(axis=1), right, recipe.refusal)
-    strange = novelty_threshold(novelty.score(features(x[held])), recipe.refusal)
+    strange = novelty_threshold(novelty.score(unknown), recipe.refusal)
     validation = {
         "n": len(held),
         "accuracy": round(float(right.mean()), 5),
@@ -94,27 +109,39 @@ def draft(
     card = blank_card(recipe, material, blueprint.explanation_layer, temperature, (abstention, strange))
     card = replace(
         card,
-        metrics={"validation": validation, "history": history},
-        recipe={**card.recipe, "weights": blueprint.weights},
+        metrics={"validation": validation, "history": made.history},
+        recipe={**card.recipe, "weights": blueprint.weights, "recurrence": asdict(made.recurrence)},
     )
-    golden = tuple(
-        Golden(kind, seed, tuple(round(float(v), 5) for v in logits_of(blueprint.model, _drawn(card, kind, seed))[0]))
-        for kind, seed in GOLDEN
-    )
+
+    def logits(kind: str, seed: int) -> tuple[float, ...]:
+        seen = _drawn(card, kind, seed)
+        said = logits_of(blueprint.model, seen) if answer is None else answer(features(blueprint.model, seen))
+        return tuple(round(float(value), 5) for value in said[0])
+
+    golden = tuple(Golden(kind, seed, logits(kind, seed)) for kind, seed in GOLDEN)
 
     def fill(where: Path) -> None:
         _without_optimizer(blueprint.model).save(where / bundle.MODEL)
         novelty.save(where / bundle.NOVELTY)
+        if head.file:
+            shutil.copyfile(folder / FEATURES / head.file, where / head.file)
 
-    return bundle.write(folder, replace(card, golden=golden), fill)
+    written = bundle.write(folder, replace(card, golden=golden, head=head), fill)
+    clear(folder)
+    return written
 
 
-def _features(model: Any, layer: str) -> Callable[[Array], Array]:
-    import keras
-
-    pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer(layer).output)
-    cut = keras.Model(model.input, pooled)
-    return lambda inputs: logits_of(cut, inputs)
+def _answer(
+    recipe: Recipe, known: Array, targets: Array, classes: int, folder: Path
+) -> tuple[heads.Answer | None, Head]:
+    """Return what answers in the network's place, fitted on its features of the training part, and its card entry."""
+    name = recipe.head.classifier
+    if name == "dense":
+        return None, Head()
+    if len(np.unique(targets)) < classes:
+        raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
+    file = classifiers.fit(name, known, targets, folder, recipe.schedule.seed)
+    return heads.load(folder / file, classes), Head(name, file)
 
 
 def _without_optimizer(model: Any) -> Any:
@@ -170,10 +197,17 @@ def blank_card(
         },
         files={},
         intended_use=recipe.intended_use,
-        known_failures=recipe.known_failures,
+        known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
         golden=(),
         verdict="Not evaluated yet.",
     )
+
+
+def _of_the_head(recipe: Recipe) -> tuple[str, ...]:
+    """Return what every card of a bundle with a classifier has to say."""
+    if recipe.head.classifier == "dense":
+        return ()
+    return ("The answer is a classifier's, the map is the network's: the map does not show what the answer rests on.",)
 
 
 def commit() -> str:

@@ -1,6 +1,9 @@
 """Fine-tune one network. Reads top to bottom; everything that decides the outcome stands in the recipe."""
 
+import json
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +11,17 @@ import keras
 import numpy as np
 
 from smear.arrays import Array
+from smear.network import two_logits
 from training.architectures import Blueprint, build
+from training.architectures.ends import MEAN_IMAGE
+from training.architectures.order import Order, Recurrence, Weights
 from training.augment import augment
+from training.calibration import negative_log_likelihood
 from training.recipe import Recipe
+from training.search import choose
 
 STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
+STATE = ("head-epochs", "epochs", "best")  # what a training leaves in its folder until it is finished
 
 
 class DivergedError(RuntimeError):
@@ -30,14 +39,15 @@ class Batches(keras.utils.PyDataset):
         self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
         counts = np.bincount(targets).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
-        weights = np.sqrt(counts.mean() / np.maximum(counts, 1))
+        weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
         self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
+        self.before = 0
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Draw the order of epoch `epoch`."""
-        self.epoch = epoch
-        self.order = np.random.default_rng((self.recipe.schedule.seed, epoch)).permutation(len(self.targets))
+        """Draw the order of epoch `epoch` of this stage; `before` it there were those of the stage before."""
+        self.epoch = self.before + epoch
+        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.targets))
 
     def __len__(self) -> int:
         # The last batch is dropped where it would be small: batch statistics of two pictures are noise.
@@ -67,9 +77,10 @@ class _Watch(keras.callbacks.Callback):
         held: tuple[Array, Array],
         history: list[dict[str, float]],
         say: Callable[[str], None],
+        stage: str = "",
     ) -> None:
         super().__init__()
-        self.batches, self.held, self.history, self.say = batches, held, history, say
+        self.batches, self.held, self.history, self.say, self.stage = batches, held, history, say, stage
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.batches.begin_epoch(epoch)
@@ -79,18 +90,75 @@ class _Watch(keras.callbacks.Callback):
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        accuracy = float((logits_of(self.model, self.held[0]).argmax(axis=1) == self.held[1]).mean())
-        row = {"epoch": epoch + 1, "loss": round(float((logs or {})["loss"]), 5), "held_out": round(accuracy, 5)}
+        logits = logits_of(self.model, self.held[0])
+        accuracy = float((logits.argmax(axis=1) == self.held[1]).mean())
+        row = {
+            "epoch": self.batches.epoch + 1,
+            "loss": round(float((logs or {})["loss"]), 5),
+            "held_out": round(accuracy, 5),
+            "held_out_loss": round(negative_log_likelihood(logits, self.held[1], 1.0), 5),
+        }
         self.history.append(row)
-        self.say(f"epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f}, held-out accuracy {accuracy:.4f}")
+        self.say(
+            f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f},"
+            f" held-out accuracy {accuracy:.4f}"
+        )
+
+
+class _Patience(keras.callbacks.Callback):
+    """Ends the training after so many epochs without a better held-out loss, and goes back to the best.
+
+    Its memory is on disk, so that a training that was killed stops where it would have stopped.
+    """
+
+    def __init__(self, watch: _Watch, patience: int, folder: Path) -> None:
+        super().__init__()
+        self.watch, self.patience, self.folder = watch, patience, folder
+        self.weights, self.note = folder / "best.weights.h5", folder / "best.json"
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        loss = self.watch.history[-1]["held_out_loss"]
+        best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
+        if best is None or loss < best["loss"]:
+            best = {"loss": loss, "epoch": epoch}
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.model.save_weights(self.weights)
+            self.note.write_text(json.dumps(best), encoding="utf-8")
+        if epoch - best["epoch"] >= self.patience:
+            self.watch.say(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
+        if self.weights.is_file():
+            self.model.load_weights(self.weights)
+
+
+def clear(folder: Path) -> None:
+    """Remove what a finished training needs no more."""
+    for name in STATE:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
-    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C)."""
+    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C); one logit becomes two."""
+    return outputs_of(two_logits(model), inputs, batch_size)
+
+
+def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
+    """Return what a model gives for prepared inputs, uint8 (N, H, W, 3), as float32 (N, ...)."""
     parts = range(0, len(inputs), batch_size)
     return np.concatenate(
         [model.predict(inputs[i : i + batch_size].astype(np.float32), verbose=0) for i in parts]
     ).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, its history by epoch, and the recurrent shape that was built, chosen or not."""
+
+    blueprint: Blueprint
+    history: list[dict[str, float]]
+    recurrence: Recurrence
 
 
 def train_network(
@@ -98,36 +166,79 @@ def train_network(
     fit: tuple[Array, Array],
     strangers: Array,
     held: tuple[Array, Array],
-    weights: Path | None,
+    weights: Weights,
     scratch: Path,
     say: Callable[[str], None] = print,
-) -> tuple[Blueprint, list[dict[str, float]]]:
-    """Return the trained network and its history.
+) -> Trained:
+    """Return the trained network.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)); strangers: inputs, one for each of fit's.
+    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)); strangers: inputs, one for each of fit's, or none.
     A run that was killed goes on after its last whole epoch, whose state stands in `scratch`. Raises DivergedError
     when the loss is no number any more.
     """
     schedule = recipe.schedule
+    order = Order(
+        recipe.input.height,
+        recipe.input.width,
+        classes=int(max(fit[1].max(), held[1].max())) + 1,
+        dropout=schedule.dropout,
+        hidden=recipe.head.hidden,
+        weights=weights,
+        mean_image=fit[0].mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
+        recurrence=recipe.recurrence,
+    )
+    if recipe.search.population:
+        order = replace(order, recurrence=choose(recipe, order, fit, held, say))
     keras.utils.set_random_seed(schedule.seed)
-    classes = len(recipe.labels)
-    blueprint = build(recipe.architecture, recipe.input.height, recipe.input.width, classes, schedule.dropout, weights)
-    model = blueprint.model
+    blueprint = build(recipe.architecture, order)
+    say(f"{recipe.name}: {blueprint.model.count_params():,} parameters, first weights {blueprint.weights}")
+    model = two_logits(blueprint.model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
-    batches = Batches(*fit, strangers, recipe)
-    rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, len(batches) * schedule.epochs)
-    model.compile(
-        optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=schedule.weight_decay),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-    )
     history: list[dict[str, float]] = []
-    model.fit(
-        batches,
-        epochs=schedule.epochs,
-        verbose=0,
-        callbacks=[_Watch(batches, held, history, say), keras.callbacks.BackupAndRestore(str(scratch / "epochs"))],
-    )
-    return blueprint, history
+    batches = Batches(*fit, strangers, recipe)
+    backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
+    if schedule.head_epochs:
+        _freeze(backbone, 1.0)
+        rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
+        watch = _Watch(batches, held, history, say, "head, ")
+        _stage(model, batches, schedule.head_epochs, _optimiser(recipe, rate), scratch / "head-epochs", [watch])
+    _freeze(backbone, schedule.frozen)
+    batches.before = schedule.head_epochs
+    rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
+    rate = rate if schedule.decay == "cosine" else schedule.learning_rate
+    watch = _Watch(batches, held, history, say)
+    patience = [_Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
+    _stage(model, batches, schedule.epochs, _optimiser(recipe, rate), scratch / "epochs", [watch, *patience])
+    return Trained(blueprint, history, order.recurrence)
+
+
+def _decaying(batches: Batches, rate: float, epochs: int) -> Any:
+    return keras.optimizers.schedules.CosineDecay(rate, len(batches) * epochs)
+
+
+def _freeze(backbone: list[Any], share: float) -> None:
+    """Freeze the first `share` of the backbone's layers, free the rest; frozen batch normalisation stands still."""
+    for number, layer in enumerate(backbone):
+        layer.trainable = number >= round(share * len(backbone)) and layer.name != MEAN_IMAGE
+
+
+def _optimiser(recipe: Recipe, rate: Any) -> Any:
+    schedule = recipe.schedule
+    if schedule.optimiser == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9)
+    if schedule.optimiser == "adam":
+        return keras.optimizers.Adam(rate)
+    return keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
+
+
+def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: Path, callbacks: list[Any]) -> None:
+    """Train one stage, going on after the last whole epoch whose state stands in `scratch`.
+
+    The state is kept at its end: when the next stage is killed, this one is not run again.
+    """
+    model.compile(optimizer=optimiser, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    kept = keras.callbacks.BackupAndRestore(str(scratch), delete_checkpoint=False)
+    model.fit(batches, epochs=epochs, verbose=0, callbacks=[*callbacks, kept])

@@ -16,17 +16,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from smear.arrays import Array
-from training.architectures import mobilenet_v2
+from training.architectures import mobilenet
+from training.architectures.order import Order
 from training.controls import background_removed, cells_removed, corner_only
 from training.dataset import Dataset
 from training.groups import find_groups
 from training.metrics import rate
 from training.progress import Progress
-from training.splits import PROTOCOLS, folds
+from training.splits import Protocol, folds
 
 SIDE = 224
 BATCH = 32
 FOLDS = 5
+PROTOCOLS: tuple[Protocol, ...] = ("random", "grouped")
 STRENGTH = 0.01  # C of the regression: the inverse of its penalty
 SEEN: Mapping[str, Callable[[Array], Array]] = {
     "whole field": lambda rgb: rgb,
@@ -62,8 +64,9 @@ def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
     """Return the pooled features of every picture, float32 (N, 1280), for every way of seeing it."""
     import keras
 
-    model, layer, _ = mobilenet_v2.build(SIDE, SIDE, 2, 0.0, weights)
-    network = keras.Model(model.input, keras.layers.GlobalAveragePooling2D()(model.get_layer(layer).output))
+    blueprint = mobilenet.v2(Order(SIDE, SIDE, 2, weights=weights))
+    layer = blueprint.model.get_layer(blueprint.explanation_layer)
+    network = keras.Model(blueprint.model.input, keras.layers.GlobalAveragePooling2D()(layer.output))
     tables: dict[str, list[Array]] = {name: [] for name in SEEN}
     progress = Progress("pictures", len(dataset))
     for first in range(0, len(dataset), BATCH):

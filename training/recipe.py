@@ -1,16 +1,41 @@
 """Recipes: one TOML file each, read into validated dataclasses. A card carries its recipe whole."""
 
+import inspect
 import tomllib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from smear import typed
 from smear.card import Input, Label, Step
+from smear.preprocess import STEPS
+from training.architectures import BUILDERS
+from training.architectures.order import Recurrence
 from training.augment import Augmentation
 from training.dataset import DataError, Dataset
+from training.lines import line_of
 
 FOLDER = Path(__file__).with_name("recipes")
+LABELS = Path(__file__).with_name("labels.toml")
+
+Classifier = Literal[
+    "dense",
+    "xgboost",
+    "svm",
+    "knn",
+    "adaboost",
+    "logistic",
+    "random-forest",
+    "lightgbm",
+    "tree",
+    "lda",
+    "svm-linear",
+    "svm-rbf",
+    "svm-cubic",
+    "knn1",
+]
 
 
 class RecipeError(ValueError):
@@ -28,19 +53,69 @@ class LabelText:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the network is trained: AdamW with cosine decay to zero, all layers at once.
+    """How the network is trained.
 
-    `strangers` (`training.strangers`) are added to every batch of `batch_size` pictures.
+    First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
+    backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
+    epoch; 0 for none. balanced: rare classes weigh more, half-way to even. `strangers` (`training.strangers`) are added
+    to every batch of `batch_size` pictures.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    decay: Literal["cosine", "none"] = "cosine"
+    head_epochs: int = 0
+    head_learning_rate: float = 1e-3
+    frozen: float = 0.0
+    patience: int = 0
+    balanced: bool = True
     strangers: int = 0
     weight_decay: float = 1e-4
     dropout: float = 0.2
     batch_norm_momentum: float = 0.9
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Head:
+    """What answers: dense layers of the network, with `hidden` before the last, or a classifier on its features.
+
+    choices: classifiers that the recipe can be had with as well, under the name `<recipe>-<classifier>`.
+    """
+
+    hidden: tuple[int, ...] = ()
+    classifier: Classifier = "dense"
+    choices: tuple[Classifier, ...] = ()
+
+
+@dataclass(frozen=True)
+class Published:
+    """The authors' own protocol, for `--protocol as-published`, what they reported with it, and why it flatters.
+
+    split: "folds" (test and training by turns, `folds` of them) or "holdout" (`test` and `validation` shares, once).
+    copies: how many augmented copies of every picture were made *before* the split; 0 for none.
+    """
+
+    split: Literal["folds", "holdout"] = "folds"
+    folds: int = 5
+    test: float = 0.2
+    validation: float = 0.1
+    copies: int = 0
+    reported: str = ""
+    flaw: str = ""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the red deer algorithm chooses a recurrent network; population 0 for no search (`training.search`)."""
+
+    population: int = 0
+    males: int = 2
+    generations: int = 2
+    epochs: int = 1
+    pictures: int = 200
 
 
 @dataclass(frozen=True)
@@ -65,10 +140,15 @@ class Recipe:
     preprocess: tuple[Step, ...]
     augmentation: Augmentation
     schedule: Schedule
-    labels: dict[str, LabelText]
-    intended_use: str
-    licence: str
-    attribution: str
+    labels: dict[str, LabelText] = field(default_factory=dict)
+    intended_use: str = "To compare published systems with each other. Not for readings, and not a medical device."
+    licence: str = "For the use of who trained it, within the licences of the data and of the first weights."
+    attribution: str = "Trained on the data that the card's fingerprint names."
+    head: Head = field(default_factory=Head)
+    recurrence: Recurrence = field(default_factory=Recurrence)
+    search: Search = field(default_factory=Search)
+    mean_image: bool = False
+    published: Published = field(default_factory=Published)
     refusal: Refusal = field(default_factory=Refusal)
     minimum_leukocytes: int = 1
     known_failures: tuple[str, ...] = ()
@@ -78,31 +158,83 @@ class Recipe:
         return asdict(self)
 
     def described(self, dataset: Dataset) -> tuple[Label, ...]:
-        """Return the labels of `dataset` in order; DataError where the recipe does not say what one means."""
+        """Return the labels of `dataset` in order; DataError where neither the recipe nor `labels.toml` knows one."""
+        texts = vocabulary() | self.labels
         for identifier in dataset.classes:
-            if identifier not in self.labels:
+            if identifier not in texts:
                 raise DataError(
                     f"The recipe '{self.name}' does not say what the label '{identifier}' means."
-                    f" It knows {', '.join(self.labels)}. Add a table [labels.{identifier}] to a copy of the recipe."
+                    f" It knows {', '.join(texts)}. Add a table [labels.{identifier}] to a copy of the recipe."
                 )
-        return tuple(Label(id=key, **asdict(self.labels[key])) for key in dataset.classes)
+        return tuple(Label(id=key, **asdict(texts[key])) for key in dataset.classes)
+
+
+@cache
+def vocabulary() -> dict[str, LabelText]:
+    """Return what the labels of the public data sets mean, by label."""
+    data = tomllib.loads(LABELS.read_text(encoding="utf-8"))
+    texts: dict[str, LabelText] = typed.read(dict[str, LabelText], data, LABELS.stem)
+    return texts
 
 
 def names() -> list[str]:
-    """Return the names of the recipes that come with the project."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Return the names of the recipes that come with the project, each with every classifier it can be had with."""
+    found = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        found += [path.stem, *(f"{path.stem}-{choice}" for choice in _read(path).head.choices)]
+    return found
 
 
 def load(name: str) -> Recipe:
     """Return the recipe of this name, or in this TOML file; RecipeError where there is none or it is wrong."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.is_file():
+        return _read(path)
+    for base in sorted(FOLDER.glob("*.toml")):
+        if name.startswith(f"{base.stem}-"):
+            recipe, choice = _read(base), name.removeprefix(f"{base.stem}-")
+            if choice in recipe.head.choices:
+                head = replace(recipe.head, classifier=choice)
+                return replace(recipe, name=name, title=f"{recipe.title}; {choice} on its features", head=head)
+    raise RecipeError(f"There is no recipe '{name}'. Known: {', '.join(names())}.")
+
+
+def _read(path: Path) -> Recipe:
+    """Return the recipe in a TOML file; RecipeError with the line where it is wrong."""
+    text = path.read_text(encoding="utf-8")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        recipe: Recipe = typed.read(Recipe, data, path.stem)
-    except FileNotFoundError as error:
-        raise RecipeError(f"There is no recipe '{name}'. Known: {', '.join(names())}.") from error
+        recipe: Recipe = typed.read(Recipe, tomllib.loads(text), path.stem)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path.name} is not TOML: {error}.") from error
     except typed.MismatchError as error:
-        raise RecipeError(f"{path.name}: {error.text}") from error
+        where, _, what = error.text.partition(": ")
+        raise _wrong(path, text, where.removeprefix(f"{path.stem}."), what) from error
+    for entry, wrong, what in _rules(recipe):
+        if wrong:
+            raise _wrong(path, text, entry, what)
     return recipe
+
+
+def _wrong(path: Path, text: str, where: str, what: str) -> RecipeError:
+    line = line_of(text, where)
+    return RecipeError(f"{path.name}{'' if line is None else f', line {line}'}: {where}: {what}")
+
+
+def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
+    """Give what types cannot say: the entry, whether it is wrong, and the sentence."""
+    schedule, published = recipe.schedule, recipe.published
+    known = ", ".join(BUILDERS)
+    yield "architecture", recipe.architecture not in BUILDERS, f"there is no such architecture. Known: {known}."
+    for number, step in enumerate(recipe.preprocess):
+        yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
+        strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
+        yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
+    for entry in ("epochs", "batch_size", "learning_rate"):
+        yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
+    for entry in ("head_epochs", "patience", "strangers"):
+        yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
+    for entry in ("frozen", "dropout"):
+        yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
+    yield "published.folds", published.folds < 2, "two folds are the least."
+    yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."
+    yield "search.males", 0 < recipe.search.population <= recipe.search.males, "fewer than the population."

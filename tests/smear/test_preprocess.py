@@ -67,6 +67,28 @@ def test_a_fixed_hsv_range_leaves_what_lies_in_it():
     assert (seen[:, 16:] == 255).all()
 
 
+def test_sharpening_steepens_edges_and_leaves_flat_places_alone():
+    picture = np.full((32, 32, 3), 100, np.uint8)
+    picture[:, 16:] = 140
+    seen = run([Step("sharpen")], begin(picture)).rgb[:, :, 0].astype(int)
+    assert (seen[4:-4, 15] < 100).all()
+    assert (seen[4:-4, 16] > 140).all()
+    assert (seen[4:-4, 4:12] == 100).all()
+
+
+def test_the_steps_of_camsr_crop_stretch_and_emboss():
+    picture = np.full((40, 60, 3), 120, np.uint8)
+    picture[10:30, 20:40] = 150
+    cropped = run([Step("crop", {"share": 0.5})], begin(picture)).rgb
+    np.testing.assert_array_equal(cropped, picture[10:30, 15:45])
+    stretched = run([Step("contrast", {"clip": 0.0})], begin(picture)).rgb
+    assert (int(stretched.min()), int(stretched.max())) == (0, 255)
+    embossed = run([Step("emboss")], begin(picture)).rgb.astype(int)
+    assert (embossed[2:8, 2:15] == 120).all()  # it keeps brightness where nothing changes
+    assert embossed[9, 25, 0] > 120  # and lights the edges from one side
+    assert embossed[30, 35, 0] < 120
+
+
 @pytest.mark.parametrize("bound", [[110, 60], 110, ["blue", 60, 0]])
 def test_a_bound_that_is_none_is_named(field, bound):
     with pytest.raises(UnknownStepError, match="'hsv_range' does not take"):
@@ -74,8 +96,8 @@ def test_a_bound_that_is_none_is_named(field, bound):
 
 
 def test_unknown_steps_and_parameters_are_named(field):
-    with pytest.raises(UnknownStepError, match="no preprocessing step 'emboss'"):
-        run([Step("emboss")], begin(field))
+    with pytest.raises(UnknownStepError, match="no preprocessing step 'x-ray'"):
+        run([Step("x-ray")], begin(field))
     with pytest.raises(UnknownStepError, match="'median' does not take"):
         run([Step("median", {"radius": 2})], begin(field))
     assert {"median", "white_balance", "only_leukocytes", "hsv_range", "resize"} <= set(STEPS)

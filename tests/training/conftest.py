@@ -63,3 +63,13 @@ def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def eagerly():
+    """Compiling a large network takes half a minute, one step without compiling a second."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

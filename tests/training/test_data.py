@@ -42,6 +42,12 @@ def test_a_manifest_and_class_folders_give_the_same_pictures(copy):
         ("leukemic/00.png,", "leukemic/99.png,", r"line 2: there is no file leukemic/99.png"),
         ("leukemic/00.png,leukemic", "leukemic/00.png,", "line 2: the label is empty"),
         ("path,label", "file,label", "no column 'path'"),
+        (
+            "leukemic/00.png,leukemic",
+            "leukemic/00.png,sparse",
+            r"line 2: leukemic/00.png lies in 'leukemic' and has",
+        ),
+        ("sparse-0", "leukemic-0", r"lines 2 and 26: the group 'leukemic-0' has the labels 'leukemic' and 'sparse'"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_the_line(copy, old, new, sentence):
@@ -74,7 +80,7 @@ def test_an_unreadable_picture_is_named_and_the_exit_status_is_one(copy, tiny, t
 
 
 def test_a_label_that_the_recipe_does_not_know_is_named(copy, tiny, tmp_path, capsys):
-    rewrite(copy, "leukemic/00.png,leukemic", "leukemic/00.png,other")
+    rewrite(copy, "leukemic/00.png,leukemic,leukemic-0", "leukemic/00.png,other,other-0")
     assert main(["fit", str(tiny), "--data", str(copy), "--out", str(tmp_path / "run")]) == 1
     assert "what the label 'other' means" in capsys.readouterr().err
 

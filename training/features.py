@@ -1,0 +1,45 @@
+"""A network's features of pictures, computed once: kept by the content of both, so that a second classifier waits not.
+
+A change of one weight or one pixel gives another name, so nothing stale is ever read.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.network import last_dense
+from training.fitting import outputs_of
+
+
+def features(model: Any, inputs: Array, kept: Path | None = None) -> Array:
+    """Return what the last dense layer of `model` is given for inputs, uint8 (N, H, W, 3): float32 (N, K).
+
+    kept: a folder to keep them in, and to look them up.
+    """
+    import keras
+
+    cut = keras.Model(model.input, last_dense(model).input)
+    if kept is None:
+        return outputs_of(cut, inputs)
+    file = kept / f"{name(cut, inputs)}.npy"
+    if file.is_file():
+        found: Array = np.load(file, allow_pickle=False)
+        return found
+    values = outputs_of(cut, inputs)
+    kept.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".part.npy")
+    np.save(partial, values, allow_pickle=False)
+    partial.rename(file)
+    return values
+
+
+def name(model: Any, inputs: Array) -> str:
+    """Return the digest of a model's structure and weights, and of the inputs."""
+    digest = hashlib.sha256(f"{[type(layer).__name__ for layer in model.layers]} {inputs.shape}".encode())
+    for weights in model.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    digest.update(np.ascontiguousarray(inputs).tobytes())
+    return digest.hexdigest()[:40]
