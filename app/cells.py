@@ -1,4 +1,7 @@
-"""`cells`: find the leukocytes of files, print their measurements as CSV, and cut them out. No model is asked."""
+"""`cells`: find the leukocytes of files, print their measurements as CSV, and cut them out.
+
+No model is asked, unless one that reads single cells is named.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 
+from smear import bundle as bundles
+from smear import cells as single
 from smear.arrays import Array
+from smear.bundle import Bundle, BundleError
 from smear.image import ImageError, decode, encode
-from smear.leukocytes import find
+from smear.leukocytes import Leukocytes, find
 from smear.measurements import Measurements, measure
 
 from .files import printable, read_bytes, walk
@@ -27,6 +35,7 @@ PARTS |= {
     for what in ("colour", "density")
 }
 MEASURED = [column for field in fields(Measurements) for column in PARTS.get(field.name, (field.name,))]
+SUGGESTED = ["bundle", "version", "outcome", "label", "confidence"]  # where a model was named
 COLUMNS = ["path", "leukocytes", "leukocyte", *MEASURED, "crop", "error"]
 
 
@@ -52,19 +61,22 @@ def positive(_context: click.Context, _option: click.Parameter, number: float | 
     callback=positive,
     help="The scale of the pictures; without it lengths are in pixels.",
 )
-def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: float | None) -> None:
+@click.option("--bundle", "name", default=None, help="A bundle that reads single cells, to suggest what each is.")
+@with_appcontext
+def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: float | None, name: str | None) -> None:
     """Cut out and measure every leukocyte of image files, and of folders of them.
 
     Prints CSV, a row a leukocyte; a picture without any, and a file that could not be read, is a row too.
     The exit status is 1 when a file could not be read.
     """
+    model = loaded(name) if name else None
     files = list(walk(paths))  # before there are crops: their folder may lie in one that is walked
     cutter = Cutter(crops) if crops else None
-    writer = csv.DictWriter(sys.stdout, COLUMNS)
+    writer = csv.DictWriter(sys.stdout, [*COLUMNS[:-2], *(SUGGESTED if model else []), *COLUMNS[-2:]])
     writer.writeheader()
     found = empty = failed = 0
     for path in files:
-        for row in rows_of(path, cutter, micrometres_per_pixel):
+        for row in rows_of(path, cutter, micrometres_per_pixel, model):
             found += "leukocyte" in row
             empty += row.get("leukocytes") == 0
             failed += "error" in row
@@ -75,7 +87,31 @@ def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: fl
         sys.exit(1)
 
 
-def rows_of(path: Path, cutter: Cutter | None, micrometres_per_pixel: float | None) -> Iterator[dict[str, Any]]:
+def loaded(name: str) -> Bundle:
+    """Return a bundle that reads single cells; a sentence where there is none of that name."""
+    folder = current_app.config["MODELS_DIR"]
+    known = [one for one in bundles.names(folder) if scope(folder / one) == "cell"]
+    if name not in known:
+        raise click.BadParameter(
+            f"There is no model '{printable(Path(name))}' for single cells. Known: {', '.join(known) or 'none'}."
+        )
+    try:
+        return bundles.load(folder / name)
+    except BundleError as error:
+        raise click.ClickException(error.text) from None
+
+
+def scope(folder: Path) -> str:
+    """Return what a bundle reads, "" where its card cannot be read."""
+    try:
+        return bundles.read_card(folder).scope
+    except BundleError:
+        return ""
+
+
+def rows_of(
+    path: Path, cutter: Cutter | None, micrometres_per_pixel: float | None, model: Bundle | None
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each leukocyte of a file, or the one that says why there is none."""
     shown = printable(path)
     try:
@@ -83,16 +119,32 @@ def rows_of(path: Path, cutter: Cutter | None, micrometres_per_pixel: float | No
     except ImageError as error:
         yield {"path": shown, "error": error.text}
         return
-    measured = measure(find(rgb), micrometres_per_pixel)
+    leukocytes = find(rgb)
+    measured = measure(leukocytes, micrometres_per_pixel)
+    said = suggested(model, rgb, leukocytes) if model else [{}] * len(measured)
     if not measured:
         yield {"path": shown, "leukocytes": 0}
     stem = cutter.stem(path) if cutter and measured else ""
     for number, leukocyte in enumerate(measured, 1):
-        row = {"path": shown, "leukocytes": len(measured), "leukocyte": number, **flat(leukocyte)}
+        row = {"path": shown, "leukocytes": len(measured), "leukocyte": number, **flat(leukocyte), **said[number - 1]}
         if cutter:
             x0, y0, x1, y1 = leukocyte.box
             row["crop"] = printable(cutter.write(f"{stem}-{number}.png", rgb[y0:y1, x0:x1]))
         yield row
+
+
+def suggested(model: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[dict[str, Any]]:
+    """Return what a model suggests for each leukocyte, as columns."""
+    return [
+        {
+            "bundle": model.card.name,
+            "version": model.card.version,
+            "outcome": one.outcome,
+            "label": one.label,
+            "confidence": one.confidence if one.confidence is None else round(one.confidence, DIGITS),
+        }
+        for one in single.read(model, rgb, leukocytes)
+    ]
 
 
 def flat(leukocyte: Measurements) -> dict[str, Any]:

@@ -22,13 +22,17 @@ WHITE = 255
 class Sight:
     """A picture on its way to the network: uint8 RGB (h, w, 3), and the leukocytes of the original.
 
-    kept: bool (h, w), what `only_leukocytes` leaves standing in place of the leukocytes, for pictures that are to
-    show something else.
+    kept: bool (h, w), what `only_leukocytes` leaves standing, and what `one_leukocyte` chooses from, in place of the
+    leukocytes, for pictures that are to show something else.
+    whole: uint8 RGB (H, W, 3), the picture at its own size, where `rgb` is a smaller copy; chosen: the number of the
+    leukocyte that `one_leukocyte` cuts out, 0 for the first; None for the one nearest to the middle.
     """
 
     rgb: Array
     leukocytes: Leukocytes
     kept: Array | None = None
+    whole: Array | None = None
+    chosen: int | None = None
 
 
 def median(sight: Sight, size: int = 3) -> Sight:
@@ -84,6 +88,56 @@ def only_leukocytes(sight: Sight, background: int = WHITE, finder: str = "thresh
     return replace(sight, rgb=painted)
 
 
+def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06) -> Sight:
+    """Cut out one leukocyte in a square with a `margin` of its longer side; all else is painted in one grey value.
+
+    It is cut from the picture at its own size and divided by that picture's background colour, so that cells from a
+    wide field, from a picture of their own and from a black surround come out alike. Their size does not: the network
+    sees each as large as any other. Where there is no leukocyte nothing is left.
+    """
+    whole = sight.rgb if sight.whole is None else sight.whole
+    mask = _one(sight)
+    x, y, w, h = cv2.boundingRect(mask)
+    if not w:
+        return replace(sight, rgb=np.full_like(sight.rgb, background))
+    zoom = max(whole.shape[:2]) / max(mask.shape)
+    side = max(8, round((1 + 2 * margin) * max(w, h) * zoom))
+    # From the middles of the mask's pixels to those of the square's: an offset of half a pixel on both scales.
+    move = np.array([[1, 0, side / 2 - (x + w / 2) * zoom], [0, 1, side / 2 - (y + h / 2) * zoom]])
+    grown = np.array([[zoom, 0, move[0, 2] + (zoom - 1) / 2], [0, zoom, move[1, 2] + (zoom - 1) / 2]])
+    cut = cv2.warpAffine(whole, move, (side, side), borderValue=(background,) * 3)
+    inside = cv2.warpAffine(mask * 255, grown, (side, side), flags=cv2.INTER_LINEAR) > 127
+    painted = np.full_like(cut, background)
+    np.copyto(painted, white_balanced(cut, sight.leukocytes.background), where=inside[..., None])
+    return replace(sight, rgb=painted)
+
+
+def _one(sight: Sight) -> Array:
+    """Return the mask of the chosen leukocyte, or of the one nearest to the middle, uint8 0/1 (h, w)."""
+    if sight.kept is None:
+        labels, count = sight.leukocytes.labels, len(sight.leukocytes)
+    else:
+        count, labels = cv2.connectedComponents(sight.kept.view(np.uint8))
+        count -= 1
+    if not count:
+        return np.zeros(labels.shape, np.uint8)
+    label = nearest_to_middle(labels, count) if sight.chosen is None else sight.chosen
+    return (labels == label + 1).view(np.uint8)
+
+
+def nearest_to_middle(labels: Array, count: int) -> int:
+    """Return which of the labels 1..count has its centre nearest to the middle of the picture, 0 for label 1."""
+    at = np.flatnonzero(labels)
+    label, (y, x) = labels.ravel()[at], np.divmod(at, labels.shape[1])
+    area = np.maximum(np.bincount(label, minlength=count + 1), 1)
+    middle_y, middle_x = (np.array(labels.shape) - 1) / 2
+    away = np.hypot(
+        np.bincount(label, weights=x, minlength=count + 1) / area - middle_x,
+        np.bincount(label, weights=y, minlength=count + 1) / area - middle_y,
+    )
+    return int(away[1:].argmin())
+
+
 FINDERS: Mapping[str, Callable[[Sight], Array]] = {
     "thresholds": lambda sight: thresholds.find(sight.leukocytes.small).cells,
     "network": lambda sight: sight.leukocytes.cells,
@@ -135,6 +189,7 @@ STEPS: Mapping[str, Callable[..., Sight]] = {
     "emboss": emboss,
     "white_balance": white_balance,
     "only_leukocytes": only_leukocytes,
+    "one_leukocyte": one_leukocyte,
     "hsv_range": hsv_range,
     "resize": resize,
 }
@@ -157,10 +212,10 @@ def run(steps: Sequence[Step], sight: Sight) -> Sight:
     return sight
 
 
-def begin(rgb: Array, leukocytes: Leukocytes | None = None) -> Sight:
+def begin(rgb: Array, leukocytes: Leukocytes | None = None, chosen: int | None = None) -> Sight:
     """Return the start of every chain: the working copy of `rgb` (long side at most 640 px) and its leukocytes."""
     found = find(rgb) if leukocytes is None else leukocytes
-    return Sight(found.small, found)
+    return Sight(found.small, found, whole=rgb, chosen=chosen)
 
 
 def chain(steps: Sequence[Step], size: Input) -> tuple[Step, ...]:
@@ -168,6 +223,6 @@ def chain(steps: Sequence[Step], size: Input) -> tuple[Step, ...]:
     return (*steps, Step("resize", {"height": size.height, "width": size.width}))
 
 
-def prepare(rgb: Array, card: Card, leukocytes: Leukocytes | None = None) -> Array:
-    """Return what the card's network is given for `rgb`: uint8 (height, width, 3)."""
-    return run(chain(card.preprocess, card.input), begin(rgb, leukocytes)).rgb
+def prepare(rgb: Array, card: Card, leukocytes: Leukocytes | None = None, chosen: int | None = None) -> Array:
+    """Return what the card's network is given for `rgb`, or for its leukocyte `chosen`: uint8 (height, width, 3)."""
+    return run(chain(card.preprocess, card.input), begin(rgb, leukocytes, chosen)).rgb

@@ -125,12 +125,15 @@ def strip(case_id: str) -> list[SmearImage]:
 
 
 def other_bundles(image: SmearImage) -> list[str]:
-    """Return the bundles that could read this image and have not."""
+    """Return the bundles that read whole fields, could read this image and have not."""
     done = {(reading.bundle, reading.version) for reading in image.readings}
     return [
         name
         for name, card, _text in published(engine().folder)
-        if card and (card.name, card.version) not in done and engine().shelf(name).bundle is not None
+        if card
+        and card.scope == "field"
+        and (card.name, card.version) not in done
+        and engine().shelf(name).bundle is not None
     ]
 
 

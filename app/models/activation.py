@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from .. import ledger
 from ..database import db, writing
 from ..engine import engine
 from ..records import BundleActivation, Lab, User
+from ..shelf import BundleUnusableError
 
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
@@ -41,8 +43,10 @@ def wanted_bundles() -> list[str]:
 
 
 def activate(name: str, reason: str, user: User) -> BundleActivation:
-    """Let a bundle read for the lab from now on; a damaged one raises BundleUnusableError and changes nothing."""
+    """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing."""
     card = engine().load(name).card
+    if card.scope != "field":
+        raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
     lab_id, user_id = user.lab_id, user.id
     with writing() as session:
         choice = BundleActivation(

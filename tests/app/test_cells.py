@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +18,7 @@ import pytest
 from click.testing import Result
 
 from app import create_app
-from app.cells import COLUMNS, MEASURED
+from app.cells import COLUMNS, MEASURED, SUGGESTED
 from app.settings import ROOT
 from smear import drawing
 from smear.image import decode, encode
@@ -46,14 +48,49 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def rows_of(result: Result) -> list[dict[str, str]]:
+def rows_of(result: Result, columns: list[str] = COLUMNS) -> list[dict[str, str]]:
     """Return the rows of CSV, which have the promised columns and numbers where there are any."""
     reader = csv.DictReader(io.StringIO(result.stdout))
     rows = list(reader)
-    assert reader.fieldnames == COLUMNS
+    assert reader.fieldnames == columns
     for row in rows:
         assert not {"nan", "inf", "-inf", "None"} & set(row.values())
     return rows
+
+
+@pytest.fixture
+def cell_reader(tmp_path: Path) -> str:
+    """Return the name of a bundle for single cells in the application's folder: the shipped network, told so."""
+    name, place = "reads-cells", tmp_path / "models" / "reads-cells"
+    shutil.copytree(ROOT / "models" / "leukolens-field", place)
+    card = json.loads((place / "card.json").read_text())
+    card |= {"name": name, "scope": "cell", "preprocess": [{"name": "one_leukocyte", "parameters": {}}]}
+    (place / "card.json").write_text(json.dumps(card))
+    return name
+
+
+def test_a_named_model_says_what_each_leukocyte_is(run: Callable[..., Result], folder: Path, cell_reader: str) -> None:
+    """Beside the same measurements; what the border cuts has no label."""
+    plain, result = run(folder), run(folder, "--bundle", cell_reader)
+    assert result.exit_code == 0
+    rows = rows_of(result, [*COLUMNS[:-2], *SUGGESTED, *COLUMNS[-2:]])
+    assert [{name: row[name] for name in COLUMNS} for row in rows] == rows_of(plain)
+    for row in rows:
+        assert row["bundle"] == cell_reader
+        assert row["version"]
+        assert (row["outcome"] == "not_gradable") == (row["cut"] == "true")
+        assert bool(row["label"]) == (row["outcome"] == "suggested")
+
+
+@pytest.mark.parametrize("name", ["nothing", "../models/reads-cells", "fields"])
+def test_a_model_that_reads_no_cells_is_a_sentence(
+    run: Callable[..., Result], folder: Path, tmp_path: Path, cell_reader: str, name: str
+) -> None:
+    """Whether it does not exist, is a path or reads fields; the ones that do are named."""
+    shutil.copytree(ROOT / "models" / "leukolens-field", tmp_path / "models" / "fields")
+    result = run(folder, "--bundle", name)
+    assert result.exit_code == 2
+    assert f"Known: {cell_reader}." in result.output
 
 
 def save(path: Path, rgb: np.ndarray) -> Path:

@@ -33,6 +33,15 @@ def two(tmp_path: Path, models: Path) -> Path:
 
 
 @pytest.fixture
+def with_cells(two: Path) -> Path:
+    """Return the same folder; the second bundle says that it reads single cells."""
+    path = two / SECOND / "card.json"
+    one = [{"name": "one_leukocyte", "parameters": {}}]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scope": "cell", "preprocess": one}))
+    return two
+
+
+@pytest.fixture
 def lab(make_app: Callable[..., Flask], two: Path) -> Iterator[Flask]:
     """Return an application with two bundles and an engine of its own."""
     app = make_app(MODELS_DIR=two)
@@ -164,3 +173,15 @@ def test_a_lab_without_models_is_told_so(make_app: Callable[..., Flask], tmp_pat
     assert "No model is published" in someone.get("/models/").text
     assert someone.get("/health/ready").status_code == 503
     engine.stop()
+
+
+def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, lab: Flask, field: bytes) -> None:
+    """It is shown and cannot be chosen, neither to read for the lab nor for a second opinion."""
+    admin = Someone(lab, "admin")
+    assert "Reads single cells" in admin.get("/models/").text
+    assert f"Activate {SECOND}" not in admin.get("/models/").text
+    activate(admin)
+    assert "needs one that reads whole fields" in admin.get("/models/").text
+    assert choices(lab) == []
+    image = admin.upload(admin.open_case(), field).json
+    assert SECOND not in admin.get(image["url"]).text

@@ -1,5 +1,7 @@
 """Named steps with parameters; the default chain leaves nothing of the slide."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,64 @@ def test_the_overlay_follows_map_and_opacity(field):
     assert covered[-1, -1].tolist() == INFERNO[0].tolist()
     assert np.array_equal(overlay(field, grid, 0.0), field)
     assert np.array_equal(overlay(field, np.zeros((0, 0))), field)
+
+
+ONE = [Step("one_leukocyte"), Step("resize", {"height": 96, "width": 96})]
+
+
+def test_one_leukocyte_is_cut_out_and_fills_the_square(field):
+    found = begin(field).leukocytes
+    whole = [int(i) for i in np.flatnonzero(~found.cut)]
+    assert len(whole) > 2
+    for i in whole:
+        seen = run(ONE, begin(field, found, i)).rgb
+        cell = seen.min(axis=2) < 250
+        assert seen.shape == (96, 96, 3)
+        assert 0.35 < cell.mean() < 0.9
+        assert not cell[[0, -1]].any()
+        assert not cell[:, [0, -1]].any()
+        rows, columns = np.nonzero(cell)
+        assert max(np.ptp(rows), np.ptp(columns)) > 78
+
+
+def test_without_a_number_it_is_the_one_nearest_to_the_middle(field):
+    found = begin(field).leukocytes
+    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    nearest = int(np.hypot(*(middles - np.array(field.shape[1::-1]) / 2).T).argmin())
+    assert np.array_equal(run(ONE, begin(field, found)).rgb, run(ONE, begin(field, found, nearest)).rgb)
+
+
+def test_a_cell_looks_the_same_in_its_field_under_another_lamp_and_on_black(field):
+    found = begin(field).leukocytes
+    i = int(np.flatnonzero(~found.cut)[0])
+    here = run(ONE, begin(field, found, i)).rgb.astype(int)
+    x0, y0, x1, y1 = found.boxes[i]
+    inside = found.labels[y0:y1, x0:x1] == i + 1
+    black = np.zeros((160, 160, 3), np.uint8)
+    black[20 : 20 + y1 - y0, 30 : 30 + x1 - x0][inside] = field[y0:y1, x0:x1][inside]
+    tinted = np.clip(field * np.array([0.92, 0.85, 0.7]), 0, 255).astype(np.uint8)
+    for other in (begin(black), begin(tinted, None, i)):
+        assert np.abs(run(ONE, other).rgb - here).mean() < 9
+
+
+def test_a_cell_is_cut_from_the_picture_at_its_own_size():
+    large = drawing.field(10, "leukemic", 1600)
+    found = begin(large).leukocytes
+    i = int(np.flatnonzero(~found.cut)[0])
+    seen = run([Step("one_leukocyte")], begin(large, found, i)).rgb
+    x0, y0, x1, y1 = found.boxes[i]
+    assert seen.shape[0] == pytest.approx(max(x1 - x0, y1 - y0), rel=0.1)
+
+
+def test_without_a_leukocyte_nothing_is_left():
+    blank = np.full((64, 64, 3), 240, np.uint8)
+    assert (run(ONE, begin(blank)).rgb == 255).all()
+
+
+def test_what_is_kept_in_place_of_leukocytes_is_chosen_from(field):
+    kept = np.zeros(field.shape[:2], bool)
+    kept[10:40, 10:40] = True
+    middle = slice(field.shape[0] // 2 - 12, field.shape[0] // 2 + 12)
+    kept[middle, middle] = True
+    seen = run([Step("one_leukocyte", {"margin": 0.0})], replace(begin(field), kept=kept)).rgb
+    assert seen.shape == (24, 24, 3)
