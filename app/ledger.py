@@ -39,6 +39,7 @@ ACTIONS = {
     "case.signed": _l("case signed"),
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),
+    "worklist.exported": _l("worklist taken along"),
     "model.activated": _l("model activated"),
 }
 

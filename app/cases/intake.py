@@ -80,7 +80,9 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             refuse_twice(session, case_id, digest)
             last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
             image.position = incoming.position or (last or 0) + 1
-            count(session.get_one(Case, case_id), result.suggestion.outcome, 1)
+            case = session.get_one(Case, case_id)
+            count(case, result.suggestion.outcome, 1)
+            case.uncertainty = max(case.uncertainty, image.reading.uncertainty)
             session.add(image)
             session.flush()
             ledger.record(
@@ -167,9 +169,13 @@ def remove(image: SmearImage, user: User) -> None:
             raise RefusedError(
                 _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
             )
-        count(session.get_one(Case, doomed.case_id), doomed.reading.outcome, -1)
+        case = doomed.case
+        count(case, doomed.reading.outcome, -1)
         ledger.record(session, "image.removed", lab=lab_id, actor=user_id, subject=image_id, case=doomed.case_id)
         session.delete(doomed)
+        session.flush()
+        rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
+        case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
     discard_unused(stored)
 
 

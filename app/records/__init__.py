@@ -3,7 +3,7 @@
 from .base import Record, now, random_id
 from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
-from .people import Lab, PasswordLink, Role, ServerSession, User
+from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
 from .signature import Amendment, Signature
 
@@ -22,6 +22,7 @@ __all__ = [
     "Record",
     "Review",
     "Role",
+    "SavedFilter",
     "ServerSession",
     "Signature",
     "SmearImage",

@@ -28,6 +28,17 @@ class Case(Record):
     __table_args__ = (
         UniqueConstraint("lab_id", "accession_key", name="uq_case_accession"),
         Index("ix_case_newest", "lab_id", "created_at", "id"),
+        Index("ix_case_uncertainty", "lab_id", "uncertainty", "id"),
+        Index("ix_case_state", "lab_id", "state", "created_at", "id"),
+        Index("ix_case_reviewer", "lab_id", "reviewer_id", "created_at", "id"),
+        Index(
+            "ix_case_disputed",
+            "lab_id",
+            "uncertainty",
+            "id",
+            sqlite_where=text("disagreement_count > 0"),
+            postgresql_where=text("disagreement_count > 0"),
+        ),
         *(
             Index(
                 f"ix_case_{outcome}",
@@ -37,7 +48,7 @@ class Case(Record):
                 sqlite_where=text(f"{outcome}_count > 0"),
                 postgresql_where=text(f"{outcome}_count > 0"),
             )
-            for outcome in OUTCOMES
+            for outcome in (*OUTCOMES, "disagreement")
         ),
     )
 
@@ -60,6 +71,7 @@ class Case(Record):
     reviewed_count: Mapped[int] = mapped_column(default=0, server_default="0")
     unresolved_count: Mapped[int] = mapped_column(default=0, server_default="0")  # reviewed as uncertain
     disagreement_count: Mapped[int] = mapped_column(default=0, server_default="0")  # not what was suggested
+    uncertainty: Mapped[float] = mapped_column(default=0.0, server_default="0")  # of its most uncertain image
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # who last reviewed an image of it
 
     created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
@@ -129,6 +141,13 @@ class Reading(Record):
 
     image: Mapped[SmearImage] = relationship(back_populates="readings")
     made_by: Mapped[User] = relationship()
+
+    @property
+    def uncertainty(self) -> float:
+        """Return by how much the model was unsure: up to 1 for a suggestion, above that where it made none."""
+        if self.outcome == "not_gradable":
+            return 0.0  # nothing was judged
+        return (2.0 if self.outcome == "uncertain" else 1.0) - (self.confidence or 0.0)
 
     @cached_property
     def detail(self) -> SmearReading:

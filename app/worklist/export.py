@@ -1,0 +1,138 @@
+"""The worklist as filtered, as CSV and JSON: written while it is read, so that its length does not matter."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, request, stream_with_context
+from flask_security import current_user
+from sqlalchemy.orm import selectinload
+
+from .. import ledger
+from ..database import db, writing
+from ..records import Case, Signature, now
+from ..security import member
+from . import bp, lines
+from .filters import Filters
+
+BATCH = 500
+COLUMNS = (
+    "accession",
+    "specimen",
+    "stain",
+    "notes",
+    "opened",
+    "state",
+    "version",
+    "diagnosis",
+    "signed_by",
+    "signed_at",
+    "images",
+    "reviewed",
+    "disagreements",
+    "suggestions",
+    "uncertain",
+    "not_gradable",
+    "models",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@bp.get("/worklist.csv")
+@member
+def as_csv() -> Response:
+    """Send every case that the filters let through as CSV."""
+    return send(csv_lines, "text/csv", "csv")
+
+
+@bp.get("/worklist.json")
+@member
+def as_json() -> Response:
+    """Send every case that the filters let through as a JSON list."""
+    return send(json_lines, "application/json", "json")
+
+
+def send(write: Any, mimetype: str, suffix: str) -> Response:
+    """Record who takes the list along, and send it."""
+    filters = Filters.read(request.args)
+    lab_id, user_id = current_user.lab_id, current_user.id
+    with writing() as session:
+        # Which filters, but not what was searched for: that may be a name.
+        used = sorted(filters.asked)
+        ledger.record(session, "worklist.exported", lab=lab_id, actor=user_id, subject=suffix, filters=used)
+    response = Response(stream_with_context(write(rows(filters, lab_id))), mimetype=mimetype)
+    response.headers["Content-Disposition"] = f"attachment; filename=worklist-{now():%Y-%m-%d}.{suffix}"
+    return response
+
+
+def rows(filters: Filters, lab_id: int) -> Iterator[dict[str, Any]]:
+    """Read the cases a batch at a time, in the order of the page."""
+    query = filters.query(lab_id).options(selectinload(Case.signatures)).limit(BATCH)
+    batch = list(db.session.scalars(query))
+    while batch:
+        yield from (row(line.case, line.labels, line.bundles) for line in lines(batch))
+        cursor = filters.cursor(batch[-1])
+        db.session.expunge_all()  # or a hundred thousand cases would stay in memory
+        batch = list(db.session.scalars(filters.after(query, cursor)))
+
+
+def row(case: Case, labels: list[tuple[str, int, float | None]], bundles: list[str]) -> dict[str, Any]:
+    """Sum up a case: what people decided before what was suggested."""
+    signed: Signature | None = case.signatures[-1] if case.signatures and case.state == "signed" else None
+    return {
+        "accession": case.accession,
+        "specimen": case.specimen,
+        "stain": case.stain,
+        "notes": case.notes,
+        "opened": case.created_at.isoformat(),
+        "state": case.state,
+        "version": case.version,
+        "diagnosis": signed.content["diagnosis"]["name"] if signed else None,
+        "signed_by": signed.content["signed"]["by"] if signed else None,
+        "signed_at": signed.signed_at.isoformat() if signed else None,
+        "images": case.image_count,
+        "reviewed": case.reviewed_count,
+        "disagreements": case.disagreement_count,
+        "suggestions": {name: number for name, number, _confidence in labels},
+        "uncertain": case.uncertain_count,
+        "not_gradable": case.not_gradable_count,
+        "models": bundles,
+    }
+
+
+def json_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Write one list, an object a line."""
+    before = "[\n"
+    for one in found:
+        yield before + json.dumps(one, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Write a row a case, with the mark by which spreadsheets know UTF-8."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(COLUMNS)
+    for one in found:
+        flat = one | {
+            "suggestions": "; ".join(f"{name} x {number}" for name, number in one["suggestions"].items()),
+            "models": "; ".join(one["models"]),
+        }
+        writer.writerow([harmless(flat[name]) for name in COLUMNS])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def harmless(value: Any) -> Any:
+    """Keep a spreadsheet from taking what somebody typed for a formula."""
+    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+        return "'" + value
+    return value

@@ -1,0 +1,124 @@
+"""What the worklist shows and in which order, read from an address and turned into a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import abort
+from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from ..records import OUTCOMES, STATES, Case
+
+SEARCH_LENGTH = 100
+NOTHING: ColumnElement[int] = literal_column("0")  # not a parameter: a partial index has to be recognised
+SORTS = ("newest", "uncertainty")
+YEARS = (1900, 9000)  # what a database can keep, with room for the day after
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One way of looking at the worklist; an empty value lets everything through."""
+
+    q: str = ""
+    state: str = ""
+    outcome: str = ""
+    reviewer: str = ""
+    since: str = ""
+    until: str = ""
+    differs: str = ""
+    sort: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Filters:
+        """Read them from an address; one that nobody wrote is a 404."""
+        values = {name: given.get(name, "").strip() for name in cls.__dataclass_fields__}
+        values["q"] = values["q"][:SEARCH_LENGTH]
+        choices = {"state": STATES, "outcome": OUTCOMES, "sort": SORTS, "differs": ("yes",)}
+        for name, known in choices.items():
+            if values[name] and values[name] not in known:
+                abort(404)
+        if values["reviewer"] and not (values["reviewer"].isdecimal() and len(values["reviewer"]) < 16):
+            abort(404)
+        for name in ("since", "until"):
+            if values[name]:
+                midnight(values[name])
+        return cls(**values)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Return those that are set, for an address."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def query(self, lab_id: int) -> Select[Any]:
+        """Return a lab's cases that these let through, in order."""
+        query = select(Case).where(*self.conditions(lab_id)).options(joinedload(Case.reviewer))
+        if self.index:
+            # SQLite keeps no statistics until it is told to, and then takes any of several indexes: say which.
+            query = query.with_hint(Case, f"INDEXED BY {self.index}", "sqlite")
+        return query.order_by(*(column.desc() for column in self.order))
+
+    @property
+    def index(self) -> str:
+        """Return the index of the rare cases that are asked for, or nothing where another filter is as good."""
+        if self.differs:
+            return "ix_case_disputed" if self.sort == "uncertainty" else "ix_case_disagreement"
+        if self.outcome and not (self.state or self.reviewer or self.sort == "uncertainty"):
+            return f"ix_case_{self.outcome}"
+        return ""
+
+    def conditions(self, lab_id: int) -> list[ColumnElement[bool]]:
+        """Return what a case has to be."""
+        found = [Case.lab_id == lab_id]
+        if self.q:
+            # autoescape: a search for 100% looks for that, and an underscore is an underscore.
+            found.append(Case.search_text.contains(self.q.casefold(), autoescape=True))
+        if self.state:
+            found.append(Case.state == self.state)
+        if self.outcome:
+            found.append(getattr(Case, f"{self.outcome}_count") > NOTHING)
+        if self.reviewer:
+            found.append(Case.reviewer_id == int(self.reviewer))
+        if self.differs:
+            found.append(Case.disagreement_count > NOTHING)
+        if self.since:
+            found.append(Case.created_at >= midnight(self.since))
+        if self.until:
+            found.append(Case.created_at < midnight(self.until) + timedelta(days=1))
+        return found
+
+    @property
+    def order(self) -> tuple[Any, Any]:
+        """Return the columns by which the page is sorted, the largest first."""
+        return (Case.uncertainty if self.sort == "uncertainty" else Case.created_at), Case.id
+
+    def after(self, query: Select[Any], cursor: str) -> Select[Any]:
+        """Go on after a place, however many cases are added meanwhile."""
+        return query.where(tuple_(*self.order) < self.parse(cursor))
+
+    def cursor(self, case: Case) -> str:
+        """Return the place after a case."""
+        value = repr(case.uncertainty) if self.sort == "uncertainty" else case.created_at.isoformat()
+        return f"{value}~{case.id}"
+
+    def parse(self, cursor: str) -> tuple[Any, Any]:
+        """Read a place back from an address; one that nobody wrote is a 404."""
+        value, _, case_id = cursor.partition("~")
+        try:
+            return (float(value) if self.sort == "uncertainty" else datetime.fromisoformat(value)), case_id
+        except ValueError:
+            abort(404)
+
+
+def midnight(text: str) -> datetime:
+    """Read a day from an address as its first moment, in UTC as all times here."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        abort(404)
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,179 @@
+"""`python -m tests.bench.worklist`: 100,000 cases with an image each, and the server time of the pages on them.
+
+Prints p50 and p95 in milliseconds of the worklist (each filter and order), of searches and of case pages, one of them
+with 200 images. Measured inside the process, from request to the last byte of the answer; `p95_processor` counts only
+the time in which the processor worked for it, which a busy machine does not change much.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from app import create_app
+from app.database import db, writing
+from app.records import Case, Reading, ServerSession, SmearImage, User, now, random_id
+
+CASES = 100_000
+BATCH = 5_000
+LARGE = 200  # images of the largest case
+ROUNDS = 25
+LABELS = [{"id": name, "name": name, "meaning": "", "malignant": name != "Benign"} for name in ("Benign", "Pre-B")]
+ADDRESSES = {
+    "worklist": ["/"],
+    "filters": [
+        "/?state=unreviewed",
+        "/?state=signed",
+        "/?outcome=not_gradable",
+        "/?differs=yes",
+        "/?sort=uncertainty",
+        "/?sort=uncertainty&state=in_review&differs=yes",
+        "/?reviewer=1&state=in_review",
+        "/?since=2026-01-01&until=2026-12-31",
+    ],
+    "search": ["/?q=b-000011", "/?q=complaints", "/?q=nothing+has+this"],
+}
+
+
+def fill(app: Flask) -> tuple[list[str], str]:
+    """Generate the cases; return the numbers of some, and of the one with many images."""
+    with app.app_context():
+        user = db.session.scalars(select(User)).one()
+        common = {"lab_id": user.lab_id, "specimen": "PB", "stain": "", "created_by_id": user.id}
+        start = now() - timedelta(seconds=60 * CASES)
+        some: list[str] = []
+        for first in range(0, CASES, BATCH):
+            rows = [
+                common
+                | {
+                    "id": random_id(),
+                    "accession": f"B-{number:06}",
+                    "accession_key": f"b-{number:06}",
+                    "notes": f"note {number} of a patient with a rather long history of complaints",
+                    "search_text": f"b-{number:06} note {number} of a patient with a rather long history of complaints",
+                    "created_at": start + timedelta(seconds=60 * number),
+                    "image_count": 1,
+                    "suggested_count": int(number % 10 > 0),
+                    "uncertain_count": int(number % 10 == 0),
+                    "not_gradable_count": int(number % 1000 == 5),
+                    "state": ("unreviewed", "in_review", "signed")[number % 3],
+                    "reviewer_id": user.id if number % 3 else None,
+                    "disagreement_count": int(number % 500 == 4),
+                    "uncertainty": number % 997 / 997,
+                }
+                for number in range(first, first + BATCH)
+            ]
+            add(rows, [row["id"] for row in rows], user.id)
+            some.append(rows[0]["id"])
+        add([], [some[0]] * LARGE, user.id)
+    return some, some[0]
+
+
+def add(cases: list[dict[str, Any]], places: list[str], user_id: int) -> None:
+    """Write cases, and an image with its reading at each place."""
+    images = [
+        {
+            "id": random_id(),
+            "case_id": case_id,
+            "position": 1,
+            "display_name": "field.jpg",
+            "source_sha256": random_id() * 2,
+            "pixels_sha256": random_id() * 2,
+            "thumbnail_sha256": random_id() * 2,
+            "width": 2592,
+            "height": 1944,
+            "added_by_id": user_id,
+        }
+        for case_id in places
+    ]
+    readings = [
+        {
+            "image_id": image["id"],
+            "bundle": "leukolens-field",
+            "version": "1.0.1",
+            "outcome": "suggested",
+            "label": "Pre-B",
+            "confidence": 0.94,
+            "result": {},
+            "labels": LABELS,
+            "intended_use": "Decision support.",
+            "made_by_id": user_id,
+        }
+        for image in images
+    ]
+    with writing() as session:
+        if cases:
+            session.execute(insert(Case), cases)
+        session.execute(insert(SmearImage), images)
+        session.execute(insert(Reading), readings)
+
+
+def signed_in(app: Flask) -> FlaskClient:
+    """Return a browser of the first person, by a session written as signing in writes it."""
+    client = app.test_client()
+    with app.app_context():
+        user = db.session.scalars(select(User)).one()
+        user.must_change_password = False
+        db.session.commit()
+        identity = user.fs_uniquifier
+    client.get("/sign-in")
+    cookie = client.get_cookie("leukolens")
+    assert cookie
+    with app.app_context(), writing() as session:
+        row = session.scalars(select(ServerSession)).one()
+        row.data = dict(row.data) | {"_user_id": identity, "_fresh": True, "fs_cc": "set"}
+    return client
+
+
+def measure(client: FlaskClient, addresses: list[str]) -> dict[str, float]:
+    """Return p50 and p95 in milliseconds of getting these pages in turn."""
+    times, worked = [], []
+    for round_ in range(ROUNDS + 1):
+        for address in addresses:
+            started, before = time.perf_counter(), time.thread_time()
+            answer = client.get(address, buffered=True)
+            took = 1000 * (time.perf_counter() - started)
+            if answer.status_code != 200:
+                raise RuntimeError(f"{address} answered {answer.status_code}.")
+            if round_:
+                times.append(took)
+                worked.append(1000 * (time.thread_time() - before))
+    return {
+        "p50": round(statistics.median(times), 1),
+        "p95": round(statistics.quantiles(times, n=20)[-1], 1),
+        "p95_processor": round(statistics.quantiles(worked, n=20)[-1], 1),
+    }
+
+
+def main() -> None:
+    """Generate, measure, and print one object."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(INSTANCE_DIR=Path(folder) / "instance")
+        result = app.test_cli_runner().invoke(args=["init"])
+        if result.exit_code:
+            raise RuntimeError(result.output)
+        some, large = fill(app)
+        client = signed_in(app)
+        pages = ADDRESSES | {
+            "case": [f"/cases/{case}" for case in some[1:]],
+            f"case with {LARGE + 1} images": [f"/cases/{large}"],
+        }
+        json.dump(
+            {"cases": CASES} | {name: measure(client, found) for name, found in pages.items()}, sys.stdout, indent=1
+        )
+        with app.app_context():
+            db.engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
