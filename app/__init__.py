@@ -24,6 +24,7 @@ from . import (
     pages,
     people,
     report,
+    second,
     security,
     sessions,
     store,
@@ -59,6 +60,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, report, models, people, audit, account, health):
+    for package in (worklist, cases, second, report, models, people, audit, account, health):
         app.register_blueprint(package.bp)
     return app

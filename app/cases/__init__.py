@@ -110,10 +110,26 @@ def show(case_id: str) -> str:
         images=images,
         kinds=drawing.KINDS,
         addresses=case_json(case),
+        second=blind_part(case),
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
     )
+
+
+def blind_part(case: Case) -> dict[str, Any]:
+    """Return what the page says of second readings: the one that goes on without its verdicts, and those done."""
+    from ..second import blind  # it stands on this package
+
+    going_on = blind.open_reading(db.session, case.id)
+    possible = case.state != "signed" and 0 < case.image_count == case.reviewed_count and not going_on
+    return {
+        "going_on": going_on,
+        "given": len(going_on.verdicts) if going_on else 0,
+        "finished": blind.finished(case.id),
+        "candidates": [one for one in blind.candidates(case) if one.id != current_user.id] if possible else [],
+        "code": blind.code,
+    }
 
 
 @bp.post("/cases/<case_id>/images")

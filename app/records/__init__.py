@@ -5,6 +5,7 @@ from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading,
 from .ledger import AuditEvent
 from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
+from .second import BlindVerdict, SecondReading
 from .signature import Amendment, Signature
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "VERDICTS",
     "Amendment",
     "AuditEvent",
+    "BlindVerdict",
     "BundleActivation",
     "Case",
     "Lab",
@@ -23,6 +25,7 @@ __all__ = [
     "Review",
     "Role",
     "SavedFilter",
+    "SecondReading",
     "ServerSession",
     "Signature",
     "SmearImage",

@@ -62,6 +62,11 @@ class Filters:
         return query.order_by(*(column.desc() for column in self.order))
 
     @property
+    def tells(self) -> bool:
+        """Say whether being found by these tells what was seen or suggested."""
+        return bool(self.outcome or self.differs or self.sort == "uncertainty")
+
+    @property
     def index(self) -> str:
         """Return the index of the rare cases that are asked for, or nothing where another filter is as good."""
         if self.differs:
