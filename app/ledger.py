@@ -43,6 +43,7 @@ ACTIONS = {
     "second.asked": _l("blind second reading asked for"),
     "second.withdrawn": _l("blind second reading withdrawn"),
     "second.verdict": _l("image read blind"),
+    "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
 }
 

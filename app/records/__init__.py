@@ -1,7 +1,7 @@
 """The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
 from .base import Record, now, random_id
-from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
 from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
@@ -9,7 +9,9 @@ from .second import BlindVerdict, SecondReading
 from .signature import Amendment, Signature
 
 __all__ = [
+    "AGE_BANDS",
     "OUTCOMES",
+    "SEXES",
     "SPECIMENS",
     "STATES",
     "VERDICTS",

@@ -18,7 +18,7 @@ from smear.image import ImageError, encode
 
 from ..database import db
 from ..pages import FALLBACK_INTENDED_USE, chance
-from ..records import SPECIMENS, Reading, Signature
+from ..records import SEXES, SPECIMENS, Reading, Signature
 from ..store import image_store
 
 FONTS = Path(__file__).parent / "fonts"  # DejaVu Sans: Latin, Greek, Cyrillic, Hebrew, Arabic and many signs
@@ -146,6 +146,8 @@ def identifiers(content: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Accession"), case["accession"]),
         (_("Specimen"), SPECIMENS.get(case["specimen"], case["specimen"])),
         (_("Stain"), case["stain"]),
+        (_("Received"), case["received"]),
+        (_("Age, sex"), ", ".join(filter(None, (case["age_band"], SEXES.get(case["sex"], ""))))),
         (_("Case opened"), clock(case["opened"])),
         (_("Notes"), case["notes"]),
         (_("Version"), str(content["version"])),

@@ -73,6 +73,8 @@ class Filters:
             return "ix_case_disputed" if self.sort == "uncertainty" else "ix_case_disagreement"
         if self.outcome and not (self.state or self.reviewer or self.sort == "uncertainty"):
             return f"ix_case_{self.outcome}"
+        if self.q and not (self.state or self.reviewer or self.outcome or self.sort == "uncertainty"):
+            return "ix_case_search"
         return ""
 
     def conditions(self, lab_id: int) -> list[ColumnElement[bool]]:

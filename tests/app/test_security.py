@@ -41,6 +41,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "worklist.remove_filter": MEMBERS | dict.fromkeys(("stranger", "clinician", "admin"), 404),
     "account.show": MEMBERS,
     "account.prefer": {"anonymous": 302, "stranger": 302, "clinician": 302, "admin": 302},
+    "lab.show": ADMIN_PAGE,
+    "lab.save": ADMIN_PAGE | {"admin": 302},
     "people.index": ADMIN_PAGE,
     "people.add": ADMIN_PAGE | {"admin": 400},
     "people.reset": ADMIN_PAGE | {"admin": 404},
