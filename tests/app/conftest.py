@@ -32,7 +32,9 @@ PASSWORD = "a quiet violet morning"
 PEOPLE = {
     "admin": ("Our laboratory", ["admin", "clinician"]),
     "clinician": ("Our laboratory", ["clinician"]),
+    "second": ("Our laboratory", ["clinician"]),
     "stranger": ("Another laboratory", ["clinician"]),
+    "chief": ("Another laboratory", ["admin", "clinician"]),
 }
 ENOUGH = "100000 per minute"
 
