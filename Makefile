@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint bench screenshots
+.PHONY: install run test lint bench bench-worklist screenshots
 
 install: $(VENV)/.installed
 
@@ -39,6 +39,10 @@ lint: $(VENV)/.installed-dev
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench
+
+# Generates 100,000 cases and prints how long the worklist, its search and case pages take.
+bench-worklist: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.worklist
 
 # Draws docs/screenshots anew; needs Chromium.
 screenshots: $(VENV)/.installed-dev

@@ -20,10 +20,12 @@ from . import (
     engine,
     errors,
     health,
+    lab,
     models,
     pages,
     people,
     report,
+    second,
     security,
     sessions,
     store,
@@ -59,6 +61,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, report, models, people, audit, account, health):
+    for package in (worklist, cases, second, report, models, people, lab, audit, account, health):
         app.register_blueprint(package.bp)
     return app

@@ -40,6 +40,10 @@ ACTIONS = {
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),
     "worklist.exported": _l("worklist taken along"),
+    "second.asked": _l("blind second reading asked for"),
+    "second.withdrawn": _l("blind second reading withdrawn"),
+    "second.verdict": _l("image read blind"),
+    "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
 }
 

@@ -11,7 +11,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from .records import SPECIMENS, Case, Reading, Review, now
+from .records import SEXES, SPECIMENS, Case, Reading, Review, now
 
 FALLBACK_INTENDED_USE = (
     "Decision support for trained haematology staff. A suggestion is not a diagnosis; "
@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(verdict_words)
     app.add_template_filter(state_words)
     app.add_template_global(asset)
-    app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS})
+    app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS, "sexes": SEXES})
 
 
 def moment(value: datetime) -> str:

@@ -201,17 +201,17 @@ for (const link of document.querySelectorAll(".label-link")) {
   link.addEventListener("click", (event) => { event.preventDefault(); link.previousElementSibling.click(); });
   link.tabIndex = -1;
 }
-byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
+if (byId("boxes")) byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
 if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
 byId("zoom-in").addEventListener("click", () => zoomTo(state.zoom * STEP));
 byId("zoom-out").addEventListener("click", () => zoomTo(state.zoom / STEP));
 byId("zoom-reset").addEventListener("click", () => zoomTo(1));
 
 const keys = {
-  b: () => byId("boxes").click(),
+  b: () => byId("boxes") && byId("boxes").click(),
   v: () => {
     const links = [...document.querySelectorAll(".segments [data-view]")];
-    show(links[(links.findIndex((one) => one.dataset.view === state.view) + 1) % links.length].dataset.view);
+    if (links.length) show(links[(links.findIndex((one) => one.dataset.view === state.view) + 1) % links.length].dataset.view);
   },
   c: () => {
     const radios = [...document.querySelectorAll("[name=label]")];

@@ -176,7 +176,7 @@ async function create() {
     if (response.status === 201) {
       place = answer;
       openLink.href = place.url;
-      for (const control of form.querySelectorAll("#accession, #stain, #notes")) control.readOnly = true;
+      for (const control of form.querySelectorAll("#accession, #stain, #notes, #received_on")) control.readOnly = true;
       for (const radio of form.querySelectorAll("[name=specimen]:not(:checked)")) radio.disabled = true;
       showErrors({});
       if (!items.length) location.assign(place.url);
@@ -184,6 +184,7 @@ async function create() {
       report();
     } else {
       showErrors(answer.errors || {});
+      if (answer.confirmed) form.querySelector("[name=confirmed]").value = answer.confirmed;
       if (!answer.errors) summary.textContent = answer.error || words.offline;
     }
   } catch {

@@ -46,7 +46,7 @@ def new() -> str:
 def create() -> Any:
     """Open a case, with whatever files a browser without our script sent along."""
     form = CaseForm()
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or form.warn():
         return refuse_case(form)
     try:
         case = intake.create_case(form.data, current_user)
@@ -76,7 +76,8 @@ def new_case_page(form: CaseForm, code: int = 200) -> Any:
 def refuse_case(form: CaseForm) -> Any:
     """Say what is missing."""
     if wants_json():
-        return jsonify(errors={name: str(texts[0]) for name, texts in form.errors.items() if texts}), 400
+        complaints = {field.name: str(field.errors[0]) for field in form if field.errors}
+        return jsonify(errors=complaints, confirmed=form.confirmed.data or ""), 400
     return new_case_page(form, 400)
 
 
@@ -110,10 +111,27 @@ def show(case_id: str) -> str:
         images=images,
         kinds=drawing.KINDS,
         addresses=case_json(case),
+        reasons=intake.REASONS,
+        second=blind_part(case),
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
     )
+
+
+def blind_part(case: Case) -> dict[str, Any]:
+    """Return what the page says of second readings: the one that goes on without its verdicts, and those done."""
+    from ..second import blind  # it stands on this package
+
+    going_on = blind.open_reading(db.session, case.id)
+    possible = case.state != "signed" and 0 < case.image_count == case.reviewed_count and not going_on
+    return {
+        "going_on": going_on,
+        "given": len(going_on.verdicts) if going_on else 0,
+        "finished": blind.finished(case.id),
+        "candidates": [one for one in blind.candidates(case) if one.id != current_user.id] if possible else [],
+        "code": blind.code,
+    }
 
 
 @bp.post("/cases/<case_id>/images")
@@ -208,8 +226,11 @@ def remove(case_id: str, image_id: str) -> Any:
     """Take an image out of the case."""
     image = image_or_404(image_id, case_id)
     name = image.display_name
+    reason = request.form.get("reason", "taken_back")
+    if reason not in intake.REASONS:
+        abort(400)
     try:
-        intake.remove(image, current_user)
+        intake.remove(image, current_user, reason)
     except RefusedError as refused:
         if wants_json():
             return jsonify(error=refused.text), 409

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_security import current_user
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectChoice, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms import Field, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
-from ..records import SPECIMENS
+from ..lab import fits
+from ..records import AGE_BANDS, SEXES, SPECIMENS, now
+from . import privacy
 
+NOTES_LENGTH = 2000
+AGES = [SelectChoice(band, band or "–") for band in ("", *AGE_BANDS)]
+SEX_CHOICES = [SelectChoice("", "–"), *(SelectChoice(code, _l(name)) for code, name in SEXES.items())]
 STAINS = ("May-Grünwald-Giemsa", "Wright-Giemsa", "Wright", "Giemsa", "Leishman")
+
+
+def written_as_here(_form: FlaskForm, field: Field) -> None:
+    """Hold an accession to the lab's pattern."""
+    pattern = current_user.lab.accession_pattern
+    if not fits((field.data or "").strip(), pattern):
+        raise ValidationError(
+            _("Accessions of your lab are written %(pattern)s (# a digit, @ a letter).", pattern=pattern)
+        )
+
+
+def real_day(_form: FlaskForm, field: Field) -> None:
+    """Take a day of the calendar that is not to come."""
+    if not field.data:
+        return
+    try:
+        day = date.fromisoformat(field.data)
+    except ValueError:
+        raise ValidationError(_("Write the day as year-month-day.")) from None
+    if not day.year >= 1990 or day > now().date() + timedelta(days=1):
+        raise ValidationError(_("A specimen cannot have been received on that day."))
+
+
+def not_too_long(_form: FlaskForm, field: Field) -> None:
+    """Say by how much notes are too long; they stay in the form to be shortened."""
+    length = len(field.data or "")
+    if length > NOTES_LENGTH:
+        raise ValidationError(
+            _(
+                "The notes have %(n)s characters; they may have %(most)s. Nothing is lost: shorten them here.",
+                n=length,
+                most=NOTES_LENGTH,
+            )
+        )
 
 
 class CaseForm(FlaskForm):
@@ -20,6 +63,7 @@ class CaseForm(FlaskForm):
         validators=[
             InputRequired(_l("Write the accession of the specimen; it names the case.")),
             Length(max=64, message=_l("An accession has at most 64 characters.")),
+            written_as_here,
             Regexp(r".*\S", message=_l("Write the accession of the specimen; it names the case.")),
         ],
     )
@@ -30,4 +74,23 @@ class CaseForm(FlaskForm):
         validators=[InputRequired(_l("Say what kind of specimen this is."))],
     )
     stain = StringField(_l("Stain"), validators=[Length(max=64)], default=STAINS[0])
-    notes = TextAreaField(_l("Notes"), validators=[Length(max=2000, message=_l("Notes have at most 2000 characters."))])
+    received_on = StringField(_l("Received"), validators=[real_day], default="")
+    age_band = SelectField(_l("Age"), choices=AGES, default="")
+    sex = SelectField(
+        _l("Sex"),
+        choices=SEX_CHOICES,
+        default="",
+    )
+    notes = TextAreaField(_l("Notes"), validators=[not_too_long])
+    confirmed = HiddenField(default="")  # set once the person saw the warnings below
+
+    def warn(self) -> bool:
+        """Put a warning at each field that looks like a name or a birth date, unless the person saw it before."""
+        if self.confirmed.data:
+            return False
+        for field in (self.accession, self.notes):
+            if sentence := privacy.warning(field.data or ""):
+                field.errors = [sentence]
+        # raw_data: a form shows what was sent, and this has to be sent with the next try.
+        self.confirmed.raw_data, self.confirmed.data = ["yes"], "yes"
+        return any(field.errors for field in (self.accession, self.notes))

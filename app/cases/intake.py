@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,15 @@ from ..records import Case, Reading, SmearImage, User, now
 from ..store import Stored, image_store
 
 NAME_LENGTH = 120
+# Why an image leaves a case; the ledger keeps the code.
+REASONS = {
+    "unsharp": _l("out of focus"),
+    "stain": _l("badly stained or smeared"),
+    "artefact": _l("dirt, bubbles or damage"),
+    "wrong_case": _l("belongs to another case"),
+    "duplicate": _l("shows the same field as another"),
+    "taken_back": _l("taken back by who added it"),
+}
 
 
 class RefusedError(Exception):
@@ -30,6 +40,9 @@ class RefusedError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,7 @@ def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
     return reading
 
 
-def remove(image: SmearImage, user: User) -> None:
+def remove(image: SmearImage, user: User, reason: str) -> None:
     """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
     lab_id, user_id = user.lab_id, user.id
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
@@ -171,7 +184,9 @@ def remove(image: SmearImage, user: User) -> None:
             )
         case = doomed.case
         count(case, doomed.reading.outcome, -1)
-        ledger.record(session, "image.removed", lab=lab_id, actor=user_id, subject=image_id, case=doomed.case_id)
+        ledger.record(
+            session, "image.removed", lab=lab_id, actor=user_id, subject=image_id, case=doomed.case_id, reason=reason
+        )
         session.delete(doomed)
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
@@ -200,7 +215,7 @@ def create_case(fields: dict[str, str | None], user: User) -> Case:
     """Open a case; its accession is unique in the lab, whatever its capitals."""
     lab_id, user_id = user.lab_id, user.id
     # A field that a script left out of the form is None.
-    written = {name: (fields[name] or "").strip() for name in ("accession", "specimen", "stain", "notes")}
+    written = {name: (fields[name] or "").strip() for name in FIELDS}
     accession, notes = written["accession"], written["notes"]
     case = Case(
         lab_id=lab_id,
@@ -209,6 +224,9 @@ def create_case(fields: dict[str, str | None], user: User) -> Case:
         specimen=written["specimen"],
         stain=written["stain"],
         notes=notes,
+        received_on=written["received_on"],
+        age_band=written["age_band"],
+        sex=written["sex"],
         search_text=f"{accession} {notes}".casefold(),
         created_at=now(),
         created_by_id=user_id,

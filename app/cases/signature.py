@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from .. import ledger
-from ..database import writing
+from ..database import db, writing
 from ..ledger import canonical
-from ..records import Amendment, Case, Reading, Review, Signature, SmearImage, User, now
+from ..records import Amendment, Case, Reading, Review, SecondReading, Signature, SmearImage, User, now
 from .intake import RefusedError
 
 SCHEMA = 1
@@ -55,6 +55,10 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
     if not images:
         return [_("This case has no images. Add at least one before signing.")]
     found = []
+    if reader := second_reader(case.id):
+        found.append(
+            _("%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.", who=reader)
+        )
     missing = [str(place) for place, image in enumerate(images, 1) if image.review is None]
     unsure = [
         str(place) for place, image in enumerate(images, 1) if image.review and image.review.verdict == "uncertain"
@@ -78,6 +82,13 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
             )
         )
     return found
+
+
+def second_reader(case_id: str) -> str | None:
+    """Return who is reading a case blind at present."""
+    query = select(SecondReading).where(SecondReading.case_id == case_id, SecondReading.state == "open")
+    reading = db.session.scalar(query)
+    return reading.reader.shown_name if reading else None
 
 
 def options(images: list[SmearImage]) -> list[dict[str, str]]:
@@ -120,6 +131,9 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
             "specimen": case.specimen,
             "stain": case.stain,
             "notes": case.notes,
+            "received": case.received_on,
+            "age_band": case.age_band,
+            "sex": case.sex,
             "opened": case.created_at.isoformat(),
         },
         "version": case.version,

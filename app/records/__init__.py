@@ -1,19 +1,23 @@
 """The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
 from .base import Record, now, random_id
-from .cases import OUTCOMES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
 from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
+from .second import BlindVerdict, SecondReading
 from .signature import Amendment, Signature
 
 __all__ = [
+    "AGE_BANDS",
     "OUTCOMES",
+    "SEXES",
     "SPECIMENS",
     "STATES",
     "VERDICTS",
     "Amendment",
     "AuditEvent",
+    "BlindVerdict",
     "BundleActivation",
     "Case",
     "Lab",
@@ -23,6 +27,7 @@ __all__ = [
     "Review",
     "Role",
     "SavedFilter",
+    "SecondReading",
     "ServerSession",
     "Signature",
     "SmearImage",

@@ -17,6 +17,8 @@ from .review import Review
 from .signature import Amendment, Signature
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
+AGE_BANDS = ("0-1", "2-5", "6-12", "13-17", "18-39", "40-59", "60-79", "80+")
+SEXES = {"f": "female", "m": "male", "x": "other"}
 STATES = ("unreviewed", "in_review", "signed")
 SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
 
@@ -31,6 +33,8 @@ class Case(Record):
         Index("ix_case_uncertainty", "lab_id", "uncertainty", "id"),
         Index("ix_case_state", "lab_id", "state", "created_at", "id"),
         Index("ix_case_reviewer", "lab_id", "reviewer_id", "created_at", "id"),
+        # SQLite reads a search from this index alone. PostgreSQL could not put long notes into one.
+        Index("ix_case_search", "lab_id", "created_at", "id", "search_text").ddl_if(dialect="sqlite"),
         Index(
             "ix_case_disputed",
             "lab_id",
@@ -60,6 +64,9 @@ class Case(Record):
     stain: Mapped[str] = mapped_column(String(64), default="")
     notes: Mapped[str] = mapped_column(Text, default="")
     search_text: Mapped[str] = mapped_column(Text, default="")  # accession and notes, case-folded
+    received_on: Mapped[str] = mapped_column(String(10), default="", server_default="")  # a day, or unknown
+    age_band: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    sex: Mapped[str] = mapped_column(String(8), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     image_count: Mapped[int] = mapped_column(default=0)

@@ -19,7 +19,7 @@ from smear.image import ImageError, encode
 
 from ..database import db
 from ..pages import FALLBACK_INTENDED_USE, chance
-from ..records import SPECIMENS, Reading, Signature
+from ..records import SEXES, SPECIMENS, Reading, Signature
 from ..store import image_store
 
 # DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
@@ -148,6 +148,8 @@ def identifiers(content: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Accession"), case["accession"]),
         (_("Specimen"), SPECIMENS.get(case["specimen"], case["specimen"])),
         (_("Stain"), case["stain"]),
+        (_("Received"), case["received"]),
+        (_("Age, sex"), ", ".join(filter(None, (case["age_band"], SEXES.get(case["sex"], ""))))),
         (_("Case opened"), clock(case["opened"])),
         (_("Notes"), case["notes"]),
         (_("Version"), str(content["version"])),

@@ -9,6 +9,7 @@ from flask_security import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from ..cases.access import blind_cases
 from ..database import db
 from ..records import OUTCOMES, STATES, Case, SmearImage, User
 from ..security import member
@@ -33,7 +34,11 @@ def show() -> str:
     """Show one page of the cases that match."""
     filters = Filters.read(request.args)
     size = current_app.config["PAGE_SIZE"]
+    hidden = blind_cases()
     query = filters.query(current_user.lab_id)
+    if hidden and filters.tells:
+        # To be found by what was seen or suggested would tell a blind reader just that.
+        query = query.where(Case.id.not_in(hidden))
     if after := request.args.get("after"):
         query = filters.after(query, after)
     found = list(db.session.scalars(query.limit(size + 1)))
@@ -41,6 +46,7 @@ def show() -> str:
     return render_template(
         "worklist/show.html",
         lines=lines(page),
+        hidden=hidden,
         filters=filters,
         outcomes=OUTCOMES,
         states=STATES,

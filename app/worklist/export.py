@@ -13,6 +13,7 @@ from flask_security import current_user
 from sqlalchemy.orm import selectinload
 
 from .. import ledger
+from ..cases.access import blind_cases
 from ..database import db, writing
 from ..records import Case, Signature, now
 from ..security import member
@@ -59,19 +60,19 @@ def as_json() -> Response:
 def send(write: Any, mimetype: str, suffix: str) -> Response:
     """Record who takes the list along, and send it."""
     filters = Filters.read(request.args)
-    lab_id, user_id = current_user.lab_id, current_user.id
+    lab_id, user_id, hidden = current_user.lab_id, current_user.id, blind_cases()
     with writing() as session:
         # Which filters, but not what was searched for: that may be a name.
         used = sorted(filters.asked)
         ledger.record(session, "worklist.exported", lab=lab_id, actor=user_id, subject=suffix, filters=used)
-    response = Response(stream_with_context(write(rows(filters, lab_id))), mimetype=mimetype)
+    response = Response(stream_with_context(write(rows(filters, lab_id, hidden))), mimetype=mimetype)
     response.headers["Content-Disposition"] = f"attachment; filename=worklist-{now():%Y-%m-%d}.{suffix}"
     return response
 
 
-def rows(filters: Filters, lab_id: int) -> Iterator[dict[str, Any]]:
+def rows(filters: Filters, lab_id: int, hidden: set[str]) -> Iterator[dict[str, Any]]:
     """Read the cases a batch at a time, in the order of the page."""
-    query = filters.query(lab_id).options(selectinload(Case.signatures)).limit(BATCH)
+    query = filters.query(lab_id).where(Case.id.not_in(hidden)).options(selectinload(Case.signatures)).limit(BATCH)
     batch = list(db.session.scalars(query))
     while batch:
         yield from (row(line.case, line.labels, line.bundles) for line in lines(batch))

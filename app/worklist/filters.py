@@ -62,12 +62,19 @@ class Filters:
         return query.order_by(*(column.desc() for column in self.order))
 
     @property
+    def tells(self) -> bool:
+        """Say whether being found by these tells what was seen or suggested."""
+        return bool(self.outcome or self.differs or self.sort == "uncertainty")
+
+    @property
     def index(self) -> str:
         """Return the index of the rare cases that are asked for, or nothing where another filter is as good."""
         if self.differs:
             return "ix_case_disputed" if self.sort == "uncertainty" else "ix_case_disagreement"
         if self.outcome and not (self.state or self.reviewer or self.sort == "uncertainty"):
             return f"ix_case_{self.outcome}"
+        if self.q and not (self.state or self.reviewer or self.outcome or self.sort == "uncertainty"):
+            return "ix_case_search"
         return ""
 
     def conditions(self, lab_id: int) -> list[ColumnElement[bool]]:

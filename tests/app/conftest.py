@@ -32,7 +32,9 @@ PASSWORD = "a quiet violet morning"
 PEOPLE = {
     "admin": ("Our laboratory", ["admin", "clinician"]),
     "clinician": ("Our laboratory", ["clinician"]),
+    "second": ("Our laboratory", ["clinician"]),
     "stranger": ("Another laboratory", ["clinician"]),
+    "chief": ("Another laboratory", ["admin", "clinician"]),
 }
 ENOUGH = "100000 per minute"
 
@@ -142,7 +144,7 @@ class Someone:
 
     def open_case(self, accession: str = "A-1", **fields: str) -> str:
         """Open a case and return its identifier."""
-        data = {"accession": accession, "specimen": "PB", "stain": "", "notes": ""} | fields
+        data = {"accession": accession, "specimen": "PB", "stain": "", "notes": "", "confirmed": "yes"} | fields
         answer = self.post("/cases/new", data, json=True)
         assert answer.status_code == 201, answer.text
         return str(answer.json["id"])

@@ -1,7 +1,8 @@
 """`python -m tests.bench.worklist`: 100,000 cases with an image each, and the server time of the pages on them.
 
 Prints p50 and p95 in milliseconds of the worklist (each filter and order), of searches and of case pages, one of them
-with 200 images. Measured inside the process, from request to the last byte of the answer.
+with 200 images. Measured inside the process, from request to the last byte of the answer; `p95_processor` counts only
+the time in which the processor worked for it, which a busy machine does not change much.
 """
 
 from __future__ import annotations
@@ -136,18 +137,22 @@ def signed_in(app: Flask) -> FlaskClient:
 
 def measure(client: FlaskClient, addresses: list[str]) -> dict[str, float]:
     """Return p50 and p95 in milliseconds of getting these pages in turn."""
-    times = []
+    times, worked = [], []
     for round_ in range(ROUNDS + 1):
         for address in addresses:
-            started = time.perf_counter()
+            started, before = time.perf_counter(), time.thread_time()
             answer = client.get(address, buffered=True)
             took = 1000 * (time.perf_counter() - started)
             if answer.status_code != 200:
                 raise RuntimeError(f"{address} answered {answer.status_code}.")
             if round_:
                 times.append(took)
-    cuts = statistics.quantiles(times, n=20)
-    return {"p50": round(statistics.median(times), 1), "p95": round(cuts[-1], 1)}
+                worked.append(1000 * (time.thread_time() - before))
+    return {
+        "p50": round(statistics.median(times), 1),
+        "p95": round(statistics.quantiles(times, n=20)[-1], 1),
+        "p95_processor": round(statistics.quantiles(worked, n=20)[-1], 1),
+    }
 
 
 def main() -> None:
