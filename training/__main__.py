@@ -1,5 +1,5 @@
-"""The command line: `python -m training recipes | fit | crossval | compare | contact | evaluate | finder |
-segmentation | atlas | probe | publish`."""
+"""The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate |
+finder | segmentation | atlas | probe | publish`."""
 
 import argparse
 import json
@@ -28,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("recipes", help="list the recipes").set_defaults(run=_recipes)
+
+    inspecting = commands.add_parser("inspect", help="report what is in a data set, and what gives its classes away")
+    inspecting.add_argument("data", type=Path)
+    inspecting.add_argument("--out", type=Path, required=True, metavar="FILE.html")
+    inspecting.set_defaults(run=_inspect)
 
     fit = commands.add_parser("fit", help="train a recipe on a data set; the result is a draft in RUN")
     cross = commands.add_parser("crossval", help="measure a recipe on pictures that its networks had not seen")
@@ -131,6 +136,17 @@ def _say(text: str) -> None:
 def _recipes(_: argparse.Namespace) -> None:
     for name in recipe.names():
         print(f"{name:26} {recipe.load(name).title}")
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from training.inspection import inspect
+    from training.inspection_page import page
+
+    found = inspect(dataset.load(arguments.data))
+    text = page(found)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(text, encoding="utf-8")
+    print("\n".join([*(f"- {one}" for one in found.warnings), f"Report: {arguments.out}"]))
 
 
 def _fit(arguments: argparse.Namespace) -> None:
