@@ -14,6 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
 
 
+PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
 JOIN = "+"  # between the names of layers that explain together
 
 
@@ -62,7 +63,7 @@ def two_logits(model: Any) -> Any:
         return model
     pair = keras.layers.Dense(2, use_bias=False, trainable=False, name="pair")
     both = keras.Model(model.input, pair(model.output), name=model.name)
-    pair.set_weights([np.array([[-0.5, 0.5]], np.float32)])
+    pair.set_weights([PAIR[None]])
     return both
 
 

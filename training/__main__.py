@@ -1,5 +1,5 @@
-"""The command line: `python -m training recipes | fit | crossval | contact | evaluate | finder | segmentation |
-atlas | probe | publish`."""
+"""The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate |
+finder | segmentation | atlas | probe | publish`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before Keras is imported anywhere below: training is neutral, serving and so evaluation are TensorFlow.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -17,8 +17,10 @@ from training import dataset, recipe
 
 if TYPE_CHECKING:
     from training.architectures.order import Weights
+    from training.comparison import Plan
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
+PROTOCOLS = ("random", "grouped", "source", "as-published")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("recipes", help="list the recipes").set_defaults(run=_recipes)
+
+    inspecting = commands.add_parser("inspect", help="report what is in a data set, and what gives its classes away")
+    inspecting.add_argument("data", type=Path)
+    inspecting.add_argument("--out", type=Path, required=True, metavar="FILE.html")
+    inspecting.set_defaults(run=_inspect)
 
     fit = commands.add_parser("fit", help="train a recipe on a data set; the result is a draft in RUN")
     cross = commands.add_parser("crossval", help="measure a recipe on pictures that its networks had not seen")
@@ -35,11 +42,24 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for everything that is made")
         _first_weights(one)
     fit.set_defaults(run=_fit)
-    cross.add_argument("--protocol", choices=("random", "grouped", "source", "as-published"), required=True)
+    cross.add_argument("--protocol", choices=PROTOCOLS, required=True)
     cross.add_argument("--folds", type=int, default=5)
     cross.add_argument("--limit", type=int, help="run only the first so many folds")
     cross.add_argument("--format", choices=("text", "json"), default="text")
     cross.set_defaults(run=_crossval)
+
+    comparing = commands.add_parser("compare", help="cross-validate many recipes and line up what they give")
+    comparing.add_argument("recipes", nargs="*", metavar="RECIPE", help="all of them if none is named")
+    comparing.add_argument("--data", type=Path, required=True)
+    comparing.add_argument("--out", type=Path, required=True, help="folder for everything; a killed run goes on there")
+    comparing.add_argument("--weights", help="as for fit")
+    comparing.add_argument("--protocols", nargs="+", default=["random", "grouped"], choices=PROTOCOLS)
+    comparing.add_argument("--folds", type=int, default=5)
+    comparing.add_argument("--limit", type=int, help="run only the first so many folds of each; the table says so")
+    comparing.add_argument("--epochs", type=int, help="train for at most so many epochs; the table says so")
+    comparing.add_argument("--active", default="leukolens-field", help="the published bundle to compare with")
+    comparing.add_argument("--models", type=Path, default=MODELS)
+    comparing.set_defaults(run=_compare)
 
     contact = commands.add_parser("contact", help="draw a contact sheet of what augmentations make of some pictures")
     contact.add_argument("recipes", nargs="*", metavar="RECIPE", help="one of each pipeline if none is named")
@@ -118,6 +138,17 @@ def _recipes(_: argparse.Namespace) -> None:
         print(f"{name:26} {recipe.load(name).title}")
 
 
+def _inspect(arguments: argparse.Namespace) -> None:
+    from training.inspection import inspect
+    from training.inspection_page import page
+
+    found = inspect(dataset.load(arguments.data))
+    text = page(found)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(text, encoding="utf-8")
+    print("\n".join([*(f"- {one}" for one in found.warnings), f"Report: {arguments.out}"]))
+
+
 def _fit(arguments: argparse.Namespace) -> None:
     import numpy as np
 
@@ -154,6 +185,46 @@ def _crossval(arguments: argparse.Namespace) -> None:
         print(json.dumps(plain(result), indent=1))
         return
     print(f"{result['meaning']}\n{verdict(result)}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from training import tables
+    from training.comparison import Plan, compare
+
+    recipes = [recipe.load(name) for name in arguments.recipes or recipe.names()]
+    data = dataset.load(arguments.data)
+    plan = Plan(tuple(arguments.protocols), arguments.folds, arguments.limit, arguments.epochs)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows = compare(recipes, data, _weights(arguments), plan, arguments.out, _say)
+    command = _command(arguments, recipes)
+    paragraph = tables.verdict(rows, plan, _measured(arguments.models / arguments.active, data, plan))
+    table = tables.columns(rows, plan)
+    (arguments.out / "compare.csv").write_text(tables.as_csv(table, command), encoding="utf-8")
+    (arguments.out / "compare.html").write_text(tables.as_html(rows, plan, command, paragraph), encoding="utf-8")
+    print(f"{tables.text(table)}\n\n{paragraph}\nAll numbers: {arguments.out / 'compare.csv'} and compare.html")
+
+
+def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> str:
+    """Return the command that gives this table again, without anybody's folders."""
+    options = [f"--protocols {' '.join(arguments.protocols)}", f"--folds {arguments.folds}"]
+    options += [f"--{key} {getattr(arguments, key)}" for key in ("limit", "epochs") if getattr(arguments, key)]
+    weights = {None: "", "imagenet": " --weights imagenet"}.get(arguments.weights, " --weights WEIGHTS")
+    names = " ".join(one.name for one in recipes)
+    return f"python -m training compare {names} --data DATA{weights} --out RUN {' '.join(options)}"
+
+
+def _measured(folder: Path, data: "dataset.Dataset", plan: "Plan") -> "tuple[str, dict[str, Any]] | None":
+    """Return name and result of a published bundle, where its card has one on this very data by the same protocol."""
+    from smear import bundle
+    from training.comparison import strictest
+
+    try:
+        card = bundle.read_card(folder)
+    except bundle.BundleError:
+        return None
+    result = card.metrics.get(strictest(plan))
+    same = card.data.get("fingerprint") == data.fingerprint
+    return (f"{card.name} {card.version}", result) if same and isinstance(result, dict) else None
 
 
 def _contact(arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from training.splits import PROTOCOLS, Protocol, folds, published_folds, source_
 
 Fold = dict[str, Array]
 
+statistics = cache(baseline.statistics)  # of one data set for all recipes that are compared on it
+
 
 def result_file(run: Path, protocol: Protocol) -> Path:
     """Return where the result of a protocol stands in a run."""
@@ -41,11 +44,13 @@ def crossval(
     limit: int | None,
     say: Callable[[str], None] = print,
     shelf: Path | None = None,
+    controls: tuple[str, ...] = tuple(CONTROLS),
 ) -> dict[str, Any]:
     """Return (and write to `run`) what the recipe gives on pictures that its networks had not seen.
 
     `count` folds, of which the first `limit` are run; the sources, or the authors, decide how many there are where the
-    protocol is theirs. shelf: see `experiment.draft`. DataError where `run` holds folds of other data or recipes.
+    protocol is theirs. shelf: see `experiment.draft`; controls: which of them are judged. DataError where `run` holds
+    folds of other data or recipes.
     """
     if protocol == "as-published":
         dataset = enlarged(dataset, recipe.augmentation, recipe.published.copies)
@@ -53,7 +58,7 @@ def crossval(
             recipe = replace(recipe, augmentation=replace(recipe.augmentation, pipeline="none"))
     count = _count(recipe, dataset, protocol, count)
     home = run / protocol
-    _claim(home, recipe, dataset, count)
+    _claim(home, recipe, dataset, count, controls)
     done = list(range(min(limit or count, count)))
     material: Material | None = None
     table: Array | None = None
@@ -62,10 +67,10 @@ def crossval(
         finished = home / f"fold-{k}" / "judged.npz"
         if not finished.is_file():
             material = material or gather(recipe, dataset)
-            table = baseline.statistics(dataset) if table is None else table
+            table = statistics(dataset) if table is None else table
             say(f"{protocol} fold {k + 1} of {count}")
             parts = divided(recipe, material, protocol, count)[k]
-            _run_fold(recipe, material, table, weights, parts, finished, say, shelf)
+            _run_fold(recipe, material, table, weights, parts, finished, say, shelf, controls)
         with np.load(finished, allow_pickle=False) as stored:
             results.append({name: stored[name] for name in stored.files})
     summary = summarise(recipe, dataset, protocol, count, results)
@@ -73,9 +78,9 @@ def crossval(
     return summary
 
 
-def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int) -> None:
+def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int, controls: tuple[str, ...]) -> None:
     """Note what the folds in `home` are made of, or refuse to mix them with others."""
-    plan = {"fingerprint": dataset.fingerprint, "folds": count, "recipe": recipe.to_json()}
+    plan = {"fingerprint": dataset.fingerprint, "folds": count, "recipe": recipe.to_json(), "controls": controls}
     text = json.dumps(plan, indent=1, sort_keys=True)
     note = home / "plan.json"
     if note.is_file() and note.read_text(encoding="utf-8") != text:
@@ -114,6 +119,7 @@ def _run_fold(
     finished: Path,
     say: Callable[[str], None],
     shelf: Path | None,
+    controls: tuple[str, ...],
 ) -> None:
     fit, held, test = parts
     folder = finished.parent
@@ -122,15 +128,16 @@ def _run_fold(
         made = draft(recipe, material, (fit, held), weights, folder, say, shelf)
     reader = Reader(bundle.load(made))
     main = judge(reader, material.dataset, test, task="test pictures")
-    controls = judge_controls(reader, material.dataset, test)
+    without = judge_controls(reader, material.dataset, test, controls)
     stored: Fold = {
         "test": test,
+        "groups": material.groups[test],
         "targets": material.targets[test],
         "temperature": np.array(reader.card.temperature),
         "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
         "baseline": baseline.forest_answers(table, material.targets, np.concatenate([fit, held]), test),
     }
-    for name, judgement in {"main": main, **controls}.items():
+    for name, judgement in {"main": main, **without}.items():
         stored |= _flat(name, judgement)
     partial = finished.with_suffix(".part.npz")
     np.savez_compressed(partial, **stored)  # type: ignore[arg-type]
@@ -165,7 +172,9 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         **metrics,
         "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
         "per_fold": [_fold_row(fold) for fold in results],
-        "controls": {name: control(_judgement(pooled, name), targets) for name in CONTROLS},
+        "controls": {
+            name: control(_judgement(pooled, name), targets) for name in CONTROLS if f"{name}.logits" in pooled
+        },
         "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
         "roc": _roc(probabilities, targets, [label.id for label in labels]),
     }

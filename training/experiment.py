@@ -3,9 +3,11 @@
 import datetime
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from smear import bundle, drawing, heads, preprocess, segmenter
 from smear.arrays import Array
 from smear.card import SCHEMA, Card, Golden, Head, Label, Threshold
+from smear.network import PAIR, last_dense
 from smear.novelty import Novelty
 from smear.suggestion import calibrated
 from training import classifiers
@@ -21,7 +24,7 @@ from training.architectures.order import Weights
 from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
 from training.dataset import DataError, Dataset
 from training.features import features
-from training.fitting import clear, logits_of
+from training.fitting import clear
 from training.groups import find_groups
 from training.judging import THREADS
 from training.networks import trained
@@ -32,6 +35,9 @@ from training.strangers import stranger
 SERVING_BATCH = 16
 FEATURES = "features"  # folder in a run
 GOLDEN = (("leukemic", 1), ("sparse", 2))
+
+
+groups_of = cache(find_groups)  # of one data set for all recipes that are compared on it
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
     with ThreadPoolExecutor(THREADS) as threads:
         inputs, strangers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
     return Material(
-        dataset, labels, inputs, strangers, dataset.targets(tuple(label.id for label in labels)), find_groups(dataset)
+        dataset, labels, inputs, strangers, dataset.targets(tuple(label.id for label in labels)), groups_of(dataset)
     )
 
 
@@ -89,12 +95,13 @@ def draft(
     x, y = material.inputs, material.targets
     guests = material.strangers[fit] if recipe.schedule.strangers else material.strangers
     made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
-    blueprint = made.blueprint
+    blueprint, started = made.blueprint, time.monotonic()
     kept = None if recipe.head.classifier == "dense" else folder / FEATURES
-    known, unknown = (features(blueprint.model, x[part], kept) for part in parts)
+    known, unknown = np.split(features(blueprint.model, x[np.concatenate(parts)], kept), [len(fit)])
     novelty = Novelty.fit(known, recipe.schedule.seed)
-    answer, head = _answer(recipe, known, y[fit], len(material.labels), folder / FEATURES)
-    held_logits = logits_of(blueprint.model, x[held]) if answer is None else answer(unknown)
+    answer, head = _answer(recipe, blueprint.model, known, y[fit], len(material.labels), folder / FEATURES)
+    seconds = made.seconds + time.monotonic() - started
+    held_logits = answer(unknown)
     temperature = round(best_temperature(held_logits, y[held]), 6)
     probabilities = calibrated(held_logits, temperature)
     right = probabilities.argmax(axis=1) == y[held]
@@ -109,16 +116,18 @@ def draft(
     card = blank_card(recipe, material, blueprint.explanation_layer, temperature, (abstention, strange))
     card = replace(
         card,
-        metrics={"validation": validation, "history": made.history},
-        recipe={**card.recipe, "weights": blueprint.weights, "recurrence": asdict(made.recurrence)},
+        metrics={"validation": validation, "history": made.history, "seconds": round(seconds, 1)},
+        recipe={
+            **card.recipe,
+            "weights": blueprint.weights,
+            "parameters": blueprint.model.count_params(),
+            "recurrence": asdict(made.recurrence),
+        },
     )
 
-    def logits(kind: str, seed: int) -> tuple[float, ...]:
-        seen = _drawn(card, kind, seed)
-        said = logits_of(blueprint.model, seen) if answer is None else answer(features(blueprint.model, seen))
-        return tuple(round(float(value), 5) for value in said[0])
-
-    golden = tuple(Golden(kind, seed, logits(kind, seed)) for kind, seed in GOLDEN)
+    drawn = np.stack([preprocess.prepare(drawing.field(seed, kind), card) for kind, seed in GOLDEN])
+    said = answer(features(blueprint.model, drawn)).astype(np.float64).round(5).tolist()
+    golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said, strict=True))
 
     def fill(where: Path) -> None:
         _without_optimizer(blueprint.model).save(where / bundle.MODEL)
@@ -132,16 +141,27 @@ def draft(
 
 
 def _answer(
-    recipe: Recipe, known: Array, targets: Array, classes: int, folder: Path
-) -> tuple[heads.Answer | None, Head]:
-    """Return what answers in the network's place, fitted on its features of the training part, and its card entry."""
+    recipe: Recipe, model: Any, known: Array, targets: Array, classes: int, folder: Path
+) -> tuple[heads.Answer, Head]:
+    """Return what turns features into logits, and its entry in the card: the last dense layer, or what is fitted here.
+
+    known, targets: features, float (N, K), and classes of the training part.
+    """
     name = recipe.head.classifier
     if name == "dense":
-        return None, Head()
+        return _last_layer(model), Head()
     if len(np.unique(targets)) < classes:
         raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
     file = classifiers.fit(name, known, targets, folder, recipe.schedule.seed)
     return heads.load(folder / file, classes), Head(name, file)
+
+
+def _last_layer(model: Any) -> heads.Answer:
+    """Return the model's last layer as a function of its features; one logit becomes two, as in serving."""
+    kernel, bias = last_dense(model).get_weights()
+    if kernel.shape[1] == 1:
+        kernel, bias = kernel * PAIR, bias * PAIR
+    return lambda values: values @ kernel + bias
 
 
 def _without_optimizer(model: Any) -> Any:
@@ -149,10 +169,6 @@ def _without_optimizer(model: Any) -> Any:
     import keras
 
     return keras.Model(model.input, model.output, name=model.name)
-
-
-def _drawn(card: Card, kind: str, seed: int) -> Array:
-    return preprocess.prepare(drawing.field(seed, kind), card)[None]
 
 
 def blank_card(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,11 +155,15 @@ def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, its history by epoch, and the recurrent shape that was built, chosen or not."""
+    """A trained network, its history by epoch, the recurrent shape that was built, chosen or not, and the seconds.
+
+    The seconds are those of the last start: a training that was killed and went on took longer.
+    """
 
     blueprint: Blueprint
     history: list[dict[str, float]]
     recurrence: Recurrence
+    seconds: float
 
 
 def train_network(
@@ -176,7 +181,7 @@ def train_network(
     A run that was killed goes on after its last whole epoch, whose state stands in `scratch`. Raises DivergedError
     when the loss is no number any more.
     """
-    schedule = recipe.schedule
+    schedule, started = recipe.schedule, time.monotonic()
     order = Order(
         recipe.input.height,
         recipe.input.width,
@@ -212,7 +217,7 @@ def train_network(
     watch = _Watch(batches, held, history, say)
     patience = [_Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
     _stage(model, batches, schedule.epochs, _optimiser(recipe, rate), scratch / "epochs", [watch, *patience])
-    return Trained(blueprint, history, order.recurrence)
+    return Trained(blueprint, history, order.recurrence, time.monotonic() - started)
 
 
 def _decaying(batches: Batches, rate: float, epochs: int) -> Any:
@@ -240,5 +245,6 @@ def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: P
     The state is kept at its end: when the next stage is killed, this one is not run again.
     """
     model.compile(optimizer=optimiser, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    kept = keras.callbacks.BackupAndRestore(str(scratch), delete_checkpoint=False)
-    model.fit(batches, epochs=epochs, verbose=0, callbacks=[*callbacks, kept])
+    if epochs > 1:
+        callbacks = [*callbacks, keras.callbacks.BackupAndRestore(str(scratch), delete_checkpoint=False)]
+    model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)

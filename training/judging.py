@@ -1,6 +1,6 @@
 """Read a data set with a bundle, by the same reader that serves, and collect what it said of every picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,6 +88,8 @@ def control(judgement: Judgement, targets: Array) -> dict[str, Any]:
     }
 
 
-def judge_controls(reader: Reader, dataset: Dataset, indices: Array) -> dict[str, Judgement]:
-    """Return the judgement of every control of `training.controls` on the pictures `indices`."""
-    return {name: judge(reader, dataset, indices, change, name) for name, change in CONTROLS.items()}
+def judge_controls(
+    reader: Reader, dataset: Dataset, indices: Array, names: Iterable[str] = tuple(CONTROLS)
+) -> dict[str, Judgement]:
+    """Return the judgement of controls of `training.controls`, all if none are named, on the pictures `indices`."""
+    return {name: judge(reader, dataset, indices, CONTROLS[name], name) for name in names}

@@ -51,6 +51,7 @@ def trained(
         "head": made.blueprint.head,
         "history": made.history,
         "recurrence": asdict(made.recurrence),
+        "seconds": made.seconds,
     }
     (place / NOTE).write_text(json.dumps(note, indent=1), encoding="utf-8")
     return made
@@ -71,4 +72,5 @@ def _read(place: Path) -> Trained:
     note = json.loads((place / NOTE).read_text(encoding="utf-8"))
     model = keras.models.load_model(place / MODEL, compile=False, safe_mode=True)
     blueprint = Blueprint(model, note["explanation_layer"], note["weights"], tuple(note["head"]))
-    return Trained(blueprint, note["history"], typed.read(Recurrence, note["recurrence"], NOTE))
+    recurrence = typed.read(Recurrence, note["recurrence"], NOTE)
+    return Trained(blueprint, note["history"], recurrence, note["seconds"])

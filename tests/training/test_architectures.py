@@ -88,6 +88,22 @@ def test_a_recurrent_network_reads_rows_and_has_no_map(cell):
     assert table(blueprint.model, cell.upper()) == [(48, 16), (8,)]
 
 
+def test_the_colour_network_computes_the_statistics_of_the_baseline(tmp_path):
+    import keras
+
+    from training.controls import colour_statistics
+
+    blueprint = build("colour_statistics", Order(40, 30, 4))
+    assert blueprint.explanation_layer == ""
+    blueprint.model.save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    picture = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    served = keras.Model(model.input, model.get_layer("statistics").output)
+    given = served.predict(picture[None].astype(np.float32), verbose=0)[0]
+    scale = np.repeat([[1, -1], [1, 0], [1, -1]], [3, 3, 9], axis=0)  # all but deviations are moved as well
+    np.testing.assert_allclose(given, colour_statistics(picture) / 127.5 * scale[:, 0] + scale[:, 1], atol=0.01)
+
+
 @pytest.mark.parametrize("name", ["mobilenet", "vgg16", "densenet121", "efficientnet_b0"])
 def test_graphs_are_flat_end_in_logits_and_hold_their_scaling(name):
     blueprint = build(name, Order(64, 64, 3, dropout=0.1, hidden=(8,)))

@@ -67,3 +67,79 @@ def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_strangers(materia
     np.testing.assert_array_equal(first[1][0], pictures)
     seen = np.concatenate([first.order[i * 8 : (i + 1) * 8] for i in range(len(first))])
     assert sorted(seen) == list(range(PICTURES))
+
+
+@pytest.fixture(scope="module")
+def easy():
+    """Twelve dark and twelve bright pictures of 48 px, and which is which."""
+    targets = np.arange(PICTURES) % 2
+    noise = np.random.default_rng(1).integers(0, 60, (PICTURES, 48, 48, 3))
+    return (noise + 180 * targets[:, None, None, None]).astype(np.uint8), targets
+
+
+def changed(recipe, **schedule):
+    size = replace(recipe.input, height=48, width=48)
+    return replace(recipe, input=size, schedule=replace(recipe.schedule, **schedule))
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, recipe, tmp_path):
+    import keras
+
+    from training.architectures import build
+    from training.architectures.order import Order
+
+    plan = replace(changed(recipe, epochs=1, head_epochs=1, frozen=0.9), architecture="squeezenet")
+    said = []
+    trained = train_network(plan, easy, easy[0][:0], easy, None, tmp_path, said.append)
+    assert [line.partition(":")[0] for line in said[1:]] == ["head, epoch 1/1", "epoch 1/1"]
+    assert [row["epoch"] for row in trained.history] == [1, 2]
+    keras.utils.set_random_seed(plan.schedule.seed)
+    fresh = build("squeezenet", Order(48, 48, 2, plan.schedule.dropout)).model
+
+    def moved(name):
+        after, before = (model.get_layer(name).get_weights()[0] for model in (trained.blueprint.model, fresh))
+        return bool(np.abs(after - before).max() > 0)
+
+    assert not moved("conv1")
+    assert not moved("fire5_expand3")
+    assert moved("fire9_expand3")
+    assert moved("logits")
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe, tmp_path):
+    from training.calibration import negative_log_likelihood
+    from training.fitting import clear, logits_of
+
+    plan = replace(changed(recipe, epochs=8, patience=2, decay="none"), architecture="bushi_basic_cnn")
+    contrary = easy[0], 1 - easy[1]  # the better it learns, the worse it does on these
+    said = []
+    trained = train_network(plan, easy, easy[0][:0], contrary, None, tmp_path, said.append)
+    losses = [row["held_out_loss"] for row in trained.history]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 3 < 8
+    assert any(f"back to epoch {best + 1}" in line for line in said)
+    found = negative_log_likelihood(logits_of(trained.blueprint.model, contrary[0]), contrary[1], 1.0)
+    assert found == pytest.approx(losses[best], abs=1e-4)
+    assert (tmp_path / "best" / "best.json").is_file()
+    clear(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_every_optimiser_learns_and_classes_may_weigh_alike(easy, recipe, tmp_path, optimiser):
+    rate = {"adam": 1e-3, "sgd": 1e-2}[optimiser]
+    plan = changed(recipe, epochs=3, optimiser=optimiser, learning_rate=rate, balanced=False)
+    plan = replace(plan, architecture="colour_statistics")
+    trained = train_network(plan, easy, easy[0][:0], easy, None, tmp_path)
+    losses = [row["loss"] for row in trained.history]
+    assert losses[-1] < losses[0]
+    few = easy[1][:15]
+    assert set(Batches(easy[0][:15], few, easy[0][:0], plan).weights.tolist()) == {1.0}
+    weights = Batches(easy[0][:15], few, easy[0][:0], changed(recipe)).weights
+    assert weights[1] > weights[0]  # seven of the second class, eight of the first

@@ -18,7 +18,9 @@ def build(order: Order) -> Blueprint:
     inputs, scaled = begin(order, UNIT)
     pixels = keras.layers.Reshape((order.height * order.width, 3), name="pixels")(scaled)
     statistics = [ops.mean(pixels, axis=1), ops.std(pixels, axis=1)]
-    statistics += [ops.quantile(pixels, share, axis=1) for share in QUANTILES]
+    # By sorting: JAX refuses Keras' own quantile inside a graph (Keras 3.15).
+    ranked, last = ops.sort(pixels, axis=1), order.height * order.width - 1
+    statistics += [ops.take(ranked, round(share * last), axis=1) for share in QUANTILES]
     x = keras.layers.Concatenate(name="statistics")(statistics)
     model = keras.Model(inputs, keras.layers.Dense(order.classes, name=LOGITS, dtype="float32")(x), name="colour")
     return Blueprint(model, "", pretrained.RANDOM, (LOGITS,))
