@@ -14,6 +14,15 @@ from playwright.sync_api import Browser, Page
 from .driving import PASSWORD, Server, choose_password, chromium, sign_in
 
 WIDTHS = {1280: 820, 390: 844}
+PAGES = (
+    ("worklist", "/"),
+    ("models", "/models/"),
+    ("people", "/people/"),
+    ("lab", "/lab/"),
+    ("audit", "/audit/"),
+    ("agreement", "/agreement"),
+    ("account", "/account/"),
+)
 CASES = (
     ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
     ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
@@ -34,7 +43,26 @@ def fill(page: Page, url: str) -> str:
     return page.url
 
 
-def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> None:
+def sign_one(page: Page, url: str) -> str:
+    """Review and sign the smallest case, and return its address."""
+    page.goto(f"{url}/?q=0409")
+    page.locator(".case-row").click()
+    case = page.url
+    page.get_by_role("link", name="Review the next image").click()
+    for _ in range(2):
+        page.locator("#canvas").wait_for()
+        with page.expect_navigation():
+            page.keyboard.press("1")
+    page.goto(f"{case}/sign")
+    page.get_by_label("Benign").check()
+    page.get_by_label("Remark").fill("No blasts in two fields; control in four weeks.")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign as").click()
+    page.get_by_text("Signed as version 1.").wait_for()
+    return case
+
+
+def shoot(browser: Browser, url: str, address: str, case: str, signed: str, folder: Path) -> None:
     """Take every page in every width and theme."""
     for theme in ("light", "dark"):
         for width, height in WIDTHS.items():
@@ -43,7 +71,7 @@ def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> 
             page.goto(f"{url}/sign-in")
             page.screenshot(path=folder / f"sign-in-{width}-{theme}.png")
             sign_in(page, url, address, PASSWORD)
-            for name, path in (("worklist", "/"), ("models", "/models/"), ("account", "/account/")):
+            for name, path in PAGES:
                 page.goto(url + path)
                 page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=name == "models")
             page.goto(f"{url}/cases/new")
@@ -51,6 +79,10 @@ def shoot(browser: Browser, url: str, address: str, case: str, folder: Path) -> 
             page.get_by_role("button", name="leukemic").click()
             page.get_by_role("button", name="blank").click()
             page.screenshot(path=folder / f"new-case-{width}-{theme}.png", full_page=True)
+            for name, path in (("signed", signed), ("report", f"{signed}/versions/1"), ("sign", f"{case}/sign")):
+                page.goto(path)
+                page.wait_for_load_state("networkidle")
+                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
             page.goto(case)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
@@ -73,7 +105,8 @@ def main(folder: Path) -> None:
             sign_in(page, server.url, address, one_time)
             choose_password(page, one_time)
             case = fill(page, server.url)
-            shoot(browser, server.url, address, case, folder)
+            signed = sign_one(page, server.url)
+            shoot(browser, server.url, address, case, signed, folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""The reading room in a real browser: two clinicians and an admin, from the one-time links to the amended report."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+
+from smear import drawing
+from smear.image import encode
+
+from .conftest import Visit
+from .driving import PASSWORD, sign_in
+
+pytestmark = pytest.mark.browser
+
+ALONE = "a separate violet evening"
+THEMES = ("light", "dark")
+WIDTHS = (1280, 390)
+
+
+def fields(folder: Path) -> list[Path]:
+    """Return five real fields where there are any, and drawn ones otherwise."""
+    data = os.environ.get("LEUKOLENS_DATA")
+    real = sorted(Path(data, "taleghani").rglob("*.jpg")) if data else []
+    if len(real) >= 5:
+        return real[:: len(real) // 5][:5]
+    made = []
+    for seed in range(5):
+        path = folder / f"field-{seed}.png"
+        path.write_bytes(encode(drawing.field(seed, "leukemic", 320), "PNG"))
+        made.append(path)
+    return made
+
+
+def add_person(visit: Visit, address: str, name: str) -> Page:
+    """Add a clinician by a one-time link, and return a page of theirs, signed in."""
+    page = visit.page
+    page.goto(f"{visit.server.url}/people/")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Name, as colleagues see it").fill(name)
+    page.get_by_role("button", name="Add and make a one-time link").click()
+    link = page.get_by_role("textbox", name="One-time link").input_value()
+    browser = page.context.browser
+    assert browser
+    theirs = visit.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
+    theirs.goto(link)
+    theirs.get_by_label("New password", exact=True).fill(ALONE)
+    theirs.get_by_label("New password once more").fill(ALONE)
+    theirs.get_by_role("button", name="Save the password").click()
+    expect(theirs.get_by_role("heading", name="Sign in")).to_be_visible()
+    sign_in(theirs, visit.server.url, address, ALONE)
+    expect(theirs.get_by_role("heading", name="Worklist")).to_be_visible()
+    return theirs
+
+
+def press(page: Page, key: str) -> None:
+    """Send a review by its key, when the page's script has the picture on it."""
+    page.locator("#canvas").wait_for()
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+def sign(page: Page, case: str, diagnosis: str) -> None:
+    """Sign a case with a diagnosis."""
+    page.goto(f"{case}/sign")
+    page.get_by_label(diagnosis).check()
+    page.get_by_label("Your password").fill(ALONE)
+    page.get_by_role("button", name="Sign as").click()
+
+
+def pdf_text(page: Page, case: str, version: int) -> str:
+    """Return the words of a version's PDF."""
+    answer = page.request.get(f"{case}/versions/{version}/report.pdf")
+    assert answer.ok
+    return " ".join(" ".join(one.extract_text() for one in PdfReader(BytesIO(answer.body())).pages).split())
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+
+
+def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
+    """Links, upload, review by keys, a blind second reader, a refused signature, signed, amended, printed; and axe."""
+    server = inside.server
+    eva, jan = add_person(inside, "eva@lab.example", "Eva Kern"), add_person(inside, "jan@lab.example", "Jan Ost")
+
+    eva.goto(f"{server.url}/cases/new")
+    eva.get_by_label("Accession").fill("A-2026-0412")
+    eva.locator("#image").set_input_files(fields(tmp_path))
+    eva.get_by_role("button", name="Create the case").click()
+    expect(eva.locator(".queue-row[data-state=done]")).to_have_count(5)
+    eva.get_by_role("link", name="Open the case").click()
+    expect(eva.locator(".tile")).to_have_count(5)
+    case = eva.url
+
+    eva.get_by_role("link", name="Review the next image").click()
+    expect(eva.locator("[aria-pressed=true]")).to_have_count(0)
+    for key in ("1", "3", "3", "n", "u"):
+        press(eva, key)
+    expect(eva.get_by_text("Every image of this case is reviewed.")).to_be_visible()
+
+    eva.get_by_text("Ask for a blind second reading").click()
+    eva.get_by_label("By", exact=True).select_option(label="Jan Ost")
+    eva.get_by_role("button", name="Ask", exact=True).click()
+    expect(eva.get_by_text("Jan Ost reads this case a second time")).to_be_visible()
+    jan.goto(case)
+    expect(jan.get_by_text("You read this case blind")).to_be_visible()
+    assert "Pre-B ALL 0" not in jan.content()
+    blind_page = jan.url
+    for key in ("1", "3", "2", "n", "n"):
+        press(jan, key)
+    expect(jan.get_by_text("agrees on 3 of 5 images")).to_be_visible()
+
+    eva.goto(f"{case}/sign")
+    expect(eva.get_by_text("1 image is still uncertain: 5.")).to_be_visible()
+    eva.goto(case)
+    eva.locator(".tile-link").nth(4).click()
+    press(eva, "2")
+    sign(eva, case, "Early pre-B ALL")
+    expect(eva.get_by_text("Signed as version 1.")).to_be_visible()
+    eva.get_by_text("Amend …").click()
+    eva.get_by_label("Reason").fill("flow cytometry came")
+    eva.get_by_role("button", name="Open version 2").click()
+    sign(eva, case, "Pro-B ALL")
+    expect(eva.get_by_text("Signed as version 2.")).to_be_visible()
+
+    first, second = pdf_text(eva, case, 1), pdf_text(eva, case, 2)
+    assert "Replaced by version 2." in first
+    assert "Early pre-B ALL" in first
+    assert second.index("Pro-B ALL") < second.index("leukolens-field 1.")
+    for words in ("A-2026-0412", "Amended because flow cytometry came", "Signed by Eva Kern", "Page 1 of"):
+        assert words in second
+    assert "unbroken" in server.command("audit", "verify")
+
+    reading = eva.locator(".tile-link").first.get_attribute("href")
+    addresses = [case, f"{server.url}{reading}", f"{case}/versions/2", f"{server.url}/agreement"]
+    addresses += [
+        server.url + path
+        for path in ("/", "/?state=signed", "/cases/new", "/models/", "/account/", "/people/", "/lab/", "/audit/")
+    ]
+    admin = inside.page
+    admin.goto(f"{server.url}/cases/new")
+    admin.get_by_label("Accession").fill("A-2026-0413")
+    admin.get_by_role("button", name="leukemic").click()
+    admin.get_by_role("button", name="Create the case").click()
+    admin.get_by_role("link", name="Open the case").click()
+    addresses += [admin.url, f"{admin.url}/sign"]
+    admin.locator(".tile-link").click()
+    addresses.append(admin.url)
+    press(admin, "n")
+    addresses.append(admin.url.split("/images/")[0] + "/sign")
+    assert blind_page
+    wrong = {}
+    for theme in THEMES:
+        admin.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            admin.set_viewport_size({"width": width, "height": 820})
+            for address in addresses:
+                admin.goto(address)
+                if found := violations(admin):
+                    wrong[f"{address} {theme} {width}"] = found
+                if admin.evaluate("document.documentElement.scrollWidth") > width:
+                    wrong[f"{address} {width}"] = ["wider than its window"]
+    assert wrong == {}
+    assert PASSWORD not in server.log.read_text()
