@@ -16,6 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from training import dataset, recipe
 
 if TYPE_CHECKING:
+    from smear.arrays import Array
+    from smear.reader import Reader
     from training.architectures.order import Weights
     from training.comparison import Plan
 
@@ -73,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="judge a published bundle, with all controls, on a data set")
     evaluate.add_argument("bundle", help="a name in models/, or a bundle's folder")
     evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.add_argument("--against", help="another bundle, such as the active one, to judge on the same pictures")
     evaluate.add_argument("--format", choices=("text", "json"), default="text")
     evaluate.set_defaults(run=_evaluate)
 
@@ -243,26 +246,34 @@ def _contact(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from smear import bundle
-    from smear.reader import Reader
-    from training.judging import control, judge, judge_controls, measured
+    from training.judging import control, judge_controls
     from training.metrics import plain
     from training.verdict import verdict
 
-    path = Path(arguments.bundle) if Path(arguments.bundle, bundle.CARD).is_file() else MODELS / arguments.bundle
-    reader = Reader(bundle.load(path))
     data = dataset.load(arguments.data)
-    targets = data.targets(tuple(label.id for label in reader.card.labels))
-    if data.fingerprint == reader.card.data.get("fingerprint"):
-        _say("Beware: this bundle was trained on this very data. What follows is no measure of how good it is.")
     everything = np.arange(len(data))
-    result = measured(judge(reader, data, everything, task="pictures"), targets, reader)
+    reader, targets, result = _judged(arguments.bundle, data)
     controls = judge_controls(reader, data, everything)
     result["controls"] = {name: control(one, targets) for name, one in controls.items()}
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
-    print(verdict(result))
+    print(verdict(result, _judged(arguments.against, data)[2] if arguments.against else None))
+
+
+def _judged(name: str, data: "dataset.Dataset") -> "tuple[Reader, Array, dict[str, Any]]":
+    """Return the reader of a bundle (a name in models/, or a folder), its targets and its metrics on a data set."""
+    import numpy as np
+
+    from smear import bundle
+    from smear.reader import Reader
+    from training.judging import judge, measured
+
+    reader = Reader(bundle.load(Path(name) if Path(name, bundle.CARD).is_file() else MODELS / name))
+    targets = data.targets(tuple(label.id for label in reader.card.labels))
+    if data.fingerprint == reader.card.data.get("fingerprint"):
+        _say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
+    return reader, targets, measured(judge(reader, data, np.arange(len(data)), task="pictures"), targets, reader)
 
 
 def _finder(arguments: argparse.Namespace) -> None:

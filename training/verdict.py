@@ -44,7 +44,7 @@ def verdict(result: dict[str, Any], earlier: dict[str, Any] | None = None) -> st
         gain = accuracy["value"] - earlier["accuracy_all"]["value"]
         apart = accuracy["low"] > earlier["accuracy_all"]["high"] or accuracy["high"] < earlier["accuracy_all"]["low"]
         sentences.append(
-            f"Against the published version it is {percent(abs(gain))} {'better' if gain >= 0 else 'worse'},"
+            f"Against the published one it is {percent(abs(gain))} {'better' if gain >= 0 else 'worse'},"
             + (" more than chance explains." if apart else " which is within chance.")
         )
     return " ".join(sentences)

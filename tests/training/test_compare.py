@@ -164,3 +164,14 @@ def test_it_is_compared_with_the_published_bundle_of_the_same_data(printed, comp
     assert "Against the published colours-dense 0.1.0" in capsys.readouterr().out
     assert main([*compared[1], "--models", str(tmp_path / "nothing")]) == 0
     assert "No published bundle was measured on this data" in capsys.readouterr().out
+
+
+def test_evaluate_says_whether_a_bundle_beats_another_on_the_same_pictures(printed, drawn, capsys):
+    def made(name):
+        return str(next(printed[0].glob(f"colours-{name}/grouped/fold-0/colours-{name}")))
+
+    command = ["evaluate", made("tree"), "--data", str(drawn), "--against"]
+    assert main([*command, made("logistic")]) == 0
+    assert "Against the published one it is" in capsys.readouterr().out
+    assert main([*command, str(printed[0] / "nothing")]) == 1
+    assert "There is no model 'nothing'" in capsys.readouterr().err

@@ -110,7 +110,7 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
 
 def test_publishing_again_does_not_compare_a_network_with_itself(run, published):
     assert main(["publish", str(run), "--models", str(published.parent)]) == 0
-    assert "published version" not in bundle.read_card(published).verdict
+    assert "published one" not in bundle.read_card(published).verdict
 
 
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):
