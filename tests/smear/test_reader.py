@@ -68,7 +68,8 @@ def test_the_golden_inputs_hold(shipped):
     for golden in shipped.card.golden:
         seen = prepare(drawing.field(golden.seed, golden.kind), shipped.card)
         logits = shipped.network.forward(seen[None].astype(np.float32)).logits[0]
-        np.testing.assert_allclose(logits, golden.logits, atol=1e-4)
+        # Kernels differ between processors: absolutely for small logits, relatively for large ones.
+        np.testing.assert_allclose(logits, golden.logits, rtol=1e-4, atol=1e-4)
 
 
 def test_the_size_of_a_field_does_not_decide(reader):
