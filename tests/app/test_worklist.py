@@ -267,9 +267,9 @@ def test_a_hundred_thousand_cases_are_no_burden(app: Flask, clinician: Someone) 
     ):
         times = []
         for _ in range(4):
-            started = time.thread_time()  # the machine may be busy with something else
+            started = time.perf_counter()
             assert clinician.get(f"/?{query}").status_code == 200
-            times.append(1000 * (time.thread_time() - started))
+            times.append(1000 * (time.perf_counter() - started))
         assert min(times) < MILLISECONDS, f"{query or 'the first page'}: {min(times):.0f} ms"
     with app.app_context():
         db.engine.dispose()
