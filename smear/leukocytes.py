@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from smear import nucleus
 from smear.arrays import Array
 from smear.parting import SURE, across, part, typical
 from smear.segmenter import CELL, NUCLEUS, Segmenter, segmenter
@@ -27,7 +28,6 @@ BEST_ACROSS = 40.0
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
 BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to this level; share of picture and of rim
 LEAST_CUT_OUT = 0.004  # of the picture that has to be there beside the black
-NUCLEUS_SURE = 0.35  # a pixel of a cell is nucleus above this: at one half nuclei come out 4 % smaller than drawn ones
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
 LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
@@ -37,11 +37,6 @@ VERY_PALE = 0.33  # nor below this, whatever its size
 FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
 MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
-CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
-ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
-MOST_EVIDENCE = 6.0  # log odds that colour alone may bring
-SMOOTHED = 0.06  # of the cell's diameter: what of a nucleus is thinner is a shadow at the rim
-SCRAP = 0.08  # of a nucleus: smaller pieces are shadows too; the lobes of a neutrophil are larger
 BOX_MARGIN = 0.04  # of the cell, on every side
 
 
@@ -143,17 +138,16 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
         view, background, said = _look(look, shown, better)
         labels, count = part(said)
     density = optical_density(view, background)
-    nucleus = cv2.extractChannel(said, NUCLEUS)
-    labels = _without_others(labels, count, nucleus, density)
-    nuclei = _nuclei(density, labels, nucleus)
+    sure = cv2.extractChannel(said, NUCLEUS)
+    labels = _without_others(labels, count, sure, density)
+    nuclei = nucleus.by_dyes(density, labels, sure)
     whole = cv2.extractChannel(said, CELL)
     height, width = small.shape[:2]
     if labels.shape != (height, width):
         nuclei, whole = (cv2.resize(one, (width, height)) for one in (nuclei, whole))
     labels = _at_size(labels, whole > SURE)
     cells = labels > 0
-    nuclei = _smooth(nuclei > NUCLEUS_SURE, SMOOTHED * across(_areas(labels, count))) & cells
-    nuclei = _without_scraps(nuclei, labels)
+    nuclei = nucleus.clean(nuclei, labels, across(_areas(labels, count)))
     labels, boxes, areas, cut = _numbered(labels, nuclei)
     limit = np.array([rgb.shape[1], rgb.shape[0]] * 2)
     boxes = np.minimum(np.rint(boxes * scale).astype(np.int32), limit).astype(np.int32)
@@ -185,12 +179,12 @@ def _better_side(side: int, width: float, longest: int) -> int:
     return int(np.clip(wanted, lowest, max(side, min(highest, longest))))
 
 
-def _without_others(labels: Array, count: int, nucleus: Array, density: Array) -> Array:
+def _without_others(labels: Array, count: int, sure: Array, density: Array) -> Array:
     """Return `labels` without specks and fragments, and without what only looks like a leukocyte elsewhere."""
     at = np.flatnonzero(labels)
     if not len(at):
         return labels
-    label, inside = labels.ravel()[at], nucleus.ravel()[at] > SURE
+    label, inside = labels.ravel()[at], sure.ravel()[at] > SURE
     areas = np.bincount(label, minlength=count + 1)
     with_nucleus = np.bincount(label[inside], minlength=count + 1) > LEAST_NUCLEUS * areas
     least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(areas)) ** 2
@@ -233,52 +227,6 @@ def _beside_nuclei(areas: Array, label: Array, density: Array) -> Array:
         | ((share < LESS_PALE) & other_hue)
     )
     return there & ~dropped
-
-
-def _nuclei(density: Array, labels: Array, said: Array) -> Array:
-    """Return how surely a pixel is nucleus, float32 (h, w): what the network says, told apart by this picture's dyes.
-
-    Linear discriminant analysis (Fisher 1936) of the optical densities of what it is sure of decides half of the rest.
-    """
-    at = np.flatnonzero(labels)
-    here = said.ravel()[at]
-    nucleus, cytoplasm = here > CERTAIN, here < 1 - CERTAIN
-    count = np.count_nonzero(nucleus), np.count_nonzero(cytoplasm)
-    if min(count) < max(ENOUGH, ENOUGH_SHARE * sum(count)):
-        return said
-    smooth = cv2.blur(density, (3, 3)).reshape(-1, 3)[at]
-    one, other = smooth[nucleus], smooth[cytoplasm]
-    spread = (np.cov(one.T) + np.cov(other.T)) / 2 + 1e-3 * np.eye(3)
-    direction = np.linalg.solve(spread, one.mean(axis=0) - other.mean(axis=0)).astype(np.float32)
-    by_dye = smooth @ direction - float((one.mean(axis=0) + other.mean(axis=0)) @ direction) / 2
-    share = np.clip(here, 1e-4, 1 - 1e-4)
-    evidence = (np.log(share / (1 - share)) + np.clip(by_dye, -MOST_EVIDENCE, MOST_EVIDENCE)) / 2
-    both = said.copy()
-    both.ravel()[at] = 1 / (1 + np.exp(-evidence))
-    return both
-
-
-def _smooth(nuclei: Array, width: float) -> Array:
-    """Return `nuclei`, bool (h, w), without what is thinner than `width` pixels, and without such gaps."""
-    size = 2 * round(width / 2) + 1
-    if size < 3:
-        return nuclei
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    closed = cv2.morphologyEx(nuclei.view(np.uint8), cv2.MORPH_CLOSE, disc)
-    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, disc).view(bool)
-
-
-def _without_scraps(nuclei: Array, labels: Array) -> Array:
-    """Return `nuclei`, bool (h, w), without pieces that are small beside the rest of the same cell's nucleus."""
-    count, pieces = cv2.connectedComponents(nuclei.view(np.uint8))
-    at = np.flatnonzero(pieces)
-    piece, label = pieces.ravel()[at], labels.ravel()[at]
-    cell = np.zeros(count, np.int32)
-    cell[piece] = label
-    whole = np.bincount(label, minlength=1)
-    kept = np.bincount(piece, minlength=count) >= SCRAP * whole[cell]
-    kept[0] = False
-    return kept[pieces]
 
 
 def _at_size(labels: Array, cells: Array) -> Array:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from smear import drawing, leukocytes
+from smear import drawing, nucleus
 from smear.leukocytes import WORKING_SIDE, find
 from tests.conftest import ROOT
 
@@ -185,7 +185,7 @@ def test_scraps_of_a_nucleus_are_dropped_and_lobes_are_not():
     cv2.circle(nuclei, (48, 30), 5, 1, cv2.FILLED)  # a lobe: a sixth of the other
     cv2.circle(nuclei, (24, 8), 2, 1, cv2.FILLED)  # a scrap
     cv2.circle(nuclei, (90, 30), 2, 1, cv2.FILLED)  # small, and all the nucleus that cell has
-    kept = leukocytes._without_scraps(nuclei.view(bool), labels)
+    kept = nucleus._without_scraps(nuclei.view(bool), labels)
     assert kept[30, 24]
     assert kept[30, 48]
     assert not kept[8, 24]
@@ -194,4 +194,4 @@ def test_scraps_of_a_nucleus_are_dropped_and_lobes_are_not():
 
 def test_a_picture_without_nuclei_has_no_scraps():
     nothing = np.zeros((20, 20), bool)
-    assert not leukocytes._without_scraps(nothing, nothing.astype(np.int32)).any()
+    assert not nucleus._without_scraps(nothing, nothing.astype(np.int32)).any()
