@@ -26,6 +26,7 @@ from smear.leukocytes import Leukocytes, find
 from smear.measurements import Measurements, measure
 
 from .files import printable, read_bytes, walk
+from .shelf import published
 
 DIGITS = 4  # after the point
 PARTS: dict[str, tuple[str, ...]] = {"box": ("x0", "y0", "x1", "y1")}  # what a column of several values is split into
@@ -90,7 +91,7 @@ def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: fl
 def loaded(name: str) -> Bundle:
     """Return a bundle that reads single cells; a sentence where there is none of that name."""
     folder = current_app.config["MODELS_DIR"]
-    known = [one for one in bundles.names(folder) if scope(folder / one) == "cell"]
+    known = [one for one, card, _text in published(folder) if card and card.scope == "cell"]
     if name not in known:
         raise click.BadParameter(
             f"There is no model '{printable(Path(name))}' for single cells. Known: {', '.join(known) or 'none'}."
@@ -99,14 +100,6 @@ def loaded(name: str) -> Bundle:
         return bundles.load(folder / name)
     except BundleError as error:
         raise click.ClickException(error.text) from None
-
-
-def scope(folder: Path) -> str:
-    """Return what a bundle reads, "" where its card cannot be read."""
-    try:
-        return bundles.read_card(folder).scope
-    except BundleError:
-        return ""
 
 
 def rows_of(
