@@ -92,6 +92,7 @@ def compare(
                 left = (time.monotonic() - started) / (done - idle) * (steps - done)
                 say(f"compare: {done} of {steps} done, about {left / 60:.0f} min left")
         row.facts.update(_facts(out / recipe.name, dataset))
+        row.facts["pictures"] = len(dataset)
         row.facts["epochs"] = f"{recipe.schedule.epochs} of {given.schedule.epochs}"
         rows.append(row)
     return sorted(rows, key=lambda row: row.score(strictest(plan)), reverse=True)

@@ -46,6 +46,22 @@ class Dataset:
             raise DataError(f"The data has the label '{min(unknown)}', the model has only {', '.join(order)}.")
         return np.array([order.index(label) for label in self.labels], np.int64)
 
+    def drawn(self, count: int, seed: int = 0) -> "Dataset":
+        """Return `count` of the pictures, drawn by chance, each class in its share; DataError where that is too few."""
+        if count < 2 * len(self.classes):
+            raise DataError(f"{count} pictures are too few to draw: {len(self.classes)} classes need two each.")
+        if count >= len(self):
+            return self
+        random, labels = np.random.default_rng(seed), np.array(self.labels)
+        chosen = [
+            random.choice(of_one, min(len(of_one), max(2, round(count * len(of_one) / len(self)))), replace=False)
+            for of_one in (np.flatnonzero(labels == label) for label in self.classes)
+        ]
+        rows = [
+            (self.paths[i], self.labels[i], self.groups[i], self.sources[i]) for i in np.sort(np.concatenate(chosen))
+        ]
+        return _of(self.root, rows)
+
     def bytes_of(self, index: int) -> bytes:
         """Return the bytes of picture `index`."""
         return (self.root / self.paths[index]).read_bytes()
@@ -72,11 +88,15 @@ def load(root: Path) -> Dataset:
     counts = Counter(label for _, label, _, _ in rows)
     if len(counts) < 2:
         raise DataError(f"All pictures in {root} have the label '{rows[0][1]}'. A model needs two labels or more.")
-    paths, labels, groups, sources = (tuple(column) for column in zip(*rows, strict=True))
-    return Dataset(root, paths, labels, groups, sources, _fingerprint(root, rows))
+    return _of(root, rows)
 
 
 Row = tuple[str, str, str, str]
+
+
+def _of(root: Path, rows: list[Row]) -> Dataset:
+    paths, labels, groups, sources = (tuple(column) for column in zip(*rows, strict=True))
+    return Dataset(root, paths, labels, groups, sources, _fingerprint(root, rows))
 
 
 def _from_manifest(root: Path) -> list[Row]:

@@ -37,8 +37,8 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
     card = complete(replace(draft, name=name or draft.name), results, _published(models / (name or draft.name)))
 
     def fill(where: Path) -> None:
-        shutil.copyfile(made / bundle.MODEL, where / bundle.MODEL)
-        shutil.copyfile(made / bundle.NOVELTY, where / bundle.NOVELTY)
+        for file in filter(None, (bundle.MODEL, bundle.NOVELTY, card.head.file)):
+            shutil.copyfile(made / file, where / file)
         report.write(where / "report", card, results)
 
     return bundle.write(models, card, fill)

@@ -48,7 +48,7 @@ def columns(rows: list[Row], plan: Plan) -> list[dict[str, str]]:
     return table
 
 
-_FACTS = ("parameters", "megabytes", "milliseconds", "training_seconds", "epochs", "weights")
+_FACTS = ("pictures", "epochs", "weights", "parameters", "megabytes", "milliseconds", "training_seconds")
 
 
 def _labels(rows: list[Row]) -> list[str]:

@@ -6,9 +6,12 @@ import json
 import numpy as np
 import pytest
 
+from smear import bundle
+from smear.reader import Reader
 from training import comparison
 from training.__main__ import main
 from training.bootstrap import difference, macro_f1
+from training.dataset import load
 
 RECIPE = """
 name = "{name}"
@@ -151,8 +154,6 @@ def test_what_is_there_is_not_done_again(printed, compared, capsys):
 
 
 def test_it_is_compared_with_the_published_bundle_of_the_same_data(printed, compared, drawn, tmp_path, capsys):
-    from training.dataset import load
-
     made = next(printed[0].glob("colours-dense/grouped/fold-0/colours-dense"))
     result = json.loads((printed[0] / "colours-dense" / "crossval-grouped.json").read_text(encoding="utf-8"))
     card = json.loads((made / "card.json").read_text(encoding="utf-8"))
@@ -175,3 +176,28 @@ def test_evaluate_says_whether_a_bundle_beats_another_on_the_same_pictures(print
     assert "Against the published one it is" in capsys.readouterr().out
     assert main([*command, str(printed[0] / "nothing")]) == 1
     assert "There is no model 'nothing'" in capsys.readouterr().err
+
+
+def test_some_of_the_pictures_can_be_drawn_and_the_table_says_so(compared, tmp_path, drawn):
+    whole = len(load(drawn))
+    command = [*compared[1][:2], "--data", str(drawn), "--out", str(tmp_path), "--folds", "2", "--limit", "1"]
+    assert main([*command, "--protocols", "random", "--epochs", "1", "--pictures", str(whole - 4)]) == 0
+    lines = (tmp_path / "compare.csv").read_text(encoding="utf-8").splitlines()
+    assert f"--pictures {whole - 4}" in lines[0]
+    (row,) = csv.DictReader(lines[1:])
+    assert row["pictures"] == str(whole - 4)
+
+
+def test_too_few_pictures_to_draw_are_refused_in_a_sentence(compared, tmp_path, capsys):
+    assert main([*compared[1][:-2], "--out", str(tmp_path), "--pictures", "3"]) == 1
+    assert "3 pictures are too few to draw" in capsys.readouterr().err
+
+
+def test_a_bundle_with_a_classifier_is_published_with_it(printed, compared, drawn, tmp_path):
+    run = printed[0] / "colours-logistic"
+    assert main(["fit", compared[1][2], "--data", str(drawn), "--out", str(run)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    made = bundle.load(tmp_path / "colours-logistic")
+    assert made.card.head.classifier == "logistic"
+    reading = Reader(made).read(load(drawn).bytes_of(0))
+    assert set(reading.suggestion.probabilities) == {"leukemic", "sparse"}

@@ -159,3 +159,16 @@ def test_recipes_are_listed_and_wrong_ones_refused(capsys, tiny, tmp_path):
         wrong.write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(RecipeError, match=sentence):
             load_recipe(str(wrong))
+
+
+def test_pictures_are_drawn_by_class_and_the_same_for_the_same_seed(drawn):
+    whole = load(drawn)
+    part = whole.drawn(len(whole) // 2)
+    assert set(part.paths) < set(whole.paths)
+    assert len(set(part.paths)) == len(part)
+    for label in whole.classes:
+        assert part.labels.count(label) == pytest.approx(whole.labels.count(label) / 2, abs=1)
+    assert part == whole.drawn(len(whole) // 2)
+    assert part.paths != whole.drawn(len(whole) // 2, seed=1).paths
+    assert part.fingerprint != whole.fingerprint
+    assert whole.drawn(10 * len(whole)) is whole

@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
     comparing.add_argument("--protocols", nargs="+", default=["random", "grouped"], choices=PROTOCOLS)
     comparing.add_argument("--folds", type=int, default=5)
     comparing.add_argument("--limit", type=int, help="run only the first so many folds of each; the table says so")
+    comparing.add_argument("--pictures", type=int, help="draw so many pictures of the data; the table says so")
     comparing.add_argument("--epochs", type=int, help="train for at most so many epochs; the table says so")
     comparing.add_argument("--active", default="leukolens-field", help="the published bundle to compare with")
     comparing.add_argument("--models", type=Path, default=MODELS)
@@ -43,6 +44,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 
     recipes = [recipe.load(name) for name in arguments.recipes or recipe.names()]
     data = dataset.load(arguments.data)
+    data = data.drawn(arguments.pictures) if arguments.pictures is not None else data
     plan = Plan(tuple(arguments.protocols), arguments.folds, arguments.limit, arguments.epochs)
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = compare(recipes, data, weights(arguments), plan, arguments.out, say)
@@ -57,7 +59,9 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> str:
     """Return the command that gives this table again, without anybody's folders."""
     options = [f"--protocols {' '.join(arguments.protocols)}", f"--folds {arguments.folds}"]
-    options += [f"--{key} {getattr(arguments, key)}" for key in ("limit", "epochs") if getattr(arguments, key)]
+    options += [
+        f"--{key} {getattr(arguments, key)}" for key in ("limit", "pictures", "epochs") if getattr(arguments, key)
+    ]
     weights = {None: "", "imagenet": " --weights imagenet"}.get(arguments.weights, " --weights WEIGHTS")
     names = " ".join(one.name for one in recipes)
     return f"python -m training compare {names} --data DATA{weights} --out RUN {' '.join(options)}"
