@@ -59,7 +59,7 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (database, sessions, security, store, engine, pages, errors, cli):
+    for part in (database, sessions, security, account, store, engine, pages, errors, cli):
         part.init_app(app)
     for package in (worklist, cases, second, report, models, people, lab, audit, account, health):
         app.register_blueprint(package.bp)

@@ -30,7 +30,16 @@ csrf = CSRFProtect()
 PASSWORD_LENGTH = 12
 # What a person with a one-time password may reach before choosing their own.
 BEFORE_PASSWORD_CHANGE = {"security.change_password", "security.logout", "static", "bootstrap.static"}
-TRIES_A_PASSWORD = {"security.login", "security.change_password", "models.activate", "cases.put_signature"}
+TRIES_A_PASSWORD = {
+    "security.login",
+    "security.change_password",
+    "models.activate",
+    "cases.put_signature",
+    "account.give_code",
+    "account.begin_two_factor",
+    "account.renew_codes",
+    "account.switch_off_two_factor",
+}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -1,15 +1,19 @@
 // The reading page: the picture on a canvas, with the map and the boxes drawn from numbers, not from images.
+// A second canvas shows the original beside it; both look at the same place, whichever of them is moved.
 const root = document.getElementById("read");
-const stage = document.getElementById("stage");
-const canvas = document.getElementById("canvas");
 const data = JSON.parse(root.dataset.stage);
-const context = canvas.getContext("2d");
 const byId = (id) => document.getElementById(id);
 const MAP_SIDE = 384; // the map is smooth: finer than this shows nothing more
 const MAX_ZOOM = 16;
 const STEP = 1.25;
 
-const state = { view: root.dataset.view, label: root.dataset.label, opacity: 0.45, boxes: false, zoom: 1, x: 0, y: 0 };
+// x and y: the point of the picture, from 0 to 1, that is in the middle of each pane.
+const state = { view: root.dataset.view, label: root.dataset.label, opacity: 0.45, boxes: false, beside: false, zoom: 1, x: 0.5, y: 0.5 };
+const panes = [...document.querySelectorAll(".stage")].map((stage) => {
+  const canvas = stage.querySelector("canvas");
+  return { stage, canvas, context: canvas.getContext("2d"), fingers: new Map(), span: 0, fixed: stage.dataset.fixed };
+});
+const main = panes.find((pane) => !pane.fixed);
 const pictures = new Map();
 const maps = new Map();
 
@@ -58,36 +62,52 @@ function mapCanvas(label) {
   return result;
 }
 
-function placement(image) {
-  // Where the picture lies: as large as fits, then zoomed about a point.
-  const own = state.view === "model" ? [image.naturalWidth, image.naturalHeight] : [data.width, data.height];
-  const fit = Math.min(canvas.width / own[0], canvas.height / own[1]) * state.zoom;
-  const [width, height] = [own[0] * fit, own[1] * fit];
-  return { x: (canvas.width - width) / 2 + state.x, y: (canvas.height - height) / 2 + state.y, width, height, scale: fit };
+function viewOf(pane) {
+  return pane.fixed || state.view;
+}
+
+function sizeAt(pane, zoom) {
+  // How large the whole picture is in a pane, in canvas pixels: as large as fits, times the zoom.
+  const model = viewOf(pane) === "model" && picture("model").naturalWidth;
+  const own = model ? [picture("model").naturalWidth, picture("model").naturalHeight] : [data.width, data.height];
+  const scale = Math.min(pane.canvas.width / own[0], pane.canvas.height / own[1]) * zoom;
+  return { width: own[0] * scale, height: own[1] * scale, scale };
+}
+
+function placement(pane) {
+  const size = sizeAt(pane, state.zoom);
+  return { ...size, x: pane.canvas.width / 2 - state.x * size.width, y: pane.canvas.height / 2 - state.y * size.height };
 }
 
 function draw() {
-  const image = picture(state.view === "map" ? "original" : state.view);
+  for (const pane of panes) if (!pane.stage.hidden) drawPane(pane);
+  byId("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
+}
+
+function drawPane(pane) {
+  const { canvas, context, stage } = pane;
+  const view = viewOf(pane);
+  const image = picture(view === "map" ? "original" : view);
   if (!image.complete || !image.naturalWidth || !canvas.width) return;
   context.clearRect(0, 0, canvas.width, canvas.height);
-  const at = placement(image);
+  const at = placement(pane);
   // Far in, pixels are shown as they are: smoothing would invent chromatin.
   context.imageSmoothingEnabled = at.width / image.naturalWidth < 6;
   context.imageSmoothingQuality = "high";
   context.drawImage(image, at.x, at.y, at.width, at.height);
-  if (state.view === "map" && data.maps[state.label]) {
+  if (view === "map" && data.maps[state.label]) {
     context.save();
     context.imageSmoothingEnabled = true;
     context.globalAlpha = state.opacity;
     context.drawImage(mapCanvas(state.label), at.x, at.y, at.width, at.height);
     context.restore();
   }
-  if (state.boxes && state.view !== "model") drawBoxes(at);
-  stage.dataset.shown = state.view;
-  byId("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
+  if (state.boxes && view !== "model") drawBoxes(context, at);
+  stage.dataset.shown = view;
+  stage.dataset.at = [state.zoom, state.x, state.y].map((value) => value.toFixed(4)).join(" ");
 }
 
-function drawBoxes(at) {
+function drawBoxes(context, at) {
   const ratio = devicePixelRatio;
   for (const [left, top, right, bottom] of data.boxes) {
     const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
@@ -102,8 +122,10 @@ function drawBoxes(at) {
 }
 
 function resize() {
-  canvas.width = Math.round(stage.clientWidth * devicePixelRatio);
-  canvas.height = Math.round(stage.clientHeight * devicePixelRatio);
+  for (const { canvas, stage } of panes) {
+    canvas.width = Math.round(stage.clientWidth * devicePixelRatio);
+    canvas.height = Math.round(stage.clientHeight * devicePixelRatio);
+  }
   draw();
 }
 
@@ -112,7 +134,9 @@ function show(view) {
   state.view = view;
   for (const link of document.querySelectorAll(".segments [data-view]")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
-    if (link.dataset.view === view) stage.setAttribute("aria-label", link.title);
+    if (link.dataset.view !== view) continue;
+    main.stage.setAttribute("aria-label", link.title);
+    if (byId("pane-word")) byId("pane-word").textContent = link.textContent;
   }
   for (const part of document.querySelectorAll("[data-for=map]")) part.classList.toggle("inactive", view !== "map");
   if (byId("opacity")) byId("opacity").disabled = view !== "map";
@@ -135,61 +159,86 @@ function setOpacity(percent) {
   draw();
 }
 
-function zoomTo(zoom, point) {
-  // Zoom so that the pixel under `point` (canvas pixels from the centre) stays where it is.
+function zoomTo(zoom, point, pane = main) {
+  // Zoom so that what lies under `point` (canvas pixels from the middle of the pane) stays where it is.
   const next = Math.min(MAX_ZOOM, Math.max(1, zoom));
-  const factor = next / state.zoom;
+  const [before, after] = [sizeAt(pane, state.zoom), sizeAt(pane, next)];
   const [px, py] = point || [0, 0];
-  state.x = px - (px - state.x) * factor;
-  state.y = py - (py - state.y) * factor;
+  state.x += px / before.width - px / after.width;
+  state.y += py / before.height - py / after.height;
   state.zoom = next;
-  keepInSight();
+  keepInSight(pane);
 }
 
-function keepInSight() {
-  const reach = [canvas.width * (state.zoom - 1) / 2, canvas.height * (state.zoom - 1) / 2];
-  state.x = Math.min(reach[0], Math.max(-reach[0], state.x));
-  state.y = Math.min(reach[1], Math.max(-reach[1], state.y));
+function moveBy(dx, dy, pane = main) {
+  // Push the picture by so many canvas pixels.
+  const size = sizeAt(pane, state.zoom);
+  state.x -= dx / size.width;
+  state.y -= dy / size.height;
+  keepInSight(pane);
+}
+
+function keepInSight(pane) {
+  const size = sizeAt(pane, state.zoom);
+  const within = (value, reach) => Math.min(0.5 + reach, Math.max(0.5 - reach, value));
+  state.x = within(state.x, pane.canvas.width * (state.zoom - 1) / 2 / size.width);
+  state.y = within(state.y, pane.canvas.height * (state.zoom - 1) / 2 / size.height);
   draw();
 }
 
-function fromCentre(event) {
+function fromMiddle(event, canvas) {
   const box = canvas.getBoundingClientRect();
   return [(event.clientX - box.left - box.width / 2) * devicePixelRatio, (event.clientY - box.top - box.height / 2) * devicePixelRatio];
 }
 
-const fingers = new Map();
-let span = 0;
-
-function fingerSpan() {
+function spanOf(fingers) {
   const [a, b] = [...fingers.values()];
   return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
 }
 
-stage.addEventListener("pointerdown", (event) => {
-  fingers.set(event.pointerId, event);
-  if (fingers.size === 2) span = fingerSpan();
-  if (state.zoom > 1 || fingers.size === 2) stage.setPointerCapture(event.pointerId);
-});
-stage.addEventListener("pointermove", (event) => {
-  const before = fingers.get(event.pointerId);
-  if (!before) return;
-  fingers.set(event.pointerId, event);
-  if (fingers.size === 2) {
-    const now = fingerSpan();
-    zoomTo(state.zoom * now / span, fromCentre(event));
-    span = now;
-  } else if (state.zoom > 1) {
-    state.x += (event.clientX - before.clientX) * devicePixelRatio;
-    state.y += (event.clientY - before.clientY) * devicePixelRatio;
-    keepInSight();
-  }
-});
-for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => fingers.delete(event.pointerId));
-stage.addEventListener("wheel", (event) => {
-  event.preventDefault();
-  zoomTo(state.zoom * (event.deltaY < 0 ? STEP : 1 / STEP), fromCentre(event));
-}, { passive: false });
+function listen(pane) {
+  const { stage, canvas, fingers } = pane;
+  stage.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, event);
+    if (fingers.size === 2) pane.span = spanOf(fingers);
+    if (state.zoom > 1 || fingers.size === 2) stage.setPointerCapture(event.pointerId);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    const before = fingers.get(event.pointerId);
+    if (!before) return;
+    fingers.set(event.pointerId, event);
+    if (fingers.size === 2) {
+      const now = spanOf(fingers);
+      zoomTo(state.zoom * now / pane.span, fromMiddle(event, canvas), pane);
+      pane.span = now;
+    } else if (state.zoom > 1) {
+      moveBy((event.clientX - before.clientX) * devicePixelRatio, (event.clientY - before.clientY) * devicePixelRatio, pane);
+    }
+  });
+  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => fingers.delete(event.pointerId));
+  stage.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    zoomTo(state.zoom * (event.deltaY < 0 ? STEP : 1 / STEP), fromMiddle(event, canvas), pane);
+  }, { passive: false });
+}
+panes.forEach(listen);
+
+function setBeside(on) {
+  // The original beside the view, or one picture alone; kept for the next image.
+  state.beside = on;
+  for (const pane of panes) if (pane.fixed) pane.stage.hidden = !on;
+  byId("panes").classList.toggle("panes-two", on);
+  byId("beside").checked = on;
+  try { localStorage.setItem("beside", on ? "yes" : ""); } catch { /* private windows: for this page only */ }
+  resize();
+  keepInSight(main);
+}
+
+function lookBeside() {
+  setBeside(!state.beside);
+  // Twice the same picture would show nothing.
+  if (state.beside && state.view === "original") show(Object.keys(data.maps).length ? "map" : "mask");
+}
 
 for (const link of document.querySelectorAll(".segments [data-view]")) {
   link.addEventListener("click", (event) => { event.preventDefault(); show(link.dataset.view); });
@@ -202,6 +251,7 @@ for (const link of document.querySelectorAll(".label-link")) {
   link.tabIndex = -1;
 }
 if (byId("boxes")) byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
+if (byId("beside")) byId("beside").addEventListener("change", lookBeside);
 if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
 byId("zoom-in").addEventListener("click", () => zoomTo(state.zoom * STEP));
 byId("zoom-out").addEventListener("click", () => zoomTo(state.zoom / STEP));
@@ -209,6 +259,7 @@ byId("zoom-reset").addEventListener("click", () => zoomTo(1));
 
 const keys = {
   b: () => byId("boxes") && byId("boxes").click(),
+  d: () => byId("beside") && lookBeside(),
   v: () => {
     const links = [...document.querySelectorAll(".segments [data-view]")];
     if (links.length) show(links[(links.findIndex((one) => one.dataset.view === state.view) + 1) % links.length].dataset.view);
@@ -228,19 +279,21 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input[type=text], textarea, select")) return;
   if (keys[event.key]) keys[event.key]();
-  else if (stage === document.activeElement && state.zoom > 1 && event.key.startsWith("Arrow")) {
+  else if (panes.some((pane) => pane.stage === document.activeElement) && state.zoom > 1 && event.key.startsWith("Arrow")) {
     const step = 60 * devicePixelRatio;
-    state.x += { ArrowLeft: step, ArrowRight: -step }[event.key] || 0;
-    state.y += { ArrowUp: step, ArrowDown: -step }[event.key] || 0;
-    keepInSight();
+    const [dx, dy] = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
+    moveBy(dx, dy);
   } else return;
   event.preventDefault();
 });
 
 byId("plain").hidden = true;
-canvas.hidden = false;
+for (const { canvas } of panes) canvas.hidden = false;
 for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
-new ResizeObserver(resize).observe(stage);
+new ResizeObserver(resize).observe(main.stage);
 show(state.view);
 if (state.label && data.maps[state.label]) byId("no-evidence").hidden = data.maps[state.label].flat().some((value) => value > 0);
 resize();
+let beside = "";
+try { beside = localStorage.getItem("beside"); } catch { /* private windows */ }
+if (beside && byId("beside")) setBeside(true);

@@ -137,6 +137,8 @@ function report() {
   const busy = unsent();
   openLink.hidden = !(place && !busy && (done || form.dataset.newCase !== undefined));
   if (place) createButton.hidden = true;
+  // The focus does not stay on a button that is gone.
+  if (!openLink.hidden && [document.body, createButton].includes(document.activeElement)) openLink.focus();
   if (busy && place) { summary.textContent = ""; return; }
   summary.textContent = items.length && place
     ? words.summary.replace("{done}", done).replace("{total}", items.length).replace("{failed}", failed) : "";

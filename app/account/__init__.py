@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
@@ -14,12 +14,19 @@ from ..security import member
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
+from . import authenticator, two_factor  # noqa: E402 -- they hang their pages on bp
+
+
+def init_app(app: Flask) -> None:
+    """Ask for the second step of the sign-in, where a person has one."""
+    two_factor.init_app(app)
+
 
 @bp.get("/")
 @member
 def show() -> str:
     """Show the person's own details."""
-    return render_template("account/show.html")
+    return render_template("account/show.html", two_factor=authenticator.is_on(current_user.id))
 
 
 @bp.post("/preferences")

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_babel import gettext as _
 from flask_security import current_user
 
+from ..account import authenticator
 from ..cases.intake import RefusedError
 from ..records import User
 from ..security import admin, password_problem
@@ -30,6 +31,7 @@ def people_page(made: User | None = None, token: str = "", problem: str = "") ->
         "people/index.html",
         people=[(user, membership.post_of(user)) for user in membership.people_of(current_user.lab_id)],
         posts=membership.POSTS,
+        with_code=authenticator.those_on(current_user.lab_id),
         made=made,
         link=url_for("people.choose", token=token, _external=True) if made else "",
         hours=current_app.config["LINK_HOURS"],

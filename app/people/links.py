@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from .. import ledger
+from ..account import authenticator
 from ..database import db, writing
 from ..records import PasswordLink, User, now, random_id
 
@@ -19,13 +20,14 @@ TOKEN_BYTES = 32
 
 
 def make(session: Session, user: User, actor: int | None) -> str:
-    """Return the secret part of a new link; the password and the sessions before are worthless from now on."""
+    """Return the secret part of a new link; password, second step and sessions before are worthless from now on."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
     hours = current_app.config["LINK_HOURS"]
     session.add(PasswordLink(id=key(token), user_id=user.id, expires_at=now() + timedelta(hours=hours)))
     user.password = hash_password(secrets.token_urlsafe(TOKEN_BYTES))
     user.fs_uniquifier = random_id()
+    authenticator.remove(session, user, actor, "link")
     ledger.record(session, "person.link_made", lab=user.lab_id, actor=actor, subject=user.id, hours=hours)
     return token
 

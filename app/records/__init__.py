@@ -1,5 +1,6 @@
 """The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
+from .authenticator import Authenticator
 from .base import Record, now, random_id
 from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
 from .ledger import AuditEvent
@@ -17,6 +18,7 @@ __all__ = [
     "VERDICTS",
     "Amendment",
     "AuditEvent",
+    "Authenticator",
     "BlindVerdict",
     "BundleActivation",
     "Case",
