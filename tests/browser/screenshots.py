@@ -22,6 +22,7 @@ PAGES = (
     ("audit", "/audit/"),
     ("agreement", "/agreement"),
     ("account", "/account/"),
+    ("two-factor", "/account/two-factor"),
 )
 CASES = (
     ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
@@ -91,6 +92,12 @@ def shoot(browser: Browser, url: str, address: str, case: str, signed: str, fold
             (suggested if suggested.count() else tiles).first.locator(".tile-link").click()
             page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"reading-{width}-{theme}.png", full_page=width < 700)
+            page.keyboard.press("d")
+            page.screenshot(path=folder / f"beside-{width}-{theme}.png", full_page=width < 700)
+            page.goto(f"{url}/account/two-factor")
+            page.get_by_label("Your password").fill(PASSWORD)
+            page.get_by_role("button", name="Set up").click()
+            page.screenshot(path=folder / f"two-factor-square-{width}-{theme}.png", full_page=True)
             context.close()
 
 
