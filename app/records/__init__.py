@@ -2,6 +2,7 @@
 
 from .base import Record, now, random_id
 from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from .cells import CELL_VERDICTS, CellReading, CellSurvey, CellVerdict
 from .ledger import AuditEvent
 from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
@@ -10,6 +11,7 @@ from .signature import Amendment, Signature
 
 __all__ = [
     "AGE_BANDS",
+    "CELL_VERDICTS",
     "OUTCOMES",
     "SEXES",
     "SPECIMENS",
@@ -20,6 +22,9 @@ __all__ = [
     "BlindVerdict",
     "BundleActivation",
     "Case",
+    "CellReading",
+    "CellSurvey",
+    "CellVerdict",
     "Lab",
     "PasswordLink",
     "Reading",
