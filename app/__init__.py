@@ -29,6 +29,7 @@ from . import (
     security,
     sessions,
     store,
+    wall,
     worklist,
 )
 from . import settings as settings_table
@@ -61,6 +62,6 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (database, sessions, security, account, store, engine, pages, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, second, report, models, people, lab, audit, account, health):
+    for package in (worklist, cases, wall, second, report, models, people, lab, audit, account, health):
         app.register_blueprint(package.bp)
     return app

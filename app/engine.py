@@ -162,6 +162,10 @@ class Engine:
             pending = self._examine(self.bundle(name), picture, time.perf_counter())
         return pending.reading()
 
+    def desk(self) -> threading.BoundedSemaphore:
+        """Return what to hold while a picture is decoded and searched beside the readings: it bounds their memory."""
+        return self._desks
+
     def _examine(self, bundle: Bundle, picture: Picture, started: float) -> Pending:
         """Look at a picture and queue it, unless it is refused by its looks."""
         reader = Reader(bundle)

@@ -41,6 +41,8 @@ ACTIONS = {
     "image.removed": _l("image removed"),
     "reading.added": _l("second opinion read"),
     "image.reviewed": _l("image reviewed"),
+    "cells.read": _l("single cells read"),
+    "cells.classed": _l("single cells classed"),
     "case.signed": _l("case signed"),
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),

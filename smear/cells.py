@@ -1,11 +1,20 @@
-"""Read every leukocyte of a picture by itself, with a bundle of scope `cell`."""
+"""Read every leukocyte of a picture by itself, with a bundle of scope `cell`.
+
+`batches` and `conclude` stand before and behind the network, as `Reader.examine` and `Reader.conclude` do for fields:
+the application puts its batching engine between, `read` asks the network itself.
+"""
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from smear.arrays import Array
 from smear.bundle import Bundle
+from smear.card import Card
 from smear.leukocytes import Leukocytes
+from smear.network import Forward
 from smear.preprocess import prepare
+from smear.quality import assess
 from smear.suggestion import Reason, Suggestion, not_gradable, suggest
 
 CUT = Reason("cut", "The border of the picture cuts this leukocyte.")
@@ -15,21 +24,53 @@ class WrongScopeError(ValueError):
     """A bundle that reads whole fields was asked about single cells; the sentence says so."""
 
 
+def insist_on_cells(card: Card) -> None:
+    """Raise WrongScopeError where the card's bundle reads whole fields."""
+    if card.scope != "cell":
+        raise WrongScopeError(f"The model '{card.name}' reads whole fields, not single cells.")
+
+
+def refusals(rgb: Array, leukocytes: Leukocytes) -> tuple[Reason, ...]:
+    """Return why nothing in `rgb`, uint8 (H, W, 3), should be graded, as for the whole field; () for a sound one."""
+    return tuple(Reason(one.code, one.text) for one in assess(rgb, leukocytes) if one.severity == "refuse")
+
+
+def batches(card: Card, rgb: Array, leukocytes: Leukocytes) -> Iterator[tuple[list[int], Array]]:
+    """Yield the cells to be read, from 0, with what the network is given for them: float32 (n, h, w, 3) in 0..255.
+
+    n is at most the card's batch size. What the border cuts is left out. WrongScopeError where the card reads fields.
+    """
+    insist_on_cells(card)
+    whole = [int(i) for i in np.flatnonzero(~leukocytes.cut)]
+    for start in range(0, len(whole), card.batch_size):
+        part = whole[start : start + card.batch_size]
+        yield part, np.stack([prepare(rgb, card, leukocytes, i) for i in part]).astype(np.float32)
+
+
+def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Forward]]) -> list[Suggestion]:
+    """Return a suggestion for each of that many cells, given the network's answers for those that were read."""
+    said = [not_gradable((CUT,)) for _ in range(cells)]
+    for part, forward in answers:
+        novelty = bundle.novelty.score(forward.features)
+        for place, i in enumerate(part):
+            said[i] = suggest(forward.logits[place], float(novelty[place]), bundle.card)
+    return said
+
+
 def read(bundle: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]:
     """Return what `bundle` suggests for each of the leukocytes that were found in `rgb`, uint8 (H, W, 3), in order.
 
-    What the border cuts is not gradable. WrongScopeError where the bundle reads fields.
+    What the border cuts is not gradable, and no cell is in a picture that should not be graded. WrongScopeError where
+    the bundle reads fields.
     """
-    card = bundle.card
-    if card.scope != "cell":
-        raise WrongScopeError(f"The model '{card.name}' reads whole fields, not single cells.")
-    said = [not_gradable((CUT,)) for _ in range(len(leukocytes))]
-    whole = np.flatnonzero(~leukocytes.cut)
-    for start in range(0, len(whole), card.batch_size):
-        part = whole[start : start + card.batch_size]
-        inputs = np.stack([prepare(rgb, card, leukocytes, int(i)) for i in part])
-        forward = bundle.network.forward(inputs.astype(np.float32))
-        novelty = bundle.novelty.score(forward.features)
-        for place, i in enumerate(part):
-            said[i] = suggest(forward.logits[place], float(novelty[place]), card)
-    return said
+    insist_on_cells(bundle.card)
+    if said := refused(rgb, leukocytes):
+        return said
+    answers = ((part, bundle.network.forward(seen)) for part, seen in batches(bundle.card, rgb, leukocytes))
+    return conclude(bundle, len(leukocytes), answers)
+
+
+def refused(rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]:
+    """Return a refusal for each cell of a picture that should not be graded; [] for any other picture."""
+    reasons = refusals(rgb, leukocytes)
+    return [not_gradable(reasons) for _ in range(len(leukocytes))] if reasons else []

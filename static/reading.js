@@ -109,15 +109,25 @@ function drawPane(pane) {
 
 function drawBoxes(context, at) {
   const ratio = devicePixelRatio;
-  for (const [left, top, right, bottom] of data.boxes) {
+  // Numbered as on the wall of cells; the one that a link from there names is drawn thicker.
+  context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  context.textBaseline = "bottom";
+  for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {
+    const wide = place + 1 === data.cell ? 2 : 1;
     const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
     // White on black: seen on every stain and over every map.
-    context.lineWidth = 3 * ratio;
+    context.lineWidth = 3 * wide * ratio;
     context.strokeStyle = "rgba(0, 0, 0, .75)";
     context.strokeRect(...box);
-    context.lineWidth = 1.25 * ratio;
+    context.lineWidth = 1.25 * wide * ratio;
     context.strokeStyle = "#fff";
     context.strokeRect(...box);
+    const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
+    context.lineWidth = 3 * ratio;
+    context.strokeStyle = "#000";
+    context.strokeText(place + 1, ...corner);
+    context.fillStyle = "#fff";
+    context.fillText(place + 1, ...corner);
   }
 }
 
@@ -292,6 +302,7 @@ for (const { canvas } of panes) canvas.hidden = false;
 for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
 new ResizeObserver(resize).observe(main.stage);
 show(state.view);
+if (data.cell && byId("boxes")) byId("boxes").click();
 if (state.label && data.maps[state.label]) byId("no-evidence").hidden = data.maps[state.label].flat().some((value) => value > 0);
 resize();
 let beside = "";

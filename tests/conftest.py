@@ -33,3 +33,73 @@ def shipped():
     loaded = bundle.load(ROOT / "models" / "leukolens-field")
     loaded.network.warm()
     return loaded
+
+
+@pytest.fixture(scope="session")
+def cell_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shipped field bundle and `CELL_BUNDLE`, a small one of scope `cell`, made of drawn cells.
+
+    Its network has seen nothing: it pools four random filters. Temperature and thresholds let it suggest all the same,
+    because tests are about what becomes of a suggestion and not about whether it is right.
+    """
+    import shutil
+
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(ROOT / "models" / "leukolens-field", folder / "leukolens-field")
+    write_cell_bundle(folder)
+    return folder
+
+
+CELL_BUNDLE = "drawn-cells"
+CELL_LABELS = (("blast", "Blast", True), ("lymphocyte", "Lymphocyte", False), ("monocyte", "Monocyte", False))
+
+
+def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
+    """Publish `CELL_BUNDLE` in a folder, its novelty fitted on drawn cells; return its path."""
+    from dataclasses import replace
+
+    import keras
+    import numpy as np
+
+    from smear import bundle, drawing
+    from smear.card import Head, Input, Label, Step, Threshold
+    from smear.cells import batches
+    from smear.leukocytes import find
+    from smear.network import Network
+    from smear.novelty import Novelty
+
+    keras.utils.set_random_seed(11)
+    given = keras.Input((48, 48, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(given)
+    x = keras.layers.Conv2D(4, 5, strides=4, activation="relu", name="filters")(x)
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(given, keras.layers.Dense(len(CELL_LABELS))(pooled))
+    shipped = bundle.read_card(ROOT / "models" / "leukolens-field")
+    card = replace(
+        shipped,
+        name=CELL_BUNDLE,
+        version=version,
+        labels=tuple(Label(id_, name, f"A drawn {name.lower()}.", bad) for id_, name, bad in CELL_LABELS),
+        scope="cell",
+        input=Input(48, 48),
+        preprocess=(Step("one_leukocyte"),),
+        explanation_layer="filters",
+        batch_size=8,
+        temperature=0.05,
+        abstention=Threshold(0.5, 0.0),
+        novelty=Threshold(3.0, 0.0),  # the measure ends at 2
+        head=Head(),
+        golden=(),
+        files={},
+    )
+    network = Network(model, "filters")
+    features = []
+    for seed in range(4):
+        field = drawing.field(seed, "leukemic", 448)
+        features += [network.forward(seen).features for _part, seen in batches(card, field, find(field))]
+
+    def fill(draft: Path) -> None:
+        model.save(draft / bundle.MODEL)
+        Novelty.fit(np.concatenate(features)).save(draft / bundle.NOVELTY)
+
+    return bundle.write(folder, card, fill)

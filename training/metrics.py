@@ -7,20 +7,9 @@ from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_sc
 
 from smear.arrays import Array
 from smear.card import Label
+from smear.interval import wilson
 
-Z = 1.959964
 BINS = 15
-
-
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion (Wilson 1927); (0, 1) of nothing."""
-    if total == 0:
-        return 0.0, 1.0
-    share = right / total
-    centre = share + Z * Z / (2 * total)
-    half = Z * np.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
-    scale = 1 + Z * Z / total
-    return float((centre - half) / scale), float((centre + half) / scale)
 
 
 def rate(right: int, total: int) -> dict[str, Any]:

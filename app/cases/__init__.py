@@ -9,7 +9,6 @@ from flask import Blueprint, abort, current_app, flash, jsonify, redirect, rende
 from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import FileStorage
 
 from smear import drawing
@@ -21,7 +20,7 @@ from ..pages import outcome_words, wants_json
 from ..records import Case, SmearImage
 from ..security import member
 from ..shelf import BundleUnusableError
-from . import intake
+from . import gallery, intake, summary
 from .access import case_or_404, image_or_404
 from .forms import STAINS, CaseForm
 from .intake import Incoming, RefusedError, clean_name
@@ -99,16 +98,19 @@ def case_json(case: Case) -> dict[str, Any]:
 def show(case_id: str) -> str:
     """Show a case and its images."""
     case = case_or_404(case_id)
-    images = db.session.scalars(
-        select(SmearImage)
-        .where(SmearImage.case_id == case.id)
-        .order_by(SmearImage.position, SmearImage.added_at)
-        .options(selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
-    ).all()
+    said = summary.said_of(case.id)
+    differing = summary.differing(said)
+    images = gallery.tiles(case.id, said, differing)
+    order = request.args.get("order", "")
     return render_template(
         "cases/show.html",
         case=case,
         images=images,
+        shown=gallery.in_order(images, order),
+        order=order if order in gallery.ORDERS else gallery.ORDERS[0],
+        summary=summary.pooled(said),
+        differing=differing,
+        intended_use=gallery.intended_use(images),
         kinds=drawing.KINDS,
         addresses=case_json(case),
         reasons=intake.REASONS,

@@ -19,7 +19,7 @@ from .. import ledger
 from ..database import db, writing
 from ..engine import engine
 from ..models.activation import active_bundle
-from ..records import Case, Reading, SmearImage, User, now
+from ..records import Case, CellSurvey, Reading, SmearImage, User, now
 from ..store import Stored, image_store
 
 NAME_LENGTH = 120
@@ -139,6 +139,7 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
         outcome=result.suggestion.outcome,
         label=result.suggestion.label,
         confidence=result.suggestion.confidence,
+        probabilities=result.suggestion.probabilities,
         result=result.to_json(),
         labels=labels,
         intended_use=bundle.card.intended_use if bundle else "",
@@ -175,12 +176,17 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
     """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
     lab_id, user_id = user.lab_id, user.id
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
+    sheet = image.survey.sheet_sha256 if image.survey else ""
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
         refuse_signed(doomed.case)
         if doomed.reviews:
             raise RefusedError(
                 _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
+            )
+        if doomed.cell_verdicts:
+            raise RefusedError(
+                _("Cells of this image were named, and that is kept. Mark it as not gradable if it should not count.")
             )
         case = doomed.case
         count(case, doomed.reading.outcome, -1)
@@ -191,7 +197,7 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
         case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
-    discard_unused(stored)
+    discard_unused(stored, sheet)
 
 
 def count(case: Case, outcome: str, change: int) -> None:
@@ -201,13 +207,14 @@ def count(case: Case, outcome: str, change: int) -> None:
     setattr(case, column, getattr(case, column) + change)
 
 
-def discard_unused(stored: Stored) -> None:
+def discard_unused(stored: Stored, sheet: str = "") -> None:
     """Remove pictures to which no row points."""
-    for digest in {stored.pixels, stored.thumbnail}:
+    for digest in {stored.pixels, stored.thumbnail, sheet} - {""}:
         used = select(SmearImage.id).where(
             or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
         )
-        if db.session.scalar(used.limit(1)) is None:
+        crops = select(CellSurvey.id).where(CellSurvey.sheet_sha256 == digest)
+        if db.session.scalar(used.limit(1)) is None and db.session.scalar(crops.limit(1)) is None:
             image_store().discard(digest)
 
 

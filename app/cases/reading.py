@@ -99,7 +99,9 @@ def stage_data(reading: Reading) -> dict[str, Any]:
     return {
         "width": detail.width,
         "height": detail.height,
-        "boxes": detail.boxes,
+        # The numbers are those of the wall, also where a later version of the finder read this.
+        "boxes": reading.image.survey.boxes if reading.image.survey else detail.boxes,
+        "cell": request.args.get("cell", 0, type=int),
         "inferno": views.INFERNO.tobytes().hex(),
         "maps": {
             label["id"]: detail.maps[index].round(4).tolist()

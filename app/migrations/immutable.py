@@ -34,6 +34,23 @@ def protect(table: str) -> None:
     )
 
 
+def protect_from_change(table: str) -> None:
+    """Let rows of a table be added, and removed with what they belong to, but never changed."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} rows are never changed'); END"
+        )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} rows are never changed'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
+    )
+
+
 def protect_chain() -> None:
     """Let an event be added at the end of the chain only: SQLite's REPLACE would slip past the other triggers."""
     if op.get_bind().dialect.name == "sqlite":
@@ -50,5 +67,5 @@ def release(table: str) -> None:
             op.execute(f"DROP TRIGGER IF EXISTS {table}_{verb}")
         return
     op.execute(f"DROP TRIGGER {table}_no_change ON {table}")
-    op.execute(f"DROP TRIGGER {table}_no_truncate ON {table}")
+    op.execute(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
     op.execute(f"DROP FUNCTION {table}_refuse()")

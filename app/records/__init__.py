@@ -3,6 +3,7 @@
 from .authenticator import Authenticator
 from .base import Record, now, random_id
 from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from .cells import CELL_VERDICTS, CellReading, CellSurvey, CellVerdict
 from .ledger import AuditEvent
 from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from .review import VERDICTS, Review
@@ -11,6 +12,7 @@ from .signature import Amendment, Signature
 
 __all__ = [
     "AGE_BANDS",
+    "CELL_VERDICTS",
     "OUTCOMES",
     "SEXES",
     "SPECIMENS",
@@ -22,6 +24,9 @@ __all__ = [
     "BlindVerdict",
     "BundleActivation",
     "Case",
+    "CellReading",
+    "CellSurvey",
+    "CellVerdict",
     "Lab",
     "PasswordLink",
     "Reading",

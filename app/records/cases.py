@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from smear.reader import Reading as SmearReading
 
 from .base import Record, now, random_id
+from .cells import CellReading, CellSurvey, CellVerdict
 from .people import User
 from .review import Review
 from .signature import Amendment, Signature
@@ -115,6 +116,11 @@ class SmearImage(Record):
     )
 
     reviews: Mapped[list[Review]] = relationship(back_populates="image", order_by="Review.version")
+    survey: Mapped[CellSurvey | None] = relationship(back_populates="image", cascade="all, delete-orphan")
+    cell_readings: Mapped[list[CellReading]] = relationship(
+        back_populates="image", order_by="CellReading.made_at", cascade="all, delete-orphan"
+    )
+    cell_verdicts: Mapped[list[CellVerdict]] = relationship(back_populates="image", order_by="CellVerdict.version")
 
     @property
     def review(self) -> Review | None:
@@ -140,6 +146,8 @@ class Reading(Record):
     outcome: Mapped[str] = mapped_column(String(16))
     label: Mapped[str | None] = mapped_column(String(64))
     confidence: Mapped[float | None]
+    # By label, calibrated; of `result` too, but a case's summary wants those of two hundred images at once.
+    probabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     result: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # smear's Reading, whole
     labels: Mapped[list[Any]]  # the card's labels then: id, name, meaning, malignant
     intended_use: Mapped[str] = mapped_column(Text)

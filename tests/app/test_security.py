@@ -88,6 +88,12 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.pixels": own(200),
     "cases.view": own(200),
     "cases.overlay": own(200),
+    "wall.show": own(200),
+    "wall.classify": own(400),
+    "wall.read": own(302),
+    "wall.crops": own(200),
+    "wall.cell": own(200),
+    "wall.evidence": own(404),
     "second.ask": own(302),
     "second.withdraw": own(302),
     "second.begin": own(404),
@@ -116,6 +122,7 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
     review_all(clinician, case)
     assert sign(clinician, case).status_code == 302
     clinician.post(f"/cases/{case}/amend", {"reason": "to look again"})
+    assert clinician.get(f"/cases/{case}/cells").status_code == 200
     # An image that nobody has reviewed keeps the case from being signed by a row of the table.
     assert clinician.upload(case, blank).status_code == 201
     with app.app_context():
@@ -130,6 +137,8 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
         "version": 1,
         "user_id": leaver.id,
         "filter_id": 999,
+        "number": 1,
+        "cell_reading_id": "nothing",
         "token": "nothing",
         "file": "nothing.png",
         "filename": "theme.js",

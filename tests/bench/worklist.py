@@ -104,6 +104,7 @@ def add(cases: list[dict[str, Any]], places: list[str], user_id: int) -> None:
             "outcome": "suggested",
             "label": "Pre-B",
             "confidence": 0.94,
+            "probabilities": {"Benign": 0.06, "Pre-B": 0.94},
             "result": {},
             "labels": LABELS,
             "intended_use": "Decision support.",

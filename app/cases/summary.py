@@ -1,0 +1,156 @@
+"""What was suggested over a whole case: each bundle's probabilities pooled over the fields, and where bundles differ.
+
+Read as plain columns and not as records: a case may have two hundred images, and its page is opened all day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from ..database import db
+from ..pages import chance
+from ..records import Reading, SmearImage
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one bundle said of one field; `labels` are its card's then, by id."""
+
+    image_id: str
+    reading_id: str
+    bundle: str
+    version: str
+    outcome: str
+    label: str | None
+    confidence: float | None
+    probabilities: dict[str, float]
+    labels: dict[str, dict[str, Any]]
+
+    @property
+    def suggested(self) -> dict[str, Any] | None:
+        """Return the label that is suggested, with name and meaning."""
+        return self.labels.get(self.label) if self.outcome == "suggested" and self.label else None
+
+    @property
+    def words(self) -> str:
+        """Say what came of the reading; only a suggestion names a label."""
+        if self.outcome == "suggested":
+            name = str(self.suggested["name"]) if self.suggested else self.label or ""
+            return f"{name} {chance(self.confidence)}"
+        return _("Uncertain") if self.outcome == "uncertain" else _("Not gradable")
+
+    @property
+    def uncertainty(self) -> float:
+        """Return what `Reading.uncertainty` returns."""
+        if self.outcome == "not_gradable":
+            return 0.0
+        return (2.0 if self.outcome == "uncertain" else 1.0) - (self.confidence or 0.0)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """One bundle's readings of a case taken together.
+
+    probabilities: by label, the mean of the calibrated probabilities over the gradable fields, 0..1; votes: in how
+    many fields each label was suggested.
+    """
+
+    bundle: str
+    version: str
+    labels: tuple[dict[str, Any], ...]
+    read: int
+    gradable: int
+    votes: Counter[str] = field(default_factory=Counter)
+    probabilities: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def leading(self) -> dict[str, Any] | None:
+        """Return the label that was suggested in more fields than any other; None where there is no such one."""
+        first, *others = [*self.votes.most_common(2), ("", 0)]
+        if not first[1] or (others and others[0][1] == first[1]):
+            return None
+        return next((label for label in self.labels if label["id"] == first[0]), None)
+
+
+def said_of(case_id: str) -> dict[str, list[Said]]:
+    """Return what was said of each image of a case, by its id, in the order in which it was read."""
+    query = (
+        select(
+            Reading.image_id,
+            Reading.id.label("reading_id"),
+            Reading.bundle,
+            Reading.version,
+            Reading.outcome,
+            Reading.label,
+            Reading.confidence,
+            Reading.probabilities,
+        )
+        .join(Reading.image)
+        .where(SmearImage.case_id == case_id)
+        .order_by(Reading.made_at)
+    )
+    rows = db.session.execute(query).all()
+    names = labels_by_bundle(case_id)
+    found: defaultdict[str, list[Said]] = defaultdict(list)
+    for row in rows:
+        found[row.image_id].append(Said(**row._mapping, labels=names[row.bundle, row.version]))
+    return dict(found)
+
+
+def labels_by_bundle(case_id: str) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """Return the labels of each version of a bundle that read some of the case, by id: once, not for each image."""
+    examples = (
+        select(func.max(Reading.id))
+        .join(Reading.image)
+        .where(SmearImage.case_id == case_id)
+        .group_by(Reading.bundle, Reading.version)
+    )
+    query = select(Reading.bundle, Reading.version, Reading.labels).where(Reading.id.in_(examples))
+    return {
+        (bundle, version): {label["id"]: label for label in labels}
+        for bundle, version, labels in db.session.execute(query)
+    }
+
+
+def pooled(said: dict[str, list[Said]]) -> list[Pooled]:
+    """Return the case as each bundle sees it; the one that read most fields first."""
+    by_bundle: defaultdict[tuple[str, str], list[Said]] = defaultdict(list)
+    for readings in said.values():
+        for one in readings:
+            by_bundle[one.bundle, one.version].append(one)
+    found = []
+    for (bundle, version), readings in by_bundle.items():
+        gradable = [one.probabilities for one in readings if one.outcome != "not_gradable" and one.probabilities]
+        labels = tuple(readings[0].labels.values())
+        means = {
+            label["id"]: sum(one.get(label["id"], 0.0) for one in gradable) / len(gradable)
+            for label in labels
+            if gradable
+        }
+        votes = Counter(one.label for one in readings if one.outcome == "suggested" and one.label)
+        found.append(Pooled(bundle, version, labels, len(readings), len(gradable), votes, means))
+    return sorted(found, key=lambda one: (-one.read, one.bundle, one.version))
+
+
+def differing(said: dict[str, list[Said]]) -> set[str]:
+    """Return the images of which two bundles suggest different things."""
+    return {
+        image_id
+        for image_id, readings in said.items()
+        if any(differ(one, other) for place, one in enumerate(readings) for other in readings[place + 1 :])
+    }
+
+
+def differ(one: Said, other: Said) -> bool:
+    """Say whether two suggestions contradict each other: two labels that both know, or leukemia against none."""
+    first, second = one.suggested, other.suggested
+    if first is None or second is None or first["id"] == second["id"]:
+        return False
+    if first["id"] in other.labels and second["id"] in one.labels:
+        return True
+    return bool(first["malignant"] != second["malignant"])

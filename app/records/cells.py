@@ -1,0 +1,83 @@
+"""The records of single cells: where they lie in a field, what bundles said of them, and what people say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Record, now, random_id
+from .people import User
+
+if TYPE_CHECKING:
+    from .cases import SmearImage
+
+CELL_VERDICTS = ("label", "other", "uncertain", "excluded", "cleared")
+
+
+class CellSurvey(Record):
+    """The leukocytes of one field, found once and numbered for good: number n is entry n - 1 of each list.
+
+    boxes: x0, y0, x1, y1 in pixels of the picture; cut: whether the border of the picture cuts the cell; measured:
+    `smear.measurements.Measurements` as JSON data; sheet_sha256: the picture with all their crops, empty for none.
+    """
+
+    __tablename__ = "cell_survey"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"), unique=True)
+    finder: Mapped[str] = mapped_column(String(80))  # what found them, with its version
+    boxes: Mapped[list[Any]]
+    cut: Mapped[list[Any]]
+    measured: Mapped[list[Any]] = mapped_column(deferred=True)
+    sheet_sha256: Mapped[str] = mapped_column(String(64), default="", index=True)
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+    image: Mapped[SmearImage] = relationship(back_populates="survey")
+
+
+class CellReading(Record):
+    """What one bundle said of every cell of one field; never changed, and legible without the bundle.
+
+    suggestions: `smear.suggestion.Suggestion` as JSON data, in the order of the survey's boxes.
+    """
+
+    __tablename__ = "cell_reading"
+    __table_args__ = (UniqueConstraint("image_id", "bundle", "version", name="uq_cell_reading_bundle"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
+    bundle: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(40))
+    suggestions: Mapped[list[Any]]
+    labels: Mapped[list[Any]]  # the card's labels then: id, name, meaning, malignant
+    intended_use: Mapped[str] = mapped_column(Text)
+    milliseconds: Mapped[float]
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    image: Mapped[SmearImage] = relationship(back_populates="cell_readings")
+    made_by: Mapped[User] = relationship()
+
+
+class CellVerdict(Record):
+    """What one person says of one cell; never changed. The next version is another row, and the newest holds."""
+
+    __tablename__ = "cell_verdict"
+    __table_args__ = (UniqueConstraint("image_id", "number", "version", name="uq_cell_verdict_version"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
+    number: Mapped[int]  # of the cell in its field's survey, from 1
+    version: Mapped[int]  # 1, 2, 3 within the cell: of two people writing at once, one is told
+    verdict: Mapped[str] = mapped_column(String(16))  # one of CELL_VERDICTS; cleared: as if nobody had said anything
+    label: Mapped[str | None] = mapped_column(String(64))  # only where the verdict is a label
+    label_name: Mapped[str] = mapped_column(String(120), default="")  # legible when no list has the label any more
+    reason: Mapped[str] = mapped_column(String(32), default="")  # only where it is excluded
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    image: Mapped[SmearImage] = relationship(back_populates="cell_verdicts")
+    made_by: Mapped[User] = relationship(lazy="joined")

@@ -1,0 +1,175 @@
+// The wall of cells: keys, dragging and the panel beside it. What changes comes back from the server as it stands there.
+const wall = document.getElementById("wall");
+const beside = document.getElementById("beside");
+const HOVER_MS = 120;
+const parts = new Map(); // what stands beside the wall, by address, until a verdict changes it
+let wanted = "";
+let timer = 0;
+let dragged = [];
+
+const tiles = () => [...wall.querySelectorAll(".cell")];
+const boxOf = (tile) => tile.querySelector("input");
+const chosen = () => tiles().filter((tile) => boxOf(tile).checked);
+const focused = () => document.activeElement && document.activeElement.closest(".cell");
+
+function tell() {
+  const output = document.getElementById("selected");
+  if (output) output.value = chosen().length;
+}
+
+function prepare() {
+  for (const part of wall.querySelectorAll(".needs-script")) part.hidden = false;
+  tell();
+}
+
+async function show(address) {
+  wanted = address;
+  if (!parts.has(address)) {
+    const answer = await fetch(address, { headers: { "X-Part": "cell" } }).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected) return;
+    parts.set(address, await answer.text());
+  }
+  if (wanted === address) beside.innerHTML = parts.get(address);
+}
+
+async function send(cells, choice) {
+  // One request for all the cells; the answer is the wall as it is now, also where somebody else was quicker.
+  if (!cells.length || wall.getAttribute("aria-busy")) return;
+  const form = document.getElementById("verdicts");
+  const data = new FormData(form);
+  data.delete("cell");
+  data.set("choice", choice);
+  for (const tile of cells) data.append("cell", boxOf(tile).value);
+  const names = tiles().map((tile) => tile.dataset.cell);
+  const gone = new Set(cells.map((tile) => tile.dataset.cell));
+  const last = names.indexOf(cells[cells.length - 1].dataset.cell);
+  const next = [...names.slice(last + 1), ...names.slice(0, last).reverse()].find((name) => !gone.has(name)) || names[last];
+  wall.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Part": "wall" } });
+    const text = await answer.text();
+    if (!text.includes('id="verdicts"')) { location.reload(); return; } // signed out, or the case is gone
+    const place = scrollY;
+    wall.innerHTML = text;
+    parts.clear();
+    prepare();
+    scrollTo(0, place);
+    const tile = wall.querySelector(`[data-cell="${answer.ok ? next : cells[0].dataset.cell}"]`);
+    if (tile) boxOf(tile).focus({ preventScroll: answer.ok });
+    const problem = document.getElementById("problem");
+    if (problem) problem.scrollIntoView({ block: "center" });
+  } catch {
+    location.reload();
+  } finally {
+    wall.removeAttribute("aria-busy");
+  }
+}
+
+wall.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const selected = chosen();
+  const one = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
+  send(selected.length ? selected : one, event.submitter.value);
+});
+wall.addEventListener("change", tell);
+
+// A key goes to a button, which takes the focus away: the cell that had it is still the one that is meant.
+let lastFocus = null;
+wall.addEventListener("focusin", (event) => {
+  const tile = event.target.closest(".cell");
+  if (!tile) return;
+  lastFocus = tile;
+  clearTimeout(timer);
+  show(tile.dataset.part);
+});
+wall.addEventListener("pointerover", (event) => {
+  const tile = event.target.closest(".cell");
+  if (!tile) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => show(tile.dataset.part), HOVER_MS);
+});
+beside.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-part]");
+  if (!link) return;
+  event.preventDefault();
+  show(link.dataset.part);
+});
+
+wall.addEventListener("dragstart", (event) => {
+  const tile = event.target.closest(".cell");
+  if (!tile) return;
+  dragged = boxOf(tile).checked ? chosen() : [tile];
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", tile.dataset.cell);
+});
+wall.addEventListener("dragover", (event) => {
+  const target = event.target.closest("[data-drop]");
+  const details = event.target.closest(".exclude");
+  if (details && dragged.length) details.open = true;
+  for (const old of wall.querySelectorAll(".drop-here")) if (old !== target) old.classList.remove("drop-here");
+  if (!target || !dragged.length) return;
+  event.preventDefault();
+  target.classList.add("drop-here");
+});
+wall.addEventListener("drop", (event) => {
+  const target = event.target.closest("[data-drop]");
+  if (!target || !dragged.length) return;
+  event.preventDefault();
+  const cells = dragged;
+  dragged = [];
+  send(cells, target.dataset.drop);
+});
+wall.addEventListener("dragend", () => {
+  dragged = [];
+  for (const old of wall.querySelectorAll(".drop-here")) old.classList.remove("drop-here");
+});
+
+function neighbour(tile, key) {
+  // The next cell to a side; up and down go to the nearest one of another row.
+  const all = tiles();
+  const place = all.indexOf(tile);
+  if (key === "ArrowLeft") return all[place - 1];
+  if (key === "ArrowRight") return all[place + 1];
+  const from = tile.getBoundingClientRect();
+  const sign = key === "ArrowDown" ? 1 : -1;
+  let best = null;
+  for (const other of all) {
+    const to = other.getBoundingClientRect();
+    const rows = sign * (to.top - from.top);
+    if (rows < from.height / 2) continue;
+    const away = rows * 4 + Math.abs(to.left - from.left);
+    if (!best || away < best.away) best = { other, away };
+  }
+  return best && best.other;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") {
+    const open = wall.querySelector(".exclude[open]");
+    if (open) { open.open = false; if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus(); return; }
+    for (const tile of chosen()) boxOf(tile).checked = false;
+    tell();
+    return;
+  }
+  const tile = focused();
+  if (!tile) return;
+  if (event.key.startsWith("Arrow")) {
+    const next = neighbour(tile, event.key);
+    if (!next) return;
+    event.preventDefault();
+    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(next).checked = true; tell(); }
+    boxOf(next).focus();
+  } else if (event.key === "a") {
+    event.preventDefault();
+    for (const other of tile.closest(".cell-group").querySelectorAll(".cell")) boxOf(other).checked = true;
+    tell();
+  }
+});
+// The first reason takes the focus when the list opens, so that x, arrows or Tab and Enter do.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches(".exclude") && event.target.open && !dragged.length) event.target.querySelector("button").focus();
+}, true);
+
+prepare();
+if (document.querySelector("[data-remaining]") && !chosen().length) setTimeout(() => location.reload(), 300);
