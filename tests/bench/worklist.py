@@ -7,6 +7,7 @@ the time in which the processor worked for it, which a busy machine does not cha
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import sys
@@ -165,6 +166,8 @@ def main() -> None:
             raise RuntimeError(result.output)
         some, large = fill(app)
         client = signed_in(app)
+        gc.collect()
+        gc.freeze()  # as the server does (gunicorn.conf.py)
         pages = ADDRESSES | {
             "case": [f"/cases/{case}" for case in some[1:]],
             f"case with {LARGE + 1} images": [f"/cases/{large}"],

@@ -1,0 +1,205 @@
+"""The wall of cells in a real browser: keys, dragging, reasons, the panel beside it; by keyboard, without script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from smear import drawing
+from smear.image import encode
+
+from ..conftest import CELL_BUNDLE
+from .conftest import Visit
+from .driving import PASSWORD, Server, choose_password, sign_in
+from .test_room import THEMES, WIDTHS, violations
+
+pytestmark = pytest.mark.browser
+
+
+def crowded(size: tuple[int, int] = (1296, 972)) -> np.ndarray:
+    """A field with thirty leukocytes or more, RGB of width and height, laid together from drawn ones."""
+    parts = [drawing.field(seed, "leukemic", 432) for seed in (4, 9, 14, 19, 24, 29)]
+    rows = [np.concatenate(parts[:3], axis=1), np.concatenate(parts[3:], axis=1)]
+    return cv2.resize(np.concatenate(rows), size, interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture
+def reads(browser: Browser, tmp_path: Path, cell_models: Path) -> Iterator[Visit]:
+    """Return the signed-in page of a server on which a bundle reads single cells."""
+    server = Server(tmp_path / "instance", MODELS_DIR=str(cell_models))
+    address, one_time = server.prepare()
+    context = browser.new_context(viewport={"width": 1280, "height": 820})
+    visit = Visit(server, context.new_page(), address, one_time)
+    visit.watch(visit.page)
+    with server:
+        sign_in(visit.page, server.url, address, one_time)
+        choose_password(visit.page, one_time)
+        visit.page.get_by_role("heading", name="Worklist").wait_for()
+        yield visit
+        context.close()
+    assert visit.problems == []
+
+
+def open_wall(visit: Visit, folder: Path) -> str:
+    """Enter a case with a crowded field and open its wall; return its address."""
+    page = visit.page
+    path = folder / "crowded.png"
+    path.write_bytes(encode(crowded(), "PNG"))
+    page.goto(f"{visit.server.url}/cases/new")
+    page.get_by_label("Accession").fill("C-1")
+    page.locator("#image").set_input_files(path)
+    page.get_by_role("button", name="Create the case").click()
+    page.get_by_role("link", name="Open the case").click()
+    page.get_by_role("link", name="Cells", exact=True).click()
+    expect(page.locator(".cell").first).to_be_visible()
+    return page.url
+
+
+def group(page: Page, code: str) -> int:
+    """Return how many cells stand in a group, as its head says."""
+    head = page.locator(f'[data-group="{code}"] [data-count]')
+    return int(head.inner_text()) if head.count() else 0
+
+
+def settled(page: Page) -> None:
+    """Wait until the answer to what was sent stands on the page."""
+    expect(page.locator("#wall:not([aria-busy])")).to_be_visible()
+
+
+def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) -> None:
+    """Of thirty, two by key, one by drag, one excluded; counts follow, a reload keeps all; panel, map and axe."""
+    page = reads.page
+    address = open_wall(reads, tmp_path)
+    cells = page.locator(".cell")
+    total = cells.count()
+    assert total >= 30
+    page.get_by_role("button", name=re.compile(f"Let {CELL_BUNDLE}")).click()
+    expect(page.get_by_text("The cells of 1 field were read.")).to_be_visible()
+    expect(page.locator(".cell-suggested").first).to_be_visible()
+    assert page.locator(".cell input:checked").count() == 0
+    assert page.locator(".cell-person").count() == 0
+
+    first, second = cells.nth(0).get_attribute("data-cell"), cells.nth(1).get_attribute("data-cell")
+    for name in (first, second):
+        page.locator(f'[data-cell="{name}"] input').check()
+    expect(page.locator("#selected")).to_have_text("2")
+    page.keyboard.press("3")  # the third label of the bundle
+    expect(page.locator('[data-row="label:monocyte"] td').first).to_contain_text("2 100.0 %")
+    expect(page.locator(".cell-person")).to_have_text(["Monocyte", "Monocyte"])
+
+    third = page.locator(".cell:not(.cell-named)").nth(0).get_attribute("data-cell")
+    before = group(page, "label:monocyte")
+    page.drag_and_drop(f'[data-cell="{third}"]', '[data-drop="label:monocyte"] >> nth=0')
+    expect(page.locator('[data-row="label:monocyte"] td').first).to_contain_text("3 100.0 %")
+    assert group(page, "label:monocyte") in (before, before + 1)
+
+    fourth = page.locator(".cell:not(.cell-named)").nth(0).get_attribute("data-cell")
+    page.locator(f'[data-cell="{fourth}"] input').check()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="smudged or torn").click()
+    expect(page.locator(f'[data-cell="{fourth}"]')).to_have_class(re.compile("cell-excluded"))
+    expect(page.locator(f'[data-cell="{fourth}"]')).to_contain_text("Excluded: smudged or torn")
+    settled(page)
+    page.goto(address)
+    expect(page.locator('[data-row="label:monocyte"] td').first).to_contain_text("3 100.0 %")
+    expect(page.locator(f'[data-cell="{fourth}"]')).to_contain_text("Excluded: smudged or torn")
+    expect(page.locator(f'[data-cell="{third}"] .cell-person')).to_have_text("Monocyte")
+    assert cells.count() == total
+
+    page.locator(f'[data-cell="{first}"]').hover()
+    expect(page.locator("#beside .in-field-box")).to_have_count(1)
+    link = page.locator("#beside .map-link").first
+    link.click()
+    picture = page.locator("#beside .cell-map img")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("naturalWidth", 384)
+
+    single = page.locator(".cell-number").first.get_attribute("href")
+    wrong = {}
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 820})
+            for place in (address, f"{reads.server.url}{single}", address.removesuffix("/cells")):
+                page.goto(place)
+                if found := violations(page):
+                    wrong[f"{place} {theme} {width}"] = found
+                if page.evaluate("document.documentElement.scrollWidth") > width:
+                    wrong[f"{place} {width}"] = ["wider than its window"]
+    assert wrong == {}
+    assert "unbroken" in reads.server.command("audit", "verify")
+
+
+def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browser) -> None:
+    """What the first wrote stays; the second reads it on the page, and the same key once more saves theirs after it."""
+    page = reads.page
+    address = open_wall(reads, tmp_path)
+    other = reads.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
+    sign_in(other, reads.server.url, reads.address, PASSWORD)
+    other.get_by_role("heading", name="Worklist").wait_for()
+    other.goto(address)
+    name = page.locator(".cell").first.get_attribute("data-cell")
+    for one in (page, other):
+        one.locator(f'[data-cell="{name}"] input').check()
+    page.keyboard.press("1")
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    with other.expect_response(lambda answer: answer.status == 409):
+        other.keyboard.press("2")
+    expect(other.locator("#problem")).to_contain_text("Somebody was quicker")
+    expect(other.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    expect(other.locator(f'[data-cell="{name}"] input')).to_be_checked()
+    other.keyboard.press("2")
+    expect(other.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Lymphocyte")
+    reads.problems[:] = [one for one in reads.problems if "409" not in one]  # the browser tells every refusal
+
+
+def test_by_keyboard_alone(inside: Visit, tmp_path: Path) -> None:
+    """With the lab's own list: Tab to a cell, arrows, Space, a key to name, x and Enter to exclude, z to take back."""
+    page = inside.page
+    open_wall(inside, tmp_path)
+    expect(page.get_by_text("No model on this server reads single cells")).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("!!document.activeElement.closest('.cell')"):
+            break
+    start = page.evaluate("document.activeElement.closest('.cell').dataset.cell")
+    page.keyboard.press("ArrowRight")
+    name = page.evaluate("document.activeElement.closest('.cell').dataset.cell")
+    assert name != start
+    expect(page.locator("#beside .in-field-box")).to_have_count(1)
+    page.keyboard.press("1")
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    settled(page)
+    page.locator(f'[data-cell="{name}"] input').focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#selected")).to_have_text("1")
+    page.keyboard.press("x")
+    page.keyboard.press("Enter")
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_contain_text("Excluded: no leukocyte")
+    settled(page)
+    page.locator(f'[data-cell="{name}"] input').focus()
+    page.keyboard.press("z")
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_count(0)
+
+
+def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None:
+    """Boxes to tick and buttons to press do the same, and a cell's number opens its page."""
+    address = open_wall(inside, tmp_path)
+    context = browser.new_context(viewport={"width": 1280, "height": 820}, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, inside.server.url, inside.address, PASSWORD)
+    page.goto(address)
+    name = page.locator(".cell").nth(2).get_attribute("data-cell")
+    page.locator(f'[data-cell="{name}"] input').check()
+    page.get_by_role("button", name=re.compile("Monocyte")).click()
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Monocyte")
+    page.locator(f'[data-cell="{name}"] .cell-number').click()
+    expect(page.locator(".in-field-box")).to_have_count(1)
+    expect(page.locator(".cell-history")).to_contain_text("Monocyte")
+    context.close()
