@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("suggestions", sa.JSON(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("intended_use", sa.Text(), nullable=False),
-        sa.Column("milliseconds", sa.Float(), nullable=False),
+        sa.Column("milliseconds", sa.Double(), nullable=False),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.Column("made_by_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["image_id"], ["smear_image.id"], name=op.f("fk_cell_reading_image_id")),
