@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint bench bench-worklist screenshots
+.PHONY: install run test lint bench bench-worklist bench-cells screenshots
 
 install: $(VENV)/.installed
 
@@ -43,6 +43,10 @@ bench: $(VENV)/.installed-dev
 # Generates 100,000 cases and prints how long the worklist, its search and case pages take.
 bench-worklist: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.worklist
+
+# Prints how long all cells of a large field take to be found, measured and read.
+bench-cells: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.cells
 
 # Draws docs/screenshots anew; needs Chromium.
 screenshots: $(VENV)/.installed-dev

@@ -40,6 +40,6 @@ def post_worker_init(worker: Any) -> None:
     logging.getLogger("leukolens").setLevel(logging.INFO)
     with app.app_context():
         engine()
-    # What stands now stands for good: looking through all of it for garbage stops every request for tens of milliseconds.
+    # What stands now stays: looking through all of it for garbage holds every request up for tens of milliseconds.
     gc.collect()
     gc.freeze()

@@ -23,6 +23,7 @@ function prepare() {
 }
 
 async function show(address) {
+  if (!beside.offsetParent) return; // no room for it on a phone
   wanted = address;
   if (!parts.has(address)) {
     const answer = await fetch(address, { headers: { "X-Part": "cell" } }).catch(() => null);

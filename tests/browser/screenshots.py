@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from .driving import PASSWORD, Server, choose_password, chromium, sign_in
 
@@ -42,6 +42,22 @@ def fill(page: Page, url: str) -> str:
         page.get_by_role("button", name="Create the case").click()
         page.get_by_role("link", name="Open the case").click()
     return page.url
+
+
+def name_some_cells(page: Page, case: str) -> None:
+    """Name some cells of the last case by hand, and exclude one."""
+    page.goto(f"{case}/cells")
+    for key, count in (("1", 5), ("w", 3)):  # blast, lymphocyte
+        for _ in range(count):
+            unnamed = page.locator(".cell:not(.cell-named)")
+            before = unnamed.count()
+            unnamed.first.locator("input").check()
+            page.keyboard.press(key)
+            expect(unnamed).to_have_count(before - 1)
+    page.locator(".cell:not(.cell-named) input").first.check()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="smudged or torn").click()
+    expect(page.locator(".cell-excluded")).to_have_count(1)
 
 
 def sign_one(page: Page, url: str) -> str:
@@ -84,6 +100,13 @@ def shoot(browser: Browser, url: str, address: str, case: str, signed: str, fold
                 page.goto(path)
                 page.wait_for_load_state("networkidle")
                 page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+            page.goto(f"{case}/cells")
+            page.locator(".cell input").nth(5).focus()
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / f"cells-{width}-{theme}.png")
+            page.goto(url + str(page.locator(".cell-number").nth(5).get_attribute("href")))
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / f"cell-{width}-{theme}.png", full_page=True)
             page.goto(case)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
@@ -113,6 +136,7 @@ def main(folder: Path) -> None:
             choose_password(page, one_time)
             case = fill(page, server.url)
             signed = sign_one(page, server.url)
+            name_some_cells(page, case)
             shoot(browser, server.url, address, case, signed, folder)
 
 
