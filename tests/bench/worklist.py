@@ -101,7 +101,7 @@ def add(cases: list[dict[str, Any]], places: list[str], user_id: int) -> None:
         {
             "image_id": image["id"],
             "bundle": "leukolens-field",
-            "version": "1.0.1",
+            "version": "1.1.0",
             "outcome": "suggested",
             "label": "Pre-B",
             "confidence": 0.94,
