@@ -68,6 +68,7 @@ async function send(cells, choice) {
 
 wall.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!event.submitter || !event.submitter.value) return; // Enter on a cell says nothing
   const selected = chosen();
   const one = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
   send(selected.length ? selected : one, event.submitter.value);
@@ -167,10 +168,15 @@ document.addEventListener("keydown", (event) => {
     tell();
   }
 });
-// The first reason takes the focus when the list opens, so that x, arrows or Tab and Enter do.
-document.addEventListener("toggle", (event) => {
-  if (event.target.matches(".exclude") && event.target.open && !dragged.length) event.target.querySelector("button").focus();
-}, true);
+// The first reason takes the focus at once when the list opens, so that x, Tab and Enter do, however quickly.
+wall.addEventListener("click", (event) => {
+  const summary = event.target.closest(".exclude summary");
+  if (!summary) return;
+  event.preventDefault();
+  const list = summary.parentElement;
+  list.open = !list.open;
+  if (list.open) list.querySelector("button").focus();
+});
 
 prepare();
 if (document.querySelector("[data-remaining]") && !chosen().length) setTimeout(() => location.reload(), 300);

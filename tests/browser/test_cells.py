@@ -173,6 +173,9 @@ def test_by_keyboard_alone(inside: Visit, tmp_path: Path) -> None:
     name = page.evaluate("document.activeElement.closest('.cell').dataset.cell")
     assert name != start
     expect(page.locator("#beside .in-field-box")).to_have_count(1)
+    page.keyboard.press("Enter")  # names nothing: no class is meant where nobody says which
+    page.wait_for_timeout(500)
+    expect(page.locator(".cell-person")).to_have_count(0)
     page.keyboard.press("1")
     expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
     settled(page)
@@ -197,6 +200,10 @@ def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None
     page.goto(address)
     name = page.locator(".cell").nth(2).get_attribute("data-cell")
     page.locator(f'[data-cell="{name}"] input').check()
+    page.keyboard.press("Enter")  # names nothing, and is told; the cell stays selected
+    expect(page.locator("#problem")).to_contain_text("Choose what the cells are")
+    expect(page.locator(".cell-person")).to_have_count(0)
+    expect(page.locator(f'[data-cell="{name}"] input')).to_be_checked()
     page.get_by_role("button", name=re.compile("Monocyte")).click()
     expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Monocyte")
     page.locator(f'[data-cell="{name}"] .cell-number').click()
