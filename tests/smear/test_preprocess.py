@@ -37,7 +37,11 @@ def test_what_stands_outside_the_leukocytes_does_not_reach_the_network(card, fie
     marked[-20:-17, -60:-10] = 0  # a scale bar
     cells = begin(field).leukocytes.cells
     assert not cells[-36:, -76:].any(), "choose a field whose corner is free"
-    assert np.abs(prepare(marked, card).astype(int) - prepare(field, card)).max() <= 2
+    seen = prepare(marked, card)
+    assert seen[-13:, -30:].min() == 255
+    # The network that finds them looks at the whole picture: single pixels on the rim of a cell may change sides.
+    changed = np.abs(seen.astype(int) - prepare(field, card)).max(axis=2) > 2
+    assert changed.mean() < 0.001
 
 
 def test_white_balance_takes_the_lamp_away(field):
