@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -39,9 +40,11 @@ def test_what_stands_outside_the_leukocytes_does_not_reach_the_network(card, fie
     assert not cells[-36:, -76:].any(), "choose a field whose corner is free"
     seen = prepare(marked, card)
     assert seen[-13:, -30:].min() == 255
-    # The network that finds them looks at the whole picture: single pixels on the rim of a cell may change sides.
+    # The network that finds them looks at the whole picture: on the rims of cells single pixels may change sides.
+    rims = cv2.morphologyEx(cv2.resize(cells.astype(np.uint8), seen.shape[1::-1]), cv2.MORPH_GRADIENT, np.ones((5, 5)))
     changed = np.abs(seen.astype(int) - prepare(field, card)).max(axis=2) > 2
-    assert changed.mean() < 0.001
+    assert changed.mean() < 0.005
+    assert not changed[rims == 0].any()
 
 
 def test_white_balance_takes_the_lamp_away(field):
