@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from smear import typed
 
-SCHEMA = 1
+SCHEMA = 2  # 1: novelty was measured on the features of the network
 Json = dict[str, Any]
 
 

@@ -36,7 +36,7 @@ def refusals(rgb: Array, leukocytes: Leukocytes) -> tuple[Reason, ...]:
 
 
 def batches(card: Card, rgb: Array, leukocytes: Leukocytes) -> Iterator[tuple[list[int], Array]]:
-    """Yield the cells to be read, from 0, with what the network is given for them: float32 (n, h, w, 3) in 0..255.
+    """Yield the cells to be read, from 0, with what the network is given for them: uint8 (n, h, w, 3).
 
     n is at most the card's batch size. What the border cuts is left out. WrongScopeError where the card reads fields.
     """
@@ -44,16 +44,18 @@ def batches(card: Card, rgb: Array, leukocytes: Leukocytes) -> Iterator[tuple[li
     whole = [int(i) for i in np.flatnonzero(~leukocytes.cut)]
     for start in range(0, len(whole), card.batch_size):
         part = whole[start : start + card.batch_size]
-        yield part, np.stack([prepare(rgb, card, leukocytes, i) for i in part]).astype(np.float32)
+        yield part, np.stack([prepare(rgb, card, leukocytes, i) for i in part])
 
 
-def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Forward]]) -> list[Suggestion]:
-    """Return a suggestion for each of that many cells, given the network's answers for those that were read."""
+def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Array, Forward]]) -> list[Suggestion]:
+    """Return a suggestion for each of that many cells, given the network's answers for those that were read.
+
+    answers: the cells' numbers, what the network was given for them, and what it said.
+    """
     said = [not_gradable((CUT,)) for _ in range(cells)]
-    for part, forward in answers:
-        novelty = bundle.novelty.score(forward.features)
+    for part, seen, forward in answers:
         for place, i in enumerate(part):
-            said[i] = suggest(forward.logits[place], float(novelty[place]), bundle.card)
+            said[i] = suggest(forward.logits[place], bundle.novelty.of(seen[place]), bundle.card)
     return said
 
 
@@ -66,7 +68,10 @@ def read(bundle: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]
     insist_on_cells(bundle.card)
     if said := refused(rgb, leukocytes):
         return said
-    answers = ((part, bundle.network.forward(seen)) for part, seen in batches(bundle.card, rgb, leukocytes))
+    answers = (
+        (part, seen, bundle.network.forward(seen.astype(np.float32)))
+        for part, seen in batches(bundle.card, rgb, leukocytes)
+    )
     return conclude(bundle, len(leukocytes), answers)
 
 

@@ -1,7 +1,8 @@
-"""How far a picture is from what the network was trained on, measured where the network decides: on its features.
+"""How far the cells in a picture look from those that a model was trained on, whatever the model thinks of them.
 
-Cosine distance to the k-th nearest training picture in the leading principal components (k-nearest-neighbour
-out-of-distribution detection: Sun et al., ICML 2022; the projection keeps the file small and the search fast).
+Mahalanobis distance (1936) of the picture's appearance (`smear.appearance`) from the training pictures'. Mahalanobis
+distances on a network's own features (Lee et al., NeurIPS 2018) and k nearest neighbours there (Sun et al., ICML 2022)
+were measured beside it and lost: docs/novelty.md.
 """
 
 from dataclasses import dataclass
@@ -9,51 +10,45 @@ from pathlib import Path
 
 import numpy as np
 
+from smear.appearance import appearance
 from smear.arrays import Array
 
-COMPONENTS = 64
-NEIGHBOUR = 10
-MOST_REFERENCES = 4000
+SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest
 
 
 @dataclass(frozen=True)
 class Novelty:
-    """Statistics of the training features: mean (K,), components (K, D), references (M, D) of length one."""
+    """Statistics of the training pictures' appearance: mean (K,) and inverse covariance (K, K), float64."""
 
     mean: Array
-    components: Array
-    references: Array
+    precision: Array
 
     @classmethod
-    def fit(cls, features: Array, seed: int = 0) -> "Novelty":
-        """Return the statistics of training `features`, float (N, K), N at least 2."""
-        mean = features.mean(axis=0)
-        _, _, rows = np.linalg.svd(features - mean, full_matrices=False)
-        components = rows[: min(COMPONENTS, len(rows))].T
-        if len(features) > MOST_REFERENCES:
-            features = np.random.default_rng(seed).permutation(features)[:MOST_REFERENCES]
-        blank = cls(mean.astype(np.float32), components.astype(np.float32), np.zeros((0, components.shape[1])))
-        return cls(blank.mean, blank.components, blank._project(features))
+    def fit(cls, looks: Array) -> "Novelty":
+        """Return the statistics of the `looks` of training pictures, float (N, K), N at least 2."""
+        covariance = np.cov(looks, rowvar=False, dtype=np.float64)
+        diagonal = np.diag(np.diag(covariance))
+        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * diagonal + 1e-6 * np.eye(len(covariance))
+        return cls(looks.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
 
-    def _project(self, features: Array) -> Array:
-        projected = (features - self.mean) @ self.components
-        length = np.linalg.norm(projected, axis=1, keepdims=True)
-        return (projected / np.maximum(length, 1e-12)).astype(np.float32)
+    def score(self, looks: Array) -> Array:
+        """Return the novelty of `looks` (N, K): float (N,), 0 or more; a training picture has about 1.
 
-    def score(self, features: Array) -> Array:
-        """Return the novelty of `features` (N, K): float (N,), 0 like a training picture, 2 its opposite."""
-        closeness = self._project(features) @ self.references.T
-        k = min(NEIGHBOUR, closeness.shape[1])
-        return 1.0 - np.partition(closeness, -k, axis=1)[:, -k]
+        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
+        """
+        away = np.asarray(looks, np.float64) - self.mean
+        return np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
+
+    def of(self, seen: Array) -> float:
+        """Return the novelty of one prepared input, uint8 RGB (h, w, 3)."""
+        return float(self.score(appearance(seen)[None])[0])
 
     def save(self, path: Path) -> None:
-        """Write the statistics to `path` (.npz, half precision for the references)."""
-        np.savez_compressed(
-            path, mean=self.mean, components=self.components, references=self.references.astype(np.float16)
-        )
+        """Write the statistics to `path` (.npz)."""
+        np.savez_compressed(path, mean=self.mean, precision=self.precision)
 
     @classmethod
     def load(cls, path: Path) -> "Novelty":
         """Read what `save` wrote; arrays only, nothing in the file is executed."""
         with np.load(path, allow_pickle=False) as stored:
-            return cls(stored["mean"], stored["components"], stored["references"].astype(np.float32))
+            return cls(stored["mean"], stored["precision"])

@@ -141,7 +141,7 @@ class Reader:
             suggestion = not_gradable(examination.refusals)
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
-            suggestion = suggest(forward.logits[0], float(self.bundle.novelty.score(forward.features)[0]), self.card)
+            suggestion = suggest(forward.logits[0], self.bundle.novelty.of(examination.input), self.card)
             largest = float(forward.maps.max(initial=0))
             maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
         height, width = examination.picture.rgb.shape[:2]

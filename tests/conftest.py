@@ -62,10 +62,10 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
     import numpy as np
 
     from smear import bundle, drawing
+    from smear.appearance import appearance
     from smear.card import Head, Input, Label, Step, Threshold
     from smear.cells import batches
     from smear.leukocytes import find
-    from smear.network import Network
     from smear.novelty import Novelty
 
     keras.utils.set_random_seed(11)
@@ -87,19 +87,18 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
         batch_size=8,
         temperature=0.05,
         abstention=Threshold(0.5, 0.0),
-        novelty=Threshold(3.0, 0.0),  # the measure ends at 2
+        novelty=Threshold(1000.0, 0.0),
         head=Head(),
         golden=(),
         files={},
     )
-    network = Network(model, "filters")
-    features = []
+    looks = []
     for seed in range(4):
         field = drawing.field(seed, "leukemic", 448)
-        features += [network.forward(seen).features for _part, seen in batches(card, field, find(field))]
+        looks += [appearance(one) for _part, seen in batches(card, field, find(field)) for one in seen]
 
     def fill(draft: Path) -> None:
         model.save(draft / bundle.MODEL)
-        Novelty.fit(np.concatenate(features)).save(draft / bundle.NOVELTY)
+        Novelty.fit(np.stack(looks)).save(draft / bundle.NOVELTY)
 
     return bundle.write(folder, card, fill)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from smear import bundle, drawing, heads, preprocess, segmenter
+from smear.appearance import appearance
 from smear.arrays import Array
 from smear.card import SCHEMA, Card, Golden, Head, Label, Threshold
 from smear.network import PAIR, last_dense
@@ -98,7 +99,8 @@ def draft(
     blueprint, started = made.blueprint, time.monotonic()
     kept = None if recipe.head.classifier == "dense" else folder / FEATURES
     known, unknown = np.split(features(blueprint.model, x[np.concatenate(parts)], kept), [len(fit)])
-    novelty = Novelty.fit(known, recipe.schedule.seed)
+    looks = np.stack([appearance(one) for one in x[np.concatenate(parts)]])
+    novelty = Novelty.fit(looks[: len(fit)])
     answer, head = _answer(recipe, blueprint.model, known, y[fit], len(material.labels), folder / FEATURES)
     seconds = made.seconds + time.monotonic() - started
     held_logits = answer(unknown)
@@ -106,7 +108,7 @@ def draft(
     probabilities = calibrated(held_logits, temperature)
     right = probabilities.argmax(axis=1) == y[held]
     abstention = abstention_threshold(probabilities.max(axis=1), right, recipe.refusal)
-    strange = novelty_threshold(novelty.score(unknown), recipe.refusal)
+    strange = novelty_threshold(novelty.score(looks[len(fit) :]), recipe.refusal)
     validation = {
         "n": len(held),
         "accuracy": round(float(right.mean()), 5),

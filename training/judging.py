@@ -56,13 +56,13 @@ def judge(
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
             forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]).astype(np.float32))
             logits.append(forward.logits)
-            novelty.append(reader.bundle.novelty.score(forward.features))
             for i, examination in enumerate(examinations):
                 suggestion = reader.conclude(examination, forward.one(i)).suggestion
+                novelty.append(np.nan if suggestion.novelty is None else suggestion.novelty)
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
             progress.step(len(examinations))
-    return Judgement(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.concatenate(novelty))
+    return Judgement(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
 
 
 def measured(judgement: Judgement, targets: Array, reader: Reader) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from flask_babel import gettext as _
 from sqlalchemy import and_, select
 
@@ -98,21 +99,21 @@ def suggestions(bundle: Bundle, rgb: Array, found: Leukocytes) -> list[Suggestio
     return cells.refused(rgb, found) or cells.conclude(bundle, len(found), answers(bundle, rgb, found))
 
 
-def answers(bundle: Bundle, rgb: Array, found: Leukocytes) -> Iterator[tuple[list[int], Forward]]:
+def answers(bundle: Bundle, rgb: Array, found: Leukocytes) -> Iterator[tuple[list[int], Array, Forward]]:
     """Yield the engine's answers. While it works on one batch the next is cut out; no more than two ever wait."""
-    waiting: list[tuple[int, Future[Forward]]] = []
+    waiting: list[tuple[int, Array, Future[Forward]]] = []
     for part, seen in cells.batches(bundle.card, rgb, found):
-        sent = [(i, engine().submit(bundle, one)) for i, one in zip(part, seen, strict=True)]
+        sent = [(i, one[None], engine().submit(bundle, one.astype(np.float32))) for i, one in zip(part, seen, strict=True)]
         yield from answered(waiting)
         waiting = sent
     yield from answered(waiting)
 
 
-def answered(waiting: list[tuple[int, Future[Forward]]]) -> Iterator[tuple[list[int], Forward]]:
+def answered(waiting: list[tuple[int, Array, Future[Forward]]]) -> Iterator[tuple[list[int], Array, Forward]]:
     """Wait for what was sent; EngineBusyError where the engine does not answer."""
-    for i, future in waiting:
+    for i, seen, future in waiting:
         try:
-            yield [i], future.result(timeout=ANSWER_SECONDS)
+            yield [i], seen, future.result(timeout=ANSWER_SECONDS)
         except TimeoutError:
             raise EngineBusyError("The model did not answer in time.") from None
 

@@ -26,7 +26,7 @@ def test_a_card_survives_the_way_through_json(data):
     [
         (("temperature",), 0, "temperature"),
         (("temperature",), "1.0", "card.temperature: float was expected"),
-        (("schema",), 99, "schema 1"),
+        (("schema",), 99, "schema 2"),
         (("name",), "", "name and version"),
         (("labels",), [], "two labels"),
         (("labels", 0, "malignant"), "no", r"card.labels\[0\].malignant: bool was expected"),

@@ -1,0 +1,47 @@
+"""What the cells that a network is shown look like, in a few numbers: colour, spread of colour, fine and coarse detail.
+
+Taken from the network's input alone, whatever the network is. Its features answer another question: trained to tell a
+few classes apart, they put a granulocyte of another laboratory where the nearest class lies (docs/novelty.md measures
+this). Colour and grain of the stained pixels do not know the classes and see the stranger.
+"""
+
+import cv2
+import numpy as np
+
+from smear.arrays import Array
+
+BACKGROUND = 245  # from here on a pixel's darkest channel is background, painted or real
+FEWEST = 20  # pixels that make a statement about cells; below, the whole input is described
+SIDES = (3, 7, 15)  # of the squares that are averaged, in pixels of the input: fine to coarse detail
+LEAST = 1e-3  # added before a logarithm is taken
+CLOSEST = 0.9999  # correlation; Fisher's z of 1 is infinite
+LENGTH = 6 + 3 + 3 * len(SIDES)
+
+
+def appearance(seen: Array) -> Array:
+    """Return the appearance of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
+
+    In CIE L*a*b* over the pixels that are not background: mean and standard deviation of each channel, the correlation
+    of each pair of channels, and for each side the mean absolute difference between the picture averaged over the
+    square before (at first: itself) and over this one. Only stained pixels are averaged (normalised convolution:
+    Knutsson and Westin 1993), so that what stands around a cell, and how much of it, does not count. Spreads and differences are given as logarithms and correlations as Fisher's z
+    (1915), which brings them closer to the normal distribution that a Mahalanobis distance takes for granted.
+    """
+    stained = seen.min(axis=2) < BACKGROUND
+    if np.count_nonzero(stained) < FEWEST:
+        stained = np.ones(seen.shape[:2], bool)
+    lab = cv2.cvtColor(seen.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    values = lab[stained]
+    mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
+    spread = np.sqrt(np.diag(covariance))
+    pairs = np.triu_indices(3, 1)
+    correlation = covariance[pairs] / np.maximum(np.outer(spread, spread)[pairs], 1e-9)
+    parts = [mean, np.log(spread + LEAST), np.arctanh(np.clip(correlation, -CLOSEST, CLOSEST))]
+    weight = stained.astype(np.float32)
+    weighted, sharper = lab * weight[..., None], values
+    for side in SIDES:
+        around = cv2.blur(weight, (side, side))[stained]
+        averaged = cv2.blur(weighted, (side, side))[stained] / around[:, None]
+        parts.append(np.log(np.abs(sharper - averaged).mean(axis=0, dtype=np.float64) + LEAST))
+        sharper = averaged
+    return np.concatenate(parts)
