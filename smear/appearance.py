@@ -24,8 +24,9 @@ def appearance(seen: Array) -> Array:
     In CIE L*a*b* over the pixels that are not background: mean and standard deviation of each channel, the correlation
     of each pair of channels, and for each side the mean absolute difference between the picture averaged over the
     square before (at first: itself) and over this one. Only stained pixels are averaged (normalised convolution:
-    Knutsson and Westin 1993), so that what stands around a cell, and how much of it, does not count. Spreads and differences are given as logarithms and correlations as Fisher's z
-    (1915), which brings them closer to the normal distribution that a Mahalanobis distance takes for granted.
+    Knutsson and Westin 1993), so that what stands around a cell, and how much of it, does not count. Deviations and
+    differences are given as logarithms and correlations as Fisher's z (1915), which brings them closer to the normal
+    distribution that a Mahalanobis distance takes for granted.
     """
     stained = seen.min(axis=2) < BACKGROUND
     if np.count_nonzero(stained) < FEWEST:
