@@ -1,4 +1,4 @@
-"""The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate |
+"""The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate | novelty |
 finder | segmentation | atlas | probe | publish`."""
 
 import argparse

@@ -266,9 +266,9 @@ def test_strange_pictures_get_rows_quickly(
 ) -> None:
     """A defined answer in bounded time, with a crop for every row."""
     path = save(tmp_path / "strange.png", picture)
-    started = time.perf_counter()
+    started = time.process_time()
     result = run(path, "--crops", tmp_path / "crops")
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert result.exit_code == 0, result.output
     rows = rows_of(result)
     assert least <= int(rows[0]["leukocytes"]) <= most
@@ -282,13 +282,13 @@ def test_the_largest_field_takes_bounded_memory_and_time(tmp_path: Path) -> None
     path.write_bytes(encode(field, "JPEG", 70))
     del field
     script = (
-        "import resource, sys; from app.cells import cells; cells(sys.argv[1:], standalone_mode=False);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import resource, sys, time; from app.cells import cells; cells(sys.argv[1:], standalone_mode=False);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time())"
     )
-    started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", script, path], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert time.perf_counter() - started < 30
-    *lines, most = done.stdout.splitlines()
+    *lines, used = done.stdout.splitlines()
+    most, seconds = used.split()
+    assert float(seconds) < 30  # of the processors: other tests may run beside this one
     assert int(most) < 2.2 * GIGABYTE  # of which TensorFlow takes a part
     rows = list(csv.DictReader(lines))
     assert len(rows) >= 6

@@ -289,9 +289,9 @@ def test_a_bomb_costs_neither_memory_nor_time() -> None:
     bomb = pictures.bomb_png()
     assert len(bomb) < 25_000
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     refusal(bomb)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
 
@@ -299,9 +299,9 @@ def test_a_bomb_costs_neither_memory_nor_time() -> None:
 def test_a_chunk_that_claims_gigabytes_costs_nothing() -> None:
     data = bytearray(pictures.png16(pictures.ramp16()))
     data[33:37] = b"\xd0\0\0\0"  # the length of IDAT
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(bytes(data)).code == "truncated"
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_name_does_not_matter_only_the_bytes(drawn: np.ndarray) -> None:
@@ -431,7 +431,7 @@ def test_a_small_jpeg_takes_about_a_millisecond() -> None:
     decode(data)
     times = []
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         decode(data)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.002

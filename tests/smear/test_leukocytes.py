@@ -71,9 +71,9 @@ def test_large_fields_are_found_at_the_working_size():
     ids=["tiny black", "strip", "all purple", "noise", "grey", "inverted"],
 )
 def test_strange_pictures_get_a_defined_answer_quickly(picture):
-    started = time.perf_counter()
+    started = time.process_time()
     leukocytes = find(picture)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert leukocytes.nuclei.dtype == bool
     assert leukocytes.boxes.shape == (len(leukocytes), 4)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from smear import drawing
-from smear.novelty import Novelty
 from smear.suggestion import calibrated
 from training.augment import Augmentation, augment
 from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
@@ -55,17 +54,11 @@ def test_the_abstention_threshold_refuses_no_more_than_allowed():
     assert easy.refusal_rate == pytest.approx(0.025, abs=0.002)
 
 
-def test_novelty_is_low_for_the_known_and_high_for_the_strange(tmp_path):
-    random = np.random.default_rng(2)
-    centres = random.normal(0, 1, (3, 40)) * 4
-    known = np.concatenate([centre + random.normal(0, 0.5, (100, 40)) for centre in centres]).astype(np.float32)
-    novelty = Novelty.fit(known)
-    strange = (random.normal(0, 4, (50, 40))).astype(np.float32)
-    threshold = novelty_threshold(novelty.score(known), Refusal())
-    assert threshold.refusal_rate == pytest.approx(0.02, abs=0.005)
-    assert (novelty.score(strange) > threshold.value).mean() > 0.9
-    novelty.save(tmp_path / "novelty.npz")
-    np.testing.assert_allclose(Novelty.load(tmp_path / "novelty.npz").score(strange), novelty.score(strange), atol=2e-3)
+def test_the_novelty_threshold_refuses_the_share_that_the_recipe_allows():
+    scores = np.random.default_rng(2).gamma(2, 1, 1000)
+    threshold = novelty_threshold(scores, Refusal(for_novelty=0.02))
+    assert threshold.refusal_rate == pytest.approx(0.02, abs=0.001)
+    assert (scores > threshold.value).mean() == pytest.approx(threshold.refusal_rate, abs=1e-6)
 
 
 def test_augmentation_is_a_function_of_its_seed_and_keeps_white_white():

@@ -1,11 +1,13 @@
 """fit, crossval, publish and evaluate by the command line, on drawings; then the reader reads what came out."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 
-from smear import bundle
+from smear import bundle, drawing
+from smear.image import encode
 from smear.reader import Reader
 from training.__main__ import main
 from training.crossval import result_file
@@ -106,6 +108,32 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
     assert "trained on this very data" in printed.err
     assert main(["evaluate", str(published), "--data", str(drawn)]) == 0
     assert "painted out" in capsys.readouterr().out
+
+
+def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, capsys):
+    others = tmp_path / "others"
+    for label, kind in (("none", "erythrocytes_only"), ("blank", "blank")):
+        (others / label).mkdir(parents=True)
+        for seed in range(3):
+            (others / label / f"{seed}.png").write_bytes(encode(drawing.field(seed, kind, 256), "PNG"))
+    assert main(["novelty", str(run), "--data", str(drawn), "--others", str(others), "--each", "3"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["pictures"] for row in rows] == [
+        "held-out pictures of its own kind",
+        *("others, blank", "others, none"),
+        *("its own kind, leukocytes painted out", "generated noise and shapes"),
+    ]
+    own, *strangers = rows
+    scores = [name for name in own if name not in ("pictures", "n", "no suggestion", "for novelty", "not gradable")]
+    assert len(scores) == 5
+    held = int(own["n"])
+    assert all(float(own[name]) <= 0.05 + float(own["not gradable"]) + 1 / held for name in scores)
+    for row in strangers[:3]:  # without leukocytes nothing is graded, so every score refuses
+        assert [float(row[name]) for name in ("no suggestion", "not gradable", *scores)] == [1] * 7
+    assert main(["novelty", str(tmp_path), "--data", str(drawn), "--others", str(others)]) == 1
+    assert "Run crossval --protocol grouped first" in capsys.readouterr().err
+    assert main(["novelty", str(run), "--data", str(others), "--others", str(others)]) == 1
+    assert "made of other data" in capsys.readouterr().err
 
 
 def test_publishing_again_does_not_compare_a_network_with_itself(run, published):

@@ -1,4 +1,4 @@
-"""What recipes and bundles are worth: `compare` and `evaluate`."""
+"""What recipes and bundles are worth: `compare`, `evaluate` and `novelty`."""
 
 import argparse
 import json
@@ -36,6 +36,13 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("--against", help="another bundle, such as the active one, to judge on the same pictures")
     evaluate.add_argument("--format", choices=("text", "json"), default="text")
     evaluate.set_defaults(run=_evaluate)
+
+    novelty = commands.add_parser("novelty", help="measure what a cross-validated run refuses of other pictures")
+    novelty.add_argument("cross_validated", type=Path, metavar="RUN", help="folder that crossval wrote, by groups")
+    novelty.add_argument("--data", type=Path, required=True, help="what the run was made of")
+    novelty.add_argument("--others", type=Path, nargs="+", required=True, help="data sets that are not its business")
+    novelty.add_argument("--each", type=int, default=100, help="pictures of each class at most")
+    novelty.set_defaults(run=_novelty)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -97,6 +104,14 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(plain(result), indent=1))
         return
     print(verdict(result, _judged(arguments.against, data)[2] if arguments.against else None))
+
+
+def _novelty(arguments: argparse.Namespace) -> None:
+    from training.novelties import compare, text
+
+    others = {folder.name: dataset.load(folder) for folder in arguments.others}
+    rows = compare(arguments.cross_validated, dataset.load(arguments.data), others, arguments.each)
+    print(text(rows), end="")
 
 
 def _judged(name: str, data: "dataset.Dataset") -> "tuple[Reader, Array, dict[str, Any]]":
