@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,10 +56,10 @@ class Visit:
         return page
 
 
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """Return a page in front of an empty lab; at the end the browser must not have complained."""
-    server = Server(tmp_path / "instance")
+@contextmanager
+def visiting(browser: Browser, folder: Path, **settings: str) -> Iterator[Visit]:
+    """Give a page in front of an empty lab; at the end the browser must not have complained."""
+    server = Server(folder / "instance", **settings)
     address, one_time = server.prepare()
     context = browser.new_context(viewport={"width": 1280, "height": 820})
     visit = Visit(server, context.new_page(), address, one_time)
@@ -69,10 +70,22 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
     assert visit.problems == []
 
 
-@pytest.fixture
-def inside(visit: Visit) -> Visit:
-    """Return the page of someone who signed in and chose a password."""
+def enter(visit: Visit) -> Visit:
+    """Sign in and choose a password."""
     sign_in(visit.page, visit.server.url, visit.address, visit.one_time)
     choose_password(visit.page, visit.one_time)
     visit.page.get_by_role("heading", name="Worklist").wait_for()
     return visit
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """Return a page in front of an empty lab."""
+    with visiting(browser, tmp_path) as visit:
+        yield visit
+
+
+@pytest.fixture
+def inside(visit: Visit) -> Visit:
+    """Return the page of someone who signed in and chose a password."""
+    return enter(visit)

@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
@@ -16,12 +15,11 @@ from smear.image import encode
 
 from .conftest import Visit
 from .driving import PASSWORD, sign_in
+from .inspection import THEMES, WIDTHS, violations
 
 pytestmark = pytest.mark.browser
 
 ALONE = "a separate violet evening"
-THEMES = ("light", "dark")
-WIDTHS = (1280, 390)
 
 
 def fields(folder: Path) -> list[Path]:
@@ -38,15 +36,20 @@ def fields(folder: Path) -> list[Path]:
     return made
 
 
-def add_person(visit: Visit, address: str, name: str) -> Page:
-    """Add a clinician by a one-time link, and return a page of theirs, signed in."""
+def invite(visit: Visit, address: str, name: str) -> str:
+    """Add a clinician and return the one-time link."""
     page = visit.page
     page.goto(f"{visit.server.url}/people/")
     page.get_by_label("E-mail address").fill(address)
     page.get_by_label("Name, as colleagues see it").fill(name)
     page.get_by_role("button", name="Add and make a one-time link").click()
-    link = page.get_by_role("textbox", name="One-time link").input_value()
-    browser = page.context.browser
+    return page.get_by_role("textbox", name="One-time link").input_value()
+
+
+def add_person(visit: Visit, address: str, name: str) -> Page:
+    """Add a clinician by a one-time link, and return a page of theirs, signed in."""
+    link = invite(visit, address, name)
+    browser = visit.page.context.browser
     assert browser
     theirs = visit.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
     theirs.goto(link)
@@ -79,12 +82,6 @@ def pdf_text(page: Page, case: str, version: int) -> str:
     answer = page.request.get(f"{case}/versions/{version}/report.pdf")
     assert answer.ok
     return " ".join(" ".join(one.extract_text() for one in PdfReader(BytesIO(answer.body())).pages).split())
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with a page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
 
 
 def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
