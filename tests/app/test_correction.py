@@ -1,4 +1,4 @@
-"""Correcting what is written down of a case: checked as at opening, never over somebody else, and told without words."""
+"""Correcting what is written down of a case: checked as at opening, never over somebody else, told without words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no page may have, in either theme and at either width: a finding of axe-core, and more than its window's width."""
+"""What no page may have, in either theme and at either width: what axe-core finds, and more than its window has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""axe-core on the pages that the reading room's story passes by: the way in, what was refused, what went wrong."""
+"""axe-core on what the reading room's story passes by: the way in, what went wrong, and pages in the middle of work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from .conftest import Visit, enter, visiting
 from .driving import PASSWORD, choose_password, sign_in
 from .inspection import faults
-from .test_room import add_person, invite, press
+from .test_room import ALONE, add_person, invite, press
 from .test_whole_way import add_drawing
 
 pytestmark = pytest.mark.browser
@@ -135,3 +135,88 @@ def test_what_goes_wrong(browser: Browser, tmp_path: Path) -> None:
         check(500)
         assert wrong == {}
         forgive(visit, 400, 403, 404, 405, 413, 429, 500, 503)
+
+
+def test_pages_in_the_middle_of_work(inside: Visit) -> None:
+    """Side by side, somebody was quicker, refused and half done: a review, the details, a signature, cells, blind."""
+    page, wrong = inside.page, {}
+    eva = add_person(inside, "eva@lab.example", "Eva Kern")
+    add_drawing(inside, "leukemic")
+    reading, case = page.url, page.url.split("/images/")[0]
+    page.keyboard.press("d")
+    expect(page.locator("#stage-original")).to_be_visible()
+    wrong |= faults(page, "side by side")
+    page.keyboard.press("d")
+    page.keyboard.press("?")
+    wrong |= faults(page, "keys")
+    page.keyboard.press("?")
+    page.keyboard.press("o")
+    expect(page.get_by_role("alert")).to_contain_text("Write in the comment")
+    wrong |= faults(page, "review refused")
+
+    page.goto(reading)
+    eva.goto(reading)
+    press(eva, "2")
+    press(page, "1")
+    expect(page.get_by_text("Somebody reviewed this image while your page was open.")).to_be_visible()
+    wrong |= faults(page, "reviewed meanwhile")
+
+    for one in (page, eva):
+        one.goto(f"{case}/details")
+    wrong |= faults(page, "details")
+    eva.get_by_label("Notes").fill("the marrow came")
+    eva.get_by_label("Bone marrow").check()
+    eva.get_by_role("button", name="Save the details").click()
+    expect(eva.get_by_text("The details were corrected.")).to_be_visible()
+    page.get_by_label("Notes").fill("seen with Mrs Doe")
+    page.get_by_label("Received").fill("2999-01-01")
+    page.get_by_role("button", name="Save the details").click()
+    expect(page.get_by_text("A specimen cannot have been received on that day.")).to_be_visible()
+    wrong |= faults(page, "details refused")
+    page.get_by_label("Notes").fill("x" * 300)
+    page.get_by_label("Received").fill("2026-01-02")
+    page.get_by_role("button", name="Save the details").click()
+    expect(page.get_by_text("Eva Kern corrected these details")).to_be_visible()
+    wrong |= faults(page, "details corrected meanwhile")
+
+    page.goto(f"{case}/cells")
+    page.locator(".cell input").first.check()
+    page.keyboard.press("x")
+    expect(page.locator(".exclude-reasons")).to_be_visible()
+    wrong |= faults(page, "cells to be excluded")
+    page.goto(inside.server.url + str(page.locator(".cell-number").first.get_attribute("href")))
+    wrong |= faults(page, "cell")
+
+    eva.goto(case)
+    for words in ("Ask for a blind second reading", "Use microscope camera"):
+        eva.get_by_text(words).click()
+    wrong |= faults(eva, "case with everything open")
+    eva.get_by_label("By", exact=True).select_option(index=0)
+    eva.get_by_role("button", name="Ask", exact=True).click()
+    page.goto(case)
+    expect(page.get_by_text("You read this case blind")).to_be_visible()
+    page.locator("#canvas").wait_for()
+    wrong |= faults(page, "blind second reading")
+    page.keyboard.press("o")
+    expect(page.get_by_role("alert")).to_be_visible()
+    wrong |= faults(page, "blind second reading refused")
+    page.get_by_placeholder("Comment").fill("hairy cells")
+    page.get_by_role("button", name="Something else").click()
+    expect(page.get_by_text("agrees on 0 of 1 images")).to_be_visible()
+
+    eva.goto(f"{case}/sign")
+    eva.get_by_label("Benign").check()
+    eva.get_by_label("Your password").fill(WRONG)
+    eva.get_by_role("button", name="Sign as").click()
+    expect(eva.get_by_role("alert")).to_be_visible()
+    wrong |= faults(eva, "signature refused")
+    eva.get_by_label("Your password").fill(ALONE)
+    eva.get_by_role("button", name="Sign as").click()
+    eva.get_by_text("Amend …").click()
+    eva.get_by_text("Second reading by").click()
+    wrong |= faults(eva, "signed, about to be amended")
+    eva.goto(f"{case}/details")
+    expect(eva.get_by_text("Amend it first")).to_be_visible()
+    wrong |= faults(eva, "details of a signed case")
+    assert wrong == {}
+    forgive(inside, 400, 403, 409)
