@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from app.settings import ROOT
 from smear import bundle
 
 from ..conftest import skip_or_fail
 from .driving import Server, choose_password, chromium, chromium_path, sign_in
+
+expect.set_options(timeout=15_000)  # milliseconds; pictures are read on a machine that may be busy
 
 
 @pytest.fixture(scope="module")
