@@ -78,7 +78,7 @@ def correct(case: Case, seen: Details, typed: Details, user: User) -> list[str]:
     """Put what was typed in the place of what was seen, and return the fields that changed."""
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
-        case = session.get_one(Case, case_id, populate_existing=True, with_for_update={"of": Case})
+        case = session.get_one(Case, case_id, populate_existing=True, with_for_update=True)
         refuse_signed(case)
         before = Details.of(case)
         changed = typed.differing(before)
