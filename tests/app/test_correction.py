@@ -160,9 +160,9 @@ def test_the_second_of_two_reads_what_the_first_changed(app: Flask, clinician: S
     assert answer.status_code == 409
     row = " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
     assert "Second corrected these details while your page was open" in row
-    assert "Specimen Peripheral blood Bone marrow Peripheral blood" in row
-    assert "Notes pancytopenia marrow came blood only" in row
-    assert "Stain Giemsa" not in row
+    assert "Specimen Before Peripheral blood Now Bone marrow Yours Peripheral blood" in row
+    assert "Notes Before pancytopenia Now marrow came Yours blood only" in row
+    assert "Stain Before" not in row
     assert 'value="Wright"' in answer.text
     assert details(app, case) == OPENED | {"specimen": "BM", "notes": "marrow came"}
     now_seen = dict(re.findall(r'name="(seen_\w+)" value="([^"]*)"', answer.text))

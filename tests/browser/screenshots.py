@@ -146,16 +146,17 @@ def shoot(camera: Camera, address: str, case: str, signed: str, blind: str) -> N
     camera.take("reading", whole=camera.narrow)
     page.keyboard.press("d")
     camera.take("beside", whole=camera.narrow)
-    page.goto(f"{url}/account/two-factor")
-    page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Set up").click()
-    camera.take("two-factor-square", whole=True)
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, url, COLLEAGUE, ALONE)
     page.get_by_role("heading", name="Worklist").wait_for()
     page.goto(blind)
     page.locator("#canvas").wait_for()
     camera.take("blind", whole=camera.narrow)
+    page.goto(f"{url}/account/two-factor")
+    if page.get_by_role("button", name="Set up").count():  # begun once, it waits for the first code
+        page.get_by_label("Your password").fill(ALONE)
+        page.get_by_role("button", name="Set up").click()
+    camera.take("two-factor-square", whole=True)
     camera.context.close()
 
 
