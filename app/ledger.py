@@ -37,6 +37,7 @@ ACTIONS = {
     "person.recovery_codes_made": _l("recovery codes made"),
     "person.recovery_code_used": _l("recovery code used"),
     "case.opened": _l("case opened"),
+    "case.corrected": _l("case details corrected"),
     "image.added": _l("image added and read"),
     "image.removed": _l("image removed"),
     "reading.added": _l("second opinion read"),

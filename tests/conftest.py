@@ -50,6 +50,17 @@ def cell_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copy_bundle(source: Path, folder: Path, name: str, **card: object) -> Path:
+    """Publish a bundle once more in a folder, under a name and with what its card shall say instead."""
+    import json
+    import shutil
+
+    shutil.copytree(source, folder / name)
+    path = folder / name / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": name} | card))
+    return folder / name
+
+
 CELL_BUNDLE = "drawn-cells"
 CELL_LABELS = (("blast", "Blast", True), ("lymphocyte", "Lymphocyte", False), ("monocyte", "Monocyte", False))
 

@@ -20,14 +20,14 @@ from ..pages import outcome_words, wants_json
 from ..records import Case, SmearImage
 from ..security import member
 from ..shelf import BundleUnusableError
-from . import gallery, intake, summary
+from . import details, gallery, intake, summary
 from .access import case_or_404, image_or_404
 from .forms import STAINS, CaseForm
 from .intake import Incoming, RefusedError, clean_name
 
 bp = Blueprint("cases", __name__)
 
-from . import pictures, reading as reading_page, reviewing, signing  # noqa: E402, F401, I001 -- they hang their pages on bp
+from . import editing, pictures, reading as reading_page, reviewing, signing  # noqa: E402, F401, I001 -- they hang their pages on bp
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
@@ -48,7 +48,7 @@ def create() -> Any:
     if not form.validate_on_submit() or form.warn():
         return refuse_case(form)
     try:
-        case = intake.create_case(form.data, current_user)
+        case = details.create_case(form.data, current_user)
     except RefusedError as refused:
         form.accession.errors = [refused.text]
         return refuse_case(form)

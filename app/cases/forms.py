@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,6 +15,7 @@ from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 from ..lab import fits
 from ..records import AGE_BANDS, SEXES, SPECIMENS, now
 from . import privacy
+from .details import Details, plain
 
 NOTES_LENGTH = 2000
 AGES = [SelectChoice(band, band or "–") for band in ("", *AGE_BANDS)]
@@ -21,9 +23,11 @@ SEX_CHOICES = [SelectChoice("", "–"), *(SelectChoice(code, _l(name)) for code,
 STAINS = ("May-Grünwald-Giemsa", "Wright-Giemsa", "Wright", "Giemsa", "Leishman")
 
 
-def written_as_here(_form: FlaskForm, field: Field) -> None:
-    """Hold an accession to the lab's pattern."""
+def written_as_here(form: CaseForm, field: Field) -> None:
+    """Hold an accession to the lab's pattern; one that was there before the pattern may stay."""
     pattern = current_user.lab.accession_pattern
+    if form.stands_already(field):
+        return
     if not fits((field.data or "").strip(), pattern):
         raise ValidationError(
             _("Accessions of your lab are written %(pattern)s (# a digit, @ a letter).", pattern=pattern)
@@ -84,13 +88,31 @@ class CaseForm(FlaskForm):
     notes = TextAreaField(_l("Notes"), validators=[not_too_long])
     confirmed = HiddenField(default="")  # set once the person saw the warnings below
 
+    def stands_already(self, _field: Field) -> bool:
+        """Say whether a field's text was in the case before; there is no case yet."""
+        return False
+
     def warn(self) -> bool:
         """Put a warning at each field that looks like a name or a birth date, unless the person saw it before."""
         if self.confirmed.data:
             return False
         for field in (self.accession, self.notes):
+            if self.stands_already(field):
+                continue
             if sentence := privacy.warning(field.data or ""):
                 field.errors = [sentence]
         # raw_data: a form shows what was sent, and this has to be sent with the next try.
         self.confirmed.raw_data, self.confirmed.data = ["yes"], "yes"
         return any(field.errors for field in (self.accession, self.notes))
+
+
+class CorrectionForm(CaseForm):
+    """The same of a case that is there; what it holds already is neither warned of nor held to a newer pattern."""
+
+    def __init__(self, before: Details, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.before = before
+
+    def stands_already(self, field: Field) -> bool:
+        """Say whether a field's text is what the case holds."""
+        return plain(field.data) == getattr(self.before, field.name)

@@ -42,9 +42,6 @@ class RefusedError(Exception):
         self.text = text
 
 
-FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
-
-
 @dataclass(frozen=True)
 class Incoming:
     """A file on its way into a case."""
@@ -216,33 +213,3 @@ def discard_unused(stored: Stored, sheet: str = "") -> None:
         crops = select(CellSurvey.id).where(CellSurvey.sheet_sha256 == digest)
         if db.session.scalar(used.limit(1)) is None and db.session.scalar(crops.limit(1)) is None:
             image_store().discard(digest)
-
-
-def create_case(fields: dict[str, str | None], user: User) -> Case:
-    """Open a case; its accession is unique in the lab, whatever its capitals."""
-    lab_id, user_id = user.lab_id, user.id
-    # A field that a script left out of the form is None.
-    written = {name: (fields[name] or "").strip() for name in FIELDS}
-    accession, notes = written["accession"], written["notes"]
-    case = Case(
-        lab_id=lab_id,
-        accession=accession,
-        accession_key=accession.casefold(),
-        specimen=written["specimen"],
-        stain=written["stain"],
-        notes=notes,
-        received_on=written["received_on"],
-        age_band=written["age_band"],
-        sex=written["sex"],
-        search_text=f"{accession} {notes}".casefold(),
-        created_at=now(),
-        created_by_id=user_id,
-    )
-    with writing() as session:
-        taken = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == case.accession_key)
-        if session.scalar(taken) is not None:
-            raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=accession))
-        session.add(case)
-        session.flush()
-        ledger.record(session, "case.opened", lab=lab_id, actor=user_id, subject=case.id)
-    return case

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.metadata import distribution
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from fpdf import FPDF
 
 from smear import views
 from smear.image import ImageError, encode
@@ -21,89 +18,18 @@ from ..database import db
 from ..pages import FALLBACK_INTENDED_USE, chance
 from ..records import SEXES, SPECIMENS, Reading, Signature
 from ..store import image_store
+from .document import GREY, MARGIN, Document
 
-# DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
-FONTS = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf")))
-MISSING = "□"
-MARGIN = 18.0  # millimetres, as every length here
-PICTURE = 40.0
+PICTURE = 40.0  # millimetres
 PIXELS = 640  # the longer side of a picture in the document
-GREY = (90, 88, 100)
-INK = (25, 24, 32)
 MAP_WORDS = _l("Coloured: where the evidence for the suggested label lies (Grad-CAM; dark none, yellow most).")
-
-
-class Document(FPDF):
-    """A4 with the case on top of every page, and the line that no page may lack at its foot."""
-
-    def __init__(self, signature: Signature) -> None:
-        super().__init__(format="A4")
-        self.content = signature.content
-        self.seal = signature.sha256
-        self.set_margins(MARGIN, MARGIN, MARGIN)
-        self.set_auto_page_break(True, margin=24)
-        self.add_font("dejavu", "", FONTS / "DejaVuSans.ttf")
-        self.add_font("dejavu", "B", FONTS / "DejaVuSans-Bold.ttf")
-        self.known = set(self.fonts["dejavu"].cmap)  # type: ignore[union-attr]
-        self.set_title(_("Blood smear report"))
-        self.set_creator("LeukoLens")
-        self.set_creation_date(signature.signed_at)
-        self.lost = False
-
-    def printable(self, text: str) -> str:
-        """Replace what the font cannot draw by a sign for it: a name in another script must not stop the report."""
-        kept = "".join(c if ord(c) in self.known or c == "\n" else MISSING for c in text.replace("\r\n", "\n"))
-        self.lost = self.lost or kept.count(MISSING) > text.count(MISSING)
-        return kept
-
-    def header(self) -> None:
-        """Write whose report this is on every page."""
-        case = self.content["case"]
-        self.write_line(f"{self.content['lab']} · {case['accession']}", 8, GREY, width=self.epw)
-        self.set_draw_color(200, 198, 208)
-        self.line(MARGIN, self.get_y() + 1, self.w - MARGIN, self.get_y() + 1)
-        self.set_y(self.get_y() + 4)
-
-    def footer(self) -> None:
-        """Write what the document is not, its seal and the page number."""
-        self.set_y(-18)
-        self.write_line(_("Not for diagnostic use without review by a qualified person."), 8, INK, bold=True)
-        self.set_font("dejavu", "", 7)
-        self.set_text_color(*GREY)
-        self.cell(self.epw * 0.8, 4, f"SHA-256 {self.seal}")
-        self.cell(0, 4, _("Page %(n)s of %(all)s", n=self.page_no(), all="{nb}"), align="R")
-
-    def write_line(
-        self, text: str, size: float, colour: tuple[int, int, int] = INK, bold: bool = False, width: float = 0
-    ) -> None:
-        """Write a paragraph from the left margin, or from where the cursor stands when a width is given."""
-        self.set_font("dejavu", "B" if bold else "", size)
-        self.set_text_color(*colour)
-        self.multi_cell(width, size * 0.5, self.printable(text), align="L", new_x="LEFT", new_y="NEXT")
-
-    def heading(self, text: str) -> None:
-        """Begin a part, on the next page where it would stand alone."""
-        if self.will_page_break(25):
-            self.add_page()
-        self.ln(3)
-        self.write_line(text, 11, bold=True)
-        self.ln(1)
-
-    def facts(self, rows: list[tuple[str, str]]) -> None:
-        """Write names and values beside each other."""
-        for name, value in rows:
-            top = self.get_y()
-            self.set_x(MARGIN)
-            self.write_line(name, 9, GREY, width=38)
-            self.set_xy(MARGIN + 40, top)
-            self.write_line(value or "–", 9, width=self.epw - 40)
-            self.set_x(MARGIN)
 
 
 def draw(signature: Signature, newest: int) -> bytes:
     """Return the report of a signed version as PDF."""
     content = signature.content
     page = Document(signature)
+    page.printable(content["lab"], _("Laboratory"))  # written on top of every page, and counted once
     page.add_page()
     page.write_line(_("Blood smear report"), 17, bold=True)
     if newest > signature.version:
@@ -111,10 +37,10 @@ def draw(signature: Signature, newest: int) -> bytes:
     page.ln(2)
     page.facts(identifiers(content))
     page.heading(_("Diagnosis by %(who)s", who=content["signed"]["by"]))
-    page.write_line(content["diagnosis"]["name"], 14, bold=True)
+    page.write_line(content["diagnosis"]["name"], 14, bold=True, field=_("Diagnosis"))
     if content["diagnosis"]["remark"]:
         page.ln(1)
-        page.write_line(content["diagnosis"]["remark"], 10)
+        page.write_line(content["diagnosis"]["remark"], 10, field=_("Remark"))
     page.heading(_("Images"))
     page.write_line(str(MAP_WORDS), 8, GREY)
     page.ln(1)
@@ -131,13 +57,10 @@ def draw(signature: Signature, newest: int) -> bytes:
     )
     page.heading(_("Intended use of the suggestions"))
     for use in intended_uses(content):
-        page.write_line(use, 8, GREY)
-    if page.lost:
+        page.write_line(use, 8, GREY, field=_("Intended use"))
+    if note := page.unprinted():
         page.ln(2)
-        note = _(
-            "%(sign)s stands for a character that this document cannot show; the printed page shows it.", sign=MISSING
-        )
-        page.write_line(note, 8, GREY)
+        page.write_line(note, 8, bold=True)
     return bytes(page.output())
 
 
@@ -172,19 +95,26 @@ def draw_image(page: Document, image: dict[str, Any]) -> None:
     page.set_xy(MARGIN + 2 * PICTURE + 6, top)
     width = page.w - MARGIN - page.get_x()
     review, reading = image["review"], image["reading"]
+    here = _("image %(place)s", place=image["place"])
     words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
     seen = words.get(review["verdict"]) or review["label_name"]
-    page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=seen), 10, bold=True, width=width)
+    page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=seen), 10, bold=True, width=width, field=here)
     page.write_line(
-        _("reviewed by %(who)s, %(when)s", who=review["by"], when=clock(review["at"])), 7.5, GREY, width=width
+        _("reviewed by %(who)s, %(when)s", who=review["by"], when=clock(review["at"])),
+        7.5,
+        GREY,
+        width=width,
+        field=_("reviewer of image %(place)s", place=image["place"]),
     )
     if review["comment"]:
-        page.write_line(review["comment"], 8.5, width=width)
-    page.write_line(suggestion(reading), 8.5, width=width)
+        page.write_line(
+            review["comment"], 8.5, width=width, field=_("comment on image %(place)s", place=image["place"])
+        )
+    page.write_line(suggestion(reading), 8.5, width=width, field=here)
     for reason in reading["reasons"]:
-        page.write_line(reason, 7.5, GREY, width=width)
+        page.write_line(reason, 7.5, GREY, width=width, field=here)
     quality = " ".join(finding["text"] for finding in reading["findings"])
-    page.write_line(f"{_('Leukocytes found')}: {reading['leukocytes']}. {quality}", 7.5, GREY, width=width)
+    page.write_line(f"{_('Leukocytes found')}: {reading['leukocytes']}. {quality}", 7.5, GREY, width=width, field=here)
     if image["drawn"]:
         page.write_line(
             _("This field is a drawing made by this program; there is no patient behind it."), 7.5, width=width

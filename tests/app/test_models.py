@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from app.engine import Engine
 from app.records import BundleActivation
 from smear import bundle
 
+from ..conftest import copy_bundle
 from .conftest import BUNDLE, PASSWORD, Someone
 
 SECOND = "second-look"
@@ -25,10 +25,8 @@ SECOND = "second-look"
 def two(tmp_path: Path, models: Path) -> Path:
     """Return a folder with the shipped bundle twice, the second under another name."""
     folder = tmp_path / "models"
-    for name in (BUNDLE, SECOND):
-        shutil.copytree(models / BUNDLE, folder / name)
-    path = folder / SECOND / "card.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": SECOND, "version": "9.9"}))
+    copy_bundle(models / BUNDLE, folder, BUNDLE)
+    copy_bundle(models / BUNDLE, folder, SECOND, version="9.9")
     return folder
 
 

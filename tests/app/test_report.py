@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -92,7 +93,35 @@ def test_any_script_is_printed(clinician: Someone, field: bytes, written: str, s
     assert clinician.get(f"/cases/{case_id}/versions/1").status_code == 200
     words, _ = pdf_of(clinician, case_id)
     assert shown in words
-    assert ("cannot show" in words) == ("□" in words)
+    assert ("could not be printed" in words) == ("□" in words)
+
+
+def test_what_could_not_be_printed_is_counted(clinician: Someone, field: bytes) -> None:
+    """By field and only where something is missing; the page on the screen shows every sign of it."""
+    case_id = clinician.open_case("李-1", notes="\t李小龍, □ is a sign like others", stain="Giemsa")
+    clinician.upload(case_id, field)
+    image = re.search(rf"/cases/{case_id}/images/(\w+)", clinician.get(f"/cases/{case_id}").text)
+    assert image
+    # 𝖠 is in the font but not in its bold, in which a diagnosis stands.
+    review = {"choice": "other", "seen": "0", "comment": "核 and 𝖠"}
+    assert clinician.post(f"{image[0]}/reviews", review).status_code == 302
+    assert sign(clinician, case_id, diagnosis="other", other="𝖠 other", remark="plain").status_code == 302
+    words, _ = pdf_of(clinician, case_id)
+    assert "6 signs could not be printed" in words
+    assert "lacks them: 1 in Accession, 3 in Notes, 1 in Diagnosis, 1 in comment on image 1." in words
+    page = clinician.get(f"/cases/{case_id}/versions/1").text
+    assert all(sign_ in page for sign_ in ("李-1", "李小龍", "核 and 𝖠", "𝖠 other"))
+
+
+def test_one_sign_is_told_as_one(clinician: Someone, field: bytes) -> None:
+    """In the accession, which stands on every page and is counted once."""
+    case_id = clinician.open_case("李-1", notes="line\n" * 300)
+    clinician.upload(case_id, field)
+    review_all(clinician, case_id)
+    sign(clinician, case_id)
+    words, reader = pdf_of(clinician, case_id)
+    assert len(reader.pages) > 1
+    assert "1 sign could not be printed, as the font of this document lacks it: 1 in Accession. □ stands" in words
 
 
 def test_the_log_keeps_no_character_of_it(clinician: Someone, field: bytes, caplog: Any) -> None:

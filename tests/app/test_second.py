@@ -55,7 +55,7 @@ def test_the_second_reader_sees_nothing_of_it(app: Flask, clinician: Someone, ca
     with app.app_context():
         readings = list(db.session.scalars(select(Reading)))
         urls = [f"/cases/{case}/images/{reading.image_id}" for reading in readings]
-    for path in (f"/cases/{case}", f"/cases/{case}/sign", f"/cases/{case}/versions/1", *urls):
+    for path in (f"/cases/{case}", f"/cases/{case}/details", f"/cases/{case}/sign", f"/cases/{case}/versions/1", *urls):
         answer = admin.get(path)
         assert (answer.status_code, answer.location) == (302, begin), path
     assert admin.post(f"{urls[0]}/reviews", {"choice": "uncertain"}).location == begin

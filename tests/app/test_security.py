@@ -75,6 +75,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.new": members(200),
     "cases.create": members(400),
     "cases.show": own(200),
+    "cases.edit": own(200),
+    "cases.save_details": own(400),
     "cases.upload": own(302),
     "cases.draw": own(400),
     "cases.read": own(200),

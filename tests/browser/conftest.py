@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from app.settings import ROOT
 from smear import bundle
 
 from ..conftest import skip_or_fail
 from .driving import Server, choose_password, chromium, chromium_path, sign_in
+
+expect.set_options(timeout=15_000)  # milliseconds; pictures are read on a machine that may be busy
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +58,10 @@ class Visit:
         return page
 
 
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """Return a page in front of an empty lab; at the end the browser must not have complained."""
-    server = Server(tmp_path / "instance")
+@contextmanager
+def visiting(browser: Browser, folder: Path, **settings: str) -> Iterator[Visit]:
+    """Give a page in front of an empty lab; at the end the browser must not have complained."""
+    server = Server(folder / "instance", **settings)
     address, one_time = server.prepare()
     context = browser.new_context(viewport={"width": 1280, "height": 820})
     visit = Visit(server, context.new_page(), address, one_time)
@@ -69,10 +72,22 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
     assert visit.problems == []
 
 
-@pytest.fixture
-def inside(visit: Visit) -> Visit:
-    """Return the page of someone who signed in and chose a password."""
+def enter(visit: Visit) -> Visit:
+    """Sign in and choose a password."""
     sign_in(visit.page, visit.server.url, visit.address, visit.one_time)
     choose_password(visit.page, visit.one_time)
     visit.page.get_by_role("heading", name="Worklist").wait_for()
     return visit
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """Return a page in front of an empty lab."""
+    with visiting(browser, tmp_path) as visit:
+        yield visit
+
+
+@pytest.fixture
+def inside(visit: Visit) -> Visit:
+    """Return the page of someone who signed in and chose a password."""
+    return enter(visit)

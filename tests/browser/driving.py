@@ -29,7 +29,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 60
+START_SECONDS = 180  # a machine may be busy with other things; how fast a start is, the bench measures
 PASSWORD = "a quiet violet morning"
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from .driving import PASSWORD, Server, choose_password, chromium, sign_in
+from .conftest import Visit, enter
+from .driving import PASSWORD, Server, chromium, sign_in
+from .inspection import THEMES
+from .test_room import ALONE, add_person, press
 
 WIDTHS = {1280: 820, 390: 844}
 PAGES = (
@@ -23,8 +26,11 @@ PAGES = (
     ("agreement", "/agreement"),
     ("account", "/account/"),
     ("two-factor", "/account/two-factor"),
+    ("error", "/cases/of-another-lab"),
 )
+COLLEAGUE = "eva@lab.example"
 CASES = (
+    ("A-2026-0408", "Second opinion asked for", ("leukemic", "sparse")),
     ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
     ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
     ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("leukemic", "sparse", *["leukemic"] * 5, "blank")),
@@ -47,6 +53,7 @@ def fill(page: Page, url: str) -> str:
 def name_some_cells(page: Page, case: str) -> None:
     """Name some cells of the last case by hand, and exclude one."""
     page.goto(f"{case}/cells")
+    expect(page.locator("[data-remaining]")).to_have_count(0)  # every field is cut up
     for key, count in (("1", 5), ("w", 3)):  # blast, lymphocyte
         for _ in range(count):
             unnamed = page.locator(".cell:not(.cell-named)")
@@ -67,9 +74,7 @@ def sign_one(page: Page, url: str) -> str:
     case = page.url
     page.get_by_role("link", name="Review the next image").click()
     for _ in range(2):
-        page.locator("#canvas").wait_for()
-        with page.expect_navigation():
-            page.keyboard.press("1")
+        press(page, "1")
     page.goto(f"{case}/sign")
     page.get_by_label("Benign").check()
     page.get_by_label("Remark").fill("No blasts in two fields; control in four weeks.")
@@ -79,49 +84,81 @@ def sign_one(page: Page, url: str) -> str:
     return case
 
 
-def shoot(browser: Browser, url: str, address: str, case: str, signed: str, folder: Path) -> None:
-    """Take every page in every width and theme."""
-    for theme in ("light", "dark"):
-        for width, height in WIDTHS.items():
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-            page = context.new_page()
-            page.goto(f"{url}/sign-in")
-            page.screenshot(path=folder / f"sign-in-{width}-{theme}.png")
-            sign_in(page, url, address, PASSWORD)
-            for name, path in PAGES:
-                page.goto(url + path)
-                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=name == "models")
-            page.goto(f"{url}/cases/new")
-            page.get_by_label("Accession").fill("A-2026-0413")
-            page.get_by_role("button", name="leukemic").click()
-            page.get_by_role("button", name="blank").click()
-            page.screenshot(path=folder / f"new-case-{width}-{theme}.png", full_page=True)
-            for name, path in (("signed", signed), ("report", f"{signed}/versions/1"), ("sign", f"{case}/sign")):
-                page.goto(path)
-                page.wait_for_load_state("networkidle")
-                page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-            page.goto(f"{case}/cells")
-            page.locator(".cell input").nth(5).focus()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"cells-{width}-{theme}.png")
-            page.goto(url + str(page.locator(".cell-number").nth(5).get_attribute("href")))
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"cell-{width}-{theme}.png", full_page=True)
-            page.goto(case)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"case-{width}-{theme}.png", full_page=True)
-            tiles = page.locator(".tile")
-            suggested = tiles.filter(has=page.locator(".chip-suggested"))
-            (suggested if suggested.count() else tiles).first.locator(".tile-link").click()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"reading-{width}-{theme}.png", full_page=width < 700)
-            page.keyboard.press("d")
-            page.screenshot(path=folder / f"beside-{width}-{theme}.png", full_page=width < 700)
-            page.goto(f"{url}/account/two-factor")
-            page.get_by_label("Your password").fill(PASSWORD)
-            page.get_by_role("button", name="Set up").click()
-            page.screenshot(path=folder / f"two-factor-square-{width}-{theme}.png", full_page=True)
-            context.close()
+def ask_for_a_blind_reading(page: Page, url: str) -> str:
+    """Review a case, ask a colleague to read it blind, and return its address."""
+    page.goto(f"{url}/?q=0408")
+    page.locator(".case-row").click()
+    case = page.url
+    page.get_by_role("link", name="Review the next image").click()
+    for key in ("3", "1"):
+        press(page, key)
+    page.get_by_text("Ask for a blind second reading").click()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    return case
+
+
+class Camera:
+    """A signed-in page in one width and theme, and where its pictures go."""
+
+    def __init__(self, browser: Browser, url: str, width: int, theme: str, folder: Path) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)
+        self.page, self.url = self.context.new_page(), url
+        self.narrow = width < 700
+        self.names = str(folder / f"{{name}}-{width}-{theme}.png")
+
+    def take(self, name: str, whole: bool = False) -> None:
+        """Keep what the window shows, or the whole page."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=self.names.format(name=name), full_page=whole)
+
+    def visit(self, name: str, path: str, whole: bool = False) -> None:
+        """Open a page and keep it."""
+        self.page.goto(path if path.startswith("http") else self.url + path)
+        self.take(name, whole)
+
+
+def shoot(camera: Camera, address: str, case: str, signed: str, blind: str) -> None:
+    """Take every page in one width and theme."""
+    page, url = camera.page, camera.url
+    camera.visit("sign-in", "/sign-in")
+    sign_in(page, url, address, PASSWORD)
+    for name, path in PAGES:
+        camera.visit(name, path, whole=name == "models")
+    page.goto(f"{url}/cases/new")
+    page.get_by_label("Accession").fill("A-2026-0413")
+    page.get_by_role("button", name="leukemic").click()
+    page.get_by_role("button", name="blank").click()
+    camera.take("new-case", whole=True)
+    for name, path in (
+        ("signed", signed),
+        ("report", f"{signed}/versions/1"),
+        ("sign", f"{case}/sign"),
+        ("edit", f"{case}/details"),
+    ):
+        camera.visit(name, path, whole=True)
+    page.goto(f"{case}/cells")
+    page.locator(".cell input").nth(5).focus()
+    camera.take("cells")
+    camera.visit("cell", str(page.locator(".cell-number").nth(5).get_attribute("href")), whole=True)
+    camera.visit("case", case, whole=True)
+    tiles = page.locator(".tile")
+    suggested = tiles.filter(has=page.locator(".chip-suggested"))
+    (suggested if suggested.count() else tiles).first.locator(".tile-link").click()
+    camera.take("reading", whole=camera.narrow)
+    page.keyboard.press("d")
+    camera.take("beside", whole=camera.narrow)
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, url, COLLEAGUE, ALONE)
+    page.get_by_role("heading", name="Worklist").wait_for()
+    page.goto(blind)
+    page.locator("#canvas").wait_for()
+    camera.take("blind", whole=camera.narrow)
+    page.goto(f"{url}/account/two-factor")
+    if page.get_by_role("button", name="Set up").count():  # begun once, it waits for the first code
+        page.get_by_label("Your password").fill(ALONE)
+        page.get_by_role("button", name="Set up").click()
+    camera.take("two-factor-square", whole=True)
+    camera.context.close()
 
 
 def main(folder: Path) -> None:
@@ -132,12 +169,15 @@ def main(folder: Path) -> None:
         address, one_time = server.prepare()
         with server, chromium() as browser:
             page = browser.new_page()
-            sign_in(page, server.url, address, one_time)
-            choose_password(page, one_time)
+            visit = enter(Visit(server, page, address, one_time))
+            add_person(visit, COLLEAGUE, "Eva Kern").close()
             case = fill(page, server.url)
             signed = sign_one(page, server.url)
+            blind = ask_for_a_blind_reading(page, server.url)
             name_some_cells(page, case)
-            shoot(browser, server.url, address, case, signed, folder)
+            for theme in THEMES:
+                for width in WIDTHS:
+                    shoot(Camera(browser, server.url, width, theme, folder), address, case, signed, blind)
 
 
 if __name__ == "__main__":

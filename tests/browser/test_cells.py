@@ -15,9 +15,9 @@ from smear import drawing
 from smear.image import encode
 
 from ..conftest import CELL_BUNDLE
-from .conftest import Visit
-from .driving import PASSWORD, Server, choose_password, sign_in
-from .test_room import THEMES, WIDTHS, violations
+from .conftest import Visit, enter, visiting
+from .driving import PASSWORD, sign_in
+from .inspection import THEMES, WIDTHS, violations
 
 pytestmark = pytest.mark.browser
 
@@ -32,18 +32,8 @@ def crowded(size: tuple[int, int] = (1296, 972)) -> np.ndarray:
 @pytest.fixture
 def reads(browser: Browser, tmp_path: Path, cell_models: Path) -> Iterator[Visit]:
     """Return the signed-in page of a server on which a bundle reads single cells."""
-    server = Server(tmp_path / "instance", MODELS_DIR=str(cell_models))
-    address, one_time = server.prepare()
-    context = browser.new_context(viewport={"width": 1280, "height": 820})
-    visit = Visit(server, context.new_page(), address, one_time)
-    visit.watch(visit.page)
-    with server:
-        sign_in(visit.page, server.url, address, one_time)
-        choose_password(visit.page, one_time)
-        visit.page.get_by_role("heading", name="Worklist").wait_for()
-        yield visit
-        context.close()
-    assert visit.problems == []
+    with visiting(browser, tmp_path, MODELS_DIR=str(cell_models)) as visit:
+        yield enter(visit)
 
 
 def open_wall(visit: Visit, folder: Path) -> str:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from smear import drawing
+from smear import bundle, drawing
 from smear.image import encode
 
-from .conftest import Visit
+from ..conftest import ROOT, copy_bundle
+from .conftest import Visit, enter, visiting
 from .driving import PASSWORD, sign_in
+from .inspection import THEMES, WIDTHS, violations
 
 pytestmark = pytest.mark.browser
 
+BUNDLE = "leukolens-field"
+NEXT, NEXT_VERSION = "second-look", "9.9"  # the same network under another name
 ALONE = "a separate violet evening"
-THEMES = ("light", "dark")
-WIDTHS = (1280, 390)
 
 
 def fields(folder: Path) -> list[Path]:
@@ -38,15 +40,20 @@ def fields(folder: Path) -> list[Path]:
     return made
 
 
-def add_person(visit: Visit, address: str, name: str) -> Page:
-    """Add a clinician by a one-time link, and return a page of theirs, signed in."""
+def invite(visit: Visit, address: str, name: str) -> str:
+    """Add a clinician and return the one-time link."""
     page = visit.page
     page.goto(f"{visit.server.url}/people/")
     page.get_by_label("E-mail address").fill(address)
     page.get_by_label("Name, as colleagues see it").fill(name)
     page.get_by_role("button", name="Add and make a one-time link").click()
-    link = page.get_by_role("textbox", name="One-time link").input_value()
-    browser = page.context.browser
+    return page.get_by_role("textbox", name="One-time link").input_value()
+
+
+def add_person(visit: Visit, address: str, name: str) -> Page:
+    """Add a clinician by a one-time link, and return a page of theirs, signed in."""
+    link = invite(visit, address, name)
+    browser = visit.page.context.browser
     assert browser
     theirs = visit.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
     theirs.goto(link)
@@ -81,15 +88,32 @@ def pdf_text(page: Page, case: str, version: int) -> str:
     return " ".join(" ".join(one.extract_text() for one in PdfReader(BytesIO(answer.body())).pages).split())
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with a page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+@pytest.fixture
+def inside(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """Return the page of the admin of a lab that can choose between two bundles."""
+    models = tmp_path / "models"
+    shipped = Path(os.environ.get("LEUKOLENS_MODELS_DIR", ROOT / "models")) / BUNDLE
+    copy_bundle(shipped, models, BUNDLE)
+    copy_bundle(shipped, models, NEXT, version=NEXT_VERSION)
+    with visiting(browser, tmp_path, MODELS_DIR=str(models)) as visit:
+        yield enter(visit)
+
+
+def activate_the_next(admin: Page, url: str) -> None:
+    """Let the other bundle read for the lab from now on."""
+    admin.goto(f"{url}/models/")
+    admin.get_by_text("Activate …").click()
+    admin.get_by_label("Reason").fill("fewer refusals in our hands")
+    admin.get_by_label("Your password").fill(PASSWORD)
+    admin.get_by_role("button", name=f"Activate {NEXT}").click()
+    expect(admin.get_by_role("cell", name="fewer refusals in our hands")).to_be_visible()
 
 
 def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
-    """Links, upload, review by keys, a blind second reader, a refused signature, signed, amended, printed; and axe."""
+    """Links, upload, keys, a blind second reader, signed, another bundle, amended, printed; and axe on the pages."""
     server = inside.server
+    version = bundle.read_card(tmp_path / "models" / BUNDLE).version
+    before, after = f"{BUNDLE} {version}", f"{NEXT} {NEXT_VERSION}"
     eva, jan = add_person(inside, "eva@lab.example", "Eva Kern"), add_person(inside, "jan@lab.example", "Jan Ost")
 
     eva.goto(f"{server.url}/cases/new")
@@ -114,7 +138,6 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
     jan.goto(case)
     expect(jan.get_by_text("You read this case blind")).to_be_visible()
     assert "Pre-B ALL 0" not in jan.content()
-    blind_page = jan.url
     for key in ("1", "3", "2", "n", "n"):
         press(jan, key)
     expect(jan.get_by_text("agrees on 3 of 5 images")).to_be_visible()
@@ -126,6 +149,15 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
     press(eva, "2")
     sign(eva, case, "Early pre-B ALL")
     expect(eva.get_by_text("Signed as version 1.")).to_be_visible()
+    admin = inside.page
+    activate_the_next(admin, server.url)
+    first_link = eva.locator(".tile-link").first.get_attribute("href")
+    eva.goto(f"{server.url}{first_link}")
+    expect(eva.locator(".side-head a")).to_have_text(before)
+    assert f"by {before}" in pdf_text(eva, case, 1)
+    assert NEXT not in pdf_text(eva, case, 1)
+
+    eva.goto(case)
     eva.get_by_text("Amend …").click()
     eva.get_by_label("Reason").fill("flow cytometry came")
     eva.get_by_role("button", name="Open version 2").click()
@@ -135,18 +167,16 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
     first, second = pdf_text(eva, case, 1), pdf_text(eva, case, 2)
     assert "Replaced by version 2." in first
     assert "Early pre-B ALL" in first
-    assert second.index("Pro-B ALL") < second.index("leukolens-field 1.")
+    assert second.index("Pro-B ALL") < second.index(before)
     for words in ("A-2026-0412", "Amended because flow cytometry came", "Signed by Eva Kern", "Page 1 of"):
         assert words in second
     assert "unbroken" in server.command("audit", "verify")
 
-    reading = eva.locator(".tile-link").first.get_attribute("href")
-    addresses = [case, f"{server.url}{reading}", f"{case}/versions/2", f"{server.url}/agreement"]
+    addresses = [case, f"{server.url}{first_link}", f"{case}/versions/2", f"{server.url}/agreement"]
     addresses += [
         server.url + path
         for path in ("/", "/?state=signed", "/cases/new", "/models/", "/account/", "/people/", "/lab/", "/audit/")
     ]
-    admin = inside.page
     admin.goto(f"{server.url}/cases/new")
     admin.get_by_label("Accession").fill("A-2026-0413")
     admin.get_by_role("button", name="leukemic").click()
@@ -154,10 +184,10 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
     admin.get_by_role("link", name="Open the case").click()
     addresses += [admin.url, f"{admin.url}/sign"]
     admin.locator(".tile-link").click()
+    expect(admin.locator(".side-head a")).to_have_text(after)
     addresses.append(admin.url)
     press(admin, "n")
     addresses.append(admin.url.split("/images/")[0] + "/sign")
-    assert blind_page
     wrong = {}
     for theme in THEMES:
         admin.emulate_media(color_scheme=theme)

@@ -1,0 +1,113 @@
+"""A report's sheet of paper: its margins, head and foot, its font, and what that font cannot draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import distribution
+from pathlib import Path
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from fpdf import FPDF
+
+from ..records import Signature
+
+# DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
+FONTS = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf")))
+MISSING = "□"
+MARGIN = 18.0  # millimetres, as every length here
+GREY = (90, 88, 100)
+INK = (25, 24, 32)
+
+
+class Document(FPDF):
+    """A4 with the case on top of every page, and the line that no page may lack at its foot."""
+
+    def __init__(self, signature: Signature) -> None:
+        super().__init__(format="A4")
+        self.content = signature.content
+        self.seal = signature.sha256
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(True, margin=24)
+        self.add_font("dejavu", "", FONTS / "DejaVuSans.ttf")
+        self.add_font("dejavu", "B", FONTS / "DejaVuSans-Bold.ttf")
+        self.known = {bold: set(self.fonts["dejavuB" if bold else "dejavu"].cmap) for bold in (False, True)}  # type: ignore[union-attr]
+        self.set_title(_("Blood smear report"))
+        self.set_creator("LeukoLens")
+        self.set_creation_date(signature.signed_at)
+        self.lost: Counter[str] = Counter()  # by field, the signs that the font cannot draw
+
+    def printable(self, text: str, field: str | None, bold: bool = False) -> str:
+        """Replace what the font cannot draw by a sign for it: a name in another script must not stop the report."""
+        spaced = text.replace("\r\n", "\n").expandtabs(4)
+        kept = "".join(c if ord(c) in self.known[bold] or c == "\n" else MISSING for c in spaced)
+        if field is not None:
+            self.lost[field] += kept.count(MISSING) - spaced.count(MISSING)
+        return kept
+
+    def header(self) -> None:
+        """Write whose report this is on every page."""
+        case = self.content["case"]
+        self.write_line(f"{self.content['lab']} · {case['accession']}", 8, GREY, width=self.epw)
+        self.set_draw_color(200, 198, 208)
+        self.line(MARGIN, self.get_y() + 1, self.w - MARGIN, self.get_y() + 1)
+        self.set_y(self.get_y() + 4)
+
+    def footer(self) -> None:
+        """Write what the document is not, its seal and the page number."""
+        self.set_y(-18)
+        self.write_line(_("Not for diagnostic use without review by a qualified person."), 8, INK, bold=True)
+        self.set_font("dejavu", "", 7)
+        self.set_text_color(*GREY)
+        self.cell(self.epw * 0.8, 4, f"SHA-256 {self.seal}")
+        self.cell(0, 4, _("Page %(n)s of %(all)s", n=self.page_no(), all="{nb}"), align="R")
+
+    def write_line(
+        self,
+        text: str,
+        size: float,
+        colour: tuple[int, int, int] = INK,
+        bold: bool = False,
+        width: float = 0,
+        field: str | None = None,
+    ) -> None:
+        """Write a paragraph from the left margin, or from where the cursor stands when a width is given.
+
+        field: whose text it is, in the words of the page; None where it is ours, or counted in another place.
+        """
+        self.set_font("dejavu", "B" if bold else "", size)
+        self.set_text_color(*colour)
+        self.multi_cell(width, size * 0.5, self.printable(text, field, bold), align="L", new_x="LEFT", new_y="NEXT")
+
+    def heading(self, text: str) -> None:
+        """Begin a part, on the next page where it would stand alone."""
+        if self.will_page_break(25):
+            self.add_page()
+        self.ln(3)
+        self.write_line(text, 11, bold=True)
+        self.ln(1)
+
+    def facts(self, rows: list[tuple[str, str]]) -> None:
+        """Write names and values beside each other."""
+        for name, value in rows:
+            top = self.get_y()
+            self.set_x(MARGIN)
+            self.write_line(name, 9, GREY, width=38)
+            self.set_xy(MARGIN + 40, top)
+            self.write_line(value or "–", 9, width=self.epw - 40, field=name)
+            self.set_x(MARGIN)
+
+    def unprinted(self) -> str:
+        """Say of how many signs of which field only the page can show what they are; nothing where there are none."""
+        total = self.lost.total()
+        if not total:
+            return ""
+        return ngettext(
+            "%(num)s sign could not be printed, as the font of this document lacks it: %(fields)s. %(sign)s stands in "
+            "its place; the page of this report on the screen shows it.",
+            "%(num)s signs could not be printed, as the font of this document lacks them: %(fields)s. %(sign)s stands "
+            "in the place of each; the page of this report on the screen shows them.",
+            total,
+            sign=MISSING,
+            fields=", ".join(_("%(n)s in %(field)s", n=n, field=field) for field, n in self.lost.items() if n),
+        )

@@ -1,0 +1,32 @@
+"""What no page may have, in either theme and at either width: what axe-core finds, and more than its window has."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+THEMES = ("light", "dark")
+WIDTHS = (1280, 390)
+HEIGHT = 820
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+
+
+def faults(page: Page, name: str) -> dict[str, list[str]]:
+    """Return what is wrong with a page as it stands, without loading it again: a state that was typed or pressed."""
+    wrong = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong[f"{name} {width}"] = ["wider than its window"]
+        for theme in THEMES:
+            # A button that is still fading into its new colours would be found wanting.
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            if found := violations(page):
+                wrong[f"{name} {theme} {width}"] = found
+    page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
+    return wrong
