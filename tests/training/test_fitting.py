@@ -27,6 +27,8 @@ class KilledError(Exception):
     """Stands for the machine that goes away."""
 
 
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path):
     said = []
 
@@ -44,6 +46,8 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
     assert [line.split(":")[0] for line in said[1:]] == ["epoch 2/2"]
 
 
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_loss_that_is_no_number_stops_the_training(material, recipe, tmp_path):
     wild = replace(recipe, schedule=replace(recipe.schedule, learning_rate=float("inf")))
     with pytest.raises(DivergedError, match="Lower the learning rate"):
