@@ -28,11 +28,12 @@ def appearance(seen: Array) -> Array:
     differences are given as logarithms and correlations as Fisher's z (1915), which brings them closer to the normal
     distribution that a Mahalanobis distance takes for granted.
     """
-    stained = seen.min(axis=2) < BACKGROUND
+    stained = cv2.inRange(seen, (BACKGROUND,) * 3, (255,) * 3) == 0
     if np.count_nonzero(stained) < FEWEST:
         stained = np.ones(seen.shape[:2], bool)
+    places = np.flatnonzero(stained)
     lab = cv2.cvtColor(seen.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    values = lab[stained]
+    values = _at(lab, places)
     mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
     pairs = np.triu_indices(3, 1)
@@ -41,8 +42,12 @@ def appearance(seen: Array) -> Array:
     weight = stained.astype(np.float32)
     weighted, sharper = lab * weight[..., None], values
     for side in SIDES:
-        around = cv2.blur(weight, (side, side))[stained]
-        averaged = cv2.blur(weighted, (side, side))[stained] / around[:, None]
+        averaged = _at(cv2.blur(weighted, (side, side)), places) / _at(cv2.blur(weight, (side, side)), places)
         parts.append(np.log(np.abs(sharper - averaged).mean(axis=0, dtype=np.float64) + LEAST))
         sharper = averaged
     return np.concatenate(parts)
+
+
+def _at(picture: Array, places: Array) -> Array:
+    """Return the pixels at flat indices, (N, channels): several times faster than a mask of them."""
+    return picture.reshape(picture.shape[0] * picture.shape[1], -1)[places]
