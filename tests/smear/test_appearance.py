@@ -54,11 +54,11 @@ def test_a_picture_of_one_colour_has_finite_numbers(value):
 
 def test_novelty_is_the_mahalanobis_distance_per_number(tmp_path):
     random = np.random.default_rng(2)
-    mixing = random.normal(0, 1, (5, 5))
-    known = random.normal(0, 1, (4000, 5)) @ mixing + 7
+    mixing = np.linalg.qr(random.normal(0, 1, (5, 5)))[0] * [1, 2, 3, 4, 5]
+    known = random.normal(0, 1, (4000, 5)) @ mixing.T + 7
     novelty = Novelty.fit(known)
     assert np.sqrt((novelty.score(known) ** 2).mean()) == pytest.approx(1, abs=0.02)
-    along = known.mean(axis=0) + 3 * mixing[0]  # three standard deviations along one of five independent directions
+    along = known.mean(axis=0) + 3 * mixing[:, 0]  # three standard deviations along one of five independent directions
     assert novelty.score(along[None])[0] == pytest.approx(3 / np.sqrt(5), rel=0.1)
     novelty.save(tmp_path / "novelty.npz")
     np.testing.assert_array_equal(Novelty.load(tmp_path / "novelty.npz").score(known), novelty.score(known))
