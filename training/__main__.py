@@ -1,5 +1,5 @@
 """The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate | novelty |
-finder | segmentation | atlas | probe | publish`."""
+figures | finder | segmentation | atlas | probe | publish`."""
 
 import argparse
 import os

@@ -5,6 +5,8 @@ A logistic regression on the features of a network that never saw a smear (Mobil
 out, so can any network, and its accuracy on whole pictures is no proof that it looked at a cell.
 """
 
+import csv
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,20 @@ def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
     return {name: np.concatenate(parts) for name, parts in tables.items()}
 
 
+def as_csv(result: dict[str, Any]) -> str:
+    """Return the result as CSV, a row for every way of seeing and protocol, with the command in a comment on top."""
+    stream = io.StringIO()
+    stream.write("# python -m training probe --data DATA --weights WEIGHTS --format csv\n")
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(["seen", "protocol", "n", "accuracy", "low", "high", "worst label", "its sensitivity"])
+    for seen, protocols in result.items():
+        for protocol, one in protocols.items():
+            worst = min(one["by_label"], key=one["by_label"].get)
+            row = [one["of"], one["value"], one["low"], one["high"], worst, one["by_label"][worst]]
+            table.writerow([seen, protocol, *row])
+    return stream.getvalue()
+
+
 def text(result: dict[str, Any]) -> str:
     """Return the result as a table: a line for every way of seeing, a column for every protocol."""
     lines = [f"{'linear probe':36}" + "".join(f"{name:28}" for name in PROTOCOLS)]
@@ -88,4 +104,4 @@ def text(result: dict[str, Any]) -> str:
             worst = min(one["by_label"], key=one["by_label"].get)
             cells.append(f"{one['value']:.1%} ({worst} {one['by_label'][worst]:.1%})")
         lines.append(f"{seen:36}" + "".join(f"{cell:28}" for cell in cells).rstrip())
-    return "\n".join([*lines, "In brackets: the label that it names worst."])
+    return "\n".join([*lines, "In brackets: the label that it names worst.", ""])

@@ -1,5 +1,6 @@
 """The linear probe finds what is in the features, by protocol and by class, and nothing where nothing is."""
 
+import csv
 from types import SimpleNamespace
 
 import cv2
@@ -40,6 +41,11 @@ def test_features_of_the_slide_help_only_where_slides_straddle_the_split(result)
 def test_the_table_names_the_worst_label(result):
     lines = probe.text(result).splitlines()
     assert len(lines) == 2 + len(result)
+    first, *table = probe.as_csv(result).splitlines()
+    assert first.startswith("# python -m training probe")
+    rows = {(row["seen"], row["protocol"]): row for row in csv.DictReader(table)}
+    assert len(rows) == 2 * len(result)
+    assert float(rows["class", "grouped"]["accuracy"]) == result["class"]["grouped"]["value"]
     worst = min(result["nothing"]["random"]["by_label"].items(), key=lambda item: item[1])
     assert f"({worst[0]} {worst[1]:.1%})" in lines[3]
 

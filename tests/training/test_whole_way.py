@@ -117,7 +117,9 @@ def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, cap
         for seed in range(3):
             (others / label / f"{seed}.png").write_bytes(encode(drawing.field(seed, kind, 256), "PNG"))
     assert main(["novelty", str(run), "--data", str(drawn), "--others", str(others), "--each", "3"]) == 0
-    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    first, *table = capsys.readouterr().out.splitlines()
+    assert first == "# python -m training novelty RUN --data DATA --others OTHERS --each 3"
+    rows = list(csv.DictReader(table))
     assert [row["pictures"] for row in rows] == [
         "held-out pictures of its own kind",
         *("others, blank", "others, none"),

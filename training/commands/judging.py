@@ -111,6 +111,8 @@ def _novelty(arguments: argparse.Namespace) -> None:
 
     others = {folder.name: dataset.load(folder) for folder in arguments.others}
     rows = compare(arguments.cross_validated, dataset.load(arguments.data), others, arguments.each)
+    names = " ".join(folder.name.upper() for folder in arguments.others)
+    print(f"# python -m training novelty RUN --data DATA --others {names} --each {arguments.each}")
     print(text(rows), end="")
 
 

@@ -1,11 +1,11 @@
-"""A look at data before anything learns from it: `inspect`, `contact`, `probe`."""
+"""A look at data before anything learns from it: `inspect`, `contact`, `probe`; and `figures`, at what came out."""
 
 import argparse
 import json
 from pathlib import Path
 
 from training import dataset, recipe
-from training.commands.options import Commands
+from training.commands.options import MODELS, Commands
 
 
 def add(commands: Commands) -> None:
@@ -27,8 +27,14 @@ def add(commands: Commands) -> None:
     probe = commands.add_parser("probe", help="ask how much of the class a data set gives away without a cell in sight")
     probe.add_argument("--data", type=Path, required=True)
     probe.add_argument("--weights", type=Path, required=True, help="folder of ImageNet backbones")
-    probe.add_argument("--format", choices=("text", "json"), default="text")
+    probe.add_argument("--format", choices=("text", "json", "csv"), default="text")
     probe.set_defaults(run=_probe)
+
+    figures = commands.add_parser("figures", help="draw the plots of docs/what-the-numbers-mean.md")
+    figures.add_argument("--results", type=Path, required=True, help="folder of the tables, docs/results")
+    figures.add_argument("--bundle", type=Path, default=MODELS / "leukolens-field", help="whose report is drawn")
+    figures.add_argument("--out", type=Path, required=True)
+    figures.set_defaults(run=_figures)
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
@@ -56,7 +62,16 @@ def _contact(arguments: argparse.Namespace) -> None:
 
 
 def _probe(arguments: argparse.Namespace) -> None:
-    from training.probe import probe, text
+    from training.probe import as_csv, probe, text
 
     result = probe(dataset.load(arguments.data), arguments.weights)
-    print(json.dumps(result, indent=1) if arguments.format == "json" else text(result))
+    if arguments.format == "json":
+        print(json.dumps(result, indent=1))
+        return
+    print(text(result) if arguments.format == "text" else as_csv(result), end="")
+
+
+def _figures(arguments: argparse.Namespace) -> None:
+    from training.figures import draw
+
+    print("\n".join(str(file) for file in draw(arguments.results, arguments.bundle / "report", arguments.out)))
