@@ -11,6 +11,7 @@ import numpy as np
 
 from smear.interval import wilson
 from training.dataset import DataError
+from training.verdict import percent
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -61,7 +62,10 @@ def rows_of(table: Path) -> list[dict[str, str]]:
     if not table.is_file():
         raise DataError(f"There is no table {table}.")
     lines = table.read_text(encoding="utf-8").splitlines()
-    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    if not rows:
+        raise DataError(f"The table {table} is empty.")
+    return rows
 
 
 def _json(path: Path) -> Any:
@@ -79,7 +83,7 @@ def _without_cells(axes: Any, rows: list[dict[str, str]]) -> None:
         places = np.arange(len(seen)) + shift
         axes.barh(places, values, 0.38, xerr=(values - low, high - values), color=colour, label=f"split {protocol}")
         for place, value in zip(places, values, strict=True):
-            axes.text(0.02, place, f"{value:.1%}", color="white", va="center")
+            axes.text(0.02, place, percent(float(value)), color="white", va="center")
     axes.set_yticks(range(len(seen)), seen)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="names the right one of four classes")
@@ -93,7 +97,7 @@ def _how_sure(axes: Any) -> None:
         low, high = wilson(right, count)
         axes.plot([place, place], [low, high], color=VIOLET, lw=6, solid_capstyle="butt")
         axes.plot(place, right / count, "o", color="white", ms=4)
-        axes.text(place, low - 0.006, f"{low:.1%}", ha="center", va="top")
+        axes.text(place, low - 0.006, percent(low), ha="center", va="top")
     axes.set_xticks(range(len(SIZES)), [f"{round(GOOD * one)} of {one}" for one in SIZES])
     axes.set(xlim=(-0.5, len(SIZES) - 0.5), ylim=(0.8, 1.002))
     axes.set(ylabel="true share, 95 % interval", xlabel="right, of those tested")
@@ -104,7 +108,7 @@ def _how_rare(axes: Any) -> None:
     share = np.logspace(-3, np.log10(0.5), 200)
     for colour, rate in ((VIOLET, 0.99), (TEAL, 0.95), (AMBER, 0.90)):
         right, wrong = rate * share, (1 - rate) * (1 - share)
-        axes.plot(share, right / (right + wrong), color=colour, label=f"sensitivity and specificity {rate:.0%}")
+        axes.plot(share, right / (right + wrong), color=colour, label=f"sensitivity and specificity {100 * rate:.0f} %")
     axes.set(xscale="log", ylim=(0, 1), xlabel="share of patients with the disease", ylabel='"disease" is right')
     axes.set_xticks([0.001, 0.01, 0.1, 0.5], ["1 in 1000", "1 in 100", "1 in 10", "1 in 2"])
     axes.minorticks_off()
@@ -116,7 +120,7 @@ def _when_to_refuse(axes: Any, result: dict[str, Any]) -> None:
     curve = np.array([(point["coverage"], point["accuracy"]) for point in result["risk_coverage"]])
     axes.plot(*curve.T, color=VIOLET, marker="o", ms=4, label="only the surest are answered")
     served = result["coverage"], result["accuracy_suggested"]["value"]
-    axes.plot(*served, "D", color=AMBER, label=f"as served: {served[0]:.1%} answered, {served[1]:.1%} right")
+    axes.plot(*served, "D", color=AMBER, label=f"as served: {percent(served[0])} answered, {percent(served[1])} right")
     axes.set(xlabel="share of pictures that get an answer", ylabel="right among those", ylim=(0.95, 1.001))
     axes.legend(frameon=False, loc="lower left")
 
@@ -130,7 +134,7 @@ def _strangers(axes: Any, rows: list[dict[str, str]]) -> None:
         answered = np.array([1 - float(row[key]) for row in kinds])
         axes.barh(np.arange(len(kinds)) + shift, answered, 0.38, color=colour, label=f"refused by {label}")
         for place, value in enumerate(answered):
-            axes.text(value + 0.01, place + shift, f"{value:.0%}", va="center")
+            axes.text(value + 0.01, place + shift, f"{100 * value:.0f} %", va="center")
     axes.set_yticks(range(len(kinds)), names)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="still get an answer")

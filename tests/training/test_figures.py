@@ -36,16 +36,17 @@ def test_a_plot_shows_the_table_s_numbers(tmp_path):
     table = changed / "taleghani-probe.csv"
     lines = table.read_text(encoding="utf-8").splitlines()
     cells = lines[2].split(",")
-    cells[3] = "0.1234"
+    cells[3:6] = "0.1234", "0.11", "0.14"
     table.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]), encoding="utf-8")
     assert main(["figures", "--results", str(changed), "--out", str(tmp_path / "out")]) == 0
-    assert "12.3%" in words(tmp_path / "out" / "without-cells.svg")
+    assert "12.3 %" in words(tmp_path / "out" / "without-cells.svg")
 
 
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
     [
         (lambda table: table.unlink(), "There is no table"),
+        (lambda table: table.write_text("", encoding="utf-8"), "is empty"),
         (
             lambda table: table.write_text("# x\nseen,protocol\na,random\n", encoding="utf-8"),
             "has no column 'accuracy'",
