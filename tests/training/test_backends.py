@@ -1,0 +1,91 @@
+"""One recipe under two of Keras' backends: the same held-out accuracy within chance, and a bundle that is served."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from smear import bundle, drawing
+from smear.image import encode
+from smear.interval import wilson
+from smear.reader import Reader
+from tests.conftest import ROOT
+
+BACKENDS = ("tensorflow", "jax")
+EACH = 40
+RECIPE = """
+name = "small"
+version = "0.1.0"
+title = "A small network on drawings, for two backends"
+scope = "field"
+architecture = "abed_simple_cnn"
+input = { height = 48, width = 48 }
+intended_use = "Tests."
+licence = "Apache-2.0"
+attribution = "Drawn."
+
+[[preprocess]]
+name = "only_leukocytes"
+
+[augmentation]
+rotation = 10
+
+[schedule]
+epochs = 12
+batch_size = 16
+learning_rate = 1e-3
+
+[labels.leukemic]
+name = "Many"
+meaning = "Many leukocytes."
+malignant = true
+
+[labels.sparse]
+name = "Few"
+meaning = "Few leukocytes."
+malignant = false
+"""
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """The draft that each backend makes of the same recipe and drawings, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("backends")
+    recipe, data = folder / "small.toml", folder / "data"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    lines = ["path,label,group,source"]
+    for kind in ("leukemic", "sparse"):
+        (data / kind).mkdir(parents=True)
+        for seed in range(EACH):
+            name = f"{kind}/{seed:02}.png"
+            (data / name).write_bytes(encode(drawing.field(seed, kind, 160), "PNG"))
+            lines.append(f"{name},{kind},{kind}-{seed // 2},drawn")
+    (data / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = {}
+    for backend in BACKENDS:
+        command = [sys.executable, "-m", "training", "fit", recipe, "--data", data, "--out", folder / backend]
+        environment = os.environ | {"KERAS_BACKEND": backend}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        made[backend] = folder / backend / "small"
+    return made
+
+
+def test_backends_agree_within_chance(fitted):
+    cards = {backend: bundle.read_card(made) for backend, made in fitted.items()}
+    for backend, card in cards.items():
+        assert card.frameworks["backend"].startswith(backend)
+    one, other = (card.metrics["validation"] for card in cards.values())
+    assert one["n"] == other["n"] >= 8
+    low, high = wilson(round(one["accuracy"] * one["n"]), one["n"])
+    assert low - 1e-9 <= other["accuracy"] <= high + 1e-9
+    assert min(one["accuracy"], other["accuracy"]) > 0.6
+
+
+def test_what_either_made_is_served(fitted):
+    field = encode(drawing.field(99, "leukemic", 160), "PNG")
+    for made in fitted.values():
+        reading = Reader(bundle.load(made)).read(field)
+        assert set(reading.suggestion.probabilities) == {"leukemic", "sparse"}
+        assert reading.maps.shape[0] == 2
