@@ -14,46 +14,19 @@ from tests.conftest import ROOT
 
 BACKENDS = ("tensorflow", "jax")
 EACH = 40
-RECIPE = """
-name = "small"
-version = "0.1.0"
-title = "A small network on drawings, for two backends"
-scope = "field"
-architecture = "abed_simple_cnn"
-input = { height = 48, width = 48 }
-intended_use = "Tests."
-licence = "Apache-2.0"
-attribution = "Drawn."
-
-[[preprocess]]
-name = "only_leukocytes"
-
-[augmentation]
-rotation = 10
-
-[schedule]
-epochs = 12
-batch_size = 16
-learning_rate = 1e-3
-
-[labels.leukemic]
-name = "Many"
-meaning = "Many leukocytes."
-malignant = true
-
-[labels.sparse]
-name = "Few"
-meaning = "Few leukocytes."
-malignant = false
-"""
+CHANGES = (("mobilenet_v2", "abed_simple_cnn"), ("epochs = 2", "epochs = 12"), ("batch_size = 8", "batch_size = 16"))
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
+def fitted(tiny, tmp_path_factory):
     """The draft that each backend makes of the same recipe and drawings, each in a process of its own."""
     folder = tmp_path_factory.mktemp("backends")
     recipe, data = folder / "small.toml", folder / "data"
-    recipe.write_text(RECIPE, encoding="utf-8")
+    text = tiny.read_text(encoding="utf-8")
+    for old, new in CHANGES:
+        assert old in text
+        text = text.replace(old, new)
+    recipe.write_text(text, encoding="utf-8")
     lines = ["path,label,group,source"]
     for kind in ("leukemic", "sparse"):
         (data / kind).mkdir(parents=True)
@@ -68,7 +41,7 @@ def fitted(tmp_path_factory):
         environment = os.environ | {"KERAS_BACKEND": backend}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        made[backend] = folder / backend / "small"
+        made[backend] = folder / backend / "tiny"
     return made
 
 
