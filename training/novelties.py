@@ -6,8 +6,6 @@ network's own answer and features: the largest probability (Hendrycks and Gimpel
 Mahalanobis distance (Lee et al. 2018) and the distance to the k-th nearest neighbour (Sun et al. 2022).
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from smear.network import Forward
 from smear.novelty import Novelty
 from smear.reader import Examination, Reader
 from smear.suggestion import calibrated
+from training import tables
 from training.controls import cells_removed
 from training.dataset import DataError, Dataset
 from training.foreign import foreign
@@ -179,13 +178,12 @@ def _row(kind: str, looked: Looked, scores: Scores, limits: Mapping[str, float])
     return Row(kind, count, float((reasons != "").mean()), float((reasons == "novel").mean()), lost / count, share)
 
 
-def text(rows: list[Row]) -> str:
-    """Return the rows as CSV; shares with three digits."""
-    names = list(rows[0].by_score)
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["pictures", "n", "no suggestion", "for novelty", "not gradable", *names])
+def as_csv(rows: list[Row], command: str) -> str:
+    """Return the rows as CSV, shares with three digits, with the command in a comment on top."""
+    table = []
     for row in rows:
-        shares = [row.refused, row.novel, row.not_gradable, *(row.by_score[one] for one in names)]
-        table.writerow([row.kind, row.pictures, *(f"{one:.3f}" for one in shares)])
-    return stream.getvalue()
+        shares = {"no suggestion": row.refused, "for novelty": row.novel, "not gradable": row.not_gradable}
+        shares |= row.by_score
+        line = {"pictures": row.kind, "n": str(row.pictures)}
+        table.append(line | {key: f"{share:.3f}" for key, share in shares.items()})
+    return tables.as_csv(table, command)

@@ -5,8 +5,6 @@ A logistic regression on the features of a network that never saw a smear (Mobil
 out, so can any network, and its accuracy on whole pictures is no proof that it looked at a cell.
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from smear.arrays import Array
+from training import tables
 from training.architectures import mobilenet
 from training.architectures.order import Order
 from training.controls import background_removed, cells_removed, corner_only
@@ -44,9 +43,9 @@ def probe(dataset: Dataset, weights: Path) -> dict[str, Any]:
     """Return the probe's accuracy, with 95 % intervals, for every way of seeing and both protocols, and by class."""
     targets = dataset.targets(dataset.classes)
     groups = find_groups(dataset)
-    tables = features(dataset, weights)
+    found = features(dataset, weights)
     result: dict[str, Any] = {}
-    for seen, table in tables.items():
+    for seen, table in found.items():
         result[seen] = {}
         for protocol in PROTOCOLS:
             answers = np.zeros_like(targets)
@@ -69,30 +68,28 @@ def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
     blueprint = mobilenet.v2(Order(SIDE, SIDE, 2, weights=weights))
     layer = blueprint.model.get_layer(blueprint.explanation_layer)
     network = keras.Model(blueprint.model.input, keras.layers.GlobalAveragePooling2D()(layer.output))
-    tables: dict[str, list[Array]] = {name: [] for name in SEEN}
+    parts: dict[str, list[Array]] = {name: [] for name in SEEN}
     progress = Progress("pictures", len(dataset))
     for first in range(0, len(dataset), BATCH):
         pictures = [dataset.picture(i) for i in range(first, min(first + BATCH, len(dataset)))]
         for name, change in SEEN.items():
             shown = [cv2.resize(change(rgb), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for rgb in pictures]
-            tables[name].append(network.predict_on_batch(np.stack(shown).astype(np.float32)))
+            parts[name].append(network.predict_on_batch(np.stack(shown).astype(np.float32)))
         for _ in pictures:
             progress.step()
-    return {name: np.concatenate(parts) for name, parts in tables.items()}
+    return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 
 def as_csv(result: dict[str, Any]) -> str:
     """Return the result as CSV, a row for every way of seeing and protocol, with the command in a comment on top."""
-    stream = io.StringIO()
-    stream.write("# python -m training probe --data DATA --weights WEIGHTS --format csv\n")
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["seen", "protocol", "n", "accuracy", "low", "high", "worst label", "its sensitivity"])
+    rows = []
     for seen, protocols in result.items():
         for protocol, one in protocols.items():
             worst = min(one["by_label"], key=one["by_label"].get)
-            row = [one["of"], one["value"], one["low"], one["high"], worst, one["by_label"][worst]]
-            table.writerow([seen, protocol, *row])
-    return stream.getvalue()
+            row = {"seen": seen, "protocol": protocol, "n": one["of"], "accuracy": one["value"], "low": one["low"]}
+            row |= {"high": one["high"], "worst label": worst, "its sensitivity": one["by_label"][worst]}
+            rows.append({key: str(value) for key, value in row.items()})
+    return tables.as_csv(rows, "python -m training probe --data DATA --weights WEIGHTS --format csv")
 
 
 def text(result: dict[str, Any]) -> str:

@@ -107,13 +107,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _novelty(arguments: argparse.Namespace) -> None:
-    from training.novelties import compare, text
+    from training.novelties import as_csv, compare
 
     others = {folder.name: dataset.load(folder) for folder in arguments.others}
     rows = compare(arguments.cross_validated, dataset.load(arguments.data), others, arguments.each)
     names = " ".join(folder.name.upper() for folder in arguments.others)
-    print(f"# python -m training novelty RUN --data DATA --others {names} --each {arguments.each}")
-    print(text(rows), end="")
+    command = f"python -m training novelty RUN --data DATA --others {names} --each {arguments.each}"
+    print(as_csv(rows, command), end="")
 
 
 def _judged(name: str, data: "dataset.Dataset") -> "tuple[Reader, Array, dict[str, Any]]":
