@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from .. import ledger
 from ..database import db, writing
-from ..records import AuditEvent, Case, User, now
+from ..records import AuditEvent, Case, Lab, User, now
 from .intake import RefusedError, refuse_signed
 
 FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
@@ -94,7 +94,12 @@ def correct(case: Case, seen: Details, typed: Details, user: User) -> list[str]:
 
 
 def refuse_taken(session: Session, lab_id: int, accession: str, but: str = "") -> None:
-    """Keep an accession for one case of a lab."""
+    """Keep an accession for one case of a lab.
+
+    Takes the lab's row first: on PostgreSQL, two who give one accession in the same instant stand in line there, and
+    the second sees the first's case. SQLite's writers stand in line already.
+    """
+    session.scalar(select(Lab.id).where(Lab.id == lab_id).with_for_update())
     query = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == accession.casefold(), Case.id != but)
     if session.scalar(query) is not None:
         raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=accession))
