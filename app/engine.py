@@ -170,7 +170,7 @@ class Engine:
         """Look at a picture and queue it, unless it is refused by its looks."""
         reader = Reader(bundle)
         examination = reader.examine(picture, started)
-        asked = None if examination.refusals else self.submit(bundle, examination.input.astype(np.float32))
+        asked = None if examination.refusals else self.submit(bundle, examination.input)
         return Pending(picture, reader, examination, asked)
 
     def submit(self, bundle: Bundle, pixels: np.ndarray) -> Future[Any]:

@@ -68,10 +68,7 @@ def read(bundle: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]
     insist_on_cells(bundle.card)
     if said := refused(rgb, leukocytes):
         return said
-    answers = (
-        (part, seen, bundle.network.forward(seen.astype(np.float32)))
-        for part, seen in batches(bundle.card, rgb, leukocytes)
-    )
+    answers = ((part, seen, bundle.network.forward(seen)) for part, seen in batches(bundle.card, rgb, leukocytes))
     return conclude(bundle, len(leukocytes), answers)
 
 

@@ -134,8 +134,8 @@ class Network:
         self._constant = tf.constant
 
     def forward(self, batch: Array) -> Forward:
-        """Return logits, maps and features of `batch`, float32 RGB (N, H, W, 3) in 0..255."""
-        logits, maps, features = self._forward(self._constant(batch, dtype="float32"))
+        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
+        logits, maps, features = self._forward(self._constant(np.asarray(batch, np.float32)))
         values = features.numpy()
         return Forward(self.head(values) if self.head else logits.numpy(), maps.numpy(), values)
 

@@ -100,7 +100,7 @@ class Reader:
         examination = self.examine(decode(data), started)
         if examination.refusals:
             return self.conclude(examination, None)
-        return self.conclude(examination, self.bundle.network.forward(examination.input[None].astype(np.float32)))
+        return self.conclude(examination, self.bundle.network.forward(examination.input[None]))
 
     def read_many(self, batch: Iterable[bytes]) -> list[Reading | ImageError]:
         """Return readings in order, with one forward pass for all; an unreadable picture gives its ImageError."""
@@ -116,7 +116,7 @@ class Reader:
                 waiting.append((len(results), examination))
             results.append(self.conclude(examination, None) if examination.refusals else None)
         if waiting:
-            forward = self.bundle.network.forward(np.stack([one.input for _, one in waiting]).astype(np.float32))
+            forward = self.bundle.network.forward(np.stack([one.input for _, one in waiting]))
             for index, (place, examination) in enumerate(waiting):
                 results[place] = self.conclude(examination, forward.one(index))
         return [result for result in results if result is not None]

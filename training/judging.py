@@ -54,7 +54,7 @@ def judge(
     with ThreadPoolExecutor(THREADS) as threads:
         for start in range(0, len(indices), CHUNK):
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
-            forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]).astype(np.float32))
+            forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]))
             logits.append(forward.logits)
             for i, examination in enumerate(examinations):
                 suggestion = reader.conclude(examination, forward.one(i)).suggestion

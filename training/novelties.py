@@ -78,7 +78,7 @@ def look(reader: Reader, pictures: Iterable[Picture]) -> Looked:
             sound = [one for one in examined if not one.refusals]
             reasons += ["not_gradable"] * (len(examined) - len(sound))
             if sound:
-                forward = reader.bundle.network.forward(np.stack([one.input for one in sound]).astype(np.float32))
+                forward = reader.bundle.network.forward(np.stack([one.input for one in sound]))
                 answers.append(forward)
                 inputs += [one.input for one in sound]
                 reasons += [_reason(reader, one, forward.one(i)) for i, one in enumerate(sound)]

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from flask_babel import gettext as _
 from sqlalchemy import and_, select
 
@@ -103,9 +102,7 @@ def answers(bundle: Bundle, rgb: Array, found: Leukocytes) -> Iterator[tuple[lis
     """Yield the engine's answers. While it works on one batch the next is cut out; no more than two ever wait."""
     waiting: list[tuple[int, Array, Future[Forward]]] = []
     for part, seen in cells.batches(bundle.card, rgb, found):
-        sent = [
-            (i, one[None], engine().submit(bundle, one.astype(np.float32))) for i, one in zip(part, seen, strict=True)
-        ]
+        sent = [(i, one[None], engine().submit(bundle, one)) for i, one in zip(part, seen, strict=True)]
         yield from answered(waiting)
         waiting = sent
     yield from answered(waiting)

@@ -127,7 +127,7 @@ def drawn(bundle: Bundle, survey: CellSurvey, number: int, index: int) -> Array:
             abort(404)
         reading.insist_on_cells(bundle.card)
         seen = prepare(rgb, bundle.card, found, number - 1)
-    forward = engine().submit(bundle, seen.astype(np.float32)).result(timeout=ANSWER_SECONDS)
+    forward = engine().submit(bundle, seen).result(timeout=ANSWER_SECONDS)
     maps = forward.maps[0]
     largest = float(maps.max(initial=0))
     grid = maps[index] / largest if largest > 0 else maps[index]

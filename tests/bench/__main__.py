@@ -74,7 +74,7 @@ def measure_reading(loaded: bundle.Bundle) -> dict[str, float]:
     """Return reading against the bare forward pass and against the peer."""
     reader = Reader(loaded)
     small, large = fields(1)[0], fields(1, (2592, 1944))[0]
-    prepared = reader.examine(decode(small)).input[None].astype(np.float32)
+    prepared = reader.examine(decode(small)).input[None]
     forward = lambda: loaded.network.forward(prepared)  # noqa: E731
     median = alternately({"forward": forward, "read": lambda: reader.read(small)}, ROUNDS)
     big = alternately({"forward": forward, "read": lambda: reader.read(large)}, ROUNDS // 4)

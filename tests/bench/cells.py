@@ -79,7 +79,7 @@ def main() -> None:
                 seen = np.concatenate([batch for _part, batch in batches(bundle.card, picture, found)])
                 parts = [after_find - started, after_measure - after_find, ended - after_measure, ended - started]
                 row = [*(1000 * part for part in parts), 1000 * worked]
-                row.append(milliseconds(lambda seen=seen: bundle.network.forward(seen.astype(np.float32))))
+                row.append(milliseconds(lambda seen=seen: bundle.network.forward(seen)))
                 if round_:
                     for name, value in zip(times, row, strict=True):
                         times[name].append(value)

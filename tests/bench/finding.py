@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from smear import bundle, drawing
 from smear.leukocytes import find
@@ -49,7 +48,7 @@ def measure() -> dict[str, float]:
     loaded = bundle.load(ROOT / "models" / BUNDLE)
     loaded.network.warm()
     field = drawing.field(4, "leukemic", 2048)
-    seen = prepare(field, loaded.card)[None].astype(np.float32)
+    seen = prepare(field, loaded.card)[None]
     result: dict[str, float] = {}
     most = 0.0
     for width, (height, rounds) in WIDTHS.items():

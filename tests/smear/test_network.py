@@ -14,7 +14,7 @@ PICTURES = 6
 @pytest.fixture(scope="module")
 def batch(shipped):
     fields = [drawing.field(seed, kind) for seed, kind in enumerate(["leukemic", "sparse"] * 3)]
-    return np.stack([preprocess.prepare(field, shipped.card) for field in fields]).astype(np.float32)
+    return np.stack([preprocess.prepare(field, shipped.card) for field in fields])
 
 
 @pytest.fixture(scope="module")
