@@ -4,7 +4,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,22 +111,30 @@ def write(folder: Path, card: Card, fill: Callable[[Path], None]) -> Path:
     `fill` writes the files into an empty folder that it is given; their SHA-256 go into the card. An earlier version
     of the same name is replaced only when everything is on disk.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{card.name}-", dir=folder))
-    try:
-        draft.chmod(0o755)  # mkdtemp's 0700 would hide the bundle from the account that serves it
+    with replacing(folder / card.name) as draft:
         fill(draft)
         files = {str(p.relative_to(draft)): sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
         text = json.dumps(replace(card, files=files).to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         (draft / CARD).write_text(text + "\n", encoding="utf-8")
         verify(draft)
-        target = folder / card.name
-        retired = draft.with_name(f".{card.name}-retired")
+    return folder / card.name
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the place of `target` when the block ends; where it raises, nothing changes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    retired = draft.with_name(f"{draft.name}-retired")
+    try:
+        draft.chmod(0o755)  # mkdtemp's 0700 would hide the bundle from the account that serves it
+        yield draft
         if target.exists():
             target.rename(retired)
         draft.rename(target)
-        shutil.rmtree(retired, ignore_errors=True)
     except BaseException:
+        if retired.exists():
+            retired.rename(target)
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return target
+    shutil.rmtree(retired, ignore_errors=True)

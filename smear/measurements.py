@@ -17,7 +17,8 @@ import numpy as np
 import skimage as ski  # its submodules are imported when first used, which takes a third of a second
 
 from smear.arrays import Array
-from smear.leukocytes import Leukocytes, optical_density
+from smear.background import optical_density
+from smear.leukocytes import Leukocytes
 
 LEAST_PIXELS = 16  # at the working size: what is smaller has a place and a colour, but no shape
 NECK = 0.75  # of the depth of the smaller of two lobes: a narrower neck parts them

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import Leukocytes, optical_density, working_copy
+from smear.background import optical_density
+from smear.leukocytes import Leukocytes, working_copy
 from smear.quality import Finding
 
 SIDE = 320  # enough to count platelets by

@@ -12,8 +12,9 @@ import numpy as np
 
 from smear import thresholds
 from smear.arrays import Array
+from smear.background import background_colour, white_balanced
 from smear.card import Card, Input, Step
-from smear.leukocytes import Leukocytes, background_colour, find, white_balanced
+from smear.leukocytes import Leukocytes, find
 
 WHITE = 255
 

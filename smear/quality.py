@@ -27,7 +27,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import Leukocytes, black_surround, working_copy
+from smear.background import black_surround
+from smear.leukocytes import Leukocytes, working_copy
 
 BACKGROUND_SHARE = 0.15  # the brightest share by green is background
 STEPS = 64  # optical density is kept at 8 bits in steps of 1/64: 0 to 4

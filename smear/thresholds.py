@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import background_colour, optical_density, working_copy
+from smear.background import background_colour, optical_density
+from smear.leukocytes import working_copy
 from smear.parting import nearest, typical
 
 STAINED_DENSITY = 0.12  # below it a pixel is background

@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 
 from smear import thresholds
 from smear.arrays import Array
-from smear.leukocytes import background_colour
+from smear.background import background_colour
 from training.dataset import Dataset
 from training.progress import Progress
 

@@ -16,7 +16,8 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from smear.arrays import Array
-from smear.leukocytes import find, optical_density
+from smear.background import optical_density
+from smear.leukocytes import find
 from training.controls import colour_statistics, corner_only
 from training.dataset import DataError, Dataset
 from training.groups import difference_hash, find_groups, near_duplicates

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.background import background_colour
 from smear.card import Step
-from smear.leukocytes import background_colour
 from smear.preprocess import WHITE, begin, run
 from training.controls import cells_removed
 

@@ -1,7 +1,9 @@
 """A damaged bundle is refused with a sentence; nothing half-written is ever published."""
 
+import errno
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +110,21 @@ def test_a_new_version_takes_the_place_of_the_old(tmp_path):
     assert first == second
     assert sorted(path.name for path in second.iterdir()) == ["card.json", "model.keras", "novelty.npz"]
     assert bundle.names(tmp_path) == ["leukolens-field"]
+
+
+def test_where_the_last_step_fails_the_earlier_folder_comes_back(tmp_path, monkeypatch):
+    target = tmp_path / "published"
+    target.mkdir()
+    (target / "card.json").write_text("earlier", encoding="utf-8")
+    rename = Path.rename
+
+    def failing(self, where):
+        if where == target and not self.name.endswith("-retired"):
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, where)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="Input/output"), bundle.replacing(target) as draft:
+        (draft / "card.json").write_text("newer", encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["published"]
+    assert (target / "card.json").read_text(encoding="utf-8") == "earlier"

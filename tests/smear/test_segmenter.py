@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smear import drawing, segmenter
-from smear.leukocytes import background_colour, white_balanced
+from smear.background import background_colour, white_balanced
 from smear.segmenter import CELL, CORE, FOLDER, NUCLEUS, SegmenterError, verify
 
 MODEL = "model.keras"

@@ -17,7 +17,7 @@ import numpy as np
 
 from smear import thresholds
 from smear.arrays import Array
-from smear.leukocytes import background_colour, optical_density
+from smear.background import background_colour, optical_density
 
 OUTSIDE, CYTOPLASM, NUCLEUS, UNSURE = 0, 1, 2, 255
 

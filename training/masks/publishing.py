@@ -1,7 +1,6 @@
 """Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
 
 import json
-import shutil
 import tempfile
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from smear.bundle import CARD, MODEL, sha256
+from smear.bundle import CARD, MODEL, replacing, sha256
 from smear.segmenter import FOLDER, GRAPH, MaskCard, verify
 from training.architectures import unet
 from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
@@ -87,22 +86,12 @@ def exported(model: Any) -> bytes:
 
 
 def write(folder: Path, model: Any, described: MaskCard) -> Path:
-    """Write the bundle to `folder`: beside it first, then in one step to its place."""
-    draft = folder.with_name(f".{folder.name}-draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
+    """Write the bundle to `folder`: all of it or nothing."""
+    with replacing(folder) as draft:
         model.save(draft / MODEL)
         (draft / GRAPH).write_bytes(exported(model))
         _describe(draft, described)
         verify(draft)
-        retired = folder.with_name(f".{folder.name}-retired")
-        if folder.exists():
-            folder.rename(retired)
-        draft.rename(folder)
-        shutil.rmtree(retired, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.leukocytes import background_colour, white_balanced
+from smear.background import background_colour, white_balanced
 from smear.parting import deepest
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
