@@ -36,7 +36,9 @@ def columns(rows: list[Row], plan: Plan) -> list[dict[str, str]]:
         for one in plan.protocols:
             result = row.results.get(one)
             line |= {f"{one} {key}": _number(result, key) for key in ("macro_f1", "auroc", "ece")}
+            line[f"{one} tested"] = str(result["n"]) if result else ""
             line[f"{one} accuracy_all"] = _number(result, "accuracy_all", "value")
+            line |= {f"{one} accuracy_all {end}": _number(result, "accuracy_all", end) for end in ("low", "high")}
             line[f"{one} folds"] = f"{result['folds_run']} of {result['folds']}" if result else ""
             for label in labels:
                 line[f"{one} sensitivity {label}"] = _number(result, "sensitivity", label, "value")

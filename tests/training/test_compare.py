@@ -115,6 +115,11 @@ def test_the_table_has_every_column_and_the_best_stands_first(printed):
         for name in ("macro_f1", "auroc", "ece", "sensitivity leukemic", "sensitivity sparse"):
             assert all(0 <= float(row[f"{protocol} {name}"]) <= 1 for row in rows)
         assert {row[f"{protocol} folds"] for row in rows} == {"1 of 2"}
+        for row in rows:
+            low, right, high = (float(row[f"{protocol} accuracy_all{end}"]) for end in (" low", "", " high"))
+            assert low <= right <= high
+            count = right * int(row[f"{protocol} tested"])
+            assert count == pytest.approx(round(count), abs=0.01)
     scores = [float(row["grouped macro_f1"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     assert rows[0]["against best"] == "best"
