@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from smear import typed
+from smear.orientations import SIDEWAYS, Count
 
 SCHEMA = 2  # 1: novelty was measured on the features of the network
 Json = dict[str, Any]
@@ -101,6 +102,7 @@ class Card:
     golden: tuple[Golden, ...]
     verdict: str
     head: Head = field(default_factory=Head)
+    orientations: Count = 1  # in which the network is shown every picture (`smear.orientations`)
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""
@@ -140,6 +142,10 @@ _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
     (lambda c: len(c.labels) < 2, "a model needs two labels or more"),
     (lambda c: len({label.id for label in c.labels}) != len(c.labels), "two labels share one id"),
     (lambda c: min(c.input.height, c.input.width) < 16, "the input is smaller than 16 px"),
+    (
+        lambda c: c.orientations > SIDEWAYS and c.input.height != c.input.width,
+        "a picture that is not square cannot be read on its side",
+    ),
     (lambda c: not c.temperature > 0, "the temperature has to be above 0"),
     (lambda c: not 0 <= c.abstention.value <= 1, "the abstention threshold has to be within 0..1"),
     (lambda c: not c.novelty.value > 0, "the novelty threshold has to be above 0"),

@@ -19,6 +19,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.network import JOIN, two_logits
+from smear.orientations import mean_upright, turned
 
 if TYPE_CHECKING:
     from smear.bundle import Bundle
@@ -51,6 +52,13 @@ def evidence(bundle: "Bundle", batch: Array, label_index: int, method: str = "gr
     if not 0 <= label_index < model.output.shape[-1]:
         raise ValueError(f"label {label_index} is not one of the model's {model.output.shape[-1]}")
     batch = np.asarray(batch, np.float32)
+    count = bundle.network.orientations
+    views = [_of_one_view(model, view[None], label_index, method, bundle) for view in turned(batch, count)]
+    return mean_upright(np.stack(views)[..., None], count)[0, ..., 0]
+
+
+def _of_one_view(model: Any, batch: Array, label_index: int, method: str, bundle: "Bundle") -> Array:
+    """Return the map of a picture in one orientation, as it lies there."""
     if method == "smoothgrad":
         return _smoothgrad(model, batch, label_index)
     layers = bundle.card.explanation_layer

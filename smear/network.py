@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
+from smear.orientations import SIDEWAYS, Count, mean, mean_upright, turned
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
@@ -108,11 +109,12 @@ class Network:
     layers explain, as those of two branches, their maps are added on the largest one's grid.
 
     head: a classifier that answers from the features in the network's place; the maps stay the network's.
+    orientations: in how many it is shown every picture; logits, maps and features are the mean over them.
     """
 
     head: Callable[[Array], Array] | None = None
 
-    def __init__(self, model: Any, explanation_layer: str) -> None:
+    def __init__(self, model: Any, explanation_layer: str, orientations: Count = 1) -> None:
         tf = tensorflow()
         import keras
 
@@ -120,6 +122,9 @@ class Network:
         explained = _explained(model, explanation_layer)
         self.model = model
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
+        if orientations > SIDEWAYS and self.input_shape[0] != self.input_shape[1]:
+            raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
+        self.orientations = orientations
         self.classes = max(2, int(model.output.shape[-1]))
         self.explains = bool(explained)
         gpus = tf.config.list_physical_devices("GPU")
@@ -135,9 +140,12 @@ class Network:
 
     def forward(self, batch: Array) -> Forward:
         """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
-        logits, maps, features = self._forward(self._constant(np.asarray(batch, np.float32)))
-        values = features.numpy()
-        return Forward(self.head(values) if self.head else logits.numpy(), maps.numpy(), values)
+        count = self.orientations
+        shown = np.asarray(turned(np.asarray(batch), count), np.float32)
+        logits, maps, features = (part.numpy() for part in self._forward(self._constant(shown)))
+        features = mean(features, count)
+        maps = mean_upright(maps.transpose(0, 2, 3, 1), count).transpose(0, 3, 1, 2)
+        return Forward(self.head(features) if self.head else mean(logits, count), maps, features)
 
     def warm(self, batch_size: int = 1) -> None:
         """Run once with one white picture and once with `batch_size`: the first pass allocates and picks kernels."""
@@ -186,9 +194,9 @@ def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, in
     return total
 
 
-def load(path: Path, explanation_layer: str) -> Network:
+def load(path: Path, explanation_layer: str, orientations: Count = 1) -> Network:
     """Return the network in the Keras file `path`, read without executing anything that the file brings along."""
     tensorflow()
     import keras
 
-    return Network(keras.models.load_model(path, compile=False, safe_mode=True), explanation_layer)
+    return Network(keras.models.load_model(path, compile=False, safe_mode=True), explanation_layer, orientations)

@@ -98,8 +98,9 @@ def draft(
     made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
     blueprint, started = made.blueprint, time.monotonic()
     kept = None if recipe.head.classifier == "dense" else folder / FEATURES
-    known, unknown = np.split(features(blueprint.model, x[np.concatenate(parts)], kept), [len(fit)])
-    looks = np.stack([appearance(one) for one in x[np.concatenate(parts)]])
+    both = x[np.concatenate(parts)]
+    known, unknown = np.split(features(blueprint.model, both, kept, recipe.orientations), [len(fit)])
+    looks = np.stack([appearance(one) for one in both])
     novelty = Novelty.fit(looks[: len(fit)])
     answer, head = _answer(recipe, blueprint.model, known, y[fit], len(material.labels), folder / FEATURES)
     seconds = made.seconds + time.monotonic() - started
@@ -128,8 +129,8 @@ def draft(
     )
 
     drawn = np.stack([preprocess.prepare(drawing.field(seed, kind), card) for kind, seed in GOLDEN])
-    said = answer(features(blueprint.model, drawn)).astype(np.float64).round(5).tolist()
-    golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said, strict=True))
+    said = answer(features(blueprint.model, drawn, orientations=recipe.orientations)).astype(np.float64).round(5)
+    golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said.tolist(), strict=True))
 
     def fill(where: Path) -> None:
         _without_optimizer(blueprint.model).save(where / bundle.MODEL)
@@ -218,6 +219,7 @@ def blank_card(
         known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
         golden=(),
         verdict="Not evaluated yet.",
+        orientations=recipe.orientations,
     )
 
 

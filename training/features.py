@@ -11,29 +11,38 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.network import last_dense
+from smear.orientations import Count, mean, turned
 from training.fitting import outputs_of
 
+BATCH = 64  # pictures that are turned at once
 
-def features(model: Any, inputs: Array, kept: Path | None = None) -> Array:
+
+def features(model: Any, inputs: Array, kept: Path | None = None, orientations: Count = 1) -> Array:
     """Return what the last dense layer of `model` is given for inputs, uint8 (N, H, W, 3): float32 (N, K).
 
-    kept: a folder to keep them in, and to look them up.
+    kept: a folder to keep them in, and to look them up. orientations: in which it is shown every picture; the features
+    are the mean over them, as in serving.
     """
     import keras
 
     cut = keras.Model(model.input, last_dense(model).input)
     if kept is None:
-        return outputs_of(cut, inputs)
-    file = kept / f"{name(cut, inputs)}.npy"
+        return _features(cut, inputs, orientations)
+    file = kept / f"{name(cut, inputs)}-{orientations}.npy"
     if file.is_file():
         found: Array = np.load(file, allow_pickle=False)
         return found
-    values = outputs_of(cut, inputs)
+    values = _features(cut, inputs, orientations)
     kept.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".part.npy")
     np.save(partial, values, allow_pickle=False)
     partial.rename(file)
     return values
+
+
+def _features(cut: Any, inputs: Array, orientations: Count) -> Array:
+    parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+    return np.concatenate([mean(outputs_of(cut, turned(part, orientations)), orientations) for part in parts])
 
 
 def name(model: Any, inputs: Array) -> str:

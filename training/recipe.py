@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from smear import typed
 from smear.card import Input, Label, Step
+from smear.orientations import SIDEWAYS, Count
 from smear.preprocess import STEPS
 from training.architectures import BUILDERS
 from training.architectures.order import Recurrence
@@ -151,6 +152,7 @@ class Recipe:
     published: Published = field(default_factory=Published)
     refusal: Refusal = field(default_factory=Refusal)
     minimum_leukocytes: int = 1
+    orientations: Count = 1
     known_failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -229,6 +231,8 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
         strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
         yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
+    sideways = recipe.orientations > SIDEWAYS and recipe.input.height != recipe.input.width
+    yield "orientations", sideways, "a picture that is not square cannot be read on its side."
     for entry in ("epochs", "batch_size", "learning_rate"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
     for entry in ("head_epochs", "patience", "strangers"):

@@ -158,3 +158,19 @@ def test_features_are_computed_once_and_anew_when_a_weight_changes(material, tmp
     changed = module.features(model, 255 - pictures, tmp_path)
     assert not np.array_equal(changed, first)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_features_of_several_orientations_are_those_of_serving():
+    import keras
+
+    from smear.network import Network
+    from training.features import features
+
+    keras.utils.set_random_seed(2)
+    given = keras.Input((16, 16, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 7, strides=3, name="last")(given))
+    model = keras.Model(given, keras.layers.Dense(2)(pooled))
+    pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), dtype=np.uint8)
+    served = Network(model, "last", 8).forward(pictures).features
+    np.testing.assert_allclose(features(model, pictures, orientations=8), served, rtol=1e-4, atol=1e-3)
+    assert not np.allclose(features(model, pictures), served, rtol=1e-2)
