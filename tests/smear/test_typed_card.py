@@ -36,6 +36,7 @@ def test_a_card_survives_the_way_through_json(data):
         (("batch_size",), True, "int was expected"),
         (("scope",), "organ", "'field', 'cell'"),
         (("golden", 0, "logits"), [1.0], "golden logits"),
+        (("orientations",), 3, "card.orientations: one of 1, 2, 4, 8"),
         (("extra",), 1, "card.extra: unknown entry"),
         (("files",), ["a"], "a table of names was expected"),
     ],
@@ -59,6 +60,14 @@ def test_a_missing_entry_is_named(data, entry):
 def test_two_labels_of_one_id_are_refused(data):
     data["labels"][1]["id"] = data["labels"][0]["id"]
     with pytest.raises(CardError, match="share one id"):
+        Card.from_json(data)
+
+
+def test_what_is_not_square_is_not_read_on_its_side(data):
+    data["input"], data["orientations"] = {"height": 96, "width": 128}, 4
+    assert Card.from_json(data).orientations == 4
+    data["orientations"] = 8
+    with pytest.raises(CardError, match="not square"):
         Card.from_json(data)
 
 
