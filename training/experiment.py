@@ -97,19 +97,15 @@ def draft(
     guests = material.strangers[fit] if recipe.schedule.strangers else material.strangers
     made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
     blueprint, started = made.blueprint, time.monotonic()
-    kept = None if recipe.head.classifier == "dense" else folder / FEATURES
-    both = x[np.concatenate(parts)]
-    known, unknown = np.split(features(blueprint.model, both, kept, recipe.orientations), [len(fit)])
-    looks = np.stack([appearance(one) for one in both])
-    novelty = Novelty.fit(looks[: len(fit)])
-    answer, head = _answer(recipe, blueprint.model, known, y[fit], len(material.labels), folder / FEATURES)
+    answer, head = _answer(recipe, blueprint.model, x[fit], y[fit], len(material.labels), folder / FEATURES)
+    novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
     seconds = made.seconds + time.monotonic() - started
-    held_logits = answer(unknown)
+    held_logits = answer(features(blueprint.model, x[held], orientations=recipe.orientations))
     temperature = round(best_temperature(held_logits, y[held]), 6)
     probabilities = calibrated(held_logits, temperature)
     right = probabilities.argmax(axis=1) == y[held]
     abstention = abstention_threshold(probabilities.max(axis=1), right, recipe.refusal)
-    strange = novelty_threshold(novelty.score(looks[len(fit) :]), recipe.refusal)
+    strange = novelty_threshold(novelty.score(np.stack([appearance(one) for one in x[held]])), recipe.refusal)
     validation = {
         "n": len(held),
         "accuracy": round(float(right.mean()), 5),
@@ -144,17 +140,18 @@ def draft(
 
 
 def _answer(
-    recipe: Recipe, model: Any, known: Array, targets: Array, classes: int, folder: Path
+    recipe: Recipe, model: Any, inputs: Array, targets: Array, classes: int, folder: Path
 ) -> tuple[heads.Answer, Head]:
     """Return what turns features into logits, and its entry in the card: the last dense layer, or what is fitted here.
 
-    known, targets: features, float (N, K), and classes of the training part.
+    inputs, targets: prepared pictures, uint8 (N, H, W, 3), and classes of the training part; folder: for what is kept.
     """
     name = recipe.head.classifier
     if name == "dense":
         return _last_layer(model), Head()
     if len(np.unique(targets)) < classes:
         raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
+    known = features(model, inputs, folder, recipe.orientations)
     file = classifiers.fit(name, known, targets, folder, recipe.schedule.seed)
     return heads.load(folder / file, classes), Head(name, file)
 
