@@ -27,6 +27,7 @@ STYLE = {
 SIZES = (30, 100, 300, 1000, 3000)
 GOOD = 0.99
 PROBE, NOVELTY, GROUPED = "taleghani-probe.csv", "taleghani-novelty.csv", "grouped.json"
+COMPARED = "taleghani-compare.csv"
 
 
 def draw(results: Path, report: Path, out: Path) -> list[Path]:
@@ -37,6 +38,7 @@ def draw(results: Path, report: Path, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     plots: dict[str, Callable[[Any], None]] = {
         "without-cells": lambda axes: _without_cells(axes, rows_of(results / PROBE)),
+        "published-systems": lambda axes: _published(axes, rows_of(results / COMPARED)),
         "how-sure": _how_sure,
         "how-rare": _how_rare,
         "when-to-refuse": lambda axes: _when_to_refuse(axes, _json(report / GROUPED)),
@@ -87,6 +89,24 @@ def _without_cells(axes: Any, rows: list[dict[str, str]]) -> None:
     axes.set_yticks(range(len(seen)), seen)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="names the right one of four classes")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+
+
+def _published(axes: Any, rows: list[dict[str, str]]) -> None:
+    """How often whole systems name the class, as the pictures are and with every leukocyte painted out."""
+    rows = sorted(rows, key=lambda row: -float(row["random accuracy_all"]))
+    axes.figure.set_figheight(0.9 + 0.36 * len(rows))
+    for shift, key, colour, label in (
+        (-0.2, "random accuracy_all", VIOLET, "as it is"),
+        (0.2, "random cells_removed accuracy", AMBER, "leukocytes painted out"),
+    ):
+        values = np.array([float(row[key]) for row in rows])
+        axes.barh(np.arange(len(rows)) + shift, values, 0.38, color=colour, label=label)
+        for place, value in enumerate(values):
+            axes.text(value + 0.01, place + shift, f"{100 * value:.0f} %", va="center", fontsize=8)
+    axes.set_yticks(range(len(rows)), [row["recipe"] for row in rows])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1.08), xlabel="names the right one of four classes, split by chance")
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
