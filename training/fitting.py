@@ -18,6 +18,7 @@ from training.architectures.ends import MEAN_IMAGE
 from training.architectures.order import Order, Recurrence, Weights
 from training.augment import augment
 from training.calibration import negative_log_likelihood
+from training.checkpoints import Checkpoints, save_weights
 from training.recipe import Recipe
 from training.search import choose
 
@@ -122,9 +123,10 @@ class _Patience(keras.callbacks.Callback):
         best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
         if best is None or loss < best["loss"]:
             best = {"loss": loss, "epoch": epoch}
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.model.save_weights(self.weights)
-            self.note.write_text(json.dumps(best), encoding="utf-8")
+            save_weights(self.model, self.weights)
+            partial = self.note.with_suffix(".part")
+            partial.write_text(json.dumps(best), encoding="utf-8")
+            partial.replace(self.note)
         if epoch - best["epoch"] >= self.patience:
             self.watch.say(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
             self.model.stop_training = True
@@ -245,6 +247,7 @@ def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: P
     The state is kept at its end: when the next stage is killed, this one is not run again.
     """
     model.compile(optimizer=optimiser, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    if epochs > 1:
-        callbacks = [*callbacks, keras.callbacks.BackupAndRestore(str(scratch), delete_checkpoint=False)]
-    model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
+    kept = Checkpoints(scratch)
+    done = kept.restore(model)
+    callbacks = [*callbacks, kept] if epochs > 1 else callbacks
+    model.fit(batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=callbacks)

@@ -12,6 +12,7 @@ import numpy as np
 from smear import drawing
 from smear.arrays import Array
 from training.architectures import unet
+from training.checkpoints import Checkpoints
 from training.dataset import Dataset, load
 from training.masks import labelling
 from training.masks.labelling import CYTOPLASM, NUCLEUS, UNSURE, Labelled
@@ -167,6 +168,7 @@ def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str]
         loss=loss,
     )
     scenes = Scenes(lessons, schedule.seed)
-    kept = keras.callbacks.BackupAndRestore(str(scratch / "epochs"), delete_checkpoint=False)
-    model.fit(scenes, epochs=schedule.epochs, verbose=0, callbacks=[_Say(scenes, say), kept])
+    kept = Checkpoints(scratch / "epochs")
+    done = kept.restore(model)
+    model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, verbose=0, callbacks=[_Say(scenes, say), kept])
     return model

@@ -1,0 +1,54 @@
+"""What a training that was killed goes on from: its state after every whole epoch, whole or not there at all."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+SUFFIX = ".weights.h5"
+SEEDS = "seed_generator_state"  # what Keras calls the variable of a layer that draws: its seed and how often it drew
+DRAWS = 20  # bits: a million draws in an epoch
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps the state of model and optimiser after the newest epoch in `folder`.
+
+    Keras's own BackupAndRestore writes over the only state there is: killed meanwhile, a training could never go on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def restore(self, model: Any) -> int:
+        """Give a compiled model the newest state that is kept, and return after how many epochs it was; 0 for none."""
+        found = sorted(self.folder.glob(f"[0-9]*{SUFFIX}"))
+        if not found:
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(found[-1])
+        return int(found[-1].name.removesuffix(SUFFIX))
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Let layers such as dropout draw by the number of the epoch: how often they drew before is kept nowhere."""
+        for variable in self.model.variables:
+            if variable.path.endswith(SEEDS):
+                seed, _drawn = np.array(variable)
+                variable.assign(np.array([seed, epoch << DRAWS], np.uint32))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Keep this epoch's state, then forget the one before."""
+        kept = self.folder / f"{epoch + 1:04}{SUFFIX}"
+        save_weights(self.model, kept)
+        for file in self.folder.glob(f"*{SUFFIX}"):
+            if file != kept:
+                file.unlink()
+
+
+def save_weights(model: Any, file: Path) -> None:
+    """Save a model's state in one step: where there is a file of that name, it is whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"part-{file.name}")
+    model.save_weights(partial)
+    partial.replace(file)
