@@ -250,4 +250,5 @@ def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: P
     kept = Checkpoints(scratch)
     done = kept.restore(model)
     callbacks = [*callbacks, kept] if epochs > 1 else callbacks
-    model.fit(batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=callbacks)
+    # `batches` has its own order by epoch; Keras would shuffle once more, with numbers that no checkpoint keeps.
+    model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)

@@ -38,12 +38,16 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
             raise KilledError
 
     with pytest.raises(KilledError):
-        train_network(recipe, material, material[0], material, None, tmp_path, die_after_the_second_line)
+        train_network(recipe, material, material[0], material, None, tmp_path / "killed", die_after_the_second_line)
     assert [line.split(":")[0] for line in said[1:]] == ["epoch 1/2", "epoch 2/2"]
     assert "first weights random" in said[0]
     said.clear()
-    train_network(recipe, material, material[0], material, None, tmp_path, said.append)
+    resumed = train_network(recipe, material, material[0], material, None, tmp_path / "killed", said.append)
     assert [line.split(":")[0] for line in said[1:]] == ["epoch 2/2"]
+    straight = train_network(recipe, material, material[0], material, None, tmp_path / "straight", said.append)
+    both = (one.blueprint.model.get_weights() for one in (resumed, straight))
+    for one, other in zip(*both, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.usefixtures("eagerly")

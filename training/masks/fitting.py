@@ -170,5 +170,6 @@ def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str]
     scenes = Scenes(lessons, schedule.seed)
     kept = Checkpoints(scratch / "epochs")
     done = kept.restore(model)
-    model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, verbose=0, callbacks=[_Say(scenes, say), kept])
+    callbacks = [_Say(scenes, say), kept]
+    model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, shuffle=False, verbose=0, callbacks=callbacks)
     return model
