@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from smear import typed
-from smear.orientations import SIDEWAYS, Count
+from smear.orientations import Count, suits
 
 SCHEMA = 2  # 1: novelty was measured on the features of the network
 Json = dict[str, Any]
@@ -143,7 +143,7 @@ _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
     (lambda c: len({label.id for label in c.labels}) != len(c.labels), "two labels share one id"),
     (lambda c: min(c.input.height, c.input.width) < 16, "the input is smaller than 16 px"),
     (
-        lambda c: c.orientations > SIDEWAYS and c.input.height != c.input.width,
+        lambda c: not suits(c.orientations, c.input.height, c.input.width),
         "a picture that is not square cannot be read on its side",
     ),
     (lambda c: not c.temperature > 0, "the temperature has to be above 0"),

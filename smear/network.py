@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
-from smear.orientations import SIDEWAYS, Count, mean, mean_upright, turned
+from smear.orientations import Count, mean, mean_upright, suits, turned
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
@@ -122,7 +122,7 @@ class Network:
         explained = _explained(model, explanation_layer)
         self.model = model
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
-        if orientations > SIDEWAYS and self.input_shape[0] != self.input_shape[1]:
+        if not suits(orientations, *self.input_shape[:2]):
             raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
         self.orientations = orientations
         self.classes = max(2, int(model.output.shape[-1]))

@@ -13,7 +13,7 @@ import numpy as np
 from smear.arrays import Array
 
 Count = Literal[1, 2, 4, 8]
-SIDEWAYS = 4  # from here on a picture lies on its side, so it has to be square
+UPRIGHT = 4  # beyond so many a picture lies on its side
 
 _TURNS: tuple[Callable[[Array], Array], ...] = (  # each is its own inverse, but for the last two, which undo each other
     lambda batch: batch,
@@ -26,6 +26,11 @@ _TURNS: tuple[Callable[[Array], Array], ...] = (  # each is its own inverse, but
     lambda batch: np.rot90(batch, -1, axes=(1, 2)),
 )
 _BACK = (0, 1, 2, 3, 4, 5, 7, 6)
+
+
+def suits(count: Count, height: int, width: int) -> bool:
+    """Return whether a picture of that size can be shown in so many orientations: on its side it has to be square."""
+    return count <= UPRIGHT or height == width
 
 
 def turned(batch: Array, count: Count) -> Array:

@@ -1,5 +1,7 @@
 """What a training that was killed goes on from: its state after every whole epoch, whole or not there at all."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,15 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def save_weights(model: Any, file: Path) -> None:
-    """Save a model's state in one step: where there is a file of that name, it is whole."""
+    """Save a model's state in one step."""
+    with whole(file) as partial:
+        model.save_weights(partial)
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[Path]:
+    """Give a path to write to that becomes `file` when the block ends: what has that name is whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"part-{file.name}")
-    model.save_weights(partial)
+    yield partial
     partial.replace(file)

@@ -15,6 +15,7 @@ from smear.reader import Reader
 from smear.suggestion import calibrated
 from training import baseline
 from training.architectures.order import Weights
+from training.checkpoints import whole
 from training.controls import CONTROLS
 from training.dataset import DataError, Dataset
 from training.enlarged import enlarged
@@ -139,9 +140,8 @@ def _run_fold(
     }
     for name, judgement in {"main": main, **without}.items():
         stored |= _flat(name, judgement)
-    partial = finished.with_suffix(".part.npz")
-    np.savez_compressed(partial, **stored)  # type: ignore[arg-type]
-    partial.rename(finished)
+    with whole(finished) as partial:
+        np.savez_compressed(partial, **stored)  # type: ignore[arg-type]
 
 
 def _flat(name: str, judgement: Judgement) -> Fold:

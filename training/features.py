@@ -12,6 +12,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.network import last_dense
 from smear.orientations import Count, mean, turned
+from training.checkpoints import whole
 from training.fitting import outputs_of
 
 BATCH = 64  # pictures that are turned at once
@@ -33,10 +34,8 @@ def features(model: Any, inputs: Array, kept: Path | None = None, orientations: 
         found: Array = np.load(file, allow_pickle=False)
         return found
     values = _features(cut, inputs, orientations)
-    kept.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part.npy")
-    np.save(partial, values, allow_pickle=False)
-    partial.rename(file)
+    with whole(file) as partial:
+        np.save(partial, values, allow_pickle=False)
     return values
 
 

@@ -96,16 +96,11 @@ def _published(axes: Any, rows: list[dict[str, str]]) -> None:
     """How often whole systems name the class, as the pictures are and with every leukocyte painted out."""
     rows = sorted(rows, key=lambda row: -float(row["random accuracy_all"]))
     axes.figure.set_figheight(0.9 + 0.36 * len(rows))
-    for shift, key, colour, label in (
-        (-0.2, "random accuracy_all", VIOLET, "as it is"),
-        (0.2, "random cells_removed accuracy", AMBER, "leukocytes painted out"),
-    ):
-        values = np.array([float(row[key]) for row in rows])
-        axes.barh(np.arange(len(rows)) + shift, values, 0.38, color=colour, label=label)
-        for place, value in enumerate(values):
-            axes.text(value + 0.01, place + shift, f"{100 * value:.0f} %", va="center", fontsize=8)
-    axes.set_yticks(range(len(rows)), [row["recipe"] for row in rows])
-    axes.invert_yaxis()
+    seen, painted = (
+        [float(row[f"random {key}"]) for row in rows] for key in ("accuracy_all", "cells_removed accuracy")
+    )
+    names = [row["recipe"] for row in rows]
+    _pairs(axes, names, (("as it is", VIOLET, seen), ("leukocytes painted out", AMBER, painted)), size=8)
     axes.set(xlim=(0, 1.08), xlabel="names the right one of four classes, split by chance")
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
@@ -149,13 +144,18 @@ def _strangers(axes: Any, rows: list[dict[str, str]]) -> None:
     """How many pictures that are not the model's business still get an answer, by how they are looked for."""
     kinds = [row for row in rows if row["pictures"].startswith(("leukemia_types", "generated"))]
     names = [row["pictures"].replace("leukemia_types, ", "other laboratory: ") for row in kinds]
-    looked = (("largest probability", AMBER, "its own confidence"), ("appearance", VIOLET, "how the cells look"))
-    for shift, (key, colour, label) in zip((-0.2, 0.2), looked, strict=True):
-        answered = np.array([1 - float(row[key]) for row in kinds])
-        axes.barh(np.arange(len(kinds)) + shift, answered, 0.38, color=colour, label=f"refused by {label}")
-        for place, value in enumerate(answered):
-            axes.text(value + 0.01, place + shift, f"{100 * value:.0f} %", va="center")
-    axes.set_yticks(range(len(kinds)), names)
-    axes.invert_yaxis()
+    sure, alike = ([1 - float(row[key]) for row in kinds] for key in ("largest probability", "appearance"))
+    looked = ("refused by its own confidence", AMBER, sure), ("refused by how the cells look", VIOLET, alike)
+    _pairs(axes, names, looked, size=10)
     axes.set(xlim=(0, 1), xlabel="still get an answer")
     axes.legend(frameon=False, loc="lower right")
+
+
+def _pairs(axes: Any, names: list[str], two: tuple[tuple[str, str, list[float]], ...], size: int) -> None:
+    """Draw two bars for every name, each with its percentage at its end: label, colour and shares of either."""
+    for shift, (label, colour, shares) in zip((-0.2, 0.2), two, strict=True):
+        axes.barh(np.arange(len(names)) + shift, shares, 0.38, color=colour, label=label)
+        for place, share in enumerate(shares):
+            axes.text(share + 0.01, place + shift, f"{100 * share:.0f} %", va="center", fontsize=size)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()

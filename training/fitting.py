@@ -18,7 +18,7 @@ from training.architectures.ends import MEAN_IMAGE
 from training.architectures.order import Order, Recurrence, Weights
 from training.augment import augment
 from training.calibration import negative_log_likelihood
-from training.checkpoints import Checkpoints, save_weights
+from training.checkpoints import Checkpoints, save_weights, whole
 from training.recipe import Recipe
 from training.search import choose
 
@@ -124,9 +124,8 @@ class _Patience(keras.callbacks.Callback):
         if best is None or loss < best["loss"]:
             best = {"loss": loss, "epoch": epoch}
             save_weights(self.model, self.weights)
-            partial = self.note.with_suffix(".part")
-            partial.write_text(json.dumps(best), encoding="utf-8")
-            partial.replace(self.note)
+            with whole(self.note) as partial:
+                partial.write_text(json.dumps(best), encoding="utf-8")
         if epoch - best["epoch"] >= self.patience:
             self.watch.say(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
             self.model.stop_training = True

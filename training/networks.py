@@ -17,6 +17,7 @@ from smear import typed
 from smear.arrays import Array
 from training.architectures import Blueprint
 from training.architectures.order import Recurrence, Weights
+from training.checkpoints import whole
 from training.fitting import Trained, train_network
 from training.recipe import Recipe
 
@@ -53,7 +54,8 @@ def trained(
         "recurrence": asdict(made.recurrence),
         "seconds": made.seconds,
     }
-    (place / NOTE).write_text(json.dumps(note, indent=1), encoding="utf-8")
+    with whole(place / NOTE) as partial:
+        partial.write_text(json.dumps(note, indent=1), encoding="utf-8")
     return made
 
 

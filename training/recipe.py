@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from smear import typed
 from smear.card import Input, Label, Step
-from smear.orientations import SIDEWAYS, Count
+from smear.orientations import Count, suits
 from smear.preprocess import STEPS
 from training.architectures import BUILDERS
 from training.architectures.order import Recurrence
@@ -231,7 +231,7 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
         strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
         yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
-    sideways = recipe.orientations > SIDEWAYS and recipe.input.height != recipe.input.width
+    sideways = not suits(recipe.orientations, recipe.input.height, recipe.input.width)
     yield "orientations", sideways, "a picture that is not square cannot be read on its side."
     for entry in ("epochs", "batch_size", "learning_rate"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
