@@ -98,7 +98,7 @@ def wall_page(case: Case, problem: str = "", selected: set[str] | None = None, r
         reasons=vocabulary.REASONS,
         fields=fields,
         total=len(cells),
-        unread=sum(one.cell_reading is None for one in fields) if source else 0,
+        unread=sum(one.cell_reading is None for one in fields),
         groups=on_page(arranged, min(view.page, pages)),
         page=min(view.page, pages),
         pages=pages,
@@ -191,4 +191,4 @@ def read(case_id: str) -> Any:
             remaining,
         )
     flash(said, "info")
-    return redirect(view.address(case_id, page=1))
+    return redirect(view.address(case_id, page=1, bundle="" if view.bundle == "none" else view.bundle))

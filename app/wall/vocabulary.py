@@ -86,10 +86,15 @@ def sources(case_id: str) -> list[Source]:
 
 
 def chosen(case_sources: list[Source], code: str | None) -> Source | None:
-    """Return the source that an address names, the first where it names none, and None for `none`."""
-    if code == "none" or not case_sources:
+    """Return the source that an address names, None for `none`; where it names none, the one that has read most.
+
+    Nobody's where none has read any: what a cell can be called is the lab's own list until somebody asks a model, as
+    one that knows two classes must not stand in for the differential count.
+    """
+    if code == "none":
         return None
-    return next((one for one in case_sources if one.code == code), case_sources[0])
+    known = [one for one in case_sources if one.code == code] or [one for one in case_sources if one.fields]
+    return known[0] if known else None
 
 
 def labels_of(source: Source | None) -> list[dict[str, Any]]:

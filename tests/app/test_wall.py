@@ -337,6 +337,25 @@ def test_a_suggestion_is_dotted_and_nothing_is_chosen(reads: Flask, read_case: t
     assert '<span class="cell-person">Monocyte</span>' in by_hand
 
 
+def test_until_a_model_is_asked_cells_are_named_by_the_labs_own_list(reads: Flask, field: bytes) -> None:
+    """A bundle is offered and not chosen; once it has read, its labels are; the address can ask for either."""
+    someone = Someone(reads, "clinician")
+    case = someone.open_case("A-3")
+    someone.upload(case, field)
+    offered = f"Let {CODE} read the cells of 1 field"
+    for query in ("", "?bundle=none", "?bundle=dragon"):
+        page = wall(someone, case, query)
+        assert "Promyelocyte" in page
+        assert offered in page
+    assert "Promyelocyte" not in wall(someone, case, f"?bundle={CODE}")
+    asked = someone.post(f"/cases/{case}/cells/readings", {"reader": CELL_BUNDLE, "bundle": "none"})
+    assert "bundle" not in asked.headers["Location"]
+    page = wall(someone, case)
+    assert "Promyelocyte" not in page
+    assert "cell-suggested" in page
+    assert "Promyelocyte" in wall(someone, case, "?bundle=none")
+
+
 def test_the_most_uncertain_come_first(reads: Flask, read_case: tuple[Someone, str]) -> None:
     """Every order shows every cell, and by uncertainty no cell is followed by a less certain one."""
     someone, case = read_case
