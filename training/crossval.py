@@ -21,7 +21,7 @@ from training.dataset import DataError, Dataset
 from training.enlarged import enlarged
 from training.experiment import Material, commit, draft, gather
 from training.judging import Judgement, control, judge, judge_controls
-from training.metrics import classification, rate
+from training.metrics import by_patient, classification, rate
 from training.recipe import Recipe
 from training.splits import PROTOCOLS, Protocol, folds, published_folds, source_folds, validation
 
@@ -162,6 +162,10 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
     metrics = classification(probabilities, calibrated(pooled["main.logits"], 1.0), targets, suggested, labels)
     refused = pooled["main.reasons"][~suggested]
     reasons, counts = np.unique(refused, return_counts=True)
+    right = pooled["main.logits"].argmax(axis=1) == targets
+    patients = []
+    if dataset.patients_known:
+        patients = by_patient(pooled["groups"], targets, right, suggested, labels)
     return {
         "protocol": protocol,
         "meaning": _meaning(recipe, protocol),
@@ -172,6 +176,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         **metrics,
         "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
         "per_fold": [_fold_row(fold) for fold in results],
+        "per_patient": patients,
         "controls": {
             name: control(_judgement(pooled, name), targets) for name in CONTROLS if f"{name}.logits" in pooled
         },

@@ -39,6 +39,11 @@ class Dataset:
         """The labels that occur, sorted."""
         return tuple(sorted(set(self.labels)))
 
+    @property
+    def patients_known(self) -> bool:
+        """Whether every picture's patient is known."""
+        return all(self.groups)
+
     def targets(self, order: tuple[str, ...]) -> Array:
         """Return the class indices, int64 (N,), in the given order of labels."""
         unknown = set(self.labels) - set(order)

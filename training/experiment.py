@@ -203,7 +203,7 @@ def blank_card(
             "pictures": len(material.dataset),
             "by_label": counts,
             "groups": int(material.groups.max()) + 1,
-            "groups_from": "patients" if all(material.dataset.groups) else "near-duplicates and slide appearance",
+            "groups_from": "patients" if material.dataset.patients_known else "near-duplicates and slide appearance",
         },
         recipe={**recipe.to_json(), "commit": commit()},
         frameworks={

@@ -77,7 +77,7 @@ def near_duplicates(hashes: Array) -> list[tuple[int, int]]:
 
 def find_groups(dataset: Dataset) -> Array:
     """Return the group of every picture, int64 (N,): patients where all are known, else groups by appearance."""
-    if all(dataset.groups):
+    if dataset.patients_known:
         names = sorted(set(dataset.groups))
         return np.array([names.index(group) for group in dataset.groups], np.int64)
     hashes, looks = [], []

@@ -92,6 +92,30 @@ def classification(
     }
 
 
+def by_patient(
+    patients: Array, targets: Array, right: Array, suggested: Array, labels: tuple[Label, ...]
+) -> list[dict[str, Any]]:
+    """Return one row a patient, by label and then the worst first: pictures, right ones, and the same of suggestions.
+
+    patients, targets: int64 (N,); right, suggested: bool (N,). The rows say nothing of who the patients are: a result
+    is published.
+    """
+    rows = []
+    for patient in np.unique(patients):
+        own = patients == patient
+        rows.append(
+            {
+                "label": labels[int(targets[own][0])].id,
+                "n": int(own.sum()),
+                "right": int(right[own].sum()),
+                "suggested": int(suggested[own].sum()),
+                "suggested_right": int((suggested & right)[own].sum()),
+            }
+        )
+    order = [label.id for label in labels]
+    return sorted(rows, key=lambda row: (order.index(row["label"]), row["right"] / row["n"], row["n"]))
+
+
 def _auroc(targets: Array, probabilities: Array) -> float | None:
     """Return the area under the ROC curve, one class against the rest, averaged over the classes that occur."""
     areas = [

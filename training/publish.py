@@ -14,7 +14,7 @@ from training.splits import PROTOCOLS
 from training.verdict import verdict
 
 REQUIRED = "grouped"
-BULKY = ("roc", "reliability")  # in report/, too long for a card
+BULKY = ("roc", "reliability", "per_patient")  # in report/, too long for a card
 
 
 class UnfinishedRunError(RuntimeError):

@@ -28,6 +28,8 @@ def write(folder: Path, card: Card, results: dict[str, Any]) -> None:
                 _save(folder / f"{protocol}-{name}.png", draw, result, names, title)
             _save(folder / f"{protocol}-risk-coverage.png", _risk_coverage, result, names, title)
             _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
+            if result.get("per_patient"):
+                _save(folder / f"{protocol}-patients.png", _patients, result, names, title)
 
 
 def _save(path: Path, draw: Any, result: dict[str, Any], names: dict[str, str], title: str) -> None:
@@ -98,3 +100,15 @@ def _controls(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
     axes.set_yticks(place, list(rows))
     axes.set_xlim(0, 1)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.08), ncols=2, fontsize=8)
+
+
+def _patients(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
+    rows = result["per_patient"]
+    for colour, (identifier, name) in zip(CLASS_COLOURS, names.items(), strict=False):
+        own = [(place, row) for place, row in enumerate(rows) if row["label"] == identifier]
+        shares = [row["right"] / row["n"] for _, row in own]
+        sizes = [12 + 240 * row["n"] / max(row["n"] for row in rows) for row in rows if row["label"] == identifier]
+        axes.scatter([place for place, _ in own], shares, sizes, color=colour, alpha=0.6, linewidths=0, label=name)
+    axes.set(xlabel="patients, each judged by networks that never saw them", ylabel="share of pictures right")
+    axes.set(xticks=[], ylim=(-0.02, 1.05))
+    axes.legend(frameon=False, loc="lower right", title="area: number of pictures")

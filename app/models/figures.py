@@ -30,11 +30,11 @@ class Figures:
     sensitivity: list[Bar]
 
 
-def protocol_names() -> dict[str, str]:
-    """Return the protocols, what they are worth most first."""
+def protocol_names(patients: bool = False) -> dict[str, str]:
+    """Return the protocols, what they are worth most first; `patients`: whether groups are those of known patients."""
     return {
         "source": _("On another laboratory's images"),
-        "grouped": _("On groups of slides it had not seen"),
+        "grouped": _("On patients it had not seen") if patients else _("On groups of slides it had not seen"),
         "random": _("Random split: comparable with papers, optimistic"),
     }
 
@@ -52,7 +52,7 @@ def control_names() -> dict[str, str]:
 def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
-    protocols = [bar for name, result in results.items() if (bar := protocol_bar(name, result))]
+    protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
     main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
     return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main))
 
@@ -64,13 +64,17 @@ def rated(name: str, rate: Any, text: str = "") -> Bar | None:
     return Bar(name, float(rate["value"]), rate.get("low"), rate.get("high"), text)
 
 
-def protocol_bar(name: str, result: dict[str, Any]) -> Bar | None:
+def protocol_bar(card: Card, name: str, result: dict[str, Any]) -> Bar | None:
     """Return how often a suggestion was right under one protocol, and how often there was one."""
     coverage, n = result.get("coverage"), result.get("n")
     text = ""
     if isinstance(coverage, int | float) and n:
-        text = _("right when it suggests; it suggests on %(share)s of %(n)s fields", share=share(coverage), n=n)
-    return rated(protocol_names()[name], result.get("accuracy_suggested"), text)
+        seen = _("cells") if card.scope == "cell" else _("fields")
+        text = _(
+            "right when it suggests; it suggests on %(share)s of %(n)s %(seen)s", share=share(coverage), n=n, seen=seen
+        )
+    patients = card.data.get("groups_from") == "patients"
+    return rated(protocol_names(patients)[name], result.get("accuracy_suggested"), text)
 
 
 def control_bars(card: Card, main: dict[str, Any]) -> list[Bar]:

@@ -55,6 +55,18 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
     assert {"grouped.json", "grouped-confusion.png", "grouped-controls.png", "grouped-risk-coverage.png"} <= names
 
 
+def test_its_report_has_a_row_for_every_patient_and_names_none(published, drawn):
+    report = json.loads((published / "report" / "grouped.json").read_text(encoding="utf-8"))
+    rows = report["per_patient"]
+    assert len(rows) == 18
+    assert sum(row["n"] for row in rows) == 48
+    assert sum(row["right"] for row in rows) == report["accuracy_all"]["right"]
+    assert sum(row["suggested_right"] for row in rows) == report["accuracy_suggested"]["right"]
+    assert {key for row in rows for key in row} == {"label", "n", "right", "suggested", "suggested_right"}
+    assert (published / "report" / "grouped-patients.png").is_file()
+    assert "per_patient" not in bundle.read_card(published).metrics["grouped"]
+
+
 def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
     """Training prepares with the recipe and asks Keras; serving asks the reader. The same file, the same logits."""
     import keras
