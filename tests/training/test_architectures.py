@@ -181,3 +181,13 @@ def test_unknown_names_and_inputs_that_are_too_small_are_refused():
         build("resnet9000", Order(64, 64, 2))
     with pytest.raises(UnknownArchitectureError, match="does not take an input of 40 x 40"):
         build("inception_v3", Order(40, 40, 2))
+
+
+def test_the_texture_network_ends_where_shape_begins_and_standardises_its_means():
+    blueprint = build("mobilenet_v2_texture", Order(64, 64, 2))
+    model = blueprint.model
+    assert blueprint.explanation_layer == "block_3_expand_relu"
+    assert not [layer.name for layer in model.layers if layer.name.startswith(("block_4", "block_5"))]
+    assert table(model, "GlobalAveragePooling2D") == [(96,), (144,), (144,)]
+    assert kinds(model)[-4:] == ["Concatenate", "BatchNormalization", "Dropout", "Dense"]
+    assert set(blueprint.head) == {layer.name for layer in model.layers[-7:]}

@@ -27,6 +27,7 @@ Builder = Callable[[Order], Blueprint]
 BUILDERS: Mapping[str, Builder] = {
     "mobilenet": mobilenet.v1,
     "mobilenet_v2": mobilenet.v2,
+    "mobilenet_v2_texture": mobilenet.v2_texture,
     "vgg16": vgg.vgg16,
     "vgg19": vgg.vgg19,
     "resnet50": resnet.resnet50,
