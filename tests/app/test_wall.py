@@ -102,7 +102,7 @@ def counts(page: str) -> dict[str, tuple[str, str]]:
 
 
 def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, clinician: Someone, case: str) -> None:
-    """Each leukocyte of each field is one cell; it is found once, and the page says that no bundle reads cells."""
+    """Each leukocyte of each field is one cell; it is found once, and nothing is suggested unasked."""
     page = wall(clinician, case)
     with app.app_context():
         surveys = db.session.scalars(select(CellSurvey).options(undefer(CellSurvey.measured))).all()
@@ -112,7 +112,6 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     assert len(set(keys(page))) == total
     assert all(len(one.measured) == len(one.boxes) == len(one.cut) for one in surveys)
     assert all(one["nucleus_area"] > 0 for survey in surveys for one in survey.measured)
-    assert "No model on this server reads single cells" in page
     assert "Promyelocyte" in page
     assert " checked" not in page
     assert "cell-suggested" not in page
@@ -354,6 +353,16 @@ def test_until_a_model_is_asked_cells_are_named_by_the_labs_own_list(reads: Flas
     assert "Promyelocyte" not in page
     assert "cell-suggested" in page
     assert "Promyelocyte" in wall(someone, case, "?bundle=none")
+
+
+def test_a_server_without_a_model_for_cells_says_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """There is nothing to choose then, and the lab's own list."""
+    app = make_app(MODELS_DIR=tmp_path)
+    app.extensions["engine"] = Engine(tmp_path, 64)
+    someone = Someone(app, "clinician")
+    page = wall(someone, someone.open_case("A-4"))
+    assert "No model on this server reads single cells" in page
+    assert 'id="bundle"' not in page
 
 
 def test_the_most_uncertain_come_first(reads: Flask, read_case: tuple[Someone, str]) -> None:
