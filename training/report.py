@@ -104,11 +104,13 @@ def _controls(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
 
 def _patients(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
     rows = result["per_patient"]
+    most = max(row["n"] for row in rows)
     for colour, (identifier, name) in zip(CLASS_COLOURS, names.items(), strict=False):
-        own = [(place, row) for place, row in enumerate(rows) if row["label"] == identifier]
-        shares = [row["right"] / row["n"] for _, row in own]
-        sizes = [12 + 240 * row["n"] / max(row["n"] for row in rows) for row in rows if row["label"] == identifier]
-        axes.scatter([place for place, _ in own], shares, sizes, color=colour, alpha=0.6, linewidths=0, label=name)
-    axes.set(xlabel="patients, each judged by networks that never saw them", ylabel="share of pictures right")
-    axes.set(xticks=[], ylim=(-0.02, 1.05))
-    axes.legend(frameon=False, loc="lower right", title="area: number of pictures")
+        places = [place for place, row in enumerate(rows) if row["label"] == identifier]
+        shares = [rows[place]["right"] / rows[place]["n"] for place in places]
+        areas = [12 + 240 * rows[place]["n"] / most for place in places]
+        axes.scatter(places, shares, areas, color=colour, alpha=0.6, linewidths=0, label=name)
+    axes.set(xlabel="patients, the least recognised of each class first", ylabel="share of pictures right")
+    axes.set(xticks=[], ylim=(-0.04, 1.06))
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08), "ncols": min(4, len(names))}
+    axes.legend(frameon=False, title="area: how many pictures", fontsize=8, **below)
