@@ -71,7 +71,7 @@ def compare(
     out: Path,
     say: Callable[[str], None] = print,
 ) -> list[Row]:
-    """Return a row for every recipe, the best first: by macro F1 under the strictest protocol that was asked for."""
+    """Return a row for every recipe, the best first: by macro F1 under the strictest protocol that could be run."""
     started, steps = time.monotonic(), len(recipes) * len(plan.protocols)
     rows, done, idle = [], 0, 0
     for given in recipes:
@@ -95,13 +95,14 @@ def compare(
         row.facts["pictures"] = len(dataset)
         row.facts["epochs"] = f"{recipe.schedule.epochs} of {given.schedule.epochs}"
         rows.append(row)
-    return sorted(rows, key=lambda row: row.score(strictest(plan)), reverse=True)
+    return sorted(rows, key=lambda row: row.score(strictest(rows, plan)), reverse=True)
 
 
-def strictest(plan: Plan) -> Protocol:
-    """Return the protocol that decides the order."""
+def strictest(rows: list[Row], plan: Plan) -> Protocol:
+    """Return the protocol that decides the order: the strictest one asked for that the data could answer."""
     order: tuple[Protocol, ...] = ("grouped", "source", "random", "as-published")
-    return next(one for one in order if one in plan.protocols)
+    wanted = [one for one in order if one in plan.protocols]
+    return next((one for one in wanted if any(one in row.results for row in rows)), wanted[0])
 
 
 def _finished(home: Path) -> int:

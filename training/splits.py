@@ -84,8 +84,13 @@ def _held_out(indices: Array, targets: Array, share: float, seed: int) -> tuple[
 
 
 def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, seed: int = 0) -> tuple[Array, Array]:
-    """Return `train` divided into what is fitted on and what sets temperature and thresholds."""
-    parts = folds(targets[train], groups[train], protocol, VALIDATION_PARTS, seed)
+    """Return `train` divided into what is fitted on and what sets temperature and thresholds.
+
+    A class of fewer pictures than there are parts makes the parts larger: a rare class is no reason to measure nothing.
+    """
+    rarest = int(np.bincount(targets[train]).min())
+    count = max(2, min(VALIDATION_PARTS, rarest, len(np.unique(groups[train]))))
+    parts = folds(targets[train], groups[train], protocol, count, seed)
     classes = int(targets.max()) + 1
     wanted = np.bincount(targets[train], minlength=classes) / len(train)
 

@@ -28,7 +28,7 @@ STYLE = (
 
 def columns(rows: list[Row], plan: Plan) -> list[dict[str, str]]:
     """Return the table: a dictionary of texts for every row, all with the same keys."""
-    protocol, labels = strictest(plan), _labels(rows)
+    protocol, labels = strictest(rows, plan), _labels(rows)
     best = rows[0]
     table = []
     for row in rows:
@@ -121,7 +121,7 @@ def _scores(rows: list[Row], plan: Plan) -> Any:
 
 def _speed(rows: list[Row], plan: Plan) -> Any:
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    protocol = strictest(plan)
+    protocol = strictest(rows, plan)
     for row in rows:
         if "milliseconds" in row.facts and protocol in row.results:
             axes.plot(row.facts["milliseconds"], row.score(protocol), "o", color=VIOLET)
@@ -145,7 +145,7 @@ def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | No
 
     active: name and result of the bundle in use under the strictest protocol, where it was measured on this data.
     """
-    protocol = strictest(plan)
+    protocol = strictest(rows, plan)
     measured = [row for row in rows if protocol in row.results]
     if not measured:
         return "Nothing could be measured: " + " ".join(sorted({why for row in rows for why in row.refused.values()}))
@@ -176,5 +176,9 @@ def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | No
             f"Against the published {name} it is right on {percent(abs(gain))} {'more' if gain >= 0 else 'fewer'},"
             + (" more than chance explains." if apart else " which is within chance.")
         )
-    refused = sorted({f"{row.recipe.name} ({one}): {why}" for row in rows for one, why in row.refused.items()})
-    return " ".join([*sentences, *(["Not measured: " + " ".join(refused)] if refused else [])])
+    refused: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for one, why in row.refused.items():
+            refused.setdefault((one, why), []).append(row.recipe.name)
+    sentences += [f"Not measured, {one} ({', '.join(names)}): {why}" for (one, why), names in sorted(refused.items())]
+    return " ".join(sentences)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -142,6 +143,23 @@ def test_the_page_holds_all_it_shows_and_ends_in_the_verdict(printed):
 def test_classifiers_shared_one_network_for_each_fold(printed):
     networks = list((printed[0] / comparison.NETWORKS).iterdir())
     assert len(networks) == 2  # one fold each of random and grouped
+
+
+def test_a_protocol_that_the_data_cannot_answer_does_not_hide_the_others(printed, compared, tmp_path, capsys):
+    """The drawings have one source: the order is by the random split then, and the paragraph says why."""
+    shutil.copytree(printed[0], tmp_path / "run")
+    command = [*compared[1], "--out", str(tmp_path / "run")]
+    command[command.index("grouped")] = "random"
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "Best of 3 by macro F1 (random)" in said
+    assert said.count("come from one source") == 1
+    assert "Not measured, source (colours-" in said
+    rows = list(csv.DictReader((tmp_path / "run" / "compare.csv").read_text(encoding="utf-8").splitlines()[1:]))
+    scores = [float(row["random macro_f1"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert rows[0]["against best"] == "best"
+    assert all("macro F1" in row["against best"] for row in rows[1:])
 
 
 def test_what_is_there_is_not_done_again(printed, compared, capsys):

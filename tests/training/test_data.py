@@ -132,6 +132,19 @@ def test_no_group_stands_on_both_sides():
     assert sorted(tests) == list(range(600))
 
 
+def test_a_rare_class_makes_the_validation_part_larger():
+    """Ten patients of one class, two of the other with three pictures each: the rare one is kept for training."""
+    groups = np.concatenate([np.repeat(np.arange(10), 6), [10] * 3, [11] * 3])
+    targets = (groups >= 10).astype(int)
+    train = np.flatnonzero(groups != 11)
+    fit, held = validation(train, targets, groups, "grouped")
+    assert not set(groups[fit]) & set(groups[held])
+    assert sorted([*fit, *held]) == sorted(train)
+    assert set(targets[fit]) == {0, 1}
+    with pytest.raises(DataError, match="smallest class has 1 pictures"):
+        validation(train[:-2], targets, groups, "grouped")
+
+
 def test_too_few_groups_or_pictures_are_refused():
     targets, groups = np.array([0, 1] * 10), np.array([0, 1, 2, 3] * 5)
     with pytest.raises(DataError, match="4 groups, too few for 5 folds"):

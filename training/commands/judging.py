@@ -11,7 +11,6 @@ from training.commands.options import MODELS, PROTOCOLS, Commands, say, weights
 if TYPE_CHECKING:
     from smear.arrays import Array
     from smear.reader import Reader
-    from training.comparison import Plan
 
 
 def add(commands: Commands) -> None:
@@ -47,7 +46,7 @@ def add(commands: Commands) -> None:
 
 def _compare(arguments: argparse.Namespace) -> None:
     from training import tables
-    from training.comparison import Plan, compare
+    from training.comparison import Plan, compare, strictest
 
     recipes = [recipe.load(name) for name in arguments.recipes or recipe.names()]
     data = dataset.load(arguments.data)
@@ -56,7 +55,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = compare(recipes, data, weights(arguments), plan, arguments.out, say)
     command = _command(arguments, recipes)
-    paragraph = tables.verdict(rows, plan, _measured(arguments.models / arguments.active, data, plan))
+    paragraph = tables.verdict(rows, plan, _measured(arguments.models / arguments.active, data, strictest(rows, plan)))
     table = tables.columns(rows, plan)
     (arguments.out / "compare.csv").write_text(tables.as_csv(table, command), encoding="utf-8")
     (arguments.out / "compare.html").write_text(tables.as_html(rows, plan, command, paragraph), encoding="utf-8")
@@ -74,16 +73,15 @@ def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> s
     return f"python -m training compare {names} --data DATA{weights} --out RUN {' '.join(options)}"
 
 
-def _measured(folder: Path, data: "dataset.Dataset", plan: "Plan") -> "tuple[str, dict[str, Any]] | None":
-    """Return name and result of a published bundle, where its card has one on this very data by the same protocol."""
+def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[str, dict[str, Any]] | None":
+    """Return name and result of a published bundle, where its card has one on this very data by this protocol."""
     from smear import bundle
-    from training.comparison import strictest
 
     try:
         card = bundle.read_card(folder)
     except bundle.BundleError:
         return None
-    result = card.metrics.get(strictest(plan))
+    result = card.metrics.get(protocol)
     same = card.data.get("fingerprint") == data.fingerprint
     return (f"{card.name} {card.version}", result) if same and isinstance(result, dict) else None
 
