@@ -16,58 +16,18 @@ from smear.network import two_logits
 from training.architectures import Blueprint, build
 from training.architectures.ends import MEAN_IMAGE
 from training.architectures.order import Order, Recurrence, Weights
-from training.augment import augment
+from training.batches import Batches
 from training.calibration import negative_log_likelihood
 from training.checkpoints import Checkpoints, save_weights, whole
 from training.recipe import Recipe
 from training.search import choose
+from training.solving import solve
 
-STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
-STATE = ("head-epochs", "epochs", "best")  # what a training leaves in its folder until it is finished
+STATE = ("solved", "head-epochs", "epochs", "best")  # what a training leaves in its folder until it is finished
 
 
 class DivergedError(RuntimeError):
     """The loss became NaN or infinite."""
-
-
-class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches of prepared inputs with some strangers in each; the same for the same seed and epoch.
-
-    Targets are rows of shares, (B, C): one label for a picture, all labels alike for a stranger.
-    """
-
-    def __init__(self, inputs: Array, targets: Array, strangers: Array, recipe: Recipe) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
-        counts = np.bincount(targets).astype(np.float64)
-        # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
-        weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
-        self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
-        self.before = 0
-        self.begin_epoch(0)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Draw the order of epoch `epoch` of this stage; `before` it there were those of the stage before."""
-        self.epoch = self.before + epoch
-        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.targets))
-
-    def __len__(self) -> int:
-        # The last batch is dropped where it would be small: batch statistics of two pictures are noise.
-        return max(1, round(len(self.targets) / self.recipe.schedule.batch_size))
-
-    def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
-        schedule = self.recipe.schedule
-        chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
-        base = (schedule.seed * 1000 + self.epoch) * len(self.order)
-        guests = [int(i) for i in chosen[: schedule.strangers]]
-        pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
-        pictures += [augment(self.strangers[i], self.recipe.augmentation, base + i) for i in guests]
-        classes = len(self.weights)
-        targets = np.concatenate(
-            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(guests), classes), 1 / classes)]
-        ).astype(np.float32)
-        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), STRANGER_WEIGHT)])
-        return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -206,12 +166,16 @@ def train_network(
     history: list[dict[str, float]] = []
     batches = Batches(*fit, strangers, recipe)
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
+    if schedule.solved_epochs:
+        _solve(blueprint.model, batches, recipe, held, scratch / "solved" / "solved.weights.h5", say)
     if schedule.head_epochs:
         _freeze(backbone, 1.0)
         rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
         watch = _Watch(batches, held, history, say, "head, ")
         _stage(model, batches, schedule.head_epochs, _optimiser(recipe, rate), scratch / "head-epochs", [watch])
     _freeze(backbone, schedule.frozen)
+    if schedule.solved_epochs:
+        _still(backbone)
     batches.before = schedule.head_epochs
     rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
     rate = rate if schedule.decay == "cosine" else schedule.learning_rate
@@ -229,6 +193,26 @@ def _freeze(backbone: list[Any], share: float) -> None:
     """Freeze the first `share` of the backbone's layers, free the rest; frozen batch normalisation stands still."""
     for number, layer in enumerate(backbone):
         layer.trainable = number >= round(share * len(backbone)) and layer.name != MEAN_IMAGE
+
+
+def _still(backbone: list[Any]) -> None:
+    """Let batch normalisation keep its statistics: the solved layer knows the features as they are served with them."""
+    for layer in backbone:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def _solve(
+    model: Any, batches: Batches, recipe: Recipe, held: tuple[Array, Array], kept: Path, say: Callable[[str], None]
+) -> None:
+    """Solve the last layer, or take it from `kept`, where a training that was killed has left it."""
+    if kept.is_file():
+        model.load_weights(kept)
+        return
+    solve(model, batches, recipe.schedule.solved_epochs, recipe.schedule.solved_penalty)
+    save_weights(model, kept)
+    right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
+    say(f"last layer solved: held-out accuracy {right:.4f}")
 
 
 def _optimiser(recipe: Recipe, rate: Any) -> Any:

@@ -58,8 +58,10 @@ class Schedule:
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
     backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. balanced: rare classes weigh more, half-way to even. `strangers` (`training.strangers`) are added
-    to every batch of `batch_size` pictures.
+    epoch; 0 for none. solved_epochs: so many epochs of pictures are looked at before any descent, to solve the last
+    layer with `solved_penalty` (`training.solving`); batch normalisation then keeps its statistics. balanced: rare
+    classes weigh more, half-way to even. `strangers` (`training.strangers`) are added to every batch of `batch_size`
+    pictures.
     """
 
     epochs: int
@@ -67,6 +69,8 @@ class Schedule:
     learning_rate: float
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     decay: Literal["cosine", "none"] = "cosine"
+    solved_epochs: int = 0
+    solved_penalty: float = 0.02
     head_epochs: int = 0
     head_learning_rate: float = 1e-3
     frozen: float = 0.0
@@ -233,9 +237,9 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
     sideways = not suits(recipe.orientations, recipe.input.height, recipe.input.width)
     yield "orientations", sideways, "a picture that is not square cannot be read on its side."
-    for entry in ("epochs", "batch_size", "learning_rate"):
+    for entry in ("epochs", "batch_size", "learning_rate", "solved_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
-    for entry in ("head_epochs", "patience", "strangers"):
+    for entry in ("solved_epochs", "head_epochs", "patience", "strangers"):
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
     for entry in ("frozen", "dropout"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."

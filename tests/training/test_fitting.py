@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.fitting import Batches, DivergedError, train_network
+from training.batches import Batches
+from training.fitting import DivergedError, train_network
 from training.recipe import load
 
 PICTURES = 24
