@@ -89,8 +89,11 @@ def only_leukocytes(sight: Sight, background: int = WHITE, finder: str = "thresh
     return replace(sight, rgb=painted)
 
 
-def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06) -> Sight:
+def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06, rim: float = 0.0) -> Sight:
     """Cut out one leukocyte in a square with a `margin` of its longer side; all else is painted in one grey value.
+
+    rim: share of the longer side that is taken off the leukocyte all around. Its outermost pixels are mixed with what
+    stands behind it, and a network that sees them learns whether that was black.
 
     It is cut from the picture at its own size and divided by that picture's background colour, so that cells from a
     wide field, from a picture of their own and from a black surround come out alike. Their size does not: the network
@@ -108,9 +111,17 @@ def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06) -
     grown = np.array([[zoom, 0, move[0, 2] + (zoom - 1) / 2], [0, zoom, move[1, 2] + (zoom - 1) / 2]])
     cut = cv2.warpAffine(whole, move, (side, side), borderValue=(background,) * 3)
     inside = cv2.warpAffine(mask * 255, grown, (side, side), flags=cv2.INTER_LINEAR) > 127
+    if rim:
+        inside = _without_rim(inside, round(rim * max(w, h) * zoom))
     painted = np.full_like(cut, background)
     np.copyto(painted, white_balanced(cut, sight.leukocytes.background), where=inside[..., None])
     return replace(sight, rgb=painted)
+
+
+def _without_rim(mask: Array, width: int) -> Array:
+    """Return a mask, bool (h, w), less the pixels within `width` of its edge."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
+    return cv2.erode(mask.view(np.uint8), disc, borderValue=0).view(bool)
 
 
 def _one(sight: Sight) -> Array:
