@@ -17,6 +17,7 @@ from smear.arrays import Array
 from smear.reader import Reader
 from training.architectures.order import Weights
 from training.bootstrap import Difference, difference
+from training.checkpoints import whole
 from training.crossval import crossval
 from training.dataset import DataError, Dataset
 from training.fitting import DivergedError
@@ -155,7 +156,8 @@ def _facts(home: Path, dataset: Dataset) -> dict[str, Any]:
         "milliseconds": round(float(np.median(times)), 1),
         "training_seconds": round(float(np.mean([_seconds(path.parent) for path in made])), 1),
     }
-    note.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    with whole(note) as partial:
+        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     return facts
 
 

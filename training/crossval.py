@@ -75,7 +75,8 @@ def crossval(
         with np.load(finished, allow_pickle=False) as stored:
             results.append({name: stored[name] for name in stored.files})
     summary = summarise(recipe, dataset, protocol, count, results)
-    result_file(run, protocol).write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    with whole(result_file(run, protocol)) as partial:
+        partial.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
 
 
@@ -86,8 +87,8 @@ def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int, controls: t
     note = home / "plan.json"
     if note.is_file() and note.read_text(encoding="utf-8") != text:
         raise DataError(f"{home} holds folds of other data or of another recipe. Choose another --out, or remove it.")
-    home.mkdir(parents=True, exist_ok=True)
-    note.write_text(text, encoding="utf-8")
+    with whole(note) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _count(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int) -> int:

@@ -173,6 +173,21 @@ def test_a_cell_looks_the_same_in_its_field_under_another_lamp_and_on_black(fiel
         assert np.abs(run(ONE, other).rgb - here).mean() < 9
 
 
+def test_without_its_rim_nothing_of_what_a_cell_stood_on_is_left(field):
+    kept = np.zeros((200, 200), np.uint8)
+    cv2.circle(kept, (100, 100), 50, 1, -1)
+    cell = np.where(kept[..., None] > 0, np.uint8((150, 90, 160)), np.uint8(0))
+    sight = replace(begin(field), rgb=cv2.GaussianBlur(cell, (0, 0), 1.5), whole=None, kept=kept > 0)
+    with_rim, without = (run([Step("one_leukocyte", {"rim": rim})], sight).rgb for rim in (0.0, 0.05))
+    assert with_rim.shape == without.shape
+    across = [np.sqrt((seen.min(axis=2) < 250).sum() * 4 / np.pi) for seen in (with_rim, without)]
+    assert across == pytest.approx([101, 91], abs=1.5)
+    middle = with_rim[with_rim.shape[0] // 2, with_rim.shape[1] // 2].max()
+    darker = [int((seen.max(axis=2) < 0.8 * middle).sum()) for seen in (with_rim, without)]
+    assert darker[0] > 100
+    assert darker[1] == 0
+
+
 def test_a_cell_is_cut_from_the_picture_at_its_own_size():
     large = drawing.field(10, "leukemic", 1600)
     found = begin(large).leukocytes
