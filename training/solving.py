@@ -13,6 +13,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.network import PAIR, last_dense
+from training.dataset import DataError
 
 LEAST = 1e-6  # of the largest variance: below it a direction is rounding, and whitening would make it as large as any
 ITERATIONS = 1000
@@ -44,10 +45,15 @@ def _drawn(batches: Any, epochs: int) -> Iterator[tuple[Array, ...]]:
 
 
 def minimum(features: Array, shares: Array, weights: Array, penalty: float) -> tuple[Array, Array]:
-    """Return kernel (K, C) and bias (C,) for features (N, K), the classes' shares (N, C) and weights (N,), float64."""
+    """Return kernel (K, C) and bias (C,) for features (N, K), the classes' shares (N, C) and weights (N,), float64.
+
+    DataError where a class has no picture.
+    """
     from sklearn.linear_model import LogisticRegression
 
     classes = shares.shape[1]
+    if not shares.any(axis=0).all():
+        raise DataError("A class has no picture in the training part. The last layer needs some of every class.")
     middle = np.average(features, axis=0, weights=weights)
     whitener = whitening(features - middle, weights)
     # A picture that is partly of several classes stands once for each, with its share of the weight.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.dataset import DataError
 from training.recipe import load
 from training.solving import minimum, solve, whitening
 
@@ -78,6 +79,12 @@ def test_three_classes_get_a_logit_each():
     kernel, bias = minimum(features, np.eye(3)[targets], np.ones(PICTURES), 0.02)
     assert kernel.shape == (2, 3)
     assert right(features, np.eye(3)[targets], kernel, bias) > 0.99
+
+
+def test_a_class_without_a_picture_is_said(known):
+    features, shares, weights = known
+    with pytest.raises(DataError, match="no picture in the training part"):
+        minimum(features, np.insert(shares, 1, 0, axis=1), weights, 0.02)
 
 
 class Drawn:
