@@ -1,4 +1,6 @@
-"""Temperature and thresholds, from the validation part alone."""
+"""Temperature and thresholds, from pictures alone that the network had not seen: a validation part, or whole folds."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -7,6 +9,27 @@ from smear.arrays import Array
 from smear.card import Threshold
 from smear.suggestion import calibrated
 from training.recipe import Refusal
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A temperature, and the thresholds below and above which nothing is suggested."""
+
+    temperature: float
+    abstention: Threshold
+    novelty: Threshold
+
+
+def calibrate(logits: Array, targets: Array, novelty: Array, refusal: Refusal) -> Calibration:
+    """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), novelty (N,) or nan."""
+    temperature = round(best_temperature(logits, targets), 6)
+    probabilities = calibrated(logits, temperature)
+    right = probabilities.argmax(axis=1) == targets
+    return Calibration(
+        temperature,
+        abstention_threshold(probabilities.max(axis=1), right, refusal),
+        novelty_threshold(novelty[np.isfinite(novelty)], refusal),
+    )
 
 
 def negative_log_likelihood(logits: Array, targets: Array, temperature: float) -> float:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from smear.reader import Reader
 from smear.suggestion import calibrated
 from training import baseline
 from training.architectures.order import Weights
+from training.calibration import calibrate
 from training.checkpoints import whole
 from training.controls import CONTROLS
 from training.dataset import DataError, Dataset
@@ -175,6 +176,10 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         "seed": recipe.schedule.seed,
         "commit": commit(),
         **metrics,
+        # For the network that is fitted on everything: here every group was answered by one that had not seen it.
+        "calibration": asdict(calibrate(pooled["main.logits"], targets, pooled["main.novelty"], recipe.refusal))
+        if np.isfinite(pooled["main.novelty"]).any()
+        else None,
         "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
         "per_fold": [_fold_row(fold) for fold in results],
         "per_patient": patients,

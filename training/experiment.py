@@ -16,13 +16,12 @@ import numpy as np
 from smear import bundle, drawing, heads, preprocess, segmenter
 from smear.appearance import appearance
 from smear.arrays import Array
-from smear.card import SCHEMA, Card, Golden, Head, Label, Threshold
+from smear.card import SCHEMA, Card, Golden, Head, Label
 from smear.network import PAIR, last_dense
 from smear.novelty import Novelty
-from smear.suggestion import calibrated
 from training import classifiers
 from training.architectures.order import Weights
-from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
+from training.calibration import Calibration, calibrate, negative_log_likelihood
 from training.dataset import DataError, Dataset
 from training.features import features
 from training.fitting import clear
@@ -101,18 +100,15 @@ def draft(
     novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
     seconds = made.seconds + time.monotonic() - started
     held_logits = answer(features(blueprint.model, x[held], orientations=recipe.orientations))
-    temperature = round(best_temperature(held_logits, y[held]), 6)
-    probabilities = calibrated(held_logits, temperature)
-    right = probabilities.argmax(axis=1) == y[held]
-    abstention = abstention_threshold(probabilities.max(axis=1), right, recipe.refusal)
-    strange = novelty_threshold(novelty.score(np.stack([appearance(one) for one in x[held]])), recipe.refusal)
+    looks = np.stack([appearance(one) for one in x[held]])
+    calibration = calibrate(held_logits, y[held], novelty.score(looks), recipe.refusal)
     validation = {
         "n": len(held),
-        "accuracy": round(float(right.mean()), 5),
+        "accuracy": round(float((held_logits.argmax(axis=1) == y[held]).mean()), 5),
         "nll_before": round(negative_log_likelihood(held_logits, y[held], 1.0), 5),
-        "nll_after": round(negative_log_likelihood(held_logits, y[held], temperature), 5),
+        "nll_after": round(negative_log_likelihood(held_logits, y[held], calibration.temperature), 5),
     }
-    card = blank_card(recipe, material, blueprint.explanation_layer, temperature, (abstention, strange))
+    card = blank_card(recipe, material, blueprint.explanation_layer, calibration)
     card = replace(
         card,
         metrics={"validation": validation, "history": made.history, "seconds": round(seconds, 1)},
@@ -171,9 +167,7 @@ def _without_optimizer(model: Any) -> Any:
     return keras.Model(model.input, model.output, name=model.name)
 
 
-def blank_card(
-    recipe: Recipe, material: Material, layer: str, temperature: float, thresholds: tuple[Threshold, Threshold]
-) -> Card:
+def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Calibration) -> Card:
     """Return a card with everything that is known before any evaluation."""
     import keras
 
@@ -192,9 +186,9 @@ def blank_card(
         preprocess=recipe.preprocess,
         explanation_layer=layer,
         batch_size=SERVING_BATCH,
-        temperature=temperature,
-        abstention=thresholds[0],
-        novelty=thresholds[1],
+        temperature=calibration.temperature,
+        abstention=calibration.abstention,
+        novelty=calibration.novelty,
         minimum_leukocytes=recipe.minimum_leukocytes,
         metrics={},
         controls={},

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smear import bundle
+from smear import bundle, typed
 from smear.card import Card
 from training import report
+from training.calibration import Calibration
 from training.crossval import result_file
 from training.splits import PROTOCOLS
 from training.verdict import verdict
@@ -33,6 +34,11 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
         raise UnfinishedRunError(
             f"{run} has no grouped result, and nothing is published without one."
             f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol grouped"
+        )
+    if not results[REQUIRED].get("calibration"):
+        raise UnfinishedRunError(
+            f"The grouped result in {run} says nothing of calibration: it is from an earlier version, or none of its"
+            " pictures could be graded. Give its crossval command again; folds that are there are not repeated."
         )
     card = complete(replace(draft, name=name or draft.name), results, _published(models / (name or draft.name)))
 
@@ -61,7 +67,11 @@ def _published(path: Path) -> Card | None:
 
 
 def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card:
-    """Return the draft's card with the results in it.
+    """Return the draft's card with the results in it, and calibrated by the answers to every fold's test pictures.
+
+    The part that the draft was calibrated on is an eighth of the groups, and of few patients that may be two. Fitting
+    once on everything and calibrating by cross-validation is what scikit-learn's `CalibratedClassifierCV` calls
+    `ensemble=False` (after Platt 1999).
 
     The earlier card is compared with where it is another network's, measured on the same data.
     """
@@ -73,8 +83,12 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
         protocol: {key: value for key, value in result.items() if key not in BULKY}
         for protocol, result in results.items()
     }
+    calibration = typed.read(Calibration, grouped["calibration"], "calibration")
     return replace(
         draft,
+        temperature=calibration.temperature,
+        abstention=calibration.abstention,
+        novelty=calibration.novelty,
         metrics={**{k: v for k, v in draft.metrics.items() if k != "history"}, **shown},
         controls=grouped["controls"],
         verdict=verdict(grouped, before),

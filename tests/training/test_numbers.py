@@ -6,7 +6,13 @@ import pytest
 from smear import drawing
 from smear.suggestion import calibrated
 from training.augment import Augmentation, augment
-from training.calibration import abstention_threshold, best_temperature, negative_log_likelihood, novelty_threshold
+from training.calibration import (
+    abstention_threshold,
+    best_temperature,
+    calibrate,
+    negative_log_likelihood,
+    novelty_threshold,
+)
 from training.controls import CONTROLS, colour_statistics
 from training.metrics import expected_calibration_error, rate, risk_coverage, wilson
 from training.recipe import Refusal
@@ -107,3 +113,14 @@ def test_the_verdict_says_whether_a_shortcut_shows():
 def test_the_verdict_compares_with_the_earlier_version():
     assert "within chance" in verdict(result(890, 950, 0.01), result(890, 949, 0.01))
     assert "more than chance" in verdict(result(890, 950, 0.01), result(890, 800, 0.01))
+
+
+def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():
+    random = np.random.default_rng(5)
+    targets = np.arange(200) % 2
+    logits, novelty = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
+    partly = np.where(np.arange(200) % 10, novelty, np.nan)
+    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (novelty, partly))
+    assert some.temperature == whole.temperature
+    assert some.abstention == whole.abstention
+    assert some.novelty == novelty_threshold(novelty[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from smear import bundle, drawing
 from smear.image import encode
 from smear.reader import Reader
 from training.__main__ import main
+from training.calibration import best_temperature
 from training.crossval import result_file
 from training.dataset import load as load_dataset
 from training.recipe import load as load_recipe
@@ -53,6 +55,27 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
     assert len(card.recipe["commit"]) >= 7
     names = {path.name for path in (published / "report").iterdir()}
     assert {"grouped.json", "grouped-confusion.png", "grouped-controls.png", "grouped-risk-coverage.png"} <= names
+
+
+def test_it_is_calibrated_by_the_answers_to_every_folds_test_pictures(run, published):
+    folds = [np.load(file) for file in sorted(run.glob("grouped/fold-*/judged.npz"))]
+    logits, targets = (np.concatenate([fold[name] for fold in folds]) for name in ("main.logits", "targets"))
+    card, draft = bundle.read_card(published), bundle.read_card(run / "tiny")
+    assert len(targets) == 48
+    assert card.temperature == pytest.approx(best_temperature(logits, targets), abs=1e-5)
+    assert card.temperature != draft.temperature
+    calibration = card.metrics["grouped"]["calibration"]
+    assert card.abstention.value == calibration["abstention"]["value"]
+    assert card.novelty.value == calibration["novelty"]["value"]
+
+
+def test_a_result_without_calibration_is_not_published(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    file = result_file(tmp_path / "run", "grouped")
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | {"calibration": None}), encoding="utf-8")
+    assert main(["publish", str(tmp_path / "run"), "--models", str(tmp_path / "models")]) == 1
+    assert "says nothing of calibration" in capsys.readouterr().err
+    assert not (tmp_path / "models" / "tiny").exists()
 
 
 def test_its_report_has_a_row_for_every_patient_and_names_none(published, drawn):
