@@ -36,6 +36,14 @@ def shipped():
 
 
 @pytest.fixture(scope="session")
+def shipped_cells():
+    """The bundle models/leukolens-blast, which reads single cells, verified and loaded."""
+    from smear import bundle
+
+    return bundle.load(ROOT / "models" / "leukolens-blast")
+
+
+@pytest.fixture(scope="session")
 def cell_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the shipped field bundle and `CELL_BUNDLE`, a small one of scope `cell`, made of drawn cells.
 

@@ -1,21 +1,21 @@
-"""Single cells of a field, read by a bundle of scope `cell`: here the shipped network, told that it reads cells."""
+"""Single cells of a field, read by the shipped bundle of scope `cell`."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from smear import bundle, cells, drawing
-from smear.card import Step
+from smear import cells, drawing
+from smear.image import decode
 from smear.leukocytes import find
-from tests.conftest import ROOT
+from smear.preprocess import prepare
+from smear.reader import Reader
+from smear.suggestion import calibrated
 
 
 @pytest.fixture(scope="module")
-def reading():
-    loaded = bundle.load(ROOT / "models" / "leukolens-field")
-    card = replace(loaded.card, scope="cell", preprocess=(Step("one_leukocyte"),), batch_size=3)
-    return replace(loaded, card=card)
+def reading(shipped_cells):
+    return replace(shipped_cells, card=replace(shipped_cells.card, batch_size=3))
 
 
 def test_every_leukocyte_has_a_suggestion_and_those_at_the_border_are_not_gradable(reading):
@@ -49,3 +49,41 @@ def test_no_leukocyte_is_no_suggestion(reading):
 def test_a_bundle_for_fields_is_refused(reading):
     with pytest.raises(cells.WrongScopeError, match="whole fields"):
         cells.read(replace(reading, card=replace(reading.card, scope="field")), drawing.field(1), None)
+
+
+def answers(bundle, files):
+    """What the reader says of each file, as the command line and the evaluation read it."""
+    reader = Reader(bundle)
+    return [reader.read(file.read_bytes()).suggestion for file in files]
+
+
+def test_it_tells_blasts_it_was_trained_on_and_suggests_nothing_of_another_laboratorys_cells(shipped_cells, data):
+    """Of C-NMC, which it has seen, most; of PBC, whose cells no label names, next to nothing."""
+    seen = {label: sorted((data / "cnmc" / label).iterdir())[::97][:12] for label in ("ALL", "normal")}
+    said = [(label, one) for label, files in seen.items() for one in answers(shipped_cells, files)]
+    suggested = [(label, one.label) for label, one in said if one.outcome == "suggested"]
+    assert len(suggested) > len(said) / 2
+    assert np.mean([label == given for label, given in suggested]) > 0.85
+    strange = [sorted(folder.iterdir())[3] for folder in sorted((data / "pbc").iterdir()) if folder.is_dir()]
+    assert len(strange) == 8
+    assert not [one for one in answers(shipped_cells, strange) if one.outcome == "suggested"]
+
+
+def test_a_cell_on_a_slide_is_answered_as_the_same_cell_on_black(shipped_cells, data):
+    """What stands around the cells of C-NMC is black; laid on a bright field they are answered alike."""
+
+    def seen(rgb):
+        prepared = prepare(rgb, shipped_cells.card)
+        logits = shipped_cells.network.forward(prepared[None]).logits
+        return calibrated(logits, shipped_cells.card.temperature)[0, 0], shipped_cells.novelty.of(prepared)
+
+    apart = []
+    for label in ("ALL", "normal"):
+        for file in sorted((data / "cnmc" / label).iterdir())[::300][:4]:
+            black = decode(file.read_bytes()).rgb
+            (one, _), (other, novelty) = (
+                seen(rgb) for rgb in (black, np.where(black.max(axis=2, keepdims=True) > 12, black, np.uint8(230)))
+            )
+            apart.append(abs(one - other))
+            assert novelty < shipped_cells.card.novelty.value
+    assert np.mean(apart) < 0.1

@@ -63,13 +63,16 @@ def test_many_are_read_like_one_and_a_bad_file_does_not_stop_the_rest(reader, fi
         assert together.suggestion.probabilities == pytest.approx(alone.suggestion.probabilities, abs=1e-4)
 
 
-def test_the_golden_inputs_hold(shipped):
-    assert shipped.card.golden
-    for golden in shipped.card.golden:
-        seen = prepare(drawing.field(golden.seed, golden.kind), shipped.card)
-        logits = shipped.network.forward(seen[None]).logits[0]
+# The solved layer's logits are small differences of large terms, in which what kernels differ by is ten times as much.
+@pytest.mark.parametrize(("which", "within"), [("shipped", 1e-4), ("shipped_cells", 1e-3)])
+def test_the_golden_inputs_hold(which, within, request):
+    one = request.getfixturevalue(which)
+    assert one.card.golden
+    for golden in one.card.golden:
+        seen = prepare(drawing.field(golden.seed, golden.kind), one.card)
+        logits = one.network.forward(seen[None]).logits[0]
         # Kernels differ between processors: absolutely for small logits, relatively for large ones.
-        np.testing.assert_allclose(logits, golden.logits, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(logits, golden.logits, rtol=within, atol=within)
 
 
 def test_the_size_of_a_field_does_not_decide(reader):
