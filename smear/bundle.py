@@ -89,7 +89,7 @@ def load(path: Path) -> Bundle:
 
     segmenter.segmenter()  # nothing is read without it: what is wrong with it is said now
     try:
-        compiled = network.load(path / MODEL, card.explanation_layer, card.orientations)
+        compiled = network.load(path / MODEL, card.explanation_layer, card.orientations, card.sure_upright)
         novelty = Novelty.load(path / NOVELTY)
         if card.head.file:
             compiled.head = heads.load(path / card.head.file, len(card.labels))

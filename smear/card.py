@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from smear import typed
-from smear.orientations import Count, suits
+from smear.orientations import ALWAYS, Count, suits
 
 SCHEMA = 2  # 1: novelty was measured on the features of the network
 Json = dict[str, Any]
@@ -102,7 +102,8 @@ class Card:
     golden: tuple[Golden, ...]
     verdict: str
     head: Head = field(default_factory=Head)
-    orientations: Count = 1  # in which the network is shown every picture (`smear.orientations`)
+    orientations: Count = 1  # in which the network is shown a picture (`smear.orientations`)
+    sure_upright: float = ALWAYS  # the confidence above which it is shown none but the upright one
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""
@@ -145,6 +146,11 @@ _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
     (
         lambda c: not suits(c.orientations, c.input.height, c.input.width),
         "a picture that is not square cannot be read on its side",
+    ),
+    (lambda c: not 0 < c.sure_upright <= ALWAYS, "sure_upright has to be above 0 and at most 1"),
+    (
+        lambda c: c.sure_upright < ALWAYS and bool(c.head.classifier),
+        "a classifier answers to the mean of all orientations, so sure_upright has to be 1",
     ),
     (lambda c: not c.temperature > 0, "the temperature has to be above 0"),
     (lambda c: not 0 <= c.abstention.value <= 1, "the abstention threshold has to be within 0..1"),

@@ -52,9 +52,9 @@ def evidence(bundle: "Bundle", batch: Array, label_index: int, method: str = "gr
     if not 0 <= label_index < model.output.shape[-1]:
         raise ValueError(f"label {label_index} is not one of the model's {model.output.shape[-1]}")
     batch = np.asarray(batch, np.float32)
-    count = bundle.network.orientations
-    views = [_of_one_view(model, view[None], label_index, method, bundle) for view in turned(batch, count)]
-    return mean_upright(np.stack(views)[..., None], count)[0, ..., 0]
+    which = bundle.network.orientations_of(batch)
+    views = [_of_one_view(model, view[None], label_index, method, bundle) for view in turned(batch, which)]
+    return mean_upright(np.stack(views)[..., None], which)[0, ..., 0]
 
 
 def _of_one_view(model: Any, batch: Array, label_index: int, method: str, bundle: "Bundle") -> Array:

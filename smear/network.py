@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
-from smear.orientations import Count, mean, mean_upright, suits, turned
+from smear.orientations import ALWAYS, Count, asked, mean, mean_upright, suits, sure, turned
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
@@ -109,12 +109,15 @@ class Network:
     layers explain, as those of two branches, their maps are added on the largest one's grid.
 
     head: a classifier that answers from the features in the network's place; the maps stay the network's.
-    orientations: in how many it is shown every picture; logits, maps and features are the mean over them.
+    orientations: in how many it is shown a picture; logits, maps and features are the mean over them.
+    sure_upright: where it is surer than this of the upright picture, it is shown no other (`orientations.asked`).
     """
 
     head: Callable[[Array], Array] | None = None
 
-    def __init__(self, model: Any, explanation_layer: str, orientations: Count = 1) -> None:
+    def __init__(
+        self, model: Any, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS
+    ) -> None:
         tf = tensorflow()
         import keras
 
@@ -125,6 +128,7 @@ class Network:
         if not suits(orientations, *self.input_shape[:2]):
             raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
         self.orientations = orientations
+        self.sure_upright = sure_upright
         self.classes = max(2, int(model.output.shape[-1]))
         self.explains = bool(explained)
         gpus = tf.config.list_physical_devices("GPU")
@@ -140,12 +144,20 @@ class Network:
 
     def forward(self, batch: Array) -> Forward:
         """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
-        count = self.orientations
-        shown = np.asarray(turned(np.asarray(batch), count), np.float32)
+        return Forward(*asked(np.asarray(batch), self.orientations, self.sure_upright, self._ask))
+
+    def orientations_of(self, picture: Array) -> range:
+        """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
+        if self.sure_upright >= ALWAYS or not sure(self._ask(picture, range(1))[0], self.sure_upright).all():
+            return range(self.orientations)
+        return range(1)
+
+    def _ask(self, batch: Array, which: range) -> tuple[Array, Array, Array]:
+        shown = np.asarray(turned(batch, which), np.float32)
         logits, maps, features = (part.numpy() for part in self._forward(self._constant(shown)))
-        features = mean(features, count)
-        maps = mean_upright(maps.transpose(0, 2, 3, 1), count).transpose(0, 3, 1, 2)
-        return Forward(self.head(features) if self.head else mean(logits, count), maps, features)
+        features = mean(features, which)
+        maps = mean_upright(maps.transpose(0, 2, 3, 1), which).transpose(0, 3, 1, 2)
+        return self.head(features) if self.head else mean(logits, which), maps, features
 
     def warm(self, batch_size: int = 1) -> None:
         """Run once with one white picture and once with `batch_size`: the first pass allocates and picks kernels."""
@@ -194,9 +206,10 @@ def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, in
     return total
 
 
-def load(path: Path, explanation_layer: str, orientations: Count = 1) -> Network:
+def load(path: Path, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS) -> Network:
     """Return the network in the Keras file `path`, read without executing anything that the file brings along."""
     tensorflow()
     import keras
 
-    return Network(keras.models.load_model(path, compile=False, safe_mode=True), explanation_layer, orientations)
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    return Network(model, explanation_layer, orientations, sure_upright)

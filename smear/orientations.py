@@ -2,7 +2,8 @@
 
 A network that was trained on turned and mirrored pictures still answers each a little differently. The mean over
 several is steadier than any one (test-time augmentation; Krizhevsky et al. 2012). The logits are linear in the
-features, so their mean is the last layer's answer to the mean of the features.
+features, so their mean is the last layer's answer to the mean of the features. Where the network is sure of the
+upright picture the others change nothing, so they are asked of the rest only: a cascade (Viola and Jones 2001).
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from smear.arrays import Array
 
 Count = Literal[1, 2, 4, 8]
 UPRIGHT = 4  # beyond so many a picture lies on its side
+ALWAYS = 1.0  # no answer is surer, so every picture is shown in all orientations
 
 _TURNS: tuple[Callable[[Array], Array], ...] = (  # each is its own inverse, but for the last two, which undo each other
     lambda batch: batch,
@@ -33,23 +35,45 @@ def suits(count: Count, height: int, width: int) -> bool:
     return count <= UPRIGHT or height == width
 
 
-def turned(batch: Array, count: Count) -> Array:
-    """Return `batch`, (N, H, W, C), in the first `count` orientations, one after the other: (count * N, H, W, C).
+def turned(batch: Array, which: range) -> Array:
+    """Return `batch`, (N, H, W, C), in the orientations `which`, V of them, one after the other: (V * N, H, W, C).
 
-    Upright, by a half turn, mirrored left to right and top to bottom; then the same four of the picture on its side,
-    for which it has to be square.
+    0 is upright, 1 turned by half, 2 and 3 are mirrored left to right and top to bottom; 4 to 7 are the same four of
+    the picture on its side, for which it has to be square.
     """
-    return batch if count == 1 else np.concatenate([turn(batch) for turn in _TURNS[:count]])
+    return np.concatenate([_TURNS[number](batch) for number in which])
 
 
-def mean(values: Array, count: Count) -> Array:
-    """Return the mean over the orientations of what `turned` pictures gave, (count * N, ...): (N, ...)."""
-    return values if count == 1 else np.stack(np.split(values, count)).mean(axis=0)
+def mean(values: Array, which: range) -> Array:
+    """Return the mean over the orientations of what `turned` pictures gave, (V * N, ...): (N, ...)."""
+    return np.stack(np.split(values, len(which))).mean(axis=0)
 
 
-def mean_upright(grids: Array, count: Count) -> Array:
-    """Return the same of grids (count * N, h, w, C), each turned back before: (N, h, w, C)."""
-    if count == 1:
-        return grids
-    upright = [_TURNS[_BACK[number]](part) for number, part in enumerate(np.split(grids, count))]
-    return np.stack(upright).mean(axis=0)
+def mean_upright(grids: Array, which: range) -> Array:
+    """Return the same of grids (V * N, h, w, C), each turned back before: (N, h, w, C)."""
+    parts = zip(which, np.split(grids, len(which)), strict=True)
+    return np.stack([_TURNS[_BACK[number]](part) for number, part in parts]).mean(axis=0)
+
+
+def sure(logits: Array, limit: float) -> Array:
+    """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: (N,)."""
+    return 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1) > limit
+
+
+def asked(
+    batch: Array, count: Count, limit: float, ask: Callable[[Array, range], tuple[Array, ...]]
+) -> tuple[Array, ...]:
+    """Return what `ask` says of `batch` (N, H, W, C): upright where that is surer than `limit`, else in `count`.
+
+    ask: takes pictures and orientations, and returns logits first and whatever else goes with them, each (N, ...) and
+    the mean over these orientations.
+    """
+    if limit >= ALWAYS or count == 1:
+        return ask(batch, range(count))
+    upright = tuple(part.copy() for part in ask(batch, range(1)))
+    unsure = ~sure(upright[0], limit)
+    if unsure.any():
+        others = ask(batch[unsure], range(1, count))
+        for said, more in zip(upright, others, strict=True):
+            said[unsure] = (said[unsure] + more * (count - 1)) / count
+    return upright

@@ -23,7 +23,7 @@ from training import classifiers
 from training.architectures.order import Weights
 from training.calibration import Calibration, calibrate, negative_log_likelihood
 from training.dataset import DataError, Dataset
-from training.features import features
+from training.features import answers, features
 from training.fitting import clear
 from training.groups import find_groups
 from training.judging import THREADS
@@ -99,7 +99,8 @@ def draft(
     answer, head = _answer(recipe, blueprint.model, x[fit], y[fit], len(material.labels), folder / FEATURES)
     novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
     seconds = made.seconds + time.monotonic() - started
-    held_logits = answer(features(blueprint.model, x[held], orientations=recipe.orientations))
+    shown = recipe.orientations, recipe.sure_upright
+    held_logits = answers(blueprint.model, answer, x[held], *shown)
     looks = np.stack([appearance(one) for one in x[held]])
     calibration = calibrate(held_logits, y[held], novelty.score(looks), recipe.refusal)
     validation = {
@@ -121,7 +122,7 @@ def draft(
     )
 
     drawn = np.stack([preprocess.prepare(drawing.field(seed, kind), card) for kind, seed in GOLDEN])
-    said = answer(features(blueprint.model, drawn, orientations=recipe.orientations)).astype(np.float64).round(5)
+    said = answers(blueprint.model, answer, drawn, *shown).astype(np.float64).round(5)
     golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said.tolist(), strict=True))
 
     def fill(where: Path) -> None:
@@ -211,6 +212,7 @@ def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Cali
         golden=(),
         verdict="Not evaluated yet.",
         orientations=recipe.orientations,
+        sure_upright=recipe.sure_upright,
     )
 
 

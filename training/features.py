@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
+from smear.heads import Answer
 from smear.network import last_dense
-from smear.orientations import Count, mean, turned
+from smear.orientations import ALWAYS, Count, asked, mean, turned
 from training.checkpoints import whole
 from training.fitting import outputs_of
 
@@ -28,20 +29,32 @@ def features(model: Any, inputs: Array, kept: Path | None = None, orientations: 
 
     cut = keras.Model(model.input, last_dense(model).input)
     if kept is None:
-        return _features(cut, inputs, orientations)
+        return _features(cut, inputs, range(orientations))
     file = kept / f"{name(cut, inputs)}-{orientations}.npy"
     if file.is_file():
         found: Array = np.load(file, allow_pickle=False)
         return found
-    values = _features(cut, inputs, orientations)
+    values = _features(cut, inputs, range(orientations))
     with whole(file) as partial:
         np.save(partial, values, allow_pickle=False)
     return values
 
 
-def _features(cut: Any, inputs: Array, orientations: Count) -> Array:
+def answers(model: Any, answer: Answer, inputs: Array, orientations: Count, sure_upright: float = ALWAYS) -> Array:
+    """Return the logits (N, C) that serving gives for inputs, uint8 (N, H, W, 3); answer: from features to logits."""
+    import keras
+
+    cut = keras.Model(model.input, last_dense(model).input)
+
+    def ask(pictures: Array, which: range) -> tuple[Array]:
+        return (answer(_features(cut, pictures, which)),)
+
+    return asked(inputs, orientations, sure_upright, ask)[0]
+
+
+def _features(cut: Any, inputs: Array, which: range) -> Array:
     parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-    return np.concatenate([mean(outputs_of(cut, turned(part, orientations)), orientations) for part in parts])
+    return np.concatenate([mean(outputs_of(cut, turned(part, which)), which) for part in parts])
 
 
 def name(model: Any, inputs: Array) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from smear import typed
 from smear.card import Input, Label, Step
-from smear.orientations import Count, suits
+from smear.orientations import ALWAYS, Count, suits
 from smear.preprocess import STEPS
 from training.architectures import BUILDERS
 from training.architectures.order import Recurrence
@@ -157,6 +157,7 @@ class Recipe:
     refusal: Refusal = field(default_factory=Refusal)
     minimum_leukocytes: int = 1
     orientations: Count = 1
+    sure_upright: float = ALWAYS
     known_failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -237,6 +238,9 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
     sideways = not suits(recipe.orientations, recipe.input.height, recipe.input.width)
     yield "orientations", sideways, "a picture that is not square cannot be read on its side."
+    yield "sure_upright", not 0 < recipe.sure_upright <= ALWAYS, "has to be above 0 and at most 1."
+    classified = recipe.sure_upright < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
+    yield "sure_upright", classified, "a classifier answers to the mean of all orientations: it has to be 1."
     for entry in ("epochs", "batch_size", "learning_rate", "solved_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
     for entry in ("solved_epochs", "head_epochs", "patience", "strangers"):

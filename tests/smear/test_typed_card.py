@@ -71,6 +71,21 @@ def test_what_is_not_square_is_not_read_on_its_side(data):
         Card.from_json(data)
 
 
+def test_a_classifier_is_asked_in_all_orientations(data):
+    data["orientations"], data["sure_upright"] = 8, 0.95
+    assert Card.from_json(data).sure_upright == 0.95
+    data["head"] = {"classifier": "svm", "file": "head.skops"}
+    with pytest.raises(CardError, match="mean of all orientations"):
+        Card.from_json(data)
+
+
+@pytest.mark.parametrize("limit", [0, 1.5])
+def test_how_sure_is_a_share(data, limit):
+    data["sure_upright"] = limit
+    with pytest.raises(CardError, match="above 0 and at most 1"):
+        Card.from_json(data)
+
+
 def test_what_is_no_json_is_refused_with_the_line():
     with pytest.raises(CardError, match="not JSON, line 2"):
         Card.from_text('{\n "name": }')

@@ -164,7 +164,7 @@ def test_features_of_several_orientations_are_those_of_serving():
     import keras
 
     from smear.network import Network
-    from training.features import features
+    from training.features import answers, features
 
     keras.utils.set_random_seed(2)
     given = keras.Input((16, 16, 3))
@@ -174,3 +174,11 @@ def test_features_of_several_orientations_are_those_of_serving():
     served = Network(model, "last", 8).forward(pictures).features
     np.testing.assert_allclose(features(model, pictures, orientations=8), served, rtol=1e-4, atol=1e-3)
     assert not np.allclose(features(model, pictures), served, rtol=1e-2)
+    kernel, bias = (weights / 100 for weights in model.layers[-1].get_weights())  # an answer that is not sure at once
+    model.layers[-1].set_weights([kernel, bias])
+    upright = Network(model, "last").forward(pictures).logits
+    half = float(np.median(1 / (1 + np.exp(-abs(upright[:, 0] - upright[:, 1])))))  # half are surer than this
+    served = Network(model, "last", 8, half).forward(pictures).logits
+    said = answers(model, lambda values: values @ kernel + bias, pictures, 8, half)
+    np.testing.assert_allclose(said, served, rtol=1e-4, atol=1e-3)
+    assert 0 < np.isclose(said, upright, rtol=1e-3).all(axis=1).sum() < len(pictures)

@@ -121,6 +121,7 @@ def write(tmp_path, text, *changes):
         ('architecture = "mobilenet_v2"', 'architecture = "resnet9"', "resnet9", "architecture: there is no such"),
         ("epochs = 2", "epochs = 0", "epochs", "schedule.epochs: has to be above 0"),
         ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
+        ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
         ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: str was expected"),
     ],
