@@ -123,12 +123,18 @@ class Engine:
         return next((str(bundle.network.device) for bundle in loaded), None)
 
     def load(self, name: str) -> Bundle:
-        """Verify a bundle's files now, load it unless these very files are loaded, and return it."""
+        """Verify a bundle's files now, load it unless these very files are loaded, and return it.
+
+        BundleUnusableError where it is damaged; EngineBusyError where others are still being loaded before it.
+        """
         answer: Future[Shelf] = Future()
         with self._wake:
             self._loads.append((name, answer))
             self._wake.notify_all()
-        shelf = answer.result(timeout=ANSWER_SECONDS)
+        try:
+            shelf = answer.result(timeout=ANSWER_SECONDS)
+        except TimeoutError:
+            raise EngineBusyError("The model is still being loaded.") from None
         if shelf.bundle is None:
             raise BundleUnusableError(shelf.text)
         return shelf.bundle

@@ -17,6 +17,7 @@ from ..cases.intake import RefusedError
 from ..cases.summary import pooled, said_of
 from ..records import Case
 from ..security import clinician, member
+from ..shelf import BundleUnusableError
 from . import comparison, verdicts, vocabulary
 from .counts import differential
 from .layout import ORDERS, Cell, Group, fields_of, groups
@@ -175,12 +176,12 @@ def read(case_id: str) -> Any:
     """Let a bundle read the cells of the fields that it has not read yet."""
     case, view = case_or_404(case_id), View.read()
     name = request.form.get("reader", "")
-    if name not in {one.name for one in vocabulary.sources(case_id) if one.ready}:
+    if name not in {one.name for one in vocabulary.sources(case_id) if one.usable}:
         flash(_("Choose a model that reads single cells."), "error")
         return redirect(view.address(case_id))
     try:
         done, remaining = read_missing(case, name, current_user)
-    except RefusedError as refused:
+    except (RefusedError, BundleUnusableError) as refused:
         flash(refused.text, "error")
         return redirect(view.address(case_id))
     said = ngettext("The cells of %(num)s field were read.", "The cells of %(num)s fields were read.", done)

@@ -37,7 +37,7 @@ def read_missing(case: Case, name: str, user: User, seconds: float = SECONDS) ->
     """
     refuse_signed(case)
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
-    bundle = engine().bundle(name)
+    bundle = engine().load(name)  # it may have been published, or replaced, since the server started
     same = and_(
         CellReading.image_id == SmearImage.id,
         CellReading.bundle == bundle.card.name,

@@ -76,7 +76,7 @@ def cell(case_id: str, image_id: str, number: int) -> str:
         words_of=words_of,
         history=db.session.scalars(history.order_by(CellVerdict.version.desc())).all(),
         map_of=shown if one.suggestion and shown in one.suggestion["probabilities"] else "",
-        drawable=bool(source and source.ready and one.graded and can_map(source.name)),
+        drawable=bool(source and one.graded and can_map(source)),
         intended_use=vocabulary.intended_use(source),
     )
 
@@ -88,10 +88,10 @@ def cell_or_404(case_id: str, image_id: str, number: int, source: vocabulary.Sou
     return next(found, None) or abort(404)
 
 
-def can_map(name: str) -> bool:
-    """Say whether a loaded bundle has a layer that explains."""
-    bundle = engine().shelf(name).bundle
-    return bool(bundle and bundle.card.explanation_layer)
+def can_map(source: vocabulary.Source) -> bool:
+    """Say whether this version of a bundle is loaded and has a layer that explains."""
+    bundle = engine().shelf(source.name).bundle
+    return bool(bundle and bundle.card.version == source.version and bundle.card.explanation_layer)
 
 
 @bp.get("/cases/<case_id>/cells/<image_id>/<int:number>/map/<cell_reading_id>/<label>")

@@ -52,7 +52,7 @@ class Source:
     version: str
     labels: tuple[dict[str, Any], ...]
     intended_use: str
-    ready: bool  # it is loaded, and can read
+    usable: bool  # it is published here, and was not found damaged
     fields: int  # of the case that it has read
 
     @property
@@ -74,11 +74,10 @@ def sources(case_id: str) -> list[Source]:
     for name, card, _text in published(engine().folder):
         if card is None or card.scope != "cell":
             continue
-        loaded = engine().shelf(name).bundle
         fields, _example = done.pop((card.name, card.version), (0, None))
         labels = tuple(asdict(label) for label in card.labels)
-        ready = loaded is not None and loaded.card.version == card.version
-        found.append(Source(card.name, card.version, labels, card.intended_use, ready, fields))
+        usable = engine().shelf(name).state != "damaged"
+        found.append(Source(card.name, card.version, labels, card.intended_use, usable, fields))
     for (bundle, version), (fields, example) in done.items():
         row = db.session.get_one(CellReading, example)
         found.append(Source(bundle, version, tuple(row.labels), row.intended_use, False, fields))

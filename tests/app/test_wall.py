@@ -21,7 +21,7 @@ from smear import cells, drawing
 from smear.image import decode, encode
 from smear.leukocytes import find
 
-from ..conftest import CELL_BUNDLE
+from ..conftest import CELL_BUNDLE, copy_bundle
 from .conftest import BUNDLE, Someone
 from .test_audit import events
 from .test_reading import change, reading_of
@@ -112,7 +112,7 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     assert len(set(keys(page))) == total
     assert all(len(one.measured) == len(one.boxes) == len(one.cut) for one in surveys)
     assert all(one["nucleus_area"] > 0 for survey in surveys for one in survey.measured)
-    assert "leukolens-blast 1.0.0 is not loaded and cannot read just now" in page  # the tests' engine has one bundle
+    assert "Let leukolens-blast 1.0.0 read the cells of 2 fields" in page
     assert "Promyelocyte" in page
     assert " checked" not in page
     assert "cell-suggested" not in page
@@ -450,6 +450,32 @@ def test_a_bundle_that_reads_fields_reads_no_cells(reads: Flask, read_case: tupl
         assert "Choose a model that reads single cells" in wall(someone, case)
     with reads.app_context():
         assert db.session.scalars(select(CellReading.bundle)).all() == [CELL_BUNDLE]
+
+
+def test_a_model_published_while_the_server_runs_is_loaded_when_it_is_asked(
+    reads: Flask, field: bytes, cell_models: Path, tmp_path: Path
+) -> None:
+    """No restart; and where its files are damaged a sentence says so, on the wall, and it is offered no more."""
+    someone = Someone(reads, "clinician")
+    case = someone.open_case("A-5")
+    someone.upload(case, field)
+    later = copy_bundle(cell_models / CELL_BUNDLE, tmp_path, "later")
+    broken = copy_bundle(cell_models / CELL_BUNDLE, tmp_path, "broken")
+    (broken / "model.keras").write_bytes((later / "model.keras").read_bytes()[:-100])
+    engine = Engine(tmp_path, 64)
+    engine.start([], others=False)
+    reads.extensions["engine"] = engine
+    offered = "Let {} 0.1.0 read the cells of 1 field"
+    assert all(offered.format(name) in wall(someone, case) for name in ("later", "broken"))
+    assert someone.post(f"/cases/{case}/cells/readings", {"reader": "broken"}).status_code == 302
+    page = wall(someone, case)
+    assert "The model &#39;broken&#39; is damaged: model.keras is not the file that was published." in page
+    assert "broken 0.1.0 is damaged and cannot read" in page
+    assert offered.format("broken") not in page
+    someone.post(f"/cases/{case}/cells/readings", {"reader": "later"})
+    engine.stop()
+    with reads.app_context():
+        assert db.session.scalars(select(CellReading.bundle)).all() == ["later"]
 
 
 def test_reading_goes_on_where_the_time_ran_out(

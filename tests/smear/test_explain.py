@@ -22,7 +22,8 @@ def bundle(keras: ModuleType) -> SimpleNamespace:
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(given, keras.layers.Dense(LABELS, name="logits")(x))
     return SimpleNamespace(
-        network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)), card=SimpleNamespace(explanation_layer="features")
+        network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)),
+        card=SimpleNamespace(explanation_layer="features"),
     )
 
 
@@ -81,7 +82,9 @@ def test_no_positive_evidence_stays_empty(bundle: SimpleNamespace, keras: Module
     model.set_weights(bundle.network.model.get_weights())
     kernel, bias = model.get_layer("logits").get_weights()
     model.get_layer("logits").set_weights([-np.abs(kernel), bias])
-    against = SimpleNamespace(network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)), card=bundle.card)
+    against = SimpleNamespace(
+        network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)), card=bundle.card
+    )
     assert not explain(against, batch, 0, "grad-cam").any()
 
 
@@ -90,7 +93,9 @@ def test_smoothgrad_finds_the_pixels_that_count(bundle: SimpleNamespace, keras: 
     corner = keras.layers.Cropping2D(((0, SIDE // 2), (0, SIDE // 2)))(given)
     x = keras.layers.Conv2D(4, 3, padding="same", name="features")(corner)
     model = keras.Model(given, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
-    half_blind = SimpleNamespace(network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)), card=bundle.card)
+    half_blind = SimpleNamespace(
+        network=SimpleNamespace(model=model, orientations_of=lambda _: range(1)), card=bundle.card
+    )
     values = explain(half_blind, np.full((1, SIDE, SIDE, 3), 128, np.float32), 0, "smoothgrad")
     assert values[: SIDE // 2, : SIDE // 2].mean() > 0
     assert not values[SIDE // 2 :].any()
