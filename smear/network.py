@@ -1,6 +1,5 @@
 """A bundle's Keras model, compiled once: logits and every class's activation map from the same pass."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,6 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.orientations import ALWAYS, Count, asked, mean, mean_upright, suits, sure, turned
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # has to stand in the environment before the first import
-
 
 PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
 JOIN = "+"  # between the names of layers that explain together

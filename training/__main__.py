@@ -2,13 +2,8 @@
 figures | finder | segmentation | atlas | probe | publish`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-
-# Before Keras is imported anywhere below: training is neutral, serving and so evaluation are TensorFlow.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training import dataset, recipe
 from training.commands import finding, judging, looking, recipes

@@ -59,16 +59,24 @@ class Visit:
 
 
 @contextmanager
-def visiting(browser: Browser, folder: Path, **settings: str) -> Iterator[Visit]:
-    """Give a page in front of an empty lab; at the end the browser must not have complained."""
+def serving(folder: Path, **settings: str) -> Iterator[Server]:
+    """Give a server with one empty lab."""
     server = Server(folder / "instance", **settings)
-    address, one_time = server.prepare()
+    server.admins.append(server.prepare())
+    with server:
+        yield server
+
+
+@contextmanager
+def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Give a page in front of a lab that nobody has used; at the end the browser must not have complained."""
+    address, one_time = server.admins.pop() if server.admins else server.another_lab()
     context = browser.new_context(viewport={"width": 1280, "height": 820})
     visit = Visit(server, context.new_page(), address, one_time)
     visit.watch(visit.page)
-    with server:
-        yield visit
-        context.close()
+    yield visit
+    for one in browser.contexts:
+        one.close()
     assert visit.problems == []
 
 
@@ -80,10 +88,17 @@ def enter(visit: Visit) -> Visit:
     return visit
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return the server of a module's tests. Each has a lab of its own on it, and none sees another's."""
+    with serving(tmp_path_factory.mktemp("served")) as server:
+        yield server
+
+
 @pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     """Return a page in front of an empty lab."""
-    with visiting(browser, tmp_path) as visit:
+    with visiting(browser, server) as visit:
         yield visit
 
 

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -63,6 +64,8 @@ class Server:
             "LEUKOLENS_SIGN_IN_LIMIT": "1000 per minute",
             **{f"LEUKOLENS_{name}": value for name, value in settings.items()},
         }
+        self.names = count(2)
+        self.admins: list[tuple[str, str]] = []  # address and one-time password of labs that nobody has used yet
         self.log = instance.parent / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -80,7 +83,15 @@ class Server:
 
     def prepare(self) -> tuple[str, str]:
         """Make the lab and return its admin's address and one-time password."""
-        printed = self.command("init")
+        return self._admin("init")
+
+    def another_lab(self) -> tuple[str, str]:
+        """Make a further lab, which sees nothing of the others, and return the same of its admin."""
+        name = f"lab-{next(self.names)}"
+        return self._admin("user", "add", f"admin@{name}.example", "--role", "admin", "--lab", name)
+
+    def _admin(self, *words: str) -> tuple[str, str]:
+        printed = self.command(*words)
         address = re.search(r"Sign in as:\s+(\S+)", printed)
         password = re.search(r"One-time password:\s+(\S+)", printed)
         assert address

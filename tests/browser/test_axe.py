@@ -9,7 +9,7 @@ import pytest
 from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Visit, enter, visiting
+from .conftest import Visit, enter, serving, visiting
 from .driving import PASSWORD, choose_password, sign_in
 from .inspection import faults
 from .test_room import ALONE, add_person, invite, press
@@ -95,7 +95,7 @@ def test_the_way_in(visit: Visit) -> None:
 def test_what_goes_wrong(browser: Browser, tmp_path: Path) -> None:
     """Each error page as the server really sends it: a stale form, 403, 404, 405, 413, 429, 503, and at last 500."""
     settings = {"QUEUE": "0", "MAX_UPLOAD_BYTES": str(MEGABYTE), "SIGN_IN_LIMIT": "4 per hour"}
-    with visiting(browser, tmp_path, **settings) as visit:
+    with serving(tmp_path, **settings) as server, visiting(browser, server) as visit:
         page, wrong = enter(visit).page, {}
         url = visit.server.url
 

@@ -15,8 +15,8 @@ from smear import drawing
 from smear.image import encode
 
 from ..conftest import CELL_BUNDLE
-from .conftest import Visit, enter, visiting
-from .driving import PASSWORD, sign_in
+from .conftest import Visit, enter, serving, visiting
+from .driving import PASSWORD, Server, sign_in
 from .inspection import THEMES, WIDTHS, violations
 
 pytestmark = pytest.mark.browser
@@ -29,10 +29,17 @@ def crowded(size: tuple[int, int] = (1296, 972)) -> np.ndarray:
     return cv2.resize(np.concatenate(rows), size, interpolation=cv2.INTER_AREA)
 
 
+@pytest.fixture(scope="module")
+def reading_server(tmp_path_factory: pytest.TempPathFactory, cell_models: Path) -> Iterator[Server]:
+    """Return a server on which a bundle reads single cells."""
+    with serving(tmp_path_factory.mktemp("reading"), MODELS_DIR=str(cell_models)) as server:
+        yield server
+
+
 @pytest.fixture
-def reads(browser: Browser, tmp_path: Path, cell_models: Path) -> Iterator[Visit]:
-    """Return the signed-in page of a server on which a bundle reads single cells."""
-    with visiting(browser, tmp_path, MODELS_DIR=str(cell_models)) as visit:
+def reads(browser: Browser, reading_server: Server) -> Iterator[Visit]:
+    """Return the signed-in page of someone whose server has a bundle that reads single cells."""
+    with visiting(browser, reading_server) as visit:
         yield enter(visit)
 
 

@@ -1,6 +1,5 @@
 """One import of TensorFlow for all tests of `smear` that need it."""
 
-import os
 from types import ModuleType
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 
 @pytest.fixture(scope="session")
 def keras() -> ModuleType:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
     return keras
