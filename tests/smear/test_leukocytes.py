@@ -11,6 +11,7 @@ import pytest
 from smear import drawing, nucleus
 from smear.leukocytes import WORKING_SIDE, find
 from tests.conftest import ROOT
+from tests.memory import needs_proc
 
 
 def dice(found, truth):
@@ -148,19 +149,21 @@ def test_a_cell_cut_out_on_black_is_found_as_one():
     assert np.bincount(leukocytes.labels.ravel())[1] == pytest.approx(np.pi * 70**2, rel=0.1)
 
 
+@needs_proc
 def test_a_very_large_field_takes_bounded_time_and_memory():
     """12,000 x 9,000 pixels: in a process of its own, beyond the picture's 324 MB and what TensorFlow takes."""
     code = """
-import resource, time
+import time
 import numpy as np, cv2
+from tests.memory import peak
 from smear import drawing
 from smear.leukocytes import find
 find(drawing.field(5, "leukemic", 640))
 picture = cv2.resize(drawing.field(5, "leukemic", 640), (12_000, 9_000))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 started = time.perf_counter()
 found = find(picture)
-print(time.perf_counter() - started, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, len(found))
+print(time.perf_counter() - started, (peak() - before) / 1024, len(found))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     seconds, more, count = (float(word) for word in done.stdout.split())

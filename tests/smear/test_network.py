@@ -8,12 +8,12 @@ import pytest
 from smear import drawing, preprocess
 from smear.explain import evidence
 
-PICTURES = 6
+PICTURES = 2  # one of which the network is sure upright, and one that it is shown in every orientation
 
 
 @pytest.fixture(scope="module")
 def batch(shipped):
-    fields = [drawing.field(seed, kind) for seed, kind in enumerate(["leukemic", "sparse"] * 3)]
+    fields = [drawing.field(seed, kind) for seed, kind in enumerate(["leukemic", "sparse"], start=1)]
     return np.stack([preprocess.prepare(field, shipped.card) for field in fields])
 
 
@@ -30,7 +30,8 @@ def oracle(shipped, batch):
 
 
 def test_maps_agree_with_tf_keras_vis_for_every_class(shipped, batch, oracle):
-    assert len(batch) == PICTURES
+    shown = [len(shipped.network.orientations_of(one[None])) for one in batch]
+    assert shown == [1, shipped.card.orientations]
     served = shipped.network.forward(batch).maps
     assert served.shape[:2] == (PICTURES, len(shipped.card.labels))
     assert served.max() > 0.01  # two empty maps would agree as well

@@ -1,0 +1,20 @@
+"""The peak of a process's own memory."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+STATUS = Path("/proc/self/status")
+GIGABYTE = 2**20  # in kilobytes
+needs_proc = pytest.mark.skipif(not STATUS.is_file(), reason="The peak of a process's memory is read from /proc.")
+
+
+def peak() -> int:
+    """Return the most memory that this process has held, in kilobytes.
+
+    Not by getrusage: a process that was just started has the peak of the one that started it in its ru_maxrss.
+    """
+    found = re.search(r"VmHWM:\s*(\d+)", STATUS.read_text())
+    assert found
+    return int(found[1])
