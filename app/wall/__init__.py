@@ -176,7 +176,7 @@ def read(case_id: str) -> Any:
     """Let a bundle read the cells of the fields that it has not read yet."""
     case, view = case_or_404(case_id), View.read()
     name = request.form.get("reader", "")
-    if name not in {one.name for one in vocabulary.sources(case_id) if one.usable}:
+    if name not in {one.name for one in vocabulary.sources(case_id) if one.state == "usable"}:
         flash(_("Choose a model that reads single cells."), "error")
         return redirect(view.address(case_id))
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -52,7 +52,7 @@ class Source:
     version: str
     labels: tuple[dict[str, Any], ...]
     intended_use: str
-    usable: bool  # it is published here, and was not found damaged
+    state: Literal["usable", "damaged", "withdrawn"]  # withdrawn: this version is not published here any more
     fields: int  # of the case that it has read
 
     @property
@@ -76,11 +76,11 @@ def sources(case_id: str) -> list[Source]:
             continue
         fields, _example = done.pop((card.name, card.version), (0, None))
         labels = tuple(asdict(label) for label in card.labels)
-        usable = engine().shelf(name).state != "damaged"
-        found.append(Source(card.name, card.version, labels, card.intended_use, usable, fields))
+        state: Literal["usable", "damaged"] = "damaged" if engine().shelf(name).state == "damaged" else "usable"
+        found.append(Source(card.name, card.version, labels, card.intended_use, state, fields))
     for (bundle, version), (fields, example) in done.items():
         row = db.session.get_one(CellReading, example)
-        found.append(Source(bundle, version, tuple(row.labels), row.intended_use, False, fields))
+        found.append(Source(bundle, version, tuple(row.labels), row.intended_use, "withdrawn", fields))
     return sorted(found, key=lambda one: (-one.fields, one.name, one.version))
 
 

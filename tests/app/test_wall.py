@@ -478,6 +478,19 @@ def test_a_model_published_while_the_server_runs_is_loaded_when_it_is_asked(
         assert db.session.scalars(select(CellReading.bundle)).all() == ["later"]
 
 
+def test_a_version_that_is_not_published_any_more_is_not_called_damaged(
+    reads: Flask, read_case: tuple[Someone, str], tmp_path: Path
+) -> None:
+    """What it said stays on the wall; for a field that it has not read the wall says why it is not offered."""
+    someone, case = read_case
+    someone.upload(case, encode(drawing.field(21, "leukemic", 320), "PNG"))
+    reads.extensions["engine"] = Engine(tmp_path, 64)
+    page = wall(someone, case)
+    assert f"{CODE} is not published here any more" in page
+    assert "is damaged" not in page
+    assert "cell-suggested" in page
+
+
 def test_reading_goes_on_where_the_time_ran_out(
     reads: Flask, read_case: tuple[Someone, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
