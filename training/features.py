@@ -25,9 +25,7 @@ def features(model: Any, inputs: Array, kept: Path | None = None, orientations: 
     kept: a folder to keep them in, and to look them up. orientations: in which it is shown every picture; the features
     are the mean over them, as in serving.
     """
-    import keras
-
-    cut = keras.Model(model.input, last_dense(model).input)
+    cut = _without_last(model)
     if kept is None:
         return _features(cut, inputs, range(orientations))
     file = kept / f"{name(cut, inputs)}-{orientations}.npy"
@@ -42,14 +40,18 @@ def features(model: Any, inputs: Array, kept: Path | None = None, orientations: 
 
 def answers(model: Any, answer: Answer, inputs: Array, orientations: Count, sure_upright: float = ALWAYS) -> Array:
     """Return the logits (N, C) that serving gives for inputs, uint8 (N, H, W, 3); answer: from features to logits."""
-    import keras
-
-    cut = keras.Model(model.input, last_dense(model).input)
+    cut = _without_last(model)
 
     def ask(pictures: Array, which: range) -> tuple[Array]:
         return (answer(_features(cut, pictures, which)),)
 
     return asked(inputs, orientations, sure_upright, ask)[0]
+
+
+def _without_last(model: Any) -> Any:
+    import keras
+
+    return keras.Model(model.input, last_dense(model).input)
 
 
 def _features(cut: Any, inputs: Array, which: range) -> Array:
