@@ -8,6 +8,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 REQUIRED = os.environ.get("LEUKOLENS_REQUIRE_ALL") == "1"
 
+# The files that take minutes. Two processes share the files out: what is long must not begin when one has run dry.
+LONG = ("training/test_recipes", "training/test_whole_way", "training/test_fitting", "training/test_backends", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files; `--no-loadscope-reorder` keeps this order where files are shared out."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(ROOT / "tests").as_posix()
+        return next((k for k, long in enumerate(LONG) if path.startswith(long)), len(LONG))
+
+    items.sort(key=place)
+
 
 def skip_or_fail(why: str) -> None:
     """Skip with the reason; on the build machine, where everything has to be there, fail."""

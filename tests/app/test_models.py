@@ -21,13 +21,43 @@ from .conftest import BUNDLE, PASSWORD, Someone
 SECOND = "second-look"
 
 
-@pytest.fixture
-def two(tmp_path: Path, models: Path) -> Path:
-    """Return a folder with the shipped bundle twice, the second under another name."""
-    folder = tmp_path / "models"
+def publish_two(folder: Path, models: Path) -> Path:
+    """Publish the shipped bundle twice in a folder, the second under another name; return the folder."""
     copy_bundle(models / BUNDLE, folder, BUNDLE)
     copy_bundle(models / BUNDLE, folder, SECOND, version="9.9")
     return folder
+
+
+def start(folder: Path) -> Engine:
+    """Return an engine that has loaded both bundles of a folder."""
+    engine = Engine(folder, 16)
+    engine.start([BUNDLE])
+    engine.load(SECOND)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[tuple[Path, Engine]]:
+    """Return a folder with two bundles and its engine, for all tests that leave the bundles as they are."""
+    folder = publish_two(tmp_path_factory.mktemp("two") / "models", models)
+    engine = start(folder)
+    yield folder, engine
+    engine.stop()
+
+
+@pytest.fixture
+def lab(make_app: Callable[..., Flask], unharmed: tuple[Path, Engine]) -> Flask:
+    """Return an application with two bundles."""
+    folder, engine = unharmed
+    app = make_app(MODELS_DIR=folder)
+    app.extensions["engine"] = engine
+    return app
+
+
+@pytest.fixture
+def two(tmp_path: Path, models: Path) -> Path:
+    """Return a folder with two bundles for one test, which may harm them."""
+    return publish_two(tmp_path / "models", models)
 
 
 @pytest.fixture
@@ -40,13 +70,10 @@ def with_cells(two: Path) -> Path:
 
 
 @pytest.fixture
-def lab(make_app: Callable[..., Flask], two: Path) -> Iterator[Flask]:
-    """Return an application with two bundles and an engine of its own."""
+def own_lab(make_app: Callable[..., Flask], two: Path) -> Iterator[Flask]:
+    """Return an application with the two bundles of this test and an engine of its own."""
     app = make_app(MODELS_DIR=two)
-    engine = Engine(two, 16)
-    app.extensions["engine"] = engine
-    engine.start([BUNDLE])
-    engine.load(SECOND)
+    engine = app.extensions["engine"] = start(two)
     yield app
     engine.stop()
 
@@ -107,28 +134,28 @@ def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: 
     assert choices(lab) == []
 
 
-def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(lab: Flask, two: Path, field: bytes) -> None:
+def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(own_lab: Flask, two: Path, field: bytes) -> None:
     """One flipped byte: a sentence on the page, no change, and images are read as before."""
     path = two / SECOND / "model.keras"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
-    admin = Someone(lab, "admin")
+    admin = Someone(own_lab, "admin")
     activate(admin)
     page = admin.get("/models/").text
     assert "is damaged" in page
     assert "Nothing was changed" in page
-    assert choices(lab) == []
+    assert choices(own_lab) == []
     assert admin.upload(admin.open_case(), field).status_code == 201
     health = admin.get("/health/ready")
     assert health.status_code == 200
     assert SECOND in health.json["damaged_bundles"]
 
 
-def test_a_card_that_is_no_card_does_not_take_the_page_down(lab: Flask, two: Path) -> None:
+def test_a_card_that_is_no_card_does_not_take_the_page_down(own_lab: Flask, two: Path) -> None:
     """The damage is told in words."""
     (two / SECOND / "card.json").write_text("{")
-    page = Someone(lab, "admin").get("/models/")
+    page = Someone(own_lab, "admin").get("/models/")
     assert page.status_code == 200
     assert "The card of" in page.text
 
@@ -174,13 +201,13 @@ def test_a_lab_without_models_is_told_so(make_app: Callable[..., Flask], tmp_pat
     engine.stop()
 
 
-def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, lab: Flask, field: bytes) -> None:
+def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, own_lab: Flask, field: bytes) -> None:
     """It is shown and cannot be chosen, neither to read for the lab nor for a second opinion."""
-    admin = Someone(lab, "admin")
+    admin = Someone(own_lab, "admin")
     assert "Reads single cells" in admin.get("/models/").text
     assert f"Activate {SECOND}" not in admin.get("/models/").text
     activate(admin)
     assert "needs one that reads whole fields" in admin.get("/models/").text
-    assert choices(lab) == []
+    assert choices(own_lab) == []
     image = admin.upload(admin.open_case(), field).json
     assert SECOND not in admin.get(image["url"]).text
