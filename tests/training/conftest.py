@@ -10,7 +10,7 @@ name = "tiny"
 version = "0.1.0"
 title = "A tiny network on drawings, for tests"
 scope = "field"
-architecture = "mobilenet_v2"
+architecture = "squeezenet"
 input = { height = 64, width = 64 }
 intended_use = "Tests."
 licence = "Apache-2.0"

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 BACKENDS = ("tensorflow", "jax")
 EACH = 40
-CHANGES = (("mobilenet_v2", "abed_simple_cnn"), ("epochs = 2", "epochs = 12"), ("batch_size = 8", "batch_size = 16"))
+CHANGES = (("squeezenet", "abed_simple_cnn"), ("epochs = 2", "epochs = 12"), ("batch_size = 8", "batch_size = 16"))
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_a_training_that_ends_early(drawn, tiny, tmp_path, capsys, monkeypatch, 
 def test_a_loss_that_becomes_no_number(drawn, tiny, tmp_path, capsys):
     wild = tmp_path / "wild.toml"
     text = tiny.read_text(encoding="utf-8").replace("learning_rate = 1e-3", "learning_rate = 1e30")
-    text = text.replace('architecture = "mobilenet_v2"', 'architecture = "colour_statistics"')
+    text = text.replace('architecture = "squeezenet"', 'architecture = "colour_statistics"')
     wild.write_text(text, encoding="utf-8")
     assert fit(wild, drawn, tmp_path / "run") == 1
     assert "The loss became NaN. Lower the learning rate" in sentence(capsys)
@@ -119,7 +119,7 @@ def run(drawn, tiny, tmp_path_factory):
     """A finished run of the smallest kind of network."""
     folder = tmp_path_factory.mktemp("small")
     small = folder / "small.toml"
-    text = tiny.read_text(encoding="utf-8").replace("mobilenet_v2", "colour_statistics").replace("tiny", "small")
+    text = tiny.read_text(encoding="utf-8").replace("squeezenet", "colour_statistics").replace("tiny", "small")
     small.write_text(text, encoding="utf-8")
     assert fit(small, drawn, folder / "run") == 0
     command = ["crossval", str(small), "--data", str(drawn), "--out", str(folder / "run"), "--protocol", "grouped"]

@@ -118,7 +118,7 @@ def write(tmp_path, text, *changes):
         ("width = 64", 'width = "64"', "input", "input.width: int was expected"),
         ('name = "only_leukocytes"', 'name = "only_cells"', "only_cells", r"preprocess\[1\].name: no such step"),
         ("rotation = 10", 'pipeline = "dance"', "pipeline", "augmentation.pipeline: one of 'stain'"),
-        ('architecture = "mobilenet_v2"', 'architecture = "resnet9"', "resnet9", "architecture: there is no such"),
+        ('architecture = "squeezenet"', 'architecture = "resnet9"', "resnet9", "architecture: there is no such"),
         ("epochs = 2", "epochs = 0", "epochs", "schedule.epochs: has to be above 0"),
         ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
         ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
