@@ -155,9 +155,16 @@ class Network:
         return self.head(features) if self.head else mean(logits, which), maps, features
 
     def warm(self, batch_size: int = 1) -> None:
-        """Run once with one white picture and once with `batch_size`: the first pass allocates and picks kernels."""
-        for count in sorted({1, batch_size}):
-            self.forward(np.full((count, *self.input_shape), 255, np.float32))
+        """Run once with as many views as a reading has of one picture and of `batch_size` pictures.
+
+        The first pass of a size allocates and picks kernels. Where upright may do, that is what a batch is warmed for.
+        """
+        if self.sure_upright >= ALWAYS:
+            sizes = {self.orientations, self.orientations * batch_size}
+        else:
+            sizes = {1, batch_size, max(1, self.orientations - 1)}
+        for count in sorted(sizes):
+            self._ask(np.full((count, *self.input_shape), 255, np.float32), range(1))
 
 
 def _closed_form(tf: Any, both: Any, dense: Any) -> Any:
