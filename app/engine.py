@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flask import Flask, current_app
@@ -30,6 +30,8 @@ log = logging.getLogger("leukolens.engine")
 RETRY_SECONDS = 3
 DESKS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
 ANSWER_SECONDS = 60  # longer than any batch takes; a request must not wait for ever on a dead engine
+LOADING = "The model is still being loaded."
+T = TypeVar("T")
 
 
 class EngineBusyError(Exception):
@@ -40,6 +42,14 @@ class EngineBusyError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+def awaited(answer: Future[T], late: str = "The model did not answer in time.") -> T:
+    """Wait for an answer of the engine; EngineBusyError with the sentence `late` where it does not come."""
+    try:
+        return answer.result(timeout=ANSWER_SECONDS)
+    except TimeoutError:
+        raise EngineBusyError(late) from None
 
 
 @dataclass
@@ -62,11 +72,7 @@ class Pending:
 
     def reading(self) -> Reading:
         """Wait for the network and conclude."""
-        try:
-            forward = self.answer.result(timeout=ANSWER_SECONDS) if self.answer else None
-        except TimeoutError:
-            raise EngineBusyError("The model did not answer in time.") from None
-        return self.reader.conclude(self.examination, forward)
+        return self.reader.conclude(self.examination, awaited(self.answer) if self.answer else None)
 
 
 class Engine:
@@ -131,10 +137,7 @@ class Engine:
         with self._wake:
             self._loads.append((name, answer))
             self._wake.notify_all()
-        try:
-            shelf = answer.result(timeout=ANSWER_SECONDS)
-        except TimeoutError:
-            raise EngineBusyError("The model is still being loaded.") from None
+        shelf = awaited(answer, LOADING)
         if shelf.bundle is None:
             raise BundleUnusableError(shelf.text)
         return shelf.bundle
@@ -146,7 +149,7 @@ class Engine:
             return shelf.bundle
         if shelf.state == "damaged":
             raise BundleUnusableError(shelf.text)
-        raise EngineBusyError("The model is still being loaded.")
+        raise EngineBusyError(LOADING)
 
     def begin(self, name: str, data: bytes) -> Pending:
         """Decode a file and look at it in the caller's thread, and queue what the network must see.

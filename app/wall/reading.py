@@ -21,7 +21,7 @@ from smear.suggestion import Suggestion
 from .. import ledger
 from ..cases.intake import RefusedError, refuse_signed
 from ..database import db, writing
-from ..engine import ANSWER_SECONDS, EngineBusyError, engine
+from ..engine import awaited, engine
 from ..records import Case, CellReading, CellSurvey, SmearImage, User
 from .surveys import look
 
@@ -111,10 +111,7 @@ def answers(bundle: Bundle, rgb: Array, found: Leukocytes) -> Iterator[tuple[lis
 def answered(waiting: list[tuple[int, Array, Future[Forward]]]) -> Iterator[tuple[list[int], Array, Forward]]:
     """Wait for what was sent; EngineBusyError where the engine does not answer."""
     for i, seen, future in waiting:
-        try:
-            yield [i], seen, future.result(timeout=ANSWER_SECONDS)
-        except TimeoutError:
-            raise EngineBusyError("The model did not answer in time.") from None
+        yield [i], seen, awaited(future)
 
 
 def shorter(said: Suggestion) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..cases.access import case_or_404
 from ..cases.intake import RefusedError
 from ..cases.pictures import stored
 from ..database import db
-from ..engine import ANSWER_SECONDS, engine
+from ..engine import awaited, engine
 from ..records import CellReading, CellSurvey, CellVerdict, SmearImage
 from ..security import member
 from . import bp, vocabulary
@@ -127,7 +127,7 @@ def drawn(bundle: Bundle, survey: CellSurvey, number: int, index: int) -> Array:
             abort(404)
         reading.insist_on_cells(bundle.card)
         seen = prepare(rgb, bundle.card, found, number - 1)
-    forward = engine().submit(bundle, seen).result(timeout=ANSWER_SECONDS)
+    forward = awaited(engine().submit(bundle, seen))
     maps = forward.maps[0]
     largest = float(maps.max(initial=0))
     grid = maps[index] / largest if largest > 0 else maps[index]

@@ -441,6 +441,21 @@ def test_a_map_of_a_cell_is_drawn_on_demand(reads: Flask, read_case: tuple[Someo
     assert 'class="in-field"' in page
 
 
+def test_a_map_that_the_engine_does_not_draw_in_time_is_told_so(
+    reads: Flask, read_case: tuple[Someone, str], field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence and when to come back, as for a reading, and no 500."""
+    someone, case = read_case
+    with reads.app_context():
+        row = db.session.scalars(select(CellReading)).one()
+    whole = find(decode(field).rgb).cut.tolist().index(False) + 1
+    monkeypatch.setattr("app.engine.ANSWER_SECONDS", 0)
+    answer = someone.get(f"/cases/{case}/cells/{row.image_id}/{whole}/map/{row.id}/blast")
+    assert answer.status_code == 503
+    assert "did not answer in time" in answer.text
+    assert answer.headers["Retry-After"]
+
+
 def test_a_bundle_that_reads_fields_reads_no_cells(reads: Flask, read_case: tuple[Someone, str]) -> None:
     """Neither by its name in a form nor as a choice on the page; and an unknown one is refused alike."""
     someone, case = read_case
