@@ -90,10 +90,10 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
         view, background, said = _look(look, shown, better)
         labels, count = part(said)
     density = optical_density(view, background)
-    sure = cv2.extractChannel(said, NUCLEUS)
+    sure = said[NUCLEUS]
     labels = _without_others(labels, count, sure, density)
     nuclei = nucleus.by_dyes(density, labels, sure)
-    whole = cv2.extractChannel(said, CELL)
+    whole = said[CELL]
     height, width = small.shape[:2]
     if labels.shape != (height, width):
         nuclei, whole = (cv2.resize(one, (width, height)) for one in (nuclei, whole))
@@ -112,7 +112,7 @@ def _areas(labels: Array, count: int) -> Array:
 
 
 def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Array]:
-    """Return `shown` at that length of its long side, its background colour, and what the network says, (h, w, 3)."""
+    """Return `shown` at that length of its long side, its background colour, and what the network says, (3, h, w)."""
     longest = max(shown.shape[:2])
     view = shown
     if longest != side:

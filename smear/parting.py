@@ -17,12 +17,12 @@ def part(said: Array) -> tuple[Array, int]:
     Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
     nearly as wide as the smaller of them, it was one cell with two cores.
     """
-    cell = cv2.compare(cv2.extractChannel(said, CELL), SURE, cv2.CMP_GT) & 1
+    cell = cv2.compare(said[CELL], SURE, cv2.CMP_GT) & 1
     count, parts = cv2.connectedComponents(cell)
     if count == 1:
         return parts, 0
     depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
-    core = cv2.compare(cv2.extractChannel(said, CORE), SURE, cv2.CMP_GT) & cell
+    core = cv2.compare(said[CORE], SURE, cv2.CMP_GT) & cell
     seeded, seeds = cv2.connectedComponents(_cores(core, parts, count, depth))
     if seeded == count:  # every component has a core, so each has one: nothing touches
         return parts, count - 1

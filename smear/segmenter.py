@@ -3,8 +3,8 @@
 It is part of `smear.leukocytes.find`, as a lens is of a microscope: no lab chooses it, every bundle's readings and
 trainings rest on it. It is published as the bundle `models/leukolens-cells-mask` with a card of its own.
 
-Beside the Keras model lies the same function as ONNX, and that is what runs: for a network this small TensorFlow
-spends most of the time between the layers, and ONNX Runtime answers in about a third of it (`make bench`).
+Beside the Keras model lies the same function as ONNX (`training.masks.graph`), and that is what runs: for a network
+this small TensorFlow spends most of the time between the layers.
 """
 
 import json
@@ -25,7 +25,7 @@ GRAPH = "model.onnx"
 STRIDE = 32  # height and width of what the network is given are multiples of it
 PADDING = 255
 FIELD = 224  # a common size
-CELL, NUCLEUS, CORE = 0, 1, 2  # channels of what it says
+CELL, NUCLEUS, CORE = 0, 1, 2  # planes of what it says
 
 
 class SegmenterError(BundleError):
@@ -53,7 +53,7 @@ class MaskCard:
 
 
 class Segmenter:
-    """The network as ONNX: white-balanced float32 RGB (1, H, W, 3) to shares of cell, nucleus and core.
+    """The network as ONNX: white-balanced RGB to shares of cell, nucleus and core.
 
     Takes the bytes of `model.onnx`; may be asked by several threads at once.
     """
@@ -62,18 +62,18 @@ class Segmenter:
         import onnxruntime  # not before a picture has to be read
 
         options = onnxruntime.SessionOptions()
-        # Threads that wait in a loop take the cores from TensorFlow's and from the next request's.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Its layers are so short that a second thread costs more to wake than it does, and other requests want it.
+        options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, balanced: Array) -> Array:
-        """Return cell, nucleus and core, float32 (H, W, 3) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
+        """Return cell, nucleus and core, float32 (3, H, W) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
         height, width = balanced.shape[:2]
-        padded = np.full((1, -height % STRIDE + height, -width % STRIDE + width, 3), PADDING, np.float32)
+        padded = np.full((1, -height % STRIDE + height, -width % STRIDE + width, 3), PADDING, np.uint8)
         padded[0, :height, :width] = balanced
         said: Array = self._session.run(None, {self._input: padded})[0][0]
-        return said[:height, :width]
+        return said[:, :height, :width]
 
 
 def read_card(folder: Path = FOLDER) -> MaskCard:

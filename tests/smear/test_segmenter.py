@@ -66,7 +66,7 @@ def test_the_graph_says_what_the_keras_model_says():
     shares = np.exp(logits[..., :3] - logits[..., :3].max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
     core = 1 / (1 + np.exp(-logits[..., 3]))
-    expected = np.stack([1 - shares[..., 0], shares[..., 2], core], axis=-1)
+    expected = np.stack([1 - shares[..., 0], shares[..., 2], core])
     assert np.abs(segmenter.segmenter()(rgb) - expected).max() < 1e-4
 
 
@@ -78,17 +78,17 @@ def test_it_is_loaded_once():
 def test_any_size_is_answered_at_that_size_in_shares(size):
     rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     said = segmenter.segmenter()(rgb)
-    assert said.shape == (*size, 3)
+    assert said.shape == (3, *size)
     assert said.dtype == np.float32
     assert said.min() >= 0
     assert said.max() <= 1
-    assert (said[..., NUCLEUS] <= said[..., CELL] + 1e-5).all()
+    assert (said[NUCLEUS] <= said[CELL] + 1e-5).all()
 
 
 def test_padding_changes_little():
     field = drawing.field(5, "leukemic", 224)
     balanced = white_balanced(field, background_colour(field))
     whole, part = segmenter.segmenter()(balanced), segmenter.segmenter()(balanced[:200, :210])
-    inside = np.abs(whole[:150, :150] - part[:150, :150])
-    assert (inside[..., (CELL, NUCLEUS)] > 0.5).mean() < 0.005
-    assert (inside[..., CORE] > 0.5).mean() < 0.02
+    inside = np.abs(whole[:, :150, :150] - part[:, :150, :150])
+    assert (inside[[CELL, NUCLEUS]] > 0.5).mean() < 0.005
+    assert (inside[CORE] > 0.5).mean() < 0.02

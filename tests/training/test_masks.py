@@ -1,13 +1,15 @@
 """What the network that finds leukocytes is taught: sure labels, scenes by seed, and a network folded without loss."""
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
 from smear import drawing, thresholds
 from smear.segmenter import Segmenter
 from training.architectures import unet
-from training.masks import fitting, labelling, publishing, scenes
+from training.masks import fitting, labelling, scenes
+from training.masks.graph import exported
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
 
@@ -142,11 +144,18 @@ def test_the_exported_graph_gives_shares_and_says_the_same():
     padded = np.full((1, 96, 128, 3), 255, np.float32)
     padded[0, :70, :100] = rgb
     logits = np.array(model(padded))[0, :70, :100]
-    said = Segmenter(publishing.exported(model))(rgb)
+    said = Segmenter(exported(model))(rgb)
     shares = np.exp(logits[..., :3]) / np.exp(logits[..., :3]).sum(axis=-1, keepdims=True)
-    assert np.abs(said[..., 0] - (1 - shares[..., 0])).max() < 1e-4
-    assert np.abs(said[..., 1] - shares[..., 2]).max() < 1e-4
-    assert np.abs(said[..., 2] - 1 / (1 + np.exp(-logits[..., 3]))).max() < 1e-4
+    assert np.abs(said[0] - (1 - shares[..., 0])).max() < 1e-4
+    assert np.abs(said[1] - shares[..., 2]).max() < 1e-4
+    assert np.abs(said[2] - 1 / (1 + np.exp(-logits[..., 3]))).max() < 1e-4
+
+
+def test_a_layer_that_the_graph_does_not_know_is_named():
+    given = keras.Input((32, 32, 3), name="rgb")
+    model = keras.Model(given, keras.layers.MaxPooling2D(name="pool")(given))
+    with pytest.raises(ValueError, match="'pool' is a layer of the kind MaxPooling2D"):
+        exported(model)
 
 
 def test_it_learns(lessons, tmp_path, monkeypatch):

@@ -37,12 +37,13 @@ def _finder(arguments: argparse.Namespace) -> None:
     from training.architectures import unet
     from training.experiment import commit
     from training.masks import fitting, publishing
+    from training.masks.graph import exported
 
     schedule = fitting.Schedule(**({"epochs": arguments.epochs} if arguments.epochs else {}))
     segmentation.make(arguments.out)
     lessons = fitting.gather(arguments.fields, arguments.cells)
     model = unet.folded(fitting.fit(lessons, schedule, arguments.out, say))
-    results, _ = segmentation.measure(arguments.masked, network=Segmenter(publishing.exported(model)))
+    results, _ = segmentation.measure(arguments.masked, network=Segmenter(exported(model)))
     described = publishing.card(lessons, schedule, commit(), results)
     print(segmentation.table(results))
     print(f"Published {publishing.write(arguments.models / FOLDER.name, model, described)}.")

@@ -1,19 +1,18 @@
 """Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
 
 import json
-import tempfile
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from smear.bundle import CARD, MODEL, replacing, sha256
 from smear.segmenter import FOLDER, GRAPH, MaskCard, verify
 from training.architectures import unet
 from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
+from training.masks.graph import exported
 
 VERSION = "1.0.0"
 LICENCE = "CC BY 4.0 (weights); trained in part on data under the Open Database Licence and CC BY 4.0"
@@ -66,23 +65,6 @@ def card(lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, A
         known_failures=KNOWN_FAILURES,
         files={},
     )
-
-
-def exported(model: Any) -> bytes:
-    """Return `model` as ONNX, from its input to shares of cell, nucleus and core, float32 (1, H, W, 3) in 0..1.
-
-    Keras exports to ONNX by way of TensorFlow only: the last step of teaching needs that backend.
-    """
-    ops = keras.ops
-    logits = model.output
-    shares = ops.softmax(logits[..., :3])
-    said = ops.concatenate([1 - shares[..., :1], shares[..., 2:], ops.sigmoid(logits[..., 3:])], axis=-1)
-    whole = keras.Model(model.input, said, name="finder")
-    whole(np.zeros((1, unet.STRIDE, unet.STRIDE, 3), np.float32))  # Keras exports only what was called
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, GRAPH)
-        whole.export(file, format="onnx", verbose=False)
-        return file.read_bytes()
 
 
 def write(folder: Path, model: Any, described: MaskCard) -> Path:
