@@ -12,6 +12,7 @@ from smear.orientations import ALWAYS, Count, asked, mean, mean_upright, suits, 
 
 PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
 JOIN = "+"  # between the names of layers that explain together
+CONSTANT = 2**27  # bytes of weights: a graph of more would be kept several times while it is prepared
 
 
 class UnsuitableModelError(ValueError):
@@ -130,7 +131,7 @@ class Network:
         self.device = f"GPU ({len(gpus)})" if gpus else "CPU"
         outputs = [layer.output for layer in explained]
         if self.classes == int(model.output.shape[-1]) and _pools(model, explained):
-            run = _closed_form(tf, keras.Model(model.input, [*outputs, model.output]), dense)
+            run = _closed_form(tf, keras.Model(model.input, [*outputs, model.output]), dense.kernel.numpy())
         else:
             run = _by_gradient(tf, keras.Model(model.input, [*outputs, dense.input, two_logits(model).output]))
         signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
@@ -167,14 +168,33 @@ class Network:
             self._ask(np.full((count, *self.input_shape), 255, np.float32), range(1))
 
 
-def _closed_form(tf: Any, both: Any, dense: Any) -> Any:
+def _fixed(tf: Any, model: Any) -> Callable[[Any], Any]:
+    """Return what `model` answers to a batch, its weights as constants of the graph.
+
+    Weights that cannot change let TensorFlow work normalisation into the convolutions: a third of the time is saved.
+    """
+    trained, other = (
+        [one.numpy() for one in part] for part in (model.trainable_variables, model.non_trainable_variables)
+    )
+    if sum(one.nbytes for one in (*trained, *other)) > CONSTANT:
+        return lambda batch: model(batch, training=False)
+
+    def answer(batch: Any) -> Any:
+        constants = ([tf.constant(one) for one in part] for part in (trained, other))
+        return model.stateless_call(*constants, batch, training=False)[0]
+
+    return answer
+
+
+def _closed_form(tf: Any, both: Any, kernel: Array) -> Any:
     """Return the forward pass of a network that pools: `both` gives the pooled layer and the logits."""
+    ask = _fixed(tf, both)
 
     def forward(batch: Any) -> Any:
-        activations, logits = both(batch, training=False)
+        activations, logits = ask(batch)
         activations = tf.cast(activations, tf.float32)
         area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
-        maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.cast(dense.kernel, tf.float32))) / area
+        maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
         return tf.cast(logits, tf.float32), maps, tf.reduce_mean(activations, axis=(1, 2))
 
     return forward
@@ -182,13 +202,14 @@ def _closed_form(tf: Any, both: Any, dense: Any) -> Any:
 
 def _by_gradient(tf: Any, every: Any) -> Any:
     """Return the forward pass of any other network: `every` gives the layers to explain, the features, the logits."""
+    ask = _fixed(tf, every)
     classes = int(every.outputs[-1].shape[-1])
     grids = [tuple(one.shape[1:3]) for one in every.outputs[:-2]]
 
     def forward(batch: Any) -> Any:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(batch)
-            *layers, features, logits = every(batch, training=False)
+            *layers, features, logits = ask(batch)
             scores = [logits[:, label] for label in range(classes)]
         maps = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
         if layers:

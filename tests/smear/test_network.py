@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smear import drawing, preprocess
+from smear import drawing, network, preprocess
 from smear.explain import evidence
 
 PICTURES = 2  # one of which the network is sure upright, and one that it is shown in every orientation
@@ -55,3 +55,13 @@ def test_one_picture_says_the_same_alone_and_in_a_batch(shipped, batch):
 def test_maps_are_never_negative_and_the_device_is_named(shipped, batch):
     assert shipped.network.forward(batch).maps.min() >= 0
     assert shipped.network.device.startswith(("CPU", "GPU"))
+
+
+def test_a_network_too_large_for_constants_says_the_same(shipped, batch, monkeypatch):
+    monkeypatch.setattr(network, "CONSTANT", 0)
+    card, ours = shipped.card, shipped.network
+    large = network.Network(ours.model, card.explanation_layer, card.orientations, card.sure_upright).forward(batch)
+    said = ours.forward(batch)
+    np.testing.assert_allclose(said.logits, large.logits, atol=1e-4)
+    np.testing.assert_allclose(said.maps, large.maps, atol=1e-5)
+    np.testing.assert_allclose(said.features, large.features, atol=1e-4)
