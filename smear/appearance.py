@@ -32,17 +32,18 @@ def appearance(seen: Array) -> Array:
     if np.count_nonzero(stained) < FEWEST:
         stained = np.ones(seen.shape[:2], bool)
     places = np.flatnonzero(stained)
-    lab = cv2.cvtColor(seen.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    values = _at(lab, places)
+    values = cv2.cvtColor(_at(seen, places)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
     pairs = np.triu_indices(3, 1)
     correlation = covariance[pairs] / np.maximum(np.outer(spread, spread)[pairs], 1e-9)
     parts = [mean, np.log(spread + LEAST), np.arctanh(np.clip(correlation, -CLOSEST, CLOSEST))]
-    weight = stained.astype(np.float32)
-    weighted, sharper = lab * weight[..., None], values
+    weighted = np.zeros((*stained.shape, 4), np.float32)  # the values, and their weight
+    weighted.reshape(-1, 4)[places] = np.column_stack([values, np.ones(len(places), np.float32)])
+    sharper = values
     for side in SIDES:
-        averaged = _at(cv2.blur(weighted, (side, side)), places) / _at(cv2.blur(weight, (side, side)), places)
+        around = _at(cv2.blur(weighted, (side, side)), places)
+        averaged = around[:, :3] / around[:, 3:]
         parts.append(np.log(np.abs(sharper - averaged).mean(axis=0, dtype=np.float64) + LEAST))
         sharper = averaged
     return np.concatenate(parts)
