@@ -117,6 +117,7 @@ def draft(
             **card.recipe,
             "weights": blueprint.weights,
             "parameters": blueprint.model.count_params(),
+            "precision": made.precision,
             "recurrence": asdict(made.recurrence),
         },
     )

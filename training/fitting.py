@@ -13,6 +13,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.network import two_logits
+from training import precision
 from training.architectures import Blueprint, build
 from training.architectures.ends import MEAN_IMAGE
 from training.architectures.order import Order, Recurrence, Weights
@@ -23,7 +24,8 @@ from training.recipe import Recipe
 from training.search import choose
 from training.solving import solve
 
-STATE = ("solved", "head-epochs", "epochs", "best")  # what a training leaves in its folder until it is finished
+# What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
+STATE = ("solved", "head-epochs", "epochs", "best", precision.HALF)
 
 
 class DivergedError(RuntimeError):
@@ -116,7 +118,7 @@ def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, its history by epoch, the recurrent shape that was built, chosen or not, and the seconds.
+    """A trained network: history by epoch, the recurrent shape that was built, chosen or not, seconds and precision.
 
     The seconds are those of the last start: a training that was killed and went on took longer.
     """
@@ -125,6 +127,7 @@ class Trained:
     history: list[dict[str, float]]
     recurrence: Recurrence
     seconds: float
+    precision: str = precision.WHOLE
 
 
 def train_network(
@@ -168,21 +171,26 @@ def train_network(
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
     if schedule.solved_epochs:
         _solve(blueprint.model, batches, recipe, held, scratch / "solved" / "solved.weights.h5", say)
-    if schedule.head_epochs:
-        _freeze(backbone, 1.0)
-        rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
-        watch = _Watch(batches, held, history, say, "head, ")
-        _stage(model, batches, schedule.head_epochs, _optimiser(recipe, rate), scratch / "head-epochs", [watch])
-    _freeze(backbone, schedule.frozen)
-    if schedule.solved_epochs:
-        _still(backbone)
-    batches.before = schedule.head_epochs
-    rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
-    rate = rate if schedule.decay == "cosine" else schedule.learning_rate
-    watch = _Watch(batches, held, history, say)
-    patience = [_Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
-    _stage(model, batches, schedule.epochs, _optimiser(recipe, rate), scratch / "epochs", [watch, *patience])
-    return Trained(blueprint, history, order.recurrence, time.monotonic() - started)
+    bits = precision.of_training()
+    scratch = scratch if bits == precision.WHOLE else scratch / bits
+    with precision.computing(model, bits):
+        if schedule.head_epochs:
+            _freeze(backbone, 1.0)
+            rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
+            watch = _Watch(batches, held, history, say, "head, ")
+            optimiser = _optimiser(recipe, rate, bits)
+            _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [watch])
+        _freeze(backbone, schedule.frozen)
+        if schedule.solved_epochs:
+            _still(backbone)
+        batches.before = schedule.head_epochs
+        rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
+        rate = rate if schedule.decay == "cosine" else schedule.learning_rate
+        watch = _Watch(batches, held, history, say)
+        patience = [_Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
+        optimiser = _optimiser(recipe, rate, bits)
+        _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [watch, *patience])
+    return Trained(blueprint, history, order.recurrence, time.monotonic() - started, bits)
 
 
 def _decaying(batches: Batches, rate: float, epochs: int) -> Any:
@@ -215,13 +223,15 @@ def _solve(
     say(f"last layer solved: held-out accuracy {right:.4f}")
 
 
-def _optimiser(recipe: Recipe, rate: Any) -> Any:
+def _optimiser(recipe: Recipe, rate: Any, bits: str) -> Any:
     schedule = recipe.schedule
     if schedule.optimiser == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9)
-    if schedule.optimiser == "adam":
-        return keras.optimizers.Adam(rate)
-    return keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
+        chosen = keras.optimizers.SGD(rate, momentum=0.9)
+    elif schedule.optimiser == "adam":
+        chosen = keras.optimizers.Adam(rate)
+    else:
+        chosen = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
+    return precision.scaled(chosen, bits)
 
 
 def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: Path, callbacks: list[Any]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from smear import typed
 from smear.arrays import Array
+from training import precision
 from training.architectures import Blueprint
 from training.architectures.order import Recurrence, Weights
 from training.checkpoints import whole
@@ -53,6 +54,7 @@ def trained(
         "history": made.history,
         "recurrence": asdict(made.recurrence),
         "seconds": made.seconds,
+        "precision": made.precision,
     }
     with whole(place / NOTE) as partial:
         partial.write_text(json.dumps(note, indent=1), encoding="utf-8")
@@ -75,4 +77,4 @@ def _read(place: Path) -> Trained:
     model = keras.models.load_model(place / MODEL, compile=False, safe_mode=True)
     blueprint = Blueprint(model, note["explanation_layer"], note["weights"], tuple(note["head"]))
     recurrence = typed.read(Recurrence, note["recurrence"], NOTE)
-    return Trained(blueprint, note["history"], recurrence, note["seconds"])
+    return Trained(blueprint, note["history"], recurrence, note["seconds"], note.get("precision", precision.WHOLE))

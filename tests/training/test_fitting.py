@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
+from training import precision
 from training.batches import Batches
 from training.fitting import DivergedError, train_network
 from training.recipe import load
@@ -152,3 +154,35 @@ def test_every_optimiser_learns_and_classes_may_weigh_alike(easy, recipe, tmp_pa
     assert set(Batches(easy[0][:15], few, easy[0][:0], plan).weights.tolist()) == {1.0}
     weights = Batches(easy[0][:15], few, easy[0][:0], changed(recipe)).weights
     assert weights[1] > weights[0]  # seven of the second class, eight of the first
+
+
+@pytest.mark.parametrize(("devices", "bits"), [(["cpu:0"], precision.WHOLE), (["gpu:0", "gpu:1"], precision.HALF)])
+def test_a_gpu_is_used_with_half_the_bits(devices, bits, monkeypatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: devices)
+    assert precision.of_training() == bits
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    assert precision.of_training() == precision.WHOLE
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeypatch):
+    """It computes in float16, goes on where it was killed, learns the same, and leaves a network in float32."""
+
+    def train(name, say=lambda _text: None):
+        return train_network(recipe, material, material[0], material, None, tmp_path / name, say)
+
+    def die(text):
+        if text.startswith("epoch 2"):
+            raise KilledError
+
+    whole = train("whole")
+    monkeypatch.setattr(precision, "of_training", lambda: precision.HALF)
+    with pytest.raises(KilledError):
+        train("half", die)
+    half = train("half")
+    assert (half.precision, whole.precision) == (precision.HALF, precision.WHOLE)
+    assert [row["epoch"] for row in half.history] == [2]
+    assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
+    assert half.history[-1]["loss"] != whole.history[-1]["loss"]
+    assert half.history[-1]["loss"] == pytest.approx(whole.history[-1]["loss"], rel=0.02)
