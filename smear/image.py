@@ -5,10 +5,7 @@ Whatever the bytes, `decode` returns a `Picture` or raises `ImageError` with a s
 What becomes of what is not plain 8-bit RGB:
 
 * EXIF and TIFF orientation are applied. Colour profiles are not: networks are trained on stored values too.
-* More than 8 bits per sample are scaled by the depth that the values use: the smallest of 8, 10, 12, 14 and
-  16 bits that holds the largest value. Cameras store 12-bit values in 16-bit files without saying so, and
-  scaled by the container such a picture is black. A bright field reaches near the top of its range, so this
-  seldom mistakes the depth; the note tells which was used.
+* More than 8 bits per sample are scaled by the depth that the values use (`smear.depth`).
 * Alpha is laid over white, which is what an empty part of a bright field looks like.
 * Palette, 1-bit, grey, CMYK, YCCK, YCbCr and LAB are converted by Pillow.
 * Of several pages the first is read and a note says so. Animations are refused: no one frame is the picture.
@@ -30,6 +27,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from smear import formats
 from smear.arrays import Array
+from smear.depth import TRANSPARENT, eight_bits
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
@@ -38,7 +36,6 @@ MAX_SIDE = 30_000
 MAX_PAGES = 1000  # pages counted for the note; the chain of a made-up TIFF can be millions long
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 DEFLATE_RATIO = 1032  # a PNG that declares more pixels per byte than deflate can pack is damaged
-DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use
 
 _IMAGE_WIDTH, _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 256, 258, 262, 274, 339  # tags
 
@@ -55,7 +52,6 @@ _TURNS: dict[int, Callable[[Array], Array]] = {  # by orientation: what brings t
 _DAMAGED = "This {0} file is damaged or incomplete. Export it again and upload the new file."
 _UNSUPPORTED = "This kind of {0} file is not read here. Save it as 8-bit RGB and upload it again."
 _ANIMATED = "This is an animation. Save the one picture to be read as PNG and upload it again."
-_TRANSPARENT = "Transparent parts were laid over white."
 _FLOAT = "This TIFF holds floating-point values. Save it with 8 or 16 bits per sample and upload it again."
 
 
@@ -219,7 +215,7 @@ def _plain(image: Image.Image, kind: str) -> tuple[Array, str]:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != (255, 255):
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            note = _TRANSPARENT
+            note = TRANSPARENT
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), note
 
 
@@ -236,8 +232,8 @@ def _pixel_chunks(png: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _deep(data: bytes, kind: str, inverted: bool) -> tuple[Array, str]:
-    """Samples of more than 8 bits, scaled to round(value * 255 / (2^depth - 1)): uint8 (H, W, 3), and a note.
+def _deep(data: bytes, kind: str, white_is_zero: bool) -> tuple[Array, str]:
+    """Samples of more than 8 bits: uint8 (H, W, 3), and a note.
 
     Read by OpenCV, because Pillow keeps only the high byte of 16-bit colour.
     """
@@ -246,20 +242,7 @@ def _deep(data: bytes, kind: str, inverted: bool) -> tuple[Array, str]:
         raise ImageError("truncated", _DAMAGED.format(kind))
     if samples is None or samples.dtype != np.uint16:
         raise ImageError("unsupported_mode", _UNSUPPORTED.format(kind))
-    alpha = samples[..., 3] if samples.ndim == 3 and samples.shape[2] == 4 else None
-    colours = samples if alpha is None else samples[..., :3]
-    largest = int(colours.max())
-    depth = next(depth for depth in DEPTHS if largest < 2**depth)
-    note = f"Values of {depth} bits were scaled to 8 bits."
-    eight: Array = cv2.convertScaleAbs(colours, alpha=255 / (2**depth - 1))
-    if inverted:
-        eight = 255 - eight
-    rgb = cv2.cvtColor(eight, cv2.COLOR_GRAY2RGB if eight.ndim == 2 else cv2.COLOR_BGR2RGB)
-    if alpha is not None and int(alpha.min()) < 65535:  # alpha always uses the full range
-        opacity = (alpha / np.float32(65535))[..., None]
-        rgb = np.rint(255 - (255 - rgb) * opacity).astype(np.uint8)
-        note += " " + _TRANSPARENT
-    return rgb, note
+    return eight_bits(samples, white_is_zero)
 
 
 def _too_many_pixels() -> ImageError:
