@@ -171,7 +171,7 @@ class Network:
 def _fixed(tf: Any, model: Any) -> Callable[[Any], Any]:
     """Return what `model` answers to a batch, its weights as constants of the graph.
 
-    Weights that cannot change let TensorFlow work normalisation into the convolutions: a third of the time is saved.
+    Weights that cannot change let TensorFlow work normalisation into the convolutions: a quarter of the time is saved.
     """
     trained, other = (
         [one.numpy() for one in part] for part in (model.trainable_variables, model.non_trainable_variables)
