@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 
 from smear import thresholds
 from smear.arrays import Array
-from smear.background import background_colour
+from smear.background import background_colour, black_surround
 from training.dataset import Dataset
 from training.progress import Progress
 
@@ -30,6 +30,8 @@ APPEARANCE_SIDE = 224
 def painted_out(rgb: Array, cells: Array | None = None) -> Array:
     """Return `rgb` (uint8 RGB) with everything violet painted in the background colour, and `cells` if given.
 
+    Where a cell was cut out on black that colour is black: the brightest pixels of such a picture are the cell's own.
+
     Violet is also what is no leukocyte, or was dropped for its size or shape: smudge cells, small lymphocytes,
     platelets. Only specks of a few pixels stay. cells: bool (h, w), at the working size, as `find` gives them; the
     groups do without, so that they stay the same when the network that finds leukocytes is taught anew.
@@ -42,7 +44,8 @@ def painted_out(rgb: Array, cells: Array | None = None) -> Array:
     violet = violet | thresholded.cells.view(np.uint8)
     painted = cv2.dilate(violet if cells is None else violet | cells.view(np.uint8), rim)
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.where(painted[..., None] > 0, background_colour(rgb), rgb).astype(np.uint8)
+    colour = background_colour(rgb) if black_surround(rgb) is None else np.zeros(3, np.uint8)
+    return np.where(painted[..., None] > 0, colour, rgb).astype(np.uint8)
 
 
 def difference_hash(rgb: Array) -> Array:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from smear import drawing
+from smear.background import BLACK
+from smear.leukocytes import find
 from smear.suggestion import calibrated
 from training.augment import Augmentation, augment
 from training.calibration import (
@@ -88,6 +90,18 @@ def test_every_control_takes_away_what_it_says():
     kept = (changed["cells_removed"] == field).all(axis=2)
     assert not (seen & kept & (field.min(axis=2) < 200)).any()
     assert colour_statistics(field).shape == (15,)
+
+
+def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
+    """In its own colour its outline would be left, and blasts are told by their size alone."""
+    field = drawing.field(2, "leukemic", 448)
+    found = find(field)
+    whole = int(np.flatnonzero(~found.cut)[0])
+    x0, y0, x1, y1 = found.boxes[whole]
+    mask = found.labels[y0:y1, x0:x1] == whole + 1
+    alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
+    assert len(find(alone)) == 1
+    assert CONTROLS["cells_removed"](alone).max() <= BLACK
 
 
 def result(suggested, everything, removed):
