@@ -10,10 +10,11 @@ from typing import Any
 
 import keras
 
+from smear.network import PAIRED
 from training.architectures.ends import LOGITS, MEAN_IMAGE, SCALE
 
 HALF, WHOLE = "mixed_float16", "float32"
-EXACT = (SCALE, MEAN_IMAGE, LOGITS, "pair")  # layers that stay in float32: 0..255 is coarse in float16
+EXACT = (SCALE, MEAN_IMAGE, LOGITS, PAIRED)  # layers that stay in float32: 0..255 is coarse in float16
 
 
 def of_training() -> str:
