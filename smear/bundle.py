@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smear.card import Card, CardError
 from smear.novelty import Novelty
@@ -113,11 +113,16 @@ def write(folder: Path, card: Card, fill: Callable[[Path], None]) -> Path:
     """
     with replacing(folder / card.name) as draft:
         fill(draft)
-        files = {str(p.relative_to(draft)): sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
-        text = json.dumps(replace(card, files=files).to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        (draft / CARD).write_text(text + "\n", encoding="utf-8")
+        describe(draft, card.to_json())
         verify(draft)
     return folder / card.name
+
+
+def describe(draft: Path, card: dict[str, Any]) -> None:
+    """Write a card beside the files that it is about; their SHA-256 go into it."""
+    files = {str(p.relative_to(draft)): sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
+    text = json.dumps({**card, "files": files}, indent=1, ensure_ascii=False, allow_nan=False)
+    (draft / CARD).write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from smear import drawing, thresholds
-from smear.segmenter import Segmenter
+from smear.segmenter import Segmenter, SegmenterError, verify
 from training.architectures import unet
-from training.masks import fitting, labelling, scenes
+from training.masks import fitting, labelling, publishing, scenes
 from training.masks.graph import exported
 from training.masks.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
@@ -156,6 +156,22 @@ def test_a_layer_that_the_graph_does_not_know_is_named():
     model = keras.Model(given, keras.layers.MaxPooling2D(name="pool")(given))
     with pytest.raises(ValueError, match="'pool' is a layer of the kind MaxPooling2D"):
         exported(model)
+
+
+def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, tmp_path):
+    folder, schedule = tmp_path / "finder", fitting.Schedule()
+    model = unet.folded(unet.build())
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert publishing.next_version(folder) == version
+        described = publishing.card(version, lessons, schedule, "0" * 12, {})
+        assert publishing.write(folder, model, described) == folder
+        card = verify(folder)
+        assert card.version == version
+        assert set(card.files) == {"model.keras", "model.onnx"}
+    assert [path.name for path in tmp_path.iterdir()] == ["finder"]
+    (folder / "card.json").write_text("{")
+    with pytest.raises(SegmenterError, match="cannot be read"):
+        publishing.next_version(folder)
 
 
 def test_it_learns(lessons, tmp_path, monkeypatch):

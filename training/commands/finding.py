@@ -39,14 +39,16 @@ def _finder(arguments: argparse.Namespace) -> None:
     from training.masks import fitting, publishing
     from training.masks.graph import exported
 
+    target = arguments.models / FOLDER.name
+    version = publishing.next_version(target)  # before hours of training: the card that is there may be damaged
     schedule = fitting.Schedule(**({"epochs": arguments.epochs} if arguments.epochs else {}))
     segmentation.make(arguments.out)
     lessons = fitting.gather(arguments.fields, arguments.cells)
     model = unet.folded(fitting.fit(lessons, schedule, arguments.out, say))
     results, _ = segmentation.measure(arguments.masked, network=Segmenter(exported(model)))
-    described = publishing.card(lessons, schedule, commit(), results)
+    described = publishing.card(version, lessons, schedule, commit(), results)
     print(segmentation.table(results))
-    print(f"Published {publishing.write(arguments.models / FOLDER.name, model, described)}.")
+    print(f"Published {publishing.write(target, model, described)}.")
 
 
 def _segmentation(arguments: argparse.Namespace) -> None:

@@ -1,20 +1,19 @@
 """Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from smear.bundle import CARD, MODEL, replacing, sha256
-from smear.segmenter import FOLDER, GRAPH, MaskCard, verify
+from smear.bundle import CARD, MODEL, describe, replacing
+from smear.segmenter import FOLDER, GRAPH, MaskCard, read_card, verify
 from training.architectures import unet
 from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
 from training.masks.graph import exported
 
-VERSION = "1.0.0"
+FIRST = "1.0.0"
 LICENCE = "CC BY 4.0 (weights); trained in part on data under the Open Database Licence and CC BY 4.0"
 ATTRIBUTION = (
     "Trained on fields of the Taleghani set (Aria et al. 2021, DOI 10.34740/KAGGLE/DSV/2175623, Open Database Licence)"
@@ -41,12 +40,23 @@ KNOWN_FAILURES = (
 )
 
 
-def card(lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, Any]) -> MaskCard:
+def next_version(folder: Path) -> str:
+    """Return the version of a network that takes the place of the one in `folder`: the next minor one.
+
+    SegmenterError where what is there has a card that cannot be read.
+    """
+    if not (folder / CARD).is_file():
+        return FIRST
+    major, minor, _patch = (int(part) for part in read_card(folder).version.split("."))
+    return f"{major}.{minor + 1}.0"
+
+
+def card(version: str, lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, Any]) -> MaskCard:
     """Return the card of a fitted network, without digests; `results` is what `segmentation` measured of it."""
     return MaskCard(
         schema=1,
         name=FOLDER.name,
-        version=VERSION,
+        version=version,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scope="mask",
         licence=LICENCE,
@@ -72,12 +82,6 @@ def write(folder: Path, model: Any, described: MaskCard) -> Path:
     with replacing(folder) as draft:
         model.save(draft / MODEL)
         (draft / GRAPH).write_bytes(exported(model))
-        _describe(draft, described)
+        describe(draft, asdict(described))
         verify(draft)
     return folder
-
-
-def _describe(folder: Path, described: MaskCard) -> None:
-    whole = replace(described, files={name: sha256(folder / name) for name in (MODEL, GRAPH)})
-    text = json.dumps(asdict(whole), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / CARD).write_text(text + "\n", encoding="utf-8")
