@@ -94,6 +94,7 @@ def wall_page(case: Case, problem: str = "", selected: set[str] | None = None, r
         case=case,
         view=view,
         sources=known,
+        nobody=vocabulary.NOBODY,
         source=source,
         labels=labels,
         reasons=vocabulary.REASONS,
@@ -192,4 +193,4 @@ def read(case_id: str) -> Any:
             remaining,
         )
     flash(said, "info")
-    return redirect(view.address(case_id, page=1, bundle="" if view.bundle == "none" else view.bundle))
+    return redirect(view.address(case_id, page=1, bundle="" if view.bundle == vocabulary.NOBODY else view.bundle))

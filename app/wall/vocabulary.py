@@ -41,6 +41,7 @@ REASONS = {
     "stain": _l("stain or dirt on it"),
     "twice": _l("counted in another field"),
 }
+NOBODY = "none"  # in an address, for no source
 KEYS = "123456789qwertypjkl"  # of the labels, in their order; the rest of the page uses u, o, x, z and the arrows
 
 
@@ -85,12 +86,12 @@ def sources(case_id: str) -> list[Source]:
 
 
 def chosen(case_sources: list[Source], code: str | None) -> Source | None:
-    """Return the source that an address names, None for `none`; where it names none, the one that has read most.
+    """Return the source that an address names, None for NOBODY; where it names none, the one that has read most.
 
     Nobody's where none has read any: what a cell can be called is the lab's own list until somebody asks a model, as
     one that knows two classes must not stand in for the differential count.
     """
-    if code == "none":
+    if code == NOBODY:
         return None
     known = [one for one in case_sources if one.code == code] or [one for one in case_sources if one.fields]
     return known[0] if known else None
