@@ -35,6 +35,8 @@ VERY_PALE = 0.33  # nor below this, whatever its size
 FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
 MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
+BLACK = 1.4  # of the median density: what is darker, absorbs so much more blue per green,
+OPAQUE = 0.7  # and is denser in red, so that less than half of it passes, is dirt
 BOX_MARGIN = 0.04  # of the cell, on every side
 
 
@@ -92,7 +94,7 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     density = optical_density(view, background)
     sure = said[NUCLEUS]
     labels = _without_others(labels, count, sure, density)
-    nuclei = nucleus.by_dyes(density, labels, sure)
+    nuclei = nucleus.told_apart(white_balanced(view, background), density, labels, sure)
     whole = said[CELL]
     height, width = small.shape[:2]
     if labels.shape != (height, width):
@@ -151,7 +153,8 @@ def _beside_nuclei(areas: Array, label: Array, density: Array) -> Array:
 
     In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
     paler and without texture, or paler and of another hue: they absorb more blue or more red. In a picture without any
-    nucleus only the bluest go.
+    nucleus only the bluest go. Dirt and precipitate are darker than nuclei and absorb more blue: they go first, or
+    everything would be pale beside them.
 
     areas: of whole cells by label, 0 for what is none, int64 (count + 1,); label: int32 (n,) and density: float32
     (n, 3), of the pixels of their nuclei. Returns which labels stay, bool (count + 1,).
@@ -167,6 +170,11 @@ def _beside_nuclei(areas: Array, label: Array, density: Array) -> Array:
     if len(present) < 2:
         return there
     large = present[areas[present] >= LARGE * np.median(areas[present])]
+    black = (red > OPAQUE) & (green > BLACK * np.median(green[large])) & (blues > np.median(blues[large]) + MORE_BLUE)
+    if (black | flat)[large].all():
+        black[:] = False  # beside erythrocytes alone even the nucleus that seems black is one
+    large = large[~black[large]]
+    there &= ~black
     darkest = large[green[large].argmax()]
     share = green / max(float(green[darkest]), 1e-3)
     leukocytes = present[share[present] > PALE]

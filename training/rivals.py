@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.nucleus import MEDIAN, violet
 from smear.preprocess import in_hsv_range
 
-MEDIAN = 3  # px, before both
 # Blue to magenta, more than faintly coloured. The published systems give the way (median, HSV, inRange) but not the
 # numbers; among round ones these come nearest to what one range can do on Zheng et al. (2018) and BCCD together.
 LOWER, UPPER = (110, 60, 0), (175, 255, 255)
@@ -18,9 +18,7 @@ LEAST_CELL = 0.0016  # of the picture: smaller pieces are not counted as cells, 
 
 def multi_otsu(rgb: Array) -> tuple[Array, Array]:
     """Cut saturation minus green in three by Otsu's criterion: background and erythrocytes, cytoplasm, nucleus."""
-    smooth = cv2.medianBlur(rgb, MEDIAN)
-    saturation = cv2.extractChannel(cv2.cvtColor(smooth, cv2.COLOR_RGB2HSV), 1)
-    difference = saturation.astype(np.int32) - smooth[..., 1]
+    difference = violet(rgb)
     low, high = int(difference.min()), int(difference.max())
     values = np.rint((difference - low) * (255 / max(1, high - low))).astype(np.uint8)
     cytoplasm, nucleus = otsu_thresholds(np.bincount(values.ravel(), minlength=256))

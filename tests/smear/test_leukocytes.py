@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from smear import drawing, nucleus
+from smear import drawing
 from smear.leukocytes import WORKING_SIDE, find
 from tests.conftest import ROOT
 from tests.memory import needs_proc
@@ -140,6 +140,26 @@ def test_violet_erythrocytes_are_no_leukocytes():
         assert min(np.hypot(*(middle - place)) for place in places) < 8
 
 
+@pytest.mark.parametrize("colour", [(12, 8, 20), (20, 14, 30), (5, 5, 5)])
+def test_dirt_is_no_leukocyte_and_makes_nothing_else_pale(colour):
+    """A black speck as large as a cell: beside it nuclei must not pass for erythrocytes."""
+    field = drawing.field(1, "leukemic", 448)
+    dirty = field.copy()
+    corners = [(38, 41), (60, 34), (86, 45), (80, 66), (90, 80), (62, 88), (45, 76), (30, 62)]
+    cv2.fillPoly(dirty, [np.array(corners)], colour, cv2.LINE_AA)
+    clean, found = find(field), find(dirty)
+    assert len(clean) >= 8
+    assert len(found) == len(clean)
+    assert not found.cells[60, 60]
+
+
+@pytest.mark.realdata
+def test_precipitate_hides_no_blasts(data):
+    """A field of some thirty blasts around black precipitate."""
+    picture = cv2.imread(str(data / "taleghani" / "Pre" / "WBC-Malignant-Pre-809.jpg"))
+    assert len(find(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))) >= 20
+
+
 def test_a_cell_cut_out_on_black_is_found_as_one():
     rgb = np.zeros((300, 300, 3), np.uint8)
     cv2.circle(rgb, (150, 150), 70, (150, 110, 160), cv2.FILLED, cv2.LINE_AA)
@@ -177,24 +197,3 @@ def test_nearly_every_taleghani_field_has_leukocytes(data):
     paths = sorted((data / "taleghani").rglob("*.jpg"))[::9]
     found = [len(find(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))) for path in paths]
     assert np.mean(np.array(found) > 0) > 0.99
-
-
-def test_scraps_of_a_nucleus_are_dropped_and_lobes_are_not():
-    labels = np.zeros((60, 120), np.int32)
-    cv2.circle(labels, (30, 30), 28, 1, cv2.FILLED)
-    cv2.circle(labels, (90, 30), 28, 2, cv2.FILLED)
-    nuclei = np.zeros((60, 120), np.uint8)
-    cv2.circle(nuclei, (24, 30), 12, 1, cv2.FILLED)
-    cv2.circle(nuclei, (48, 30), 5, 1, cv2.FILLED)  # a lobe: a sixth of the other
-    cv2.circle(nuclei, (24, 8), 2, 1, cv2.FILLED)  # a scrap
-    cv2.circle(nuclei, (90, 30), 2, 1, cv2.FILLED)  # small, and all the nucleus that cell has
-    kept = nucleus._without_scraps(nuclei.view(bool), labels)
-    assert kept[30, 24]
-    assert kept[30, 48]
-    assert not kept[8, 24]
-    assert kept[30, 90]
-
-
-def test_a_picture_without_nuclei_has_no_scraps():
-    nothing = np.zeros((20, 20), bool)
-    assert not nucleus._without_scraps(nothing, nothing.astype(np.int32)).any()
