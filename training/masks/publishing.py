@@ -31,6 +31,7 @@ KNOWN_FAILURES = (
     " field without a leukocyte, and in dark corners, some are taken for leukocytes.",
     "Large platelets that fill a picture of their own are taken for leukocytes.",
     "Small, very dark cells without visible chromatin are sometimes missed.",
+    "A leukocyte that lies against black dirt or precipitate is dropped with it.",
     "Smudged cells are sometimes taken for leukocytes, in part or whole.",
     "Outlines of pale cytoplasm, as of neutrophils in weak stains, are uncertain by several pixels.",
     "Nuclei in poorly focused or reddish pictures are cut too small or with their dark rim.",
