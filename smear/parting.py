@@ -44,11 +44,9 @@ def _filled(cell: Array, sure: Array) -> Array:
     count, holes, stats, _ = cv2.connectedComponentsWithStats(1 - cell, connectivity=4)
     if count <= 2:  # the cells, and the slide around them
         return cell
-    height, width = cell.shape
-    x, y, w, h, area = stats.T
-    enclosed = (x > 0) & (y > 0) & (x + w < width) & (y + h < height)
+    area = stats[:, cv2.CC_STAT_AREA]
     mean = np.bincount(holes.ravel(), weights=sure.ravel(), minlength=count) / np.maximum(area, 1)
-    inside = enclosed & (mean > HALF_SURE)
+    inside = (mean > HALF_SURE) & (area < area[1:].max() / 2)  # of a cell that the border cuts it may reach the border
     inside[0] = False  # the cells
     return cell | inside.view(np.uint8)[holes]
 

@@ -55,7 +55,7 @@ def test_slide_between_touching_cells_stays_slide():
 
 
 def test_a_picture_that_is_hardly_cell_anywhere_is_not_filled():
-    """What reaches the border is no hole, however unsure the network is of it."""
+    """The slide itself is no hole, however unsure the network is of it."""
     planes = said([(80, 80, 20)], [(80, 80, 6)])
     planes[0] = np.maximum(planes[0], 0.4)
     labels, count = part(planes)
