@@ -112,7 +112,8 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     assert len(set(keys(page))) == total
     assert all(len(one.measured) == len(one.boxes) == len(one.cut) for one in surveys)
     assert all(one["nucleus_area"] > 0 for survey in surveys for one in survey.measured)
-    assert "Let leukolens-blast 1.0.0 read the cells of 2 fields" in page
+    for name in ("leukolens-blast", "leukolens-differential"):
+        assert f"Let {name} 1.0.0 read the cells of 2 fields" in page
     assert "Promyelocyte" in page
     assert " checked" not in page
     assert "cell-suggested" not in page
