@@ -85,16 +85,16 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
     shown = small if surround is None else np.where(surround[..., None] > 0, 255, small).astype(np.uint8)
     longest = max(small.shape[:2])
     side = int(np.clip(longest, *FIRST_SIDES))
-    view, background, said = _look(look, shown, side)
+    view, background, balanced, said = _look(look, shown, side)
     labels, count = part(said)
     better = _better_side(side, across(_areas(labels, count)), longest)
     if better != side:
-        view, background, said = _look(look, shown, better)
+        view, background, balanced, said = _look(look, shown, better)
         labels, count = part(said)
     density = optical_density(view, background)
     sure = said[NUCLEUS]
     labels = _without_others(labels, count, sure, density)
-    nuclei = nucleus.told_apart(white_balanced(view, background), density, labels, sure)
+    nuclei = nucleus.told_apart(balanced, density, labels, sure)
     whole = said[CELL]
     height, width = small.shape[:2]
     if labels.shape != (height, width):
@@ -113,15 +113,16 @@ def _areas(labels: Array, count: int) -> Array:
     return np.bincount(labels.ravel(), minlength=count + 1)[1:]
 
 
-def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Array]:
-    """Return `shown` at that length of its long side, its background colour, and what the network says, (3, h, w)."""
+def _look(network: Segmenter, shown: Array, side: int) -> tuple[Array, Array, Array, Array]:
+    """Return `shown` at that length of its long side, its background colour, it balanced, and what the network says."""
     longest = max(shown.shape[:2])
     view = shown
     if longest != side:
         size = tuple(max(1, round(n * side / longest)) for n in shown.shape[1::-1])
         view = cv2.resize(shown, size, interpolation=cv2.INTER_AREA if longest > side else cv2.INTER_CUBIC)
     background = background_colour(view)
-    return view, background, network(white_balanced(view, background))
+    balanced = white_balanced(view, background)
+    return view, background, balanced, network(balanced)
 
 
 def _better_side(side: int, width: float, longest: int) -> int:
