@@ -18,7 +18,8 @@ import numpy as np
 from smear import nucleus
 from smear.arrays import Array
 from smear.background import background_colour, black_surround, optical_density, white_balanced
-from smear.parting import SURE, across, part, typical
+from smear.lookalikes import without_lookalikes
+from smear.parting import SURE, across, part
 from smear.segmenter import CELL, NUCLEUS, Segmenter, segmenter
 
 WORKING_SIDE = 640  # of the picture that is kept and painted; a nucleus is still 30 px wide there
@@ -26,17 +27,6 @@ FIRST_SIDES = (160, 320)  # long side of what the network is shown at first: at 
 SECOND_SIDES = (96, 640)  # and when leukocytes come out much smaller or larger in it than
 ACROSS = 20.0, 50.0  # pixels across, which it knows; it looks again with them at
 BEST_ACROSS = 40.0
-SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
-SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
-LEAST_NUCLEUS = 0.08  # of the cell's area: what has less nucleus is no leukocyte
-LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets no measure
-PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is no leukocyte
-VERY_PALE = 0.33  # nor below this, whatever its size
-FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
-MOST_RED = 1.15  # density of red over that of green: no nucleus measured is above 1.0
-LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # nor below this, absorbing so much more red or blue per green
-BLACK = 1.4  # of the median density: what is darker, absorbs so much more blue per green,
-OPAQUE = 0.7  # and is denser in red, so that less than half of it passes, is dirt
 BOX_MARGIN = 0.04  # of the cell, on every side
 
 
@@ -93,7 +83,7 @@ def find(rgb: Array, network: Segmenter | None = None) -> Leukocytes:
         labels, count = part(said)
     density = optical_density(view, background)
     sure = said[NUCLEUS]
-    labels = _without_others(labels, count, sure, density)
+    labels = without_lookalikes(labels, count, sure, density)
     nuclei = nucleus.told_apart(balanced, density, labels, sure)
     whole = said[CELL]
     height, width = small.shape[:2]
@@ -132,62 +122,6 @@ def _better_side(side: int, width: float, longest: int) -> int:
     wanted = side * BEST_ACROSS / width if width else 2 * side  # nothing found: perhaps they are small
     lowest, highest = SECOND_SIDES
     return int(np.clip(wanted, lowest, max(side, min(highest, longest))))
-
-
-def _without_others(labels: Array, count: int, sure: Array, density: Array) -> Array:
-    """Return `labels` without specks and fragments, and without what only looks like a leukocyte elsewhere."""
-    at = np.flatnonzero(labels)
-    if not len(at):
-        return labels
-    label, inside = labels.ravel()[at], sure.ravel()[at] > SURE
-    areas = np.bincount(label, minlength=count + 1)
-    with_nucleus = np.bincount(label[inside], minlength=count + 1) > LEAST_NUCLEUS * areas
-    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(areas)) ** 2
-    areas[~((areas > least) & with_nucleus)] = 0
-    inside &= areas[label] > 0
-    kept = _beside_nuclei(areas, label[inside], density.reshape(-1, 3)[at[inside]])
-    return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
-
-
-def _beside_nuclei(areas: Array, label: Array, density: Array) -> Array:
-    """Drop what only the nuclei of the same picture tell from a leukocyte: violet erythrocytes, platelets, shadows.
-
-    In some stains erythrocytes are as violet as another laboratory's nuclei. Beside nuclei they are paler and smaller,
-    paler and without texture, or paler and of another hue: they absorb more blue or more red. In a picture without any
-    nucleus only the bluest go. Dirt and precipitate are darker than nuclei and absorb more blue: they go first, or
-    everything would be pale beside them.
-
-    areas: of whole cells by label, 0 for what is none, int64 (count + 1,); label: int32 (n,) and density: float32
-    (n, 3), of the pixels of their nuclei. Returns which labels stay, bool (count + 1,).
-    """
-    size = len(areas)
-    pixels = np.maximum(np.bincount(label, minlength=size), 1)
-    red, green, blue = (np.bincount(label, weights=channel, minlength=size) / pixels for channel in density.T)
-    reds, blues = (channel / np.maximum(green, 1e-3) for channel in (red, blue))
-    squares = np.bincount(label, weights=density[:, 1] ** 2, minlength=size) / pixels
-    flat = np.sqrt(np.maximum(squares - green**2, 0)) < FLAT * green
-    there = (areas > 0) & (reds <= MOST_RED)  # above: blue-grey erythrocytes
-    present = np.flatnonzero(there)
-    if len(present) < 2:
-        return there
-    large = present[areas[present] >= LARGE * np.median(areas[present])]
-    black = (red > OPAQUE) & (green > BLACK * np.median(green[large])) & (blues > np.median(blues[large]) + MORE_BLUE)
-    if (black | flat)[large].all():
-        black[:] = False  # beside erythrocytes alone even the nucleus that seems black is one
-    large = large[~black[large]]
-    there &= ~black
-    darkest = large[green[large].argmax()]
-    share = green / max(float(green[darkest]), 1e-3)
-    leukocytes = present[share[present] > PALE]
-    if not len(leukocytes):
-        return np.zeros(size, bool)  # nothing in it absorbs any green
-    other_hue = (reds > reds[darkest] + MORE_RED) | (blues > blues[darkest] + MORE_BLUE)
-    dropped = (
-        (share < VERY_PALE)
-        | ((share < PALE) & (flat | (areas < SMALLER * typical(areas[leukocytes]))))
-        | ((share < LESS_PALE) & other_hue)
-    )
-    return there & ~dropped
 
 
 def _at_size(labels: Array, cells: Array) -> Array:
