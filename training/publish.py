@@ -91,5 +91,5 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
         novelty=calibration.novelty,
         metrics={**{k: v for k, v in draft.metrics.items() if k != "history"}, **shown},
         controls=grouped["controls"],
-        verdict=verdict(grouped, before),
+        verdict=verdict(grouped, {label.id: label.name for label in draft.labels}, before),
     )

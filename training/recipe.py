@@ -164,6 +164,10 @@ class Recipe:
         """Return the recipe as JSON data."""
         return asdict(self)
 
+    def label_names(self) -> dict[str, str]:
+        """Return the names of the labels that the recipe or `labels.toml` knows, by their ids."""
+        return {label: text.name for label, text in (vocabulary() | self.labels).items()}
+
     def described(self, dataset: Dataset) -> tuple[Label, ...]:
         """Return the labels of `dataset` in order; DataError where neither the recipe nor `labels.toml` knows one."""
         texts = vocabulary() | self.labels

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from training.comparison import Plan, Row, against, strictest
-from training.verdict import percent
+from training.verdict import compared, percent, weakest
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -151,15 +151,12 @@ def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | No
         return "Nothing could be measured: " + " ".join(sorted({why for row in rows for why in row.refused.values()}))
     best, result = measured[0], measured[0].results[protocol]
     equals = [row.recipe.name for row in measured[1:] if (d := against(best, row, protocol)) and d.within_noise]
-    weakest = min(
-        (one for one in result["sensitivity"].items() if one[1]["value"] is not None), key=lambda one: one[1]["value"]
-    )
     removed = result["controls"]["cells_removed"]
     sentences = [
         f"Best of {len(measured)} by macro F1 ({protocol}) is {best.recipe.name}: {result['macro_f1']:.3f}, right on"
         f" {percent(result['accuracy_all']['value'])} of {result['n']} pictures.",
         f"Within noise of it: {', '.join(equals)}." if equals else "No other is within noise of it.",
-        f"Its weakest class is {weakest[0]}, of which it recognises {percent(weakest[1]['value'])}.",
+        weakest(result, best.recipe.label_names()),
         f"With every leukocyte painted out it still suggests for {percent(removed['coverage'])} of the pictures,"
         f" and would be right on {percent(removed['accuracy_all'])}.",
     ]
@@ -167,15 +164,7 @@ def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | No
         sentences.append("No published bundle was measured on this data by this protocol, so none is compared with.")
     else:
         name, earlier = active
-        gain = result["accuracy_all"]["value"] - earlier["accuracy_all"]["value"]
-        apart = (
-            result["accuracy_all"]["low"] > earlier["accuracy_all"]["high"]
-            or result["accuracy_all"]["high"] < earlier["accuracy_all"]["low"]
-        )
-        sentences.append(
-            f"Against the published {name} it is right on {percent(abs(gain))} {'more' if gain >= 0 else 'fewer'},"
-            + (" more than chance explains." if apart else " which is within chance.")
-        )
+        sentences.append(compared(result, earlier, f"the published {name}"))
     refused: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for one, why in row.refused.items():

@@ -10,10 +10,28 @@ def percent(share: float | None) -> str:
     return "none" if share is None else f"{100 * share:.1f} %"
 
 
-def verdict(result: dict[str, Any], earlier: dict[str, Any] | None = None) -> str:
+def weakest(result: dict[str, Any], names: dict[str, str]) -> str:
+    """Return the sentence on the class that is recognised least. names: of labels, by their ids."""
+    told = {label: rate["value"] for label, rate in result["sensitivity"].items() if rate["value"] is not None}
+    label = min(told, key=lambda one: told[one])
+    return f"Its weakest class is {names.get(label, label)}, of which it recognises {percent(told[label])}."
+
+
+def compared(result: dict[str, Any], earlier: dict[str, Any], name: str) -> str:
+    """Return the sentence that compares a result with that of `name`, on the same data under the same protocol."""
+    new, old = result["accuracy_all"], earlier["accuracy_all"]
+    gain = 100 * (new["value"] - old["value"])
+    apart = new["low"] > old["high"] or new["high"] < old["low"]
+    return f"Against {name} it is right {abs(gain):.1f} percentage points {'more' if gain >= 0 else 'less'} often," + (
+        " more than chance explains." if apart else " which is within chance."
+    )
+
+
+def verdict(result: dict[str, Any], names: dict[str, str], earlier: dict[str, Any] | None = None) -> str:
     """Return the paragraph for a result (metrics, controls, and where known the colour baseline).
 
-    `earlier`: the same of the model that is in use, measured on the same data under the same protocol.
+    `names`: of the labels, by their ids; `earlier`: the same of the model that is in use, measured on the same data
+    under the same protocol.
     """
     suggested, accuracy = result["accuracy_suggested"], result["accuracy_all"]
     sentences = [
@@ -21,10 +39,7 @@ def verdict(result: dict[str, Any], earlier: dict[str, Any] | None = None) -> st
         f" {percent(suggested['value'])} of those (95 % interval {percent(suggested['low'])} to"
         f" {percent(suggested['high'])}); had it answered always, it would be right on {percent(accuracy['value'])}."
     ]
-    weakest = min(
-        (one for one in result["sensitivity"].items() if one[1]["value"] is not None), key=lambda one: one[1]["value"]
-    )
-    sentences.append(f"Its weakest class is {weakest[0]}, of which it recognises {percent(weakest[1]['value'])}.")
+    sentences.append(weakest(result, names))
     removed = result["controls"]["cells_removed"]["coverage"]
     if removed > SHORTCUT_SUGGESTED:
         sentences.append(
@@ -41,10 +56,5 @@ def verdict(result: dict[str, Any], earlier: dict[str, Any] | None = None) -> st
             + (" the model is clearly better." if clear else " the model is not clearly better.")
         )
     if earlier is not None:
-        gain = accuracy["value"] - earlier["accuracy_all"]["value"]
-        apart = accuracy["low"] > earlier["accuracy_all"]["high"] or accuracy["high"] < earlier["accuracy_all"]["low"]
-        sentences.append(
-            f"Against the published one it is {percent(abs(gain))} {'better' if gain >= 0 else 'worse'},"
-            + (" more than chance explains." if apart else " which is within chance.")
-        )
+        sentences.append(compared(result, earlier, "the published one"))
     return " ".join(sentences)

@@ -116,17 +116,22 @@ def result(suggested, everything, removed):
     }
 
 
+NAMES = {"a": "Alpha", "b": "Beta"}
+
+
 def test_the_verdict_says_whether_a_shortcut_shows():
-    assert "Beware" in verdict(result(890, 950, 0.3))
-    assert "Beware" not in verdict(result(890, 950, 0.01))
-    assert "weakest class is a" in verdict(result(890, 950, 0.01))
-    assert "clearly better" in verdict(result(890, 990, 0.01))
-    assert "not clearly better" in verdict(result(890, 905, 0.01))
+    assert "Beware" in verdict(result(890, 950, 0.3), NAMES)
+    assert "Beware" not in verdict(result(890, 950, 0.01), NAMES)
+    assert "weakest class is Alpha" in verdict(result(890, 950, 0.01), NAMES)
+    assert "clearly better" in verdict(result(890, 990, 0.01), NAMES)
+    assert "not clearly better" in verdict(result(890, 905, 0.01), NAMES)
 
 
 def test_the_verdict_compares_with_the_earlier_version():
-    assert "within chance" in verdict(result(890, 950, 0.01), result(890, 949, 0.01))
-    assert "more than chance" in verdict(result(890, 950, 0.01), result(890, 800, 0.01))
+    assert "within chance" in verdict(result(890, 950, 0.01), NAMES, result(890, 949, 0.01))
+    assert "0.1 percentage points more often" in verdict(result(890, 950, 0.01), NAMES, result(890, 949, 0.01))
+    assert "15.0 percentage points less often" in verdict(result(890, 800, 0.01), NAMES, result(890, 950, 0.01))
+    assert "more than chance" in verdict(result(890, 950, 0.01), NAMES, result(890, 800, 0.01))
 
 
 def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():

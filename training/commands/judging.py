@@ -101,7 +101,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
-    print(verdict(result, _judged(arguments.against, data)[2] if arguments.against else None))
+    earlier = _judged(arguments.against, data)[2] if arguments.against else None
+    print(verdict(result, {label.id: label.name for label in reader.card.labels}, earlier))
 
 
 def _novelty(arguments: argparse.Namespace) -> None:

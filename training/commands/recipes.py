@@ -73,7 +73,8 @@ def _crossval(arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
-    print(f"{result['meaning']}\n{verdict(result)}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
+    told = verdict(result, chosen.label_names())
+    print(f"{result['meaning']}\n{told}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
 
 
 def _publish(arguments: argparse.Namespace) -> None:
