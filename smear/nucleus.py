@@ -5,7 +5,7 @@ import numpy as np
 
 from smear.arrays import Array
 
-SURE = 0.35  # a pixel of a cell is nucleus above this: at one half nuclei come out 4 % smaller than drawn ones
+SURE = 0.35  # a pixel of a cell is nucleus above this: at one half nuclei come out 3 % smaller than drawn ones
 CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
 ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
 MOST_EVIDENCE = 6.0  # log odds that colour alone may bring
