@@ -169,6 +169,10 @@ def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, t
         assert card.version == version
         assert set(card.files) == {"model.keras", "model.onnx"}
     assert [path.name for path in tmp_path.iterdir()] == ["finder"]
+    text = (folder / "card.json").read_text()
+    (folder / "card.json").write_text(text.replace('"1.2.0"', '"1.2"'))
+    with pytest.raises(SegmenterError, match="write it as three numbers"):
+        publishing.next_version(folder)
     (folder / "card.json").write_text("{")
     with pytest.raises(SegmenterError, match="cannot be read"):
         publishing.next_version(folder)

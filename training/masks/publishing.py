@@ -1,5 +1,6 @@
 """Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
 
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import keras
 
 from smear.bundle import CARD, MODEL, describe, replacing
-from smear.segmenter import FOLDER, GRAPH, MaskCard, read_card, verify
+from smear.segmenter import FOLDER, GRAPH, MaskCard, SegmenterError, read_card, verify
 from training.architectures import unet
 from training.masks.fitting import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
 from training.masks.graph import exported
@@ -44,12 +45,16 @@ KNOWN_FAILURES = (
 def next_version(folder: Path) -> str:
     """Return the version of a network that takes the place of the one in `folder`: the next minor one.
 
-    SegmenterError where what is there has a card that cannot be read.
+    SegmenterError where what is there has a card that cannot be read, or a version of another form.
     """
     if not (folder / CARD).is_file():
         return FIRST
-    major, minor, _patch = (int(part) for part in read_card(folder).version.split("."))
-    return f"{major}.{minor + 1}.0"
+    version = read_card(folder).version
+    numbers = re.fullmatch(r"(\d+)\.(\d+)\.\d+", version, re.ASCII)
+    if numbers is None:
+        raise SegmenterError(f"The version of '{folder.name}' is '{version}': write it as three numbers, as 1.0.0.")
+    major, minor = numbers.groups()
+    return f"{major}.{int(minor) + 1}.0"
 
 
 def card(version: str, lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, Any]) -> MaskCard:
