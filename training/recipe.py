@@ -58,10 +58,11 @@ class Schedule:
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
     backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. solved_epochs: so many epochs of pictures are looked at before any descent, to solve the last
-    layer with `solved_penalty` (`training.solving`); batch normalisation then keeps its statistics. balanced: rare
-    classes weigh more, half-way to even. `strangers` (`training.strangers`) are added to every batch of `batch_size`
-    pictures.
+    epoch; 0 for none. averaged: the second stage ends with the running mean of its weights, of which every step leaves
+    this share; 0 for the weights of its last step. solved_epochs: so many epochs of pictures are looked at before any
+    descent, to solve the last layer with `solved_penalty` (`training.solving`); batch normalisation then keeps its
+    statistics. balanced: rare classes weigh more, half-way to even. `strangers` (`training.strangers`) are added to
+    every batch of `batch_size` pictures.
     """
 
     epochs: int
@@ -75,6 +76,7 @@ class Schedule:
     head_learning_rate: float = 1e-3
     frozen: float = 0.0
     patience: int = 0
+    averaged: float = 0.0
     balanced: bool = True
     strangers: int = 0
     weight_decay: float = 1e-4
@@ -249,7 +251,9 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
     for entry in ("solved_epochs", "head_epochs", "patience", "strangers"):
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
-    for entry in ("frozen", "dropout"):
+    torn = bool(schedule.averaged and schedule.patience)
+    yield "schedule.averaged", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
+    for entry in ("frozen", "dropout", "averaged"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
     yield "published.folds", published.folds < 2, "two folds are the least."
     yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."

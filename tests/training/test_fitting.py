@@ -32,7 +32,9 @@ class KilledError(Exception):
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
-def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path):
+@pytest.mark.parametrize("averaged", [0.0, 0.7])
+def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, averaged):
+    recipe = replace(recipe, schedule=replace(recipe.schedule, averaged=averaged))
     said = []
 
     def die_after_the_second_line(text):
@@ -138,6 +140,37 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
     assert (tmp_path / "best" / "best.json").is_file()
     clear(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+@pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
+def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
+    easy, recipe, tmp_path, monkeypatch, optimiser
+):
+    from training import fitting
+
+    rate = 1e-2 if optimiser == "sgd" else 1e-3
+    plan = changed(recipe, epochs=2, averaged=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
+    plan = replace(plan, architecture="mobilenet_v2_texture")
+    steps = []
+
+    def note(watch, _batch, logs=None):
+        steps.append([variable.numpy() for variable in watch.model.trainable_variables])
+
+    monkeypatch.setattr(fitting._Watch, "on_train_batch_end", note)
+    model = train_network(plan, easy, easy[0][:0], easy, None, tmp_path).blueprint.model
+    mean = steps[0]
+    for step in steps[1:]:
+        mean = [0.8 * before + 0.2 * now for before, now in zip(mean, step, strict=True)]
+    assert max(np.abs(one - last).max() for one, last in zip(mean, steps[-1], strict=True)) > 1e-3
+    for variable, expected in zip(model.trainable_variables, mean, strict=True):
+        np.testing.assert_allclose(variable.numpy(), expected, atol=1e-5)
+    batches = Batches(*easy, easy[0][:0], plan)
+    batches.begin_epoch(2)
+    norm = model.get_layer("bn_Conv1")
+    seen = keras.Model(model.input, norm.input).predict(batches[len(batches) - 1][0], verbose=0)
+    np.testing.assert_allclose(norm.moving_mean.numpy(), seen.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -123,6 +123,13 @@ def write(tmp_path, text, *changes):
         ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
         ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
+        ("batch_size = 8", "batch_size = 8\naveraged = 1", "averaged", "schedule.averaged: has to be within 0 and 1"),
+        (
+            "batch_size = 8",
+            "batch_size = 8\naveraged = 0.9\npatience = 2",
+            "averaged",
+            "schedule.averaged: patience goes back to one epoch's weights, which are no mean",
+        ),
         ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: str was expected"),
     ],
 )
