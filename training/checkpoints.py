@@ -1,5 +1,6 @@
 """What a training that was killed goes on from: its state after every whole epoch, whole or not there at all."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +57,11 @@ def save_weights(model: Any, file: Path) -> None:
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """Give a path to write to that becomes `file` when the block ends: what has that name is whole."""
+    """Give a path to write to that becomes `file` when the block ends: what has that name is whole.
+
+    Two processes that write the same file do not write into each other's.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"part-{file.name}")
+    partial = file.with_name(f"part-{os.getpid()}-{file.name}")
     yield partial
     partial.replace(file)

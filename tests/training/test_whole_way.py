@@ -123,6 +123,23 @@ def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
     assert result_file(run, "grouped").read_text(encoding="utf-8") == first
 
 
+def test_folds_that_were_run_one_by_one_are_gathered_into_the_same_result(run, drawn, tiny, tmp_path, capsys):
+    cross = ["crossval", str(tiny), "--data", str(drawn), "--folds", "2", "--protocol", "grouped"]
+    folder = tmp_path / "run"
+    for number in (2, 1):  # as two processes would, of networks that are there already
+        draft = f"grouped/fold-{number - 1}/tiny"
+        shutil.copytree(run / draft, folder / draft)
+        assert main([*cross, "--out", str(folder), "--fold", str(number)]) == 0
+        assert f"fold-{number - 1}" in capsys.readouterr().out
+        assert not result_file(folder, "grouped").exists()
+    assert main([*cross, "--out", str(folder)]) == 0
+    assert "fold 1 of 2" not in capsys.readouterr().err
+    found, whole = (json.loads(result_file(one, "grouped").read_text(encoding="utf-8")) for one in (folder, run))
+    assert found == whole
+    assert main([*cross, "--out", str(folder), "--fold", "3"]) == 1
+    assert "numbered from 1 to 2" in capsys.readouterr().err
+
+
 def test_a_run_is_not_mixed_with_another_recipe(run, drawn, tiny, tmp_path, capsys):
     other = tmp_path / "other.toml"
     other.write_text(tiny.read_text(encoding="utf-8").replace("epochs = 2", "epochs = 3"), encoding="utf-8")

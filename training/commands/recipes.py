@@ -23,6 +23,13 @@ def add(commands: Commands) -> None:
     cross.add_argument("--protocol", choices=PROTOCOLS, required=True)
     cross.add_argument("--folds", type=int, default=5)
     cross.add_argument("--limit", type=int, help="run only the first so many folds")
+    cross.add_argument(
+        "--fold",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="run these folds only, counted from 1: processes may share the work. Without it they are gathered",
+    )
     cross.add_argument("--format", choices=("text", "json"), default="text")
     cross.set_defaults(run=_crossval)
 
@@ -54,22 +61,18 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 
 def _crossval(arguments: argparse.Namespace) -> None:
-    from training.crossval import crossval, result_file
+    from training.crossval import crossval, result_file, some_folds
     from training.metrics import plain
     from training.verdict import verdict
 
     chosen = recipe.load(arguments.recipe)
-    result = crossval(
-        chosen,
-        dataset.load(arguments.data),
-        weights(arguments),
-        arguments.protocol,
-        arguments.out,
-        arguments.folds,
-        arguments.limit,
-        say,
-        arguments.networks,
-    )
+    asked = (chosen, dataset.load(arguments.data), weights(arguments), arguments.protocol, arguments.out)
+    if arguments.fold:
+        which = [number - 1 for number in arguments.fold]
+        for file in some_folds(*asked, arguments.folds, which, say, arguments.networks):
+            print(f"Finished: {file.parent}. Give the command without --fold when all are, to gather them.")
+        return
+    result = crossval(*asked, arguments.folds, arguments.limit, say, arguments.networks)
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
