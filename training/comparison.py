@@ -20,9 +20,9 @@ from training.bootstrap import Difference, difference
 from training.checkpoints import whole
 from training.crossval import crossval
 from training.dataset import DataError, Dataset
-from training.fitting import DivergedError
 from training.recipe import Recipe
 from training.splits import Protocol
+from training.watching import DivergedError
 
 CONTROLS = ("cells_removed",)
 TIMED = 12  # pictures that are read to tell the milliseconds

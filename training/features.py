@@ -11,12 +11,24 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.heads import Answer
-from smear.network import last_dense
+from smear.network import last_dense, two_logits
 from smear.orientations import ALWAYS, Count, asked, mean, turned
 from training.checkpoints import whole
-from training.fitting import outputs_of
 
 BATCH = 64  # pictures that are turned at once
+
+
+def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
+    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C); one logit becomes two."""
+    return outputs_of(two_logits(model), inputs, batch_size)
+
+
+def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
+    """Return what a model gives for prepared inputs, uint8 (N, H, W, 3), as float32 (N, ...)."""
+    parts = range(0, len(inputs), batch_size)
+    return np.concatenate(
+        [model.predict(inputs[i : i + batch_size].astype(np.float32), verbose=0) for i in parts]
+    ).astype(np.float32)
 
 
 def features(model: Any, inputs: Array, kept: Path | None = None, orientations: Count = 1) -> Array:

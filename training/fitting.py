@@ -1,6 +1,5 @@
 """Fine-tune one network. Reads top to bottom; everything that decides the outcome stands in the recipe."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -18,103 +17,22 @@ from training.architectures import Blueprint, build
 from training.architectures.ends import MEAN_IMAGE
 from training.architectures.order import Order, Recurrence, Weights
 from training.batches import Batches
-from training.calibration import negative_log_likelihood
-from training.checkpoints import Checkpoints, save_weights, whole
+from training.checkpoints import Checkpoints, save_weights
+from training.features import logits_of
 from training.recipe import Recipe
 from training.search import choose
 from training.solving import solve
+from training.watching import Patience, Watch
 
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
 STATE = ("solved", "head-epochs", "epochs", "best", precision.HALF)
 
 
-class DivergedError(RuntimeError):
-    """The loss became NaN or infinite."""
-
-
-class _Watch(keras.callbacks.Callback):
-    """Starts each epoch's order, stops on NaN, and after each epoch says how the held-out pictures fare."""
-
-    def __init__(
-        self,
-        batches: Batches,
-        held: tuple[Array, Array],
-        history: list[dict[str, float]],
-        say: Callable[[str], None],
-        stage: str = "",
-    ) -> None:
-        super().__init__()
-        self.batches, self.held, self.history, self.say, self.stage = batches, held, history, say, stage
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        self.batches.begin_epoch(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        if logs and not np.isfinite(logs["loss"]):
-            raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logits = logits_of(self.model, self.held[0])
-        accuracy = float((logits.argmax(axis=1) == self.held[1]).mean())
-        row = {
-            "epoch": self.batches.epoch + 1,
-            "loss": round(float((logs or {})["loss"]), 5),
-            "held_out": round(accuracy, 5),
-            "held_out_loss": round(negative_log_likelihood(logits, self.held[1], 1.0), 5),
-        }
-        self.history.append(row)
-        self.say(
-            f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f},"
-            f" held-out accuracy {accuracy:.4f}"
-        )
-
-
-class _Patience(keras.callbacks.Callback):
-    """Ends the training after so many epochs without a better held-out loss, and goes back to the best.
-
-    Its memory is on disk, so that a training that was killed stops where it would have stopped.
-    """
-
-    def __init__(self, watch: _Watch, patience: int, folder: Path) -> None:
-        super().__init__()
-        self.watch, self.patience, self.folder = watch, patience, folder
-        self.weights, self.note = folder / "best.weights.h5", folder / "best.json"
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        loss = self.watch.history[-1]["held_out_loss"]
-        best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
-        if best is None or loss < best["loss"]:
-            best = {"loss": loss, "epoch": epoch}
-            save_weights(self.model, self.weights)
-            with whole(self.note) as partial:
-                partial.write_text(json.dumps(best), encoding="utf-8")
-        if epoch - best["epoch"] >= self.patience:
-            self.watch.say(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
-            self.model.stop_training = True
-
-    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
-        if self.weights.is_file():
-            self.model.load_weights(self.weights)
-
-
 def clear(folder: Path) -> None:
     """Remove what a finished training needs no more."""
     for name in STATE:
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
-    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C); one logit becomes two."""
-    return outputs_of(two_logits(model), inputs, batch_size)
-
-
-def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
-    """Return what a model gives for prepared inputs, uint8 (N, H, W, 3), as float32 (N, ...)."""
-    parts = range(0, len(inputs), batch_size)
-    return np.concatenate(
-        [model.predict(inputs[i : i + batch_size].astype(np.float32), verbose=0) for i in parts]
-    ).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -178,7 +96,7 @@ def train_network(
         if schedule.head_epochs:
             _freeze(backbone, 1.0)
             rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
-            watch = _Watch(batches, held, history, say, "head, ")
+            watch = Watch(batches, held, history, say, "head, ")
             optimiser = _optimiser(recipe, rate, bits)
             _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [watch])
         _freeze(backbone, schedule.frozen)
@@ -187,8 +105,8 @@ def train_network(
         batches.before = schedule.head_epochs
         rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
-        watch = _Watch(batches, held, history, say)
-        patience = [_Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
+        watch = Watch(batches, held, history, say)
+        patience = [Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
         optimiser = _optimiser(recipe, rate, bits, schedule.averaged)
         _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [watch, *patience])
         if schedule.averaged:

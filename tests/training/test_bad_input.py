@@ -8,7 +8,7 @@ import pytest
 from training import experiment, publish
 from training.__main__ import main
 from training.crossval import result_file
-from training.fitting import DivergedError
+from training.watching import DivergedError
 
 
 def fit(recipe, data, run, *more):

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from training import precision
+from training import precision, watching
 from training.batches import Batches
-from training.fitting import DivergedError, train_network
+from training.fitting import train_network
 from training.recipe import load
+from training.watching import DivergedError
 
 PICTURES = 24
 
@@ -125,7 +126,8 @@ def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, 
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe, tmp_path):
     from training.calibration import negative_log_likelihood
-    from training.fitting import clear, logits_of
+    from training.features import logits_of
+    from training.fitting import clear
 
     plan = replace(changed(recipe, epochs=8, patience=2, decay="none"), architecture="bushi_basic_cnn")
     contrary = easy[0], 1 - easy[1]  # the better it learns, the worse it does on these
@@ -148,8 +150,6 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
 def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
     easy, recipe, tmp_path, monkeypatch, optimiser
 ):
-    from training import fitting
-
     rate = 1e-2 if optimiser == "sgd" else 1e-3
     plan = changed(recipe, epochs=2, averaged=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
     plan = replace(plan, architecture="mobilenet_v2_texture")
@@ -158,7 +158,7 @@ def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_t
     def note(watch, _batch, logs=None):
         steps.append([variable.numpy() for variable in watch.model.trainable_variables])
 
-    monkeypatch.setattr(fitting._Watch, "on_train_batch_end", note)
+    monkeypatch.setattr(watching.Watch, "on_train_batch_end", note)
     model = train_network(plan, easy, easy[0][:0], easy, None, tmp_path).blueprint.model
     mean = steps[0]
     for step in steps[1:]:

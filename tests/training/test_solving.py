@@ -108,7 +108,7 @@ class Drawn:
 def test_the_layer_of_a_network_is_set_from_what_it_is_given(outputs):
     import keras
 
-    from training.fitting import logits_of
+    from training.features import logits_of
 
     targets = np.arange(24) % 2
     noise = np.random.default_rng(3).integers(0, 60, (24, 16, 16, 3))
