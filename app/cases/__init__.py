@@ -181,12 +181,17 @@ def draw(case_id: str) -> Any:
     try:
         image = add_drawing(case, kind)
     except RefusedError as refused:
-        if wants_json():
-            return jsonify(error=refused.text), 409
-        flash(refused.text, "error")
-        return redirect(url_for("cases.show", case_id=case_id))
+        return refused_page(refused, case_id)
     if wants_json():
         return jsonify(image_json(image)), 201
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def refused_page(refused: RefusedError, case_id: str) -> Any:
+    """Say why the case's images stay as they are: to the page's script, or on the page of the case."""
+    if wants_json():
+        return jsonify(error=refused.text), 409
+    flash(refused.text, "error")
     return redirect(url_for("cases.show", case_id=case_id))
 
 
@@ -234,10 +239,7 @@ def remove(case_id: str, image_id: str) -> Any:
     try:
         intake.remove(image, current_user, reason)
     except RefusedError as refused:
-        if wants_json():
-            return jsonify(error=refused.text), 409
-        flash(refused.text, "error")
-        return redirect(url_for("cases.show", case_id=case_id))
+        return refused_page(refused, case_id)
     if wants_json():
         return jsonify(removed=image_id)
     flash(_("%(name)s was removed from the case.", name=name), "info")
