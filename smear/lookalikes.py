@@ -23,6 +23,8 @@ DARK_PART = 0.9  # quantile of the densities of a thing, or of all erythrocytes,
 LEAST_OF_TYPICAL = 0.5  # of a leukocyte's area: platelets are darker than erythrocytes too
 DENSER = 2.1  # than the erythrocytes: so is no erythrocyte, and no two that overlap
 AS_DENSE, LESS_RED, ROUNDED = 1.2, 0.35, 0.945  # nor is what is so dense, more violet, textured and convex
+SAME_HUE, OVERLAID = 0.65, 1.6  # of the way from nuclei to erythrocytes; as dense as some that lie over each other
+APART = 0.05  # at least between the hues of the two, or there is no way to go
 
 
 def without_lookalikes(labels: Array, count: int, sure: Array, density: Array) -> Array:
@@ -41,8 +43,11 @@ def without_lookalikes(labels: Array, count: int, sure: Array, density: Array) -
     inside &= areas[label] > 0
     colours = _Colours(areas, label[inside], density.reshape(-1, 3)[at[inside]])
     kept, doubtful = _beside_nuclei(areas, colours)
-    if kept.any() and doubtful.any():
-        kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density)
+    if kept.any():
+        around = _erythrocytes(labels, kept, density)
+        if len(around):
+            kept &= ~_overlaid(labels, kept, colours, density[..., 1], around)
+            kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density[..., 1], around)
     return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
 
 
@@ -99,20 +104,41 @@ def _beside_nuclei(areas: Array, of: _Colours) -> tuple[Array, Array]:
     return kept, (areas > 0) & ~kept & ~black
 
 
+def _erythrocytes(labels: Array, kept: Array, density: Array) -> Array:
+    """Return the densities of all stained matter outside the labels `kept`, (n, 3): none where there is too little."""
+    matter = (density[..., 1] > STAINED) & (cv2.dilate(kept[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+    return density[matter] if np.count_nonzero(matter) >= LEAST_STAINED * matter.size else density[:0, 0]
+
+
+def _overlaid(labels: Array, kept: Array, of: _Colours, green: Array, around: Array) -> Array:
+    """Return which of the labels `kept` are erythrocytes that lie over each other, bool (count + 1,).
+
+    They are too large and too textured to be told from a leukocyte by the nuclei beside them, but paler than these,
+    of the hue of the erythrocytes `around`, and not much denser. A smudged nucleus keeps the hue of nuclei.
+    """
+    pale = kept & (of.green < PALE * of.green[kept].max())
+    none: Array = np.zeros_like(pale)
+    if not pale.any():
+        return none
+    nuclei = float(np.median(of.reds[kept & ~pale]))
+    red, middle, _ = np.median(around, axis=0)
+    if red / middle - nuclei < APART:
+        return none
+    same = pale & ((of.reds - nuclei) / (red / middle - nuclei) > SAME_HUE)
+    return same & (_dark_parts(labels, same, green) < OVERLAID * np.quantile(around[:, 1], DARK_PART))
+
+
 def _unlike_erythrocytes(
-    labels: Array, areas: Array, kept: Array, doubtful: Array, of: _Colours, density: Array
+    labels: Array, areas: Array, kept: Array, doubtful: Array, of: _Colours, green: Array, around: Array
 ) -> Array:
     """Return which of the `doubtful` labels are leukocytes after all, bool (count + 1,).
 
     Beside the small black nuclei of erythroblasts a neutrophil is pale, and beside violet blasts a plasma cell is
-    blue. Yet neither is like the erythrocytes of its picture: it is far denser, or as dense, more violet, textured and
-    convex. What the erythrocytes are like, all stained matter outside the leukocytes (`kept`) tells.
+    blue. Yet neither is like the erythrocytes of its picture, `around`: it is far denser, or as dense, more violet,
+    textured and convex.
     """
-    green = density[..., 1]
-    matter = (green > STAINED) & (cv2.dilate(kept[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
-    if np.count_nonzero(matter) < LEAST_STAINED * matter.size:
-        return np.zeros(len(areas), bool)  # no erythrocytes to compare with
-    around = density[matter]
+    if not doubtful.any():
+        return doubtful
     asked = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[kept]))
     dense = _dark_parts(labels, asked, green) / np.quantile(around[:, 1], DARK_PART)
     red, middle, _ = np.median(around, axis=0)

@@ -76,6 +76,32 @@ def test_a_pale_thing_that_may_be_an_erythrocyte_or_debris_is_none(otherwise):
     assert beside_erythroblasts(**otherwise).kept() == {1, 2}
 
 
+NUCLEAR, GREYISH = (0.9, 1.0, 0.1), (1.1, 1.0, 0.1)
+
+
+def overlaid(hue=GREYISH, green=0.6, erythrocytes=GREYISH):
+    """Return a slide with two nuclei among erythrocytes, and a large textured thing paler than the nuclei."""
+    slide = Slide()
+    slide.erythrocytes(erythrocytes, green=0.55)
+    for x in (40, 160):
+        slide.disc((x, 60), 13, NUCLEAR, 1.5)
+    slide.disc((100, 110), 20, hue, green)
+    return slide
+
+
+def test_erythrocytes_that_lie_over_each_other_are_no_leukocyte():
+    assert overlaid().kept() == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"hue": NUCLEAR}, {"green": 0.8}, {"hue": NUCLEAR, "erythrocytes": NUCLEAR}],
+    ids=["the hue of nuclei", "much denser", "hues that tell nothing"],
+)
+def test_a_pale_nucleus_that_is_none_of_them_stays(otherwise):
+    assert overlaid(**otherwise).kept() == {1, 2, 3}
+
+
 def test_small_dense_things_are_platelets():
     slide = beside_erythroblasts()
     slide.disc((100, 60), 8, VIOLET, 0.95)
@@ -100,3 +126,20 @@ def test_erythrocytes_as_violet_as_nuclei_stay_out(data):
     for name, most in (("21_29_1000_CLL.jpg", 3), ("21_45_1000_CLL.jpg", 4)):
         picture = decode((data / "leukemia_types" / "CLL" / name).read_bytes()).rgb
         assert 1 <= len(find(picture)) <= most
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "leukocytes", "erythrocytes"),
+    [
+        ("CLL/32_27_1000_CLL.jpg", 14, ((492, 208), (540, 266), (576, 360))),
+        ("AML/12_28_1000_AML.jpg", 3, ((386, 380), (534, 456))),
+        ("ALL/7_21_1000_ALL.jpg", 1, ((43, 49), (31, 358), (345, 540))),
+    ],
+)
+def test_clumps_of_erythrocytes_stay_out(data, name, leukocytes, erythrocytes):
+    """What is found in fields where erythrocytes lie over each other beside dark nuclei, and places in such clumps."""
+    found = find(decode((data / "leukemia_types" / name).read_bytes()).rgb)
+    assert len(found) == leukocytes
+    for x, y in erythrocytes:
+        assert not found.cells[y, x]
