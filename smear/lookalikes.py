@@ -43,11 +43,12 @@ def without_lookalikes(labels: Array, count: int, sure: Array, density: Array) -
     inside &= areas[label] > 0
     colours = _Colours(areas, label[inside], density.reshape(-1, 3)[at[inside]])
     kept, doubtful = _beside_nuclei(areas, colours)
-    if kept.any():
+    pale = kept & (colours.green < PALE * colours.green[kept].max(initial=0))
+    if kept.any() and (pale | doubtful).any():
         around = _erythrocytes(labels, kept, density)
-        if len(around):
-            kept &= ~_overlaid(labels, kept, colours, density[..., 1], around)
-            kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density[..., 1], around)
+        if around is not None:
+            kept &= ~_overlaid(labels, kept, pale, colours, density[..., 1], *around)
+            kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density[..., 1], *around)
     return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
 
 
@@ -104,47 +105,48 @@ def _beside_nuclei(areas: Array, of: _Colours) -> tuple[Array, Array]:
     return kept, (areas > 0) & ~kept & ~black
 
 
-def _erythrocytes(labels: Array, kept: Array, density: Array) -> Array:
-    """Return the densities of all stained matter outside the labels `kept`, (n, 3): none where there is too little."""
-    matter = (density[..., 1] > STAINED) & (cv2.dilate(kept[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
-    return density[matter] if np.count_nonzero(matter) >= LEAST_STAINED * matter.size else density[:0, 0]
+def _erythrocytes(labels: Array, kept: Array, density: Array) -> tuple[float, float] | None:
+    """Return how much red per green the stained matter outside the labels `kept` absorbs, and how dense its dark part is.
+
+    None where there is too little of it.
+    """
+    green = density[..., 1]
+    matter = (green > STAINED) & (cv2.dilate(kept[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+    if np.count_nonzero(matter) < LEAST_STAINED * matter.size:
+        return None
+    red, middle = (np.median(density[..., channel][matter]) for channel in (0, 1))
+    return float(red / middle), float(np.quantile(green[matter], DARK_PART))
 
 
-def _overlaid(labels: Array, kept: Array, of: _Colours, green: Array, around: Array) -> Array:
-    """Return which of the labels `kept` are erythrocytes that lie over each other, bool (count + 1,).
+def _overlaid(labels: Array, kept: Array, pale: Array, of: _Colours, green: Array, reds: float, dense: float) -> Array:
+    """Return which of the `pale` among the labels `kept` are erythrocytes that lie over each other, bool (count + 1,).
 
     They are too large and too textured to be told from a leukocyte by the nuclei beside them, but paler than these,
-    of the hue of the erythrocytes `around`, and not much denser. A smudged nucleus keeps the hue of nuclei.
+    of the hue of the erythrocytes (`reds`), and not much denser (`dense`). A smudged nucleus keeps the hue of nuclei.
     """
-    pale = kept & (of.green < PALE * of.green[kept].max())
-    none: Array = np.zeros_like(pale)
-    if not pale.any():
-        return none
-    nuclei = float(np.median(of.reds[kept & ~pale]))
-    red, middle, _ = np.median(around, axis=0)
-    if red / middle - nuclei < APART:
-        return none
-    same = pale & ((of.reds - nuclei) / (red / middle - nuclei) > SAME_HUE)
-    return same & (_dark_parts(labels, same, green) < OVERLAID * np.quantile(around[:, 1], DARK_PART))
+    nuclei = np.median(of.reds[kept & ~pale])
+    same: Array = pale & (of.reds - nuclei > SAME_HUE * (reds - nuclei)) & (reds - nuclei > APART)
+    if same.any():
+        same &= _dark_parts(labels, same, green) < OVERLAID * dense
+    return same
 
 
 def _unlike_erythrocytes(
-    labels: Array, areas: Array, kept: Array, doubtful: Array, of: _Colours, green: Array, around: Array
+    labels: Array, areas: Array, kept: Array, doubtful: Array, of: _Colours, green: Array, reds: float, dense: float
 ) -> Array:
     """Return which of the `doubtful` labels are leukocytes after all, bool (count + 1,).
 
     Beside the small black nuclei of erythroblasts a neutrophil is pale, and beside violet blasts a plasma cell is
-    blue. Yet neither is like the erythrocytes of its picture, `around`: it is far denser, or as dense, more violet,
-    textured and convex.
+    blue. Yet neither is like the erythrocytes of its picture (`reds`, `dense`): it is far denser, or as dense, more
+    violet, textured and convex.
     """
     if not doubtful.any():
         return doubtful
     asked = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[kept]))
-    dense = _dark_parts(labels, asked, green) / np.quantile(around[:, 1], DARK_PART)
-    red, middle, _ = np.median(around, axis=0)
-    found: Array = asked & (dense > DENSER)
-    violet = (of.reds < red / middle - LESS_RED) & ~of.flat
-    for one in np.flatnonzero(asked & ~found & (dense > AS_DENSE) & violet):
+    denser = _dark_parts(labels, asked, green) / dense
+    found: Array = asked & (denser > DENSER)
+    violet = (of.reds < reds - LESS_RED) & ~of.flat
+    for one in np.flatnonzero(asked & ~found & (denser > AS_DENSE) & violet):
         found[one] = _convexity(labels == one) > ROUNDED
     return found
 
