@@ -106,7 +106,7 @@ def _beside_nuclei(areas: Array, of: _Colours) -> tuple[Array, Array]:
 
 
 def _erythrocytes(labels: Array, kept: Array, density: Array) -> tuple[float, float] | None:
-    """Return how much red per green the stained matter outside the labels `kept` absorbs, and how dense its dark part is.
+    """Return how much red per green stained matter outside the labels `kept` absorbs, and how dense its dark part is.
 
     None where there is too little of it.
     """
