@@ -9,6 +9,7 @@ from smear.arrays import Array
 from smear.card import Card
 
 Outcome = Literal["suggested", "uncertain", "not_gradable"]
+NOVEL, LOW_CONFIDENCE = "novel", "low_confidence"  # codes of reasons
 
 
 @dataclass(frozen=True)
@@ -44,31 +45,31 @@ def not_gradable(reasons: tuple[Reason, ...]) -> Suggestion:
     return Suggestion("not_gradable", None, reasons, {}, None, None)
 
 
+def doubts(confidence: float, novelty: float, abstention: float, limit: float) -> tuple[str, ...]:
+    """Return the codes of what speaks against a suggestion for a gradable picture; none where nothing does.
+
+    confidence: calibrated, of the best answer, which needs `abstention`; novelty: its score, at most `limit`.
+    """
+    found = {NOVEL: not (np.isfinite(novelty) and novelty <= limit), LOW_CONFIDENCE: not confidence >= abstention}
+    return tuple(code for code, doubtful in found.items() if doubtful)
+
+
 def suggest(logits: Array, novelty: float, card: Card) -> Suggestion:
     """Return the suggestion for the `logits` (C,) of a gradable picture with this novelty score."""
     probabilities = calibrated(logits, card.temperature)
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
-    reasons = []
-    if not np.isfinite(novelty) or novelty > card.novelty.value:
-        reasons.append(
-            Reason(
-                "novel",
-                "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
-            )
-        )
-    if not confidence >= card.abstention.value:
-        reasons.append(
-            Reason(
-                "low_confidence",
-                f"The model is not sure enough: its best answer has {confidence:.2f},"
-                f" and it needs {card.abstention.value:.2f} to make a suggestion.",
-            )
-        )
+    texts = {
+        NOVEL: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
+        LOW_CONFIDENCE: f"The model is not sure enough: its best answer has {confidence:.2f},"
+        f" and it needs {card.abstention.value:.2f} to make a suggestion.",
+    }
+    codes = doubts(confidence, novelty, card.abstention.value, card.novelty.value)
+    reasons = tuple(Reason(code, texts[code]) for code in codes)
     return Suggestion(
         outcome="uncertain" if reasons else "suggested",
         label=None if reasons else card.labels[best].id,
-        reasons=tuple(reasons),
+        reasons=reasons,
         probabilities={label.id: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
         confidence=confidence,
         novelty=float(novelty),

@@ -16,13 +16,14 @@ from training import baseline
 from training.architectures.order import Weights
 from training.checkpoints import whole
 from training.controls import CONTROLS
+from training.crossfit import Fold
 from training.dataset import DataError, Dataset
 from training.enlarged import enlarged
 from training.experiment import Material, draft, gather
 from training.judging import judge, judge_controls
 from training.recipe import Recipe
 from training.splits import Protocol, folds, published_folds, source_folds, validation
-from training.summary import Fold, flat, summarise
+from training.summary import flat, summarise
 
 statistics = cache(baseline.statistics)  # of one data set for all recipes that are compared on it
 

@@ -9,14 +9,13 @@ from smear.arrays import Array
 from smear.suggestion import calibrated
 from training.calibration import calibrate
 from training.controls import CONTROLS
+from training.crossfit import Fold, cross_fitted
 from training.dataset import Dataset
 from training.experiment import commit
 from training.judging import Judgement, control
 from training.metrics import by_patient, classification, rate
 from training.recipe import Recipe
 from training.splits import PROTOCOLS, Protocol
-
-Fold = dict[str, Array]  # what was judged of one fold's test pictures, by name
 
 
 def flat(name: str, judgement: Judgement) -> Fold:
@@ -31,6 +30,7 @@ def _judgement(fold: Fold, name: str) -> Judgement:
 def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, results: list[Fold]) -> dict[str, Any]:
     """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them."""
     labels = recipe.described(dataset)
+    results, calibrated_by = cross_fitted(results, recipe.refusal)
     pooled = {name: np.concatenate([fold[name] for fold in results]) for name in results[0] if results[0][name].ndim}
     targets = pooled["targets"]
     probabilities = np.concatenate([calibrated(f["main.logits"], float(f["temperature"])) for f in results])
@@ -49,6 +49,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         "folds_run": len(results),
         "seed": recipe.schedule.seed,
         "commit": commit(),
+        "calibrated_by": calibrated_by,
         **metrics,
         # For the network that is fitted on everything: here every group was answered by one that had not seen it.
         "calibration": asdict(calibrate(pooled["main.logits"], targets, pooled["main.novelty"], recipe.refusal))
