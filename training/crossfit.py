@@ -6,6 +6,8 @@ other folds together are most of the data. No picture has a say in the threshold
 its group (cross-fitting: Chernozhukov et al. 2018).
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from smear.arrays import Array
@@ -16,8 +18,15 @@ from training.recipe import Refusal
 
 Fold = dict[str, Array]  # what was judged of one fold's test pictures, by name
 
+JUDGED = "judged.npz"  # in a fold's folder
 OWN = "each fold's validation part"
 OTHERS = "the answers to the other folds' test pictures"
+
+
+def read(file: Path) -> Fold:
+    """Return what was judged of one fold."""
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def cross_fitted(folds: list[Fold], refusal: Refusal) -> tuple[list[Fold], str]:

@@ -16,7 +16,7 @@ from training import baseline
 from training.architectures.order import Weights
 from training.checkpoints import whole
 from training.controls import CONTROLS
-from training.crossfit import Fold
+from training.crossfit import JUDGED, Fold, read
 from training.dataset import DataError, Dataset
 from training.enlarged import enlarged
 from training.experiment import Material, draft, gather
@@ -24,6 +24,8 @@ from training.judging import judge, judge_controls
 from training.recipe import Recipe
 from training.splits import Protocol, folds, published_folds, source_folds, validation
 from training.summary import flat, summarise
+
+PLAN = "plan.json"  # what the folds in a folder are made of
 
 statistics = cache(baseline.statistics)  # of one data set for all recipes that are compared on it
 
@@ -53,10 +55,8 @@ def crossval(
     """
     recipe, dataset, count = _by_protocol(recipe, dataset, protocol, count)
     which = range(min(limit or count, count))
-    results = []
-    for file in _run(recipe, dataset, weights, protocol, run, count, which, say, shelf, controls):
-        with np.load(file, allow_pickle=False) as stored:
-            results.append({name: stored[name] for name in stored.files})
+    files = _run(recipe, dataset, weights, protocol, run, count, which, say, shelf, controls)
+    results = [read(file) for file in files]
     summary = summarise(recipe, dataset, protocol, count, results)
     with whole(result_file(run, protocol)) as partial:
         partial.write_text(json.dumps(summary, indent=1), encoding="utf-8")
@@ -110,7 +110,7 @@ def _run(
     _claim(home, recipe, dataset, count, controls)
     material: Material | None = None
     table: Array | None = None
-    files = [home / f"fold-{k}" / "judged.npz" for k in which]
+    files = [home / f"fold-{k}" / JUDGED for k in which]
     for k, finished in zip(which, files, strict=True):
         if not finished.is_file():
             material = material or gather(recipe, dataset)
@@ -125,7 +125,7 @@ def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int, controls: t
     """Note what the folds in `home` are made of, or refuse to mix them with others."""
     plan = {"fingerprint": dataset.fingerprint, "folds": count, "recipe": recipe.to_json(), "controls": controls}
     text = json.dumps(plan, indent=1, sort_keys=True)
-    note = home / "plan.json"
+    note = home / PLAN
     if note.is_file() and note.read_text(encoding="utf-8") != text:
         raise DataError(f"{home} holds folds of other data or of another recipe. Choose another --out, or remove it.")
     with whole(note) as partial:

@@ -6,6 +6,7 @@ network's own answer and features: the largest probability (Hendrycks and Gimpel
 Mahalanobis distance (Lee et al. 2018) and the distance to the k-th nearest neighbour (Sun et al. 2022).
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from smear import bundle
+from smear import bundle, typed
 from smear.appearance import appearance
 from smear.arrays import Array
+from smear.card import Card
 from smear.image import Picture
 from smear.network import Forward
 from smear.novelty import Novelty
@@ -23,9 +25,12 @@ from smear.reader import Examination, Reader
 from smear.suggestion import calibrated
 from training import tables
 from training.controls import cells_removed
+from training.crossfit import JUDGED, Fold, cross_fitted, read
+from training.crossval import PLAN
 from training.dataset import DataError, Dataset
 from training.foreign import foreign
 from training.judging import CHUNK, THREADS
+from training.recipe import Refusal
 
 COST = 0.05
 SERVED = "appearance"
@@ -137,13 +142,13 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     """
     home = run / "grouped" / "fold-0"
     cards = sorted(home.glob(f"*/{bundle.CARD}"))
-    if not cards or not (home / "judged.npz").is_file():
+    if not cards or not (home / JUDGED).is_file():
         raise DataError(f"There is no first fold in {home.parent}. Run crossval --protocol grouped first.")
-    reader = Reader(bundle.load(cards[0].parent))
-    if reader.card.data.get("fingerprint") != own.fingerprint:
+    made = bundle.load(cards[0].parent)
+    if made.card.data.get("fingerprint") != own.fingerprint:
         raise DataError(f"The run in {run} was made of other data than {own.root}.")
-    with np.load(home / "judged.npz", allow_pickle=False) as stored:
-        test = stored["test"]
+    first = _first(home)
+    reader, test = Reader(replace(made, card=_judged_by(made.card, first))), first["test"]
     random = np.random.default_rng(seed)
     known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
     scores = Scores(look(reader, [own.decoded(i) for i in known]), reader.card.temperature)
@@ -153,6 +158,25 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     for kind, pictures in _strangers(own, test, others, each, random):
         rows.append(_row(kind, look(reader, pictures), scores, limits))
     return rows
+
+
+def _first(home: Path) -> Fold:
+    """Return the first fold as it is judged beside the others that are finished."""
+    others = sorted(file for file in home.parent.glob(f"fold-*/{JUDGED}") if file.parent != home)
+    plan = json.loads((home.parent / PLAN).read_text(encoding="utf-8"))
+    refusal = typed.read(Refusal, plan["recipe"]["refusal"], PLAN)
+    return cross_fitted([read(home / JUDGED), *map(read, others)], refusal)[0][0]
+
+
+def _judged_by(card: Card, fold: Fold) -> Card:
+    """Return a draft's card with the temperature and the thresholds of its fold."""
+    abstention, novelty = fold["thresholds"].tolist()
+    return replace(
+        card,
+        temperature=float(fold["temperature"]),
+        abstention=replace(card.abstention, value=abstention),
+        novelty=replace(card.novelty, value=novelty),
+    )
 
 
 def _strangers(
