@@ -2,7 +2,7 @@
 
 That is how a published bundle gets its own (`training.publish`): from pictures that no network asked about them had
 seen. A fold's validation part is a few groups, and what one slide of them needs is not what the next one needs; the
-other folds together are most of the data. What is answered to a fold has no say in how the fold is judged (cross-fitting:
+other folds together are most of the data. What is answered to a fold has no say in how it is judged (cross-fitting:
 Chernozhukov et al. 2018); the other folds' networks were trained on its pictures, but asked about others.
 """
 
