@@ -34,18 +34,18 @@ def cross_fitted(folds: list[Fold], refusal: Refusal) -> tuple[list[Fold], str]:
 
     Where there is one fold, or no other whose pictures could be graded, they stay as they are.
     """
-    calibrations = [_by_others(folds, k, refusal) for k in range(len(folds))]
+    calibrations = [calibration_of(folds[:k] + folds[k + 1 :], refusal) for k in range(len(folds))]
     if not all(calibrations):
         return folds, OWN
     return [_anew(fold, found) for fold, found in zip(folds, calibrations, strict=True) if found], OTHERS
 
 
-def _by_others(folds: list[Fold], k: int, refusal: Refusal) -> Calibration | None:
-    others = folds[:k] + folds[k + 1 :]
-    if not others:
+def calibration_of(folds: list[Fold], refusal: Refusal) -> Calibration | None:
+    """Return what the answers to these folds' test pictures say together; None where none of them could be graded."""
+    if not folds:
         return None
     logits, targets, novelty = (
-        np.concatenate([fold[name] for fold in others]) for name in ("main.logits", "targets", "main.novelty")
+        np.concatenate([fold[name] for fold in folds]) for name in ("main.logits", "targets", "main.novelty")
     )
     return calibrate(logits, targets, novelty, refusal) if np.isfinite(novelty).any() else None
 

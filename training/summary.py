@@ -7,9 +7,8 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.suggestion import calibrated
-from training.calibration import calibrate
 from training.controls import CONTROLS
-from training.crossfit import Fold, cross_fitted
+from training.crossfit import Fold, calibration_of, cross_fitted
 from training.dataset import Dataset
 from training.experiment import commit
 from training.judging import Judgement, control
@@ -31,6 +30,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
     """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them."""
     labels = recipe.described(dataset)
     results, calibrated_by = cross_fitted(results, recipe.refusal)
+    calibration = calibration_of(results, recipe.refusal)
     pooled = {name: np.concatenate([fold[name] for fold in results]) for name in results[0] if results[0][name].ndim}
     targets = pooled["targets"]
     probabilities = np.concatenate([calibrated(f["main.logits"], float(f["temperature"])) for f in results])
@@ -52,9 +52,7 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         "calibrated_by": calibrated_by,
         **metrics,
         # For the network that is fitted on everything: here every group was answered by one that had not seen it.
-        "calibration": asdict(calibrate(pooled["main.logits"], targets, pooled["main.novelty"], recipe.refusal))
-        if np.isfinite(pooled["main.novelty"]).any()
-        else None,
+        "calibration": asdict(calibration) if calibration else None,
         "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
         "per_fold": [_fold_row(fold) for fold in results],
         "per_patient": patients,
