@@ -20,6 +20,10 @@ class Calibration:
     novelty: Threshold
 
 
+# Of a network that has answered to nothing yet: it is never so sure, nothing is so familiar, and nothing is suggested.
+UNCALIBRATED = Calibration(1.0, Threshold(1.0, 1.0), Threshold(1e-6, 1.0))
+
+
 def calibrate(logits: Array, targets: Array, novelty: Array, refusal: Refusal) -> Calibration:
     """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), novelty (N,) or nan."""
     temperature = round(best_temperature(logits, targets), 6)
@@ -30,6 +34,13 @@ def calibrate(logits: Array, targets: Array, novelty: Array, refusal: Refusal) -
         abstention_threshold(probabilities.max(axis=1), right, refusal),
         novelty_threshold(novelty[np.isfinite(novelty)], refusal),
     )
+
+
+def validated(logits: Array, targets: Array, temperature: float) -> dict[str, float]:
+    """Return what a card says of the answers to a validation part: logits (N, C), targets int64 (N,)."""
+    before, after = (round(negative_log_likelihood(logits, targets, one), 5) for one in (1.0, temperature))
+    right = round(float((logits.argmax(axis=1) == targets).mean()), 5)
+    return {"n": len(targets), "accuracy": right, "nll_before": before, "nll_after": after}
 
 
 def negative_log_likelihood(logits: Array, targets: Array, temperature: float) -> float:

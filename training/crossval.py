@@ -55,6 +55,8 @@ def crossval(
     """
     recipe, dataset, count = _by_protocol(recipe, dataset, protocol, count)
     which = range(min(limit or count, count))
+    if len(which) < 2:  # no other fold's answers to set its thresholds by
+        recipe = replace(recipe, schedule=replace(recipe.schedule, hold_back=True))
     files = _run(recipe, dataset, weights, protocol, run, count, which, say, shelf, controls)
     results = [read(file) for file in files]
     summary = summarise(recipe, dataset, protocol, count, results)
@@ -141,7 +143,7 @@ def _count(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int) -> 
 
 
 def divided(recipe: Recipe, material: Material, protocol: Protocol, count: int) -> list[tuple[Array, Array, Array]]:
-    """Return (training, validation, test) indices of every fold of a protocol."""
+    """Return (training, validation, test) indices of every fold; no validation where the recipe holds nothing back."""
     targets, groups, seed = material.targets, material.groups, recipe.schedule.seed
     if protocol == "as-published":
         return published_folds(targets, recipe.published, seed)
@@ -149,6 +151,8 @@ def divided(recipe: Recipe, material: Material, protocol: Protocol, count: int) 
         pairs = source_folds(targets, material.dataset.sources, material.dataset.classes)
     else:
         pairs = folds(targets, groups, protocol, count, seed)
+    if not recipe.schedule.hold_back:
+        return [(train, train[:0], test) for train, test in pairs]
     inner: Protocol = "random" if protocol == "random" else "grouped"
     return [(*validation(train, targets, groups, inner, seed), test) for train, test in pairs]
 

@@ -21,7 +21,7 @@ from smear.network import PAIR, last_dense
 from smear.novelty import Novelty
 from training import classifiers
 from training.architectures.order import Weights
-from training.calibration import Calibration, calibrate, negative_log_likelihood
+from training.calibration import UNCALIBRATED, Calibration, calibrate, validated
 from training.dataset import DataError, Dataset
 from training.features import answers, features
 from training.fitting import clear
@@ -88,8 +88,9 @@ def draft(
 ) -> Path:
     """Train on parts[0], set temperature and thresholds on parts[1], and write a draft bundle below `folder`.
 
-    shelf: a folder of trained networks, for recipes that differ in their classifier only (`training.networks`). The
-    card has no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
+    Where parts[1] is empty the draft suggests nothing, until it is published with what a cross-validation says. shelf:
+    a folder of trained networks, for recipes that differ in their classifier only (`training.networks`). The card has
+    no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
     """
     fit, held = parts
     x, y = material.inputs, material.targets
@@ -100,19 +101,16 @@ def draft(
     novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
     seconds = made.seconds + time.monotonic() - started
     shown = recipe.orientations, recipe.sure_upright
-    held_logits = answers(blueprint.model, answer, x[held], *shown)
-    looks = np.stack([appearance(one) for one in x[held]])
-    calibration = calibrate(held_logits, y[held], novelty.score(looks), recipe.refusal)
-    validation = {
-        "n": len(held),
-        "accuracy": round(float((held_logits.argmax(axis=1) == y[held]).mean()), 5),
-        "nll_before": round(negative_log_likelihood(held_logits, y[held], 1.0), 5),
-        "nll_after": round(negative_log_likelihood(held_logits, y[held], calibration.temperature), 5),
-    }
+    calibration, validation = UNCALIBRATED, dict[str, Any]()
+    if len(held):
+        logits = answers(blueprint.model, answer, x[held], *shown)
+        looks = np.stack([appearance(one) for one in x[held]])
+        calibration = calibrate(logits, y[held], novelty.score(looks), recipe.refusal)
+        validation = {"validation": validated(logits, y[held], calibration.temperature)}
     card = blank_card(recipe, material, blueprint.explanation_layer, calibration)
     card = replace(
         card,
-        metrics={"validation": validation, "history": made.history, "seconds": round(seconds, 1)},
+        metrics={**validation, "history": made.history, "seconds": round(seconds, 1)},
         recipe={
             **card.recipe,
             "weights": blueprint.weights,

@@ -60,15 +60,15 @@ def train_network(
 ) -> Trained:
     """Return the trained network.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)); strangers: inputs, one for each of fit's, or none.
-    A run that was killed goes on after its last whole epoch, whose state stands in `scratch`. Raises DivergedError
-    when the loss is no number any more.
+    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)), held only to look at and may be empty; strangers:
+    inputs, one for each of fit's, or none. A run that was killed goes on after its last whole epoch, whose state stands
+    in `scratch`. Raises DivergedError when the loss is no number any more.
     """
     schedule, started = recipe.schedule, time.monotonic()
     order = Order(
         recipe.input.height,
         recipe.input.width,
-        classes=int(max(fit[1].max(), held[1].max())) + 1,
+        classes=int(np.concatenate([fit[1], held[1]]).max()) + 1,
         dropout=schedule.dropout,
         hidden=recipe.head.hidden,
         weights=weights,
@@ -140,8 +140,9 @@ def _solve(
         return
     solve(model, batches, recipe.schedule.solved_epochs, recipe.schedule.solved_penalty)
     save_weights(model, kept)
-    right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
-    say(f"last layer solved: held-out accuracy {right:.4f}")
+    if len(held[1]):
+        right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
+        say(f"last layer solved: held-out accuracy {right:.4f}")
 
 
 def _optimiser(recipe: Recipe, rate: Any, bits: str, averaged: float = 0.0) -> Any:

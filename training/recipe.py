@@ -59,8 +59,10 @@ class Schedule:
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
     backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
     epoch; 0 for none. averaged: the second stage ends with the running mean of its weights, of which every step leaves
-    this share; 0 for the weights of its last step. solved_epochs: so many epochs of pictures are looked at before any
-    descent, to solve the last layer with `solved_penalty` (`training.solving`); batch normalisation then keeps its
+    this share; 0 for the weights of its last step. hold_back: whether a part of the training pictures is not learnt
+    from, to say how every epoch fares and to set thresholds (`training.splits.validation`); without it these come from
+    the other folds' answers alone (`training.crossfit`). solved_epochs: so many epochs of pictures are looked at before
+    any descent, to solve the last layer with `solved_penalty` (`training.solving`); batch normalisation then keeps its
     statistics. balanced: rare classes weigh more, half-way to even. `strangers` (`training.strangers`) are added to
     every batch of `batch_size` pictures.
     """
@@ -77,6 +79,7 @@ class Schedule:
     frozen: float = 0.0
     patience: int = 0
     averaged: float = 0.0
+    hold_back: bool = True
     balanced: bool = True
     strangers: int = 0
     weight_decay: float = 1e-4
@@ -253,6 +256,8 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
     torn = bool(schedule.averaged and schedule.patience)
     yield "schedule.averaged", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
+    blind = not schedule.hold_back and bool(schedule.patience or recipe.search.population)
+    yield "schedule.hold_back", blind, "patience and the search go by the part that is held back: it has to be true."
     for entry in ("frozen", "dropout", "averaged"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
     yield "published.folds", published.folds < 2, "two folds are the least."

@@ -20,7 +20,7 @@ class DivergedError(RuntimeError):
 
 
 class Watch(keras.callbacks.Callback):
-    """Starts each epoch's order, stops on NaN, and after each epoch says how the held-out pictures fare."""
+    """Starts each epoch's order, stops on NaN, and after each epoch says how the held-out pictures fare, if any are."""
 
     def __init__(
         self,
@@ -41,19 +41,15 @@ class Watch(keras.callbacks.Callback):
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logits = logits_of(self.model, self.held[0])
-        accuracy = float((logits.argmax(axis=1) == self.held[1]).mean())
-        row = {
-            "epoch": self.batches.epoch + 1,
-            "loss": round(float((logs or {})["loss"]), 5),
-            "held_out": round(accuracy, 5),
-            "held_out_loss": round(negative_log_likelihood(logits, self.held[1], 1.0), 5),
-        }
+        row = {"epoch": self.batches.epoch + 1, "loss": round(float((logs or {})["loss"]), 5)}
+        told = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f}"
+        if len(self.held[1]):
+            logits = logits_of(self.model, self.held[0])
+            row["held_out"] = round(float((logits.argmax(axis=1) == self.held[1]).mean()), 5)
+            row["held_out_loss"] = round(negative_log_likelihood(logits, self.held[1], 1.0), 5)
+            told += f", held-out accuracy {row['held_out']:.4f}"
         self.history.append(row)
-        self.say(
-            f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f},"
-            f" held-out accuracy {accuracy:.4f}"
-        )
+        self.say(told)
 
 
 class Patience(keras.callbacks.Callback):

@@ -55,7 +55,9 @@ def _fit(arguments: argparse.Namespace) -> None:
     first = weights(arguments)
     material = gather(chosen, dataset.load(arguments.data))
     everything = np.arange(len(material.dataset))
-    parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
+    parts = everything, everything[:0]
+    if chosen.schedule.hold_back:
+        parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
     made = draft(chosen, material, parts, first, arguments.out, say, arguments.networks)
     print(f"Draft: {made}. It has no results yet: run crossval with the same --out, then publish.")
 
