@@ -18,7 +18,7 @@ from smear.reader import Reader
 from training.architectures.order import Weights
 from training.bootstrap import Difference, difference
 from training.checkpoints import whole
-from training.crossval import crossval
+from training.crossval import Study, crossval
 from training.dataset import DataError, Dataset
 from training.recipe import Recipe
 from training.splits import Protocol
@@ -78,17 +78,16 @@ def compare(
     for given in recipes:
         recipe, row = shortened(given, plan.epochs), Row(given, {}, {}, {}, {})
         for protocol in plan.protocols:
-            there = _finished(out / recipe.name / protocol)
+            study = Study(
+                *(recipe, dataset, weights, protocol, out / recipe.name, plan.folds), out / NETWORKS, CONTROLS
+            )
+            there = _finished(study.home)
             try:
-                row.results[protocol] = crossval(
-                    *(recipe, dataset, weights, protocol, out / recipe.name, plan.folds, plan.limit, say),
-                    shelf=out / NETWORKS,
-                    controls=CONTROLS,
-                )
-                row.judged[protocol] = _judged(out / recipe.name / protocol, row.results[protocol]["folds_run"])
+                row.results[protocol] = crossval(study, plan.limit, say)
+                row.judged[protocol] = _judged(study.home, row.results[protocol]["folds_run"])
             except (DataError, DivergedError) as error:
                 row.refused[protocol] = str(error)
-            done, idle = done + 1, idle + (there == _finished(out / recipe.name / protocol))
+            done, idle = done + 1, idle + (there == _finished(study.home))
             if done > idle and done < steps:
                 left = (time.monotonic() - started) / (done - idle) * (steps - done)
                 say(f"compare: {done} of {steps} done, about {left / 60:.0f} min left")

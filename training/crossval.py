@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,154 +35,134 @@ def result_file(run: Path, protocol: Protocol) -> Path:
     return run / f"crossval-{protocol}.json"
 
 
-def crossval(
-    recipe: Recipe,
-    dataset: Dataset,
-    weights: Weights,
-    protocol: Protocol,
-    run: Path,
-    count: int,
-    limit: int | None,
-    say: Callable[[str], None] = print,
-    shelf: Path | None = None,
-    controls: tuple[str, ...] = tuple(CONTROLS),
-) -> dict[str, Any]:
-    """Return (and write to `run`) what the recipe gives on pictures that its networks had not seen.
+@dataclass(frozen=True)
+class Study:
+    """What a cross-validation is made of, and the folder `run` that keeps it.
 
-    `count` folds, of which the first `limit` are run; the sources, or the authors, decide how many there are where the
-    protocol is theirs. shelf: see `experiment.draft`; controls: which of them are judged. DataError where `run` holds
-    folds of other data or recipes.
+    count: how many folds; the sources, or the authors, decide that where the protocol is theirs. shelf: see
+    `experiment.draft`; controls: which of them are judged.
     """
-    recipe, dataset, count = _by_protocol(recipe, dataset, protocol, count)
-    which = range(min(limit or count, count))
+
+    recipe: Recipe
+    dataset: Dataset
+    weights: Weights
+    protocol: Protocol
+    run: Path
+    count: int
+    shelf: Path | None = None
+    controls: tuple[str, ...] = tuple(CONTROLS)
+
+    @property
+    def home(self) -> Path:
+        """The folder of the folds."""
+        return self.run / self.protocol
+
+
+def crossval(study: Study, limit: int | None = None, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Return (and write to the run) what the recipe gives on pictures that its networks had not seen.
+
+    limit: run the first so many folds only. DataError where the run holds folds of other data or recipes.
+    """
+    study = _by_protocol(study)
+    which = range(min(limit or study.count, study.count))
     if len(which) < 2:  # no other fold's answers to set its thresholds by
-        recipe = replace(recipe, schedule=replace(recipe.schedule, hold_back=True))
-    files = _run(recipe, dataset, weights, protocol, run, count, which, say, shelf, controls)
-    results = [read(file) for file in files]
-    summary = summarise(recipe, dataset, protocol, count, results)
-    with whole(result_file(run, protocol)) as partial:
+        study = replace(study, recipe=replace(study.recipe, schedule=replace(study.recipe.schedule, hold_back=True)))
+    results = [read(file) for file in _run(study, which, say)]
+    summary = summarise(study.recipe, study.dataset, study.protocol, study.count, results)
+    with whole(result_file(study.run, study.protocol)) as partial:
         partial.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
 
 
-def some_folds(
-    recipe: Recipe,
-    dataset: Dataset,
-    weights: Weights,
-    protocol: Protocol,
-    run: Path,
-    count: int,
-    which: Sequence[int],
-    say: Callable[[str], None] = print,
-    shelf: Path | None = None,
-) -> list[Path]:
+def some_folds(study: Study, which: Sequence[int], say: Callable[[str], None] = print) -> list[Path]:
     """Run the folds `which`, counted from 0, for `crossval` to gather later: several processes may share the work.
 
     Returns the files that hold what was judged. DataError where there is no such fold, and as in `crossval`.
     """
-    recipe, dataset, count = _by_protocol(recipe, dataset, protocol, count)
-    if not all(0 <= k < count for k in which):
-        raise DataError(f"There are {count} folds, numbered from 1 to {count}.")
-    return _run(recipe, dataset, weights, protocol, run, count, which, say, shelf, tuple(CONTROLS))
+    study = _by_protocol(study)
+    if not all(0 <= k < study.count for k in which):
+        raise DataError(f"There are {study.count} folds, numbered from 1 to {study.count}.")
+    return _run(study, which, say)
 
 
-def _by_protocol(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int) -> tuple[Recipe, Dataset, int]:
-    """Return the recipe and the data set as the protocol has them, and how many folds it has."""
-    if protocol == "as-published":
+def _by_protocol(study: Study) -> Study:
+    """Return the study with recipe, data set and number of folds as the protocol has them."""
+    recipe, dataset, count = study.recipe, study.dataset, study.count
+    if study.protocol == "source":
+        count = len(set(dataset.sources))
+    elif study.protocol == "as-published":
+        count = recipe.published.folds if recipe.published.split == "folds" else 1
         dataset = enlarged(dataset, recipe.augmentation, recipe.published.copies)
         if recipe.published.copies:
             recipe = replace(recipe, augmentation=replace(recipe.augmentation, pipeline="none"))
-    return recipe, dataset, _count(recipe, dataset, protocol, count)
+    return replace(study, recipe=recipe, dataset=dataset, count=count)
 
 
-def _run(
-    recipe: Recipe,
-    dataset: Dataset,
-    weights: Weights,
-    protocol: Protocol,
-    run: Path,
-    count: int,
-    which: Sequence[int],
-    say: Callable[[str], None],
-    shelf: Path | None,
-    controls: tuple[str, ...],
-) -> list[Path]:
+def _run(study: Study, which: Sequence[int], say: Callable[[str], None]) -> list[Path]:
     """Run those of the folds `which` that are not finished; return the files of all of them."""
-    home = run / protocol
-    _claim(home, recipe, dataset, count, controls)
+    _claim(study)
     material: Material | None = None
-    table: Array | None = None
-    files = [home / f"fold-{k}" / JUDGED for k in which]
+    files = [study.home / f"fold-{k}" / JUDGED for k in which]
     for k, finished in zip(which, files, strict=True):
         if not finished.is_file():
-            material = material or gather(recipe, dataset)
-            table = statistics(dataset) if table is None else table
-            say(f"{protocol} fold {k + 1} of {count}")
-            parts = divided(recipe, material, protocol, count)[k]
-            _run_fold(recipe, material, table, weights, parts, finished, say, shelf, controls)
+            material = material or gather(study.recipe, study.dataset)
+            say(f"{study.protocol} fold {k + 1} of {study.count}")
+            _run_fold(study, material, divided(study, material)[k], finished, say)
     return files
 
 
-def _claim(home: Path, recipe: Recipe, dataset: Dataset, count: int, controls: tuple[str, ...]) -> None:
-    """Note what the folds in `home` are made of, or refuse to mix them with others."""
-    plan = {"fingerprint": dataset.fingerprint, "folds": count, "recipe": recipe.to_json(), "controls": controls}
+def _claim(study: Study) -> None:
+    """Note what the folds of a study are made of, or refuse to mix them with others."""
+    plan = {
+        "fingerprint": study.dataset.fingerprint,
+        "folds": study.count,
+        "recipe": study.recipe.to_json(),
+        "controls": study.controls,
+    }
     text = json.dumps(plan, indent=1, sort_keys=True)
-    note = home / PLAN
+    note = study.home / PLAN
     if note.is_file() and note.read_text(encoding="utf-8") != text:
-        raise DataError(f"{home} holds folds of other data or of another recipe. Choose another --out, or remove it.")
+        raise DataError(
+            f"{study.home} holds folds of other data or of another recipe. Choose another --out, or remove it."
+        )
     with whole(note) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def _count(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int) -> int:
-    if protocol == "source":
-        return len(set(dataset.sources))
-    if protocol == "as-published":
-        return recipe.published.folds if recipe.published.split == "folds" else 1
-    return count
-
-
-def divided(recipe: Recipe, material: Material, protocol: Protocol, count: int) -> list[tuple[Array, Array, Array]]:
+def divided(study: Study, material: Material) -> list[tuple[Array, Array, Array]]:
     """Return (training, validation, test) indices of every fold; no validation where the recipe holds nothing back."""
-    targets, groups, seed = material.targets, material.groups, recipe.schedule.seed
-    if protocol == "as-published":
-        return published_folds(targets, recipe.published, seed)
-    if protocol == "source":
+    targets, groups, schedule = material.targets, material.groups, study.recipe.schedule
+    if study.protocol == "as-published":
+        return published_folds(targets, study.recipe.published, schedule.seed)
+    if study.protocol == "source":
         pairs = source_folds(targets, material.dataset.sources, material.dataset.classes)
     else:
-        pairs = folds(targets, groups, protocol, count, seed)
-    if not recipe.schedule.hold_back:
+        pairs = folds(targets, groups, study.protocol, study.count, schedule.seed)
+    if not schedule.hold_back:
         return [(train, train[:0], test) for train, test in pairs]
-    inner: Protocol = "random" if protocol == "random" else "grouped"
-    return [(*validation(train, targets, groups, inner, seed), test) for train, test in pairs]
+    inner: Protocol = "random" if study.protocol == "random" else "grouped"
+    return [(*validation(train, targets, groups, inner, schedule.seed), test) for train, test in pairs]
 
 
 def _run_fold(
-    recipe: Recipe,
-    material: Material,
-    table: Array,
-    weights: Weights,
-    parts: tuple[Array, Array, Array],
-    finished: Path,
-    say: Callable[[str], None],
-    shelf: Path | None,
-    controls: tuple[str, ...],
+    study: Study, material: Material, parts: tuple[Array, Array, Array], finished: Path, say: Callable[[str], None]
 ) -> None:
-    fit, held, test = parts
+    recipe, (fit, held, test) = study.recipe, parts
     folder = finished.parent
     made = folder / recipe.name
     if not (made / bundle.CARD).is_file():
-        made = draft(recipe, material, (fit, held), weights, folder, say, shelf)
+        made = draft(recipe, material, (fit, held), study.weights, folder, say, study.shelf)
     reader = Reader(bundle.load(made))
     main = judge(reader, material.dataset, test, task="test pictures")
-    without = judge_controls(reader, material.dataset, test, controls)
+    without = judge_controls(reader, material.dataset, test, study.controls)
+    known = np.concatenate([fit, held])
     stored: Fold = {
         "test": test,
         "groups": material.groups[test],
         "targets": material.targets[test],
         "temperature": np.array(reader.card.temperature),
         "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
-        "baseline": baseline.forest_answers(table, material.targets, np.concatenate([fit, held]), test),
+        "baseline": baseline.forest_answers(statistics(study.dataset), material.targets, known, test),
     }
     for name, judgement in {"main": main, **without}.items():
         stored |= flat(name, judgement)

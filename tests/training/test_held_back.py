@@ -10,7 +10,7 @@ from smear import bundle
 from training.__main__ import main
 from training.calibration import UNCALIBRATED
 from training.crossfit import OTHERS, OWN
-from training.crossval import divided, result_file
+from training.crossval import Study, divided, result_file
 from training.dataset import load as load_dataset
 from training.experiment import gather
 from training.fitting import train_network
@@ -67,11 +67,12 @@ def run(drawn, colours, tmp_path_factory):
     return folder
 
 
-def test_every_picture_is_learnt_from_or_asked_about(drawn, colours):
-    recipe = load(str(colours))
-    material = gather(recipe, load_dataset(drawn))
+def test_every_picture_is_learnt_from_or_asked_about(drawn, colours, tmp_path):
+    recipe, dataset = load(str(colours)), load_dataset(drawn)
+    material = gather(recipe, dataset)
     held = replace(recipe, schedule=replace(recipe.schedule, hold_back=True))
-    both = (divided(one, material, "grouped", 3) for one in (recipe, held))
+    studies = [Study(one, dataset, None, "grouped", tmp_path, 3) for one in (recipe, held)]
+    both = (divided(one, material) for one in studies)
     for (fit, none, test), (less, part, same) in zip(*both, strict=True):
         assert len(none) == 0
         assert len(part) > 0

@@ -63,18 +63,26 @@ def _fit(arguments: argparse.Namespace) -> None:
 
 
 def _crossval(arguments: argparse.Namespace) -> None:
-    from training.crossval import crossval, result_file, some_folds
+    from training.crossval import Study, crossval, result_file, some_folds
     from training.metrics import plain
     from training.verdict import verdict
 
     chosen = recipe.load(arguments.recipe)
-    asked = (chosen, dataset.load(arguments.data), weights(arguments), arguments.protocol, arguments.out)
+    study = Study(
+        chosen,
+        dataset.load(arguments.data),
+        weights(arguments),
+        arguments.protocol,
+        arguments.out,
+        arguments.folds,
+        arguments.networks,
+    )
     if arguments.fold:
         which = [number - 1 for number in arguments.fold]
-        for file in some_folds(*asked, arguments.folds, which, say, arguments.networks):
+        for file in some_folds(study, which, say):
             print(f"Finished: {file.parent}. Give the command without --fold when all are, to gather them.")
         return
-    result = crossval(*asked, arguments.folds, arguments.limit, say, arguments.networks)
+    result = crossval(study, arguments.limit, say)
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
