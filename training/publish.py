@@ -69,8 +69,8 @@ def _published(path: Path) -> Card | None:
 def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card:
     """Return the draft's card with the results in it, and calibrated by the answers to every fold's test pictures.
 
-    The part that the draft was calibrated on is an eighth of the groups, and of few patients that may be two. Fitting
-    once on everything and calibrating by cross-validation is what scikit-learn's `CalibratedClassifierCV` calls
+    The part that a draft was calibrated on, if it was, is an eighth of the groups, and of few patients that may be two.
+    Fitting once on everything and calibrating by cross-validation is what scikit-learn's `CalibratedClassifierCV` calls
     `ensemble=False` (after Platt 1999).
 
     The earlier card is compared with where it is another network's, measured on the same data.

@@ -16,7 +16,7 @@ PROTOCOLS: dict[Protocol, str] = {
     "source": "leave one data set out: each source in turn is the test, and no picture of it is learnt from",
     "as-published": "as published, leaky: the authors' own split, which flatters; no measure of how good the model is",
 }
-VALIDATION_PARTS = 8  # one of them is held out of every training part for temperature and thresholds
+VALIDATION_PARTS = 8  # one of them is held out of a training part for temperature and thresholds, if a recipe wants
 
 
 def folds(targets: Array, groups: Array, protocol: Protocol, count: int, seed: int = 0) -> list[tuple[Array, Array]]:
