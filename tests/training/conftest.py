@@ -4,8 +4,10 @@ import pytest
 
 from smear import drawing
 from smear.image import encode
+from tests.drawn import LABELS
 
-TINY = """
+TINY = (
+    """
 name = "tiny"
 version = "0.1.0"
 title = "A tiny network on drawings, for tests"
@@ -29,17 +31,9 @@ rotation = 10
 epochs = 2
 batch_size = 8
 learning_rate = 1e-3
-
-[labels.leukemic]
-name = "Many"
-meaning = "Many leukocytes."
-malignant = true
-
-[labels.sparse]
-name = "Few"
-meaning = "Few leukocytes."
-malignant = false
 """
+    + LABELS
+)
 
 
 @pytest.fixture(scope="session")

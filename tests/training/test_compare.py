@@ -9,12 +9,14 @@ import pytest
 
 from smear import bundle
 from smear.reader import Reader
+from tests.drawn import LABELS
 from training import comparison
 from training.__main__ import main
 from training.bootstrap import difference, macro_f1
 from training.dataset import load
 
-RECIPE = """
+RECIPE = (
+    """
 name = "{name}"
 version = "0.1.0"
 title = "Colours"
@@ -33,17 +35,9 @@ pipeline = "none"
 epochs = 3
 batch_size = 16
 learning_rate = 1e-3
-
-[labels.leukemic]
-name = "Many"
-meaning = "Many leukocytes."
-malignant = true
-
-[labels.sparse]
-name = "Few"
-meaning = "Few leukocytes."
-malignant = false
 """
+    + LABELS
+)
 
 
 def test_macro_f1_is_that_of_scikit_learn():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from smear import bundle
+from tests.drawn import LABELS
 from training.__main__ import main
 from training.calibration import UNCALIBRATED
 from training.crossfit import OTHERS, OWN
@@ -16,7 +17,8 @@ from training.experiment import gather
 from training.fitting import train_network
 from training.recipe import load
 
-COLOURS = """
+COLOURS = (
+    """
 name = "colours"
 version = "0.1.0"
 title = "Colours"
@@ -37,17 +39,9 @@ hold_back = false
 [refusal]
 most_for_confidence = 0.2
 for_novelty = 0.1
-
-[labels.leukemic]
-name = "Many"
-meaning = "Many leukocytes."
-malignant = true
-
-[labels.sparse]
-name = "Few"
-meaning = "Few leukocytes."
-malignant = false
 """
+    + LABELS
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.drawn import LABELS
 from training.__main__ import main
 from training.augment import Augmentation
 from training.crossval import result_file
@@ -17,7 +18,8 @@ from training.recipe import load as load_recipe
 from training.splits import published_folds, source_folds
 
 # A network of the smallest kind: what is tested is who stands on which side.
-COLOURS = """
+COLOURS = (
+    """
 name = "colours"
 version = "0.1.0"
 title = "Colours"
@@ -44,17 +46,9 @@ validation = 0.25
 copies = 2
 reported = "100 %"
 flaw = "Copies stand on both sides."
-
-[labels.leukemic]
-name = "Many"
-meaning = "Many leukocytes."
-malignant = true
-
-[labels.sparse]
-name = "Few"
-meaning = "Few leukocytes."
-malignant = false
 """
+    + LABELS
+)
 
 
 @pytest.fixture(scope="module")
