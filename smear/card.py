@@ -48,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A limit and the share of validation pictures of the model's own kind that it refuses."""
+    """A limit and the share of unseen pictures of the model's own kind that it refuses."""
 
     value: float
     refusal_rate: float
