@@ -12,7 +12,7 @@ from training import report
 from training.calibration import Calibration
 from training.crossval import result_file
 from training.splits import PROTOCOLS
-from training.verdict import verdict
+from training.verdict import recorded, verdict
 
 REQUIRED = "grouped"
 BULKY = ("roc", "reliability", "per_patient")  # in report/, too long for a card
@@ -76,9 +76,8 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
     The earlier card is compared with where it is another network's, measured on the same data.
     """
     grouped = results[REQUIRED]
-    before = None
-    if earlier and earlier.created != draft.created and earlier.data.get("fingerprint") == draft.data["fingerprint"]:
-        before = earlier.metrics.get(REQUIRED)
+    another = earlier if earlier and earlier.created != draft.created else None
+    before = recorded(another, draft.data["fingerprint"], REQUIRED) if another else None
     shown = {
         protocol: {key: value for key, value in result.items() if key not in BULKY}
         for protocol, result in results.items()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from smear.card import Card
+
 SHORTCUT_SUGGESTED = 0.02  # more suggestions than this without a leukocyte in sight: the model reads the slide
 
 
@@ -17,6 +19,13 @@ def weakest(result: dict[str, Any], names: dict[str, str]) -> str:
     return f"Its weakest class is {names.get(label, label)}, of which it recognises {percent(told[label])}."
 
 
+def recorded(card: Card, fingerprint: str, protocol: str) -> tuple[str, dict[str, Any]] | None:
+    """Return name and result of a bundle, where its card has one on the data of this fingerprint by this protocol."""
+    result = card.metrics.get(protocol)
+    same = card.data.get("fingerprint") == fingerprint
+    return (f"{card.name} {card.version}", result) if same and isinstance(result, dict) else None
+
+
 def compared(result: dict[str, Any], earlier: dict[str, Any], name: str) -> str:
     """Return the sentence that compares a result with that of `name`, on the same data under the same protocol."""
     new, old = result["accuracy_all"], earlier["accuracy_all"]
@@ -27,11 +36,11 @@ def compared(result: dict[str, Any], earlier: dict[str, Any], name: str) -> str:
     )
 
 
-def verdict(result: dict[str, Any], names: dict[str, str], earlier: dict[str, Any] | None = None) -> str:
+def verdict(result: dict[str, Any], names: dict[str, str], earlier: tuple[str, dict[str, Any]] | None = None) -> str:
     """Return the paragraph for a result (metrics, controls, and where known the colour baseline).
 
-    `names`: of the labels, by their ids; `earlier`: the same of the model that is in use, measured on the same data
-    under the same protocol.
+    `names`: of the labels, by their ids; `earlier`: name and result of the model to compare with, measured on the same
+    data under the same protocol.
     """
     suggested, accuracy = result["accuracy_suggested"], result["accuracy_all"]
     sentences = [
@@ -56,5 +65,6 @@ def verdict(result: dict[str, Any], names: dict[str, str], earlier: dict[str, An
             + (" the model is clearly better." if clear else " the model is not clearly better.")
         )
     if earlier is not None:
-        sentences.append(compared(result, earlier, "the published one"))
+        name, before = earlier
+        sentences.append(compared(result, before, name))
     return " ".join(sentences)

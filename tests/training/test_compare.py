@@ -190,7 +190,7 @@ def test_evaluate_says_whether_a_bundle_beats_another_on_the_same_pictures(print
 
     command = ["evaluate", made("tree"), "--data", str(drawn), "--against"]
     assert main([*command, made("logistic")]) == 0
-    assert "Against the published one it is" in capsys.readouterr().out
+    assert "Against colours-logistic 0.1.0 it is right" in capsys.readouterr().out
     assert main([*command, str(printed[0] / "nothing")]) == 1
     assert "There is no model 'nothing'" in capsys.readouterr().err
 

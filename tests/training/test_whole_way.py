@@ -192,7 +192,17 @@ def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, cap
 
 def test_publishing_again_does_not_compare_a_network_with_itself(run, published):
     assert main(["publish", str(run), "--models", str(published.parent)]) == 0
-    assert "published one" not in bundle.read_card(published).verdict
+    assert "Against" not in bundle.read_card(published).verdict
+
+
+def test_publishing_compares_with_the_version_that_it_replaces(run, published, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    card = json.loads((published / "card.json").read_text(encoding="utf-8"))
+    card |= {"created": "2020-01-01T00:00:00Z", "version": "0.0.9"}
+    (tmp_path / "tiny" / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    told = bundle.read_card(tmp_path / "tiny").verdict
+    assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in told
 
 
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):

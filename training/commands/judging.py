@@ -76,14 +76,12 @@ def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> s
 def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[str, dict[str, Any]] | None":
     """Return name and result of a published bundle, where its card has one on this very data by this protocol."""
     from smear import bundle
+    from training.verdict import recorded
 
     try:
-        card = bundle.read_card(folder)
+        return recorded(bundle.read_card(folder), data.fingerprint, protocol)
     except bundle.BundleError:
         return None
-    result = card.metrics.get(protocol)
-    same = card.data.get("fingerprint") == data.fingerprint
-    return (f"{card.name} {card.version}", result) if same and isinstance(result, dict) else None
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -101,7 +99,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
-    earlier = _judged(arguments.against, data)[2] if arguments.against else None
+    earlier = None
+    if arguments.against:
+        other, _, theirs = _judged(arguments.against, data)
+        earlier = f"{other.card.name} {other.card.version}", theirs
     print(verdict(result, {label.id: label.name for label in reader.card.labels}, earlier))
 
 
