@@ -1,4 +1,14 @@
-"""What the labels of drawn fields mean: the end of every recipe that a test writes for them."""
+"""Recipes that tests write for drawn fields: how one of a tiny network begins, and what the labels mean."""
+
+COLOURS = """
+name = "colours"
+version = "0.1.0"
+title = "Colours"
+scope = "field"
+architecture = "colour_statistics"
+input = { height = 32, width = 32 }
+preprocess = []
+"""
 
 LABELS = """
 [labels.leukemic]

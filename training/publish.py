@@ -40,7 +40,7 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
             f"The grouped result in {run} says nothing of calibration: it is from an earlier version, or none of its"
             " pictures could be graded. Give its crossval command again; folds that are there are not repeated."
         )
-    card = complete(replace(draft, name=name or draft.name), results, _published(models / (name or draft.name)))
+    card = complete(replace(draft, name=name or draft.name), results, published(models / (name or draft.name)))
 
     def fill(where: Path) -> None:
         for file in filter(None, (bundle.MODEL, bundle.NOVELTY, card.head.file)):
@@ -59,7 +59,8 @@ def _drafts(run: Path) -> Path:
     return run / names[0]
 
 
-def _published(path: Path) -> Card | None:
+def published(path: Path) -> Card | None:
+    """Return the card of the bundle at this path, None where there is none that can be read."""
     try:
         return bundle.read_card(path)
     except bundle.BundleError:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smear import bundle
-from tests.drawn import LABELS
+from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
 from training.calibration import UNCALIBRATED
 from training.crossfit import OTHERS, OWN
@@ -17,16 +17,9 @@ from training.experiment import gather
 from training.fitting import train_network
 from training.recipe import load
 
-COLOURS = (
-    """
-name = "colours"
-version = "0.1.0"
-title = "Colours"
-scope = "field"
-architecture = "colour_statistics"
-input = { height = 32, width = 32 }
-preprocess = []
-
+RECIPE = (
+    COLOURS
+    + """
 [augmentation]
 rotation = 10
 
@@ -47,7 +40,7 @@ for_novelty = 0.1
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "colours.toml"
-    path.write_text(COLOURS, encoding="utf-8")
+    path.write_text(RECIPE, encoding="utf-8")
     return path
 
 
@@ -126,7 +119,7 @@ def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):
 @pytest.mark.parametrize("line", ["patience = 2", "[search]\npopulation = 8"])
 def test_what_goes_by_the_part_that_is_held_back_needs_one(colours, tmp_path, capsys, line):
     path = tmp_path / "wrong.toml"
-    path.write_text(COLOURS.replace("hold_back = false", f"hold_back = false\n{line}"), encoding="utf-8")
+    path.write_text(RECIPE.replace("hold_back = false", f"hold_back = false\n{line}"), encoding="utf-8")
     assert main(["fit", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
     told = capsys.readouterr().err
     assert "wrong.toml, line 17: schedule.hold_back: patience and the search go by the part" in told

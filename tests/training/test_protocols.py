@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.drawn import LABELS
+from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
 from training.augment import Augmentation
 from training.crossval import result_file
@@ -18,16 +18,9 @@ from training.recipe import load as load_recipe
 from training.splits import published_folds, source_folds
 
 # A network of the smallest kind: what is tested is who stands on which side.
-COLOURS = (
-    """
-name = "colours"
-version = "0.1.0"
-title = "Colours"
-scope = "field"
-architecture = "colour_statistics"
-input = { height = 32, width = 32 }
-preprocess = []
-
+RECIPE = (
+    COLOURS
+    + """
 [head]
 classifier = "logistic"
 
@@ -54,7 +47,7 @@ flaw = "Copies stand on both sides."
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "colours.toml"
-    path.write_text(COLOURS, encoding="utf-8")
+    path.write_text(RECIPE, encoding="utf-8")
     return path
 
 

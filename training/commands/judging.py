@@ -75,13 +75,11 @@ def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> s
 
 def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[str, dict[str, Any]] | None":
     """Return name and result of a published bundle, where its card has one on this very data by this protocol."""
-    from smear import bundle
+    from training.publish import published
     from training.verdict import recorded
 
-    try:
-        return recorded(bundle.read_card(folder), data.fingerprint, protocol)
-    except bundle.BundleError:
-        return None
+    card = published(folder)
+    return recorded(card, data.fingerprint, protocol) if card else None
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
