@@ -17,7 +17,7 @@ from app.database import db, writing
 from app.engine import Engine
 from app.records import CellReading, CellSurvey, CellVerdict
 from app.wall import reading
-from smear import cells, drawing
+from smear import bundle, cells, drawing
 from smear.image import decode, encode
 from smear.leukocytes import find
 
@@ -113,7 +113,8 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     assert all(len(one.measured) == len(one.boxes) == len(one.cut) for one in surveys)
     assert all(one["nucleus_area"] > 0 for survey in surveys for one in survey.measured)
     for name in ("leukolens-blast", "leukolens-differential"):
-        assert f"Let {name} 1.0.0 read the cells of 2 fields" in page
+        version = bundle.read_card(app.config["MODELS_DIR"] / name).version
+        assert f"Let {name} {version} read the cells of 2 fields" in page
     assert "Promyelocyte" in page
     assert " checked" not in page
     assert "cell-suggested" not in page
