@@ -72,7 +72,10 @@ def compare(
     out: Path,
     say: Callable[[str], None] = print,
 ) -> list[Row]:
-    """Return a row for every recipe, the best first: by macro F1 under the strictest protocol that could be run."""
+    """Return a row for every recipe, the best first: by macro F1 under the strictest protocol that could be run.
+
+    DataError where the data could answer no protocol at all.
+    """
     started, steps = time.monotonic(), len(recipes) * len(plan.protocols)
     rows, done, idle = [], 0, 0
     for given in recipes:
@@ -95,6 +98,9 @@ def compare(
         row.facts["pictures"] = len(dataset)
         row.facts["epochs"] = f"{recipe.schedule.epochs} of {given.schedule.epochs}"
         rows.append(row)
+    if not any(row.results for row in rows):
+        reasons = sorted({why for row in rows for why in row.refused.values()})
+        raise DataError(" ".join(["Nothing could be measured.", *reasons]))
     return sorted(rows, key=lambda row: row.score(strictest(rows, plan)), reverse=True)
 
 

@@ -156,6 +156,14 @@ def test_a_protocol_that_the_data_cannot_answer_does_not_hide_the_others(printed
     assert all("macro F1" in row["against best"] for row in rows[1:])
 
 
+def test_data_that_can_answer_no_protocol_are_refused_in_a_sentence(compared, tmp_path, capsys):
+    """A table without a number, with a best in it, would look like a result."""
+    command = [*compared[1][: compared[1].index("--protocols")], "--out", str(tmp_path)]
+    assert main([*command, "--protocols", "source"]) == 1
+    assert "Nothing could be measured. All pictures come from one source." in capsys.readouterr().err
+    assert not (tmp_path / "compare.csv").exists()
+
+
 def test_what_is_there_is_not_done_again(printed, compared, capsys):
     run, before = printed
     judged = {path: path.stat().st_mtime_ns for path in run.rglob("judged.npz")}
