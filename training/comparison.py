@@ -107,8 +107,7 @@ def compare(
 def strictest(rows: list[Row], plan: Plan) -> Protocol:
     """Return the protocol that decides the order: the strictest one asked for that the data could answer."""
     order: tuple[Protocol, ...] = ("grouped", "source", "random", "as-published")
-    wanted = [one for one in order if one in plan.protocols]
-    return next((one for one in wanted if any(one in row.results for row in rows)), wanted[0])
+    return next(one for one in order if one in plan.protocols and any(one in row.results for row in rows))
 
 
 def _finished(home: Path) -> int:

@@ -303,10 +303,10 @@ def test_a_bundle_reads_the_cells_by_way_of_the_engine(
     someone, case = read_case
     with reads.app_context():
         row = db.session.scalars(select(CellReading)).one()
-        bundle = reads.extensions["engine"].bundle(CELL_BUNDLE)
+        loaded = reads.extensions["engine"].bundle(CELL_BUNDLE)
     assert (row.bundle, row.version) == (CELL_BUNDLE, "0.1.0")
     rgb = decode(field).rgb
-    expected = cells.read(bundle, rgb, find(rgb))
+    expected = cells.read(loaded, rgb, find(rgb))
     assert len(row.suggestions) == len(expected)
     for said, one in zip(row.suggestions, expected, strict=True):
         assert (said["outcome"], said["label"]) == (one.outcome, one.label)
