@@ -5,11 +5,11 @@ import logging
 import sys
 from typing import Any
 
-from app import settings
-from app.settings import SettingError
+from app import config
+from app.config import SettingError
 
 try:
-    values = settings.load()
+    values = config.load()
 except SettingError as error:
     sys.exit(str(error))
 
@@ -35,7 +35,7 @@ def on_starting(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Start loading the models in the background as soon as the worker stands."""
     app = worker.wsgi
-    from app.engine import engine
+    from app.inference.engine import engine
 
     logging.getLogger("leukolens").setLevel(logging.INFO)
     with app.app_context():

@@ -11,28 +11,29 @@ from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import (
-    account,
+from app import (
     audit,
+    auth,
     cases,
+    cells,
     cli,
     database,
-    engine,
     errors,
     health,
+    image_store,
     lab,
-    models,
-    pages,
-    people,
+    reading,
+    registry,
     report,
-    second,
+    reviews,
     security,
-    sessions,
-    store,
-    wall,
+    signing,
+    template_filters,
     worklist,
 )
-from . import settings as settings_table
+from app import config as settings_table
+from app.auth import sessions, two_factor
+from app.inference import engine
 
 STATIC_SECONDS = 7 * 24 * 3600
 
@@ -60,8 +61,9 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (database, sessions, security, account, store, engine, pages, errors, cli):
+    for part in (database, sessions, security, two_factor, image_store, engine, template_filters, errors, cli):
         part.init_app(app)
-    for package in (worklist, cases, wall, second, report, models, people, lab, audit, account, health):
-        app.register_blueprint(package.bp)
+    for feature in (worklist, cases, reading, reviews, signing, cells, report, registry, lab, audit, auth, health):
+        app.register_blueprint(feature.bp)
+    app.register_blueprint(lab.members_bp)
     return app

@@ -9,11 +9,11 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from .database import db
-from .engine import EngineBusyError
-from .pages import wants_json
-from .security import CLINICIANS_ONLY
-from .shelf import BundleUnusableError
+from app.access import CLINICIANS_ONLY
+from app.database import db
+from app.inference.engine import EngineBusyError
+from app.inference.loaded_bundles import BundleUnusableError
+from app.template_filters import wants_json
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
 DRAIN_CHUNK = 2**20

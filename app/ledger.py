@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Connection, Row, insert, select, text
 from sqlalchemy.orm import Session
 
-from .records import AuditEvent, now
+from app.records import AuditEvent, now
 
 FIRST = "0" * 64  # what stands before the first event
 BATCH = 1000
@@ -48,9 +48,9 @@ ACTIONS = {
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),
     "worklist.exported": _l("worklist taken along"),
-    "second.asked": _l("blind second reading asked for"),
-    "second.withdrawn": _l("blind second reading withdrawn"),
-    "second.verdict": _l("image read blind"),
+    "reviews.asked": _l("blind second reading asked for"),
+    "reviews.withdrawn": _l("blind second reading withdrawn"),
+    "reviews.verdict": _l("image read blind"),
     "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
 }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import email_validator
-from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask import Flask, Response, redirect, request, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import (
     FSQLALiteUserDatastore,
     Security,
-    auth_required,
     current_user,
     password_changed,
     user_failed_authn,
@@ -21,25 +18,20 @@ from flask_security import (
 from flask_security.forms import LoginForm
 from flask_wtf.csrf import CSRFProtect
 
-from . import ledger
-from .database import IMMEDIATE, db, writing
-from .records import Role, User
+from app.auth.passwords import (
+    PASSWORD_LENGTH,
+    own_password_chosen,
+    password_failed,
+    password_was_wrong,
+    tries_a_password,
+)
+from app.database import IMMEDIATE, db
+from app.records import Role, User
 
 csrf = CSRFProtect()
 
-PASSWORD_LENGTH = 12
 # What a person with a one-time password may reach before choosing their own.
 BEFORE_PASSWORD_CHANGE = {"security.change_password", "security.logout", "static", "bootstrap.static"}
-TRIES_A_PASSWORD = {
-    "security.login",
-    "security.change_password",
-    "models.activate",
-    "cases.put_signature",
-    "account.give_code",
-    "account.begin_two_factor",
-    "account.renew_codes",
-    "account.switch_off_two_factor",
-}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -50,7 +42,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-CLINICIANS_ONLY = "clinicians only"  # tells the page of a 403 which role is missing
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -81,8 +72,8 @@ def init_app(app: Flask) -> None:
         SECURITY_CHANGE_URL="/account/password",
         SECURITY_POST_CHANGE_VIEW="/",
         SECURITY_POST_LOGOUT_VIEW="/sign-in",
-        SECURITY_LOGIN_USER_TEMPLATE="account/sign_in.html",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="account/change_password.html",  # noqa: S106 -- a template
+        SECURITY_LOGIN_USER_TEMPLATE="auth/sign_in.html",
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="auth/change_password.html",  # noqa: S106 -- a template
         SECURITY_LOGOUT_CSRF=True,
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_MSG_GENERIC_AUTHN_FAILED=("The address or the password is not right.", "error"),
@@ -119,52 +110,6 @@ def allow_internal_addresses() -> None:
         reserved.remove("local")
 
 
-def tries_a_password() -> bool:
-    """Say whether this request could be someone guessing."""
-    return request.method == "POST" and request.endpoint in TRIES_A_PASSWORD
-
-
-def password_was_wrong(response: Response) -> bool:
-    """Count failures only: a whole lab may share one address, and everyone signs in at eight."""
-    return response.status_code in (200, 403)
-
-
-def member(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let signed-in people in."""
-    protected: Callable[..., Any] = auth_required("session")(view)
-    return protected
-
-
-def admin(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let admins in; anyone else who is signed in is told that it is not theirs to do."""
-
-    @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        if not current_user.is_admin:
-            abort(403)
-        return view(*args, **kwargs)
-
-    return member(checked)
-
-
-def clinician(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let people in who review and sign; an admin who only looks after the lab is told that it is not theirs."""
-
-    @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        if not current_user.is_clinician:
-            abort(403, CLINICIANS_ONLY)
-        return view(*args, **kwargs)
-
-    return member(checked)
-
-
-def password_problem(password: str, user: User) -> str | None:
-    """Say why a password does not do, or nothing."""
-    problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
-    return str(problems[0]) if problems else None
-
-
 def insist_on_own_password() -> Any:
     """Send a person with a one-time password to the page where they choose their own."""
     if request.endpoint == "security.change_password" and request.method == "POST":
@@ -175,27 +120,6 @@ def insist_on_own_password() -> Any:
     if current_user.must_change_password:
         return redirect(url_for("security.change_password"))
     return None
-
-
-def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
-    """Lift the duty once the password is the person's own; Flask-Security commits."""
-    user.must_change_password = False
-    ledger.record(db.session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id)
-
-
-def password_failed(_app: Flask, user: User, **_: Any) -> None:
-    """Record a wrong password for somebody whom we know; what an unknown person typed is kept nowhere."""
-    lab_id, user_id = user.lab_id, user.id
-    with writing() as session:
-        ledger.record(session, "person.password_failed", lab=lab_id, actor=user_id, subject=user_id)
-
-
-def password_is_right(password: str) -> bool:
-    """Check the password that a weighty step asks for again; a wrong one is recorded."""
-    if current_user.verify_and_update_password(password):
-        return True
-    password_failed(current_app, current_user)
-    return False
 
 
 def add_headers(response: Response) -> Response:

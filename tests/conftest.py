@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REQUIRED = os.environ.get("LEUKOLENS_REQUIRE_ALL") == "1"
 
 # The files that take minutes. Two processes share the files out: what is long must not begin when one has run dry.
-LONG = ("training/test_recipes", "training/test_backends", "training/test_whole_way", "training/", "browser/")
+LONG = ("training/recipes/", "training/fit/test_backends", "training/test_whole_way", "training/", "browser/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +41,7 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def shipped():
     """The bundle models/leukolens-field, verified, loaded and warm: loading TensorFlow takes seconds."""
-    from smear import bundle
+    from smear.inference import bundle
 
     loaded = bundle.load(ROOT / "models" / "leukolens-field")
     loaded.network.warm()
@@ -51,7 +51,7 @@ def shipped():
 @pytest.fixture(scope="session")
 def shipped_cells():
     """The bundle models/leukolens-blast, which reads single cells, verified and loaded."""
-    from smear import bundle
+    from smear.inference import bundle
 
     return bundle.load(ROOT / "models" / "leukolens-blast")
 
@@ -93,12 +93,12 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
     import keras
     import numpy as np
 
-    from smear import bundle, drawing
-    from smear.appearance import appearance
-    from smear.card import Head, Input, Label, Step, Threshold
-    from smear.cells import batches
-    from smear.leukocytes import find
-    from smear.novelty import Novelty
+    from smear.imaging import synthetic
+    from smear.inference import bundle
+    from smear.inference.card import Head, Input, Label, Step, Threshold
+    from smear.inference.cell_reader import batches
+    from smear.inference.ood import Novelty, appearance
+    from smear.segmentation.find import find
 
     keras.utils.set_random_seed(11)
     given = keras.Input((48, 48, 3))
@@ -126,7 +126,7 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
     )
     looks = []
     for seed in range(4):
-        field = drawing.field(seed, "leukemic", 448)
+        field = synthetic.field(seed, "leukemic", 448)
         looks += [appearance(one) for _part, seen in batches(card, field, find(field)) for one in seen]
 
     def fill(draft: Path) -> None:

@@ -5,24 +5,25 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from training import dataset, recipe
-from training.commands import finding, judging, looking, recipes
-from training.commands.options import say
+from training.cli import evaluate, fit, inspect, segmentation
+from training.cli.options import say
+from training.data import dataset
+from training.recipes import recipe
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (recipes, looking, judging, finding):
+    for room in (fit, inspect, evaluate, segmentation):
         room.add(commands)
     return main
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when it did what was asked, 1 with one sentence on standard error when it could not."""
-    from smear.bundle import BundleError
-    from smear.preprocess import UnknownStepError
+    from smear.artifacts import BundleError
+    from smear.inference.preprocess import UnknownStepError
     from training.architectures import UnknownArchitectureError
 
     chosen = parser().parse_args(arguments)

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smear import bundle, typed
-from smear.card import Card
-from training import report
-from training.calibration import Calibration
-from training.crossval import result_file
-from training.splits import PROTOCOLS
-from training.verdict import recorded, verdict
+from smear import schema
+from smear.inference import bundle
+from smear.inference.card import Card
+from training.evaluation.conclusion import recorded, verdict
+from training.evaluation.cross_validation import result_file
+from training.evaluation.splits import PROTOCOLS
+from training.fit.calibration import Calibration
+from training.reports import run_report
 
 REQUIRED = "grouped"
 BULKY = ("roc", "reliability", "per_patient")  # in report/, too long for a card
@@ -45,7 +46,7 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
     def fill(where: Path) -> None:
         for file in filter(None, (bundle.MODEL, bundle.NOVELTY, card.head.file)):
             shutil.copyfile(made / file, where / file)
-        report.write(where / "report", card, results)
+        run_report.write(where / "report", card, results)
 
     return bundle.write(models, card, fill)
 
@@ -83,7 +84,7 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
         protocol: {key: value for key, value in result.items() if key not in BULKY}
         for protocol, result in results.items()
     }
-    calibration = typed.read(Calibration, grouped["calibration"], "calibration")
+    calibration = schema.read(Calibration, grouped["calibration"], "calibration")
     return replace(
         draft,
         temperature=calibration.temperature,

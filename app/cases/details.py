@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .. import ledger
-from ..database import db, writing
-from ..records import AuditEvent, Case, Lab, User, now
-from .intake import RefusedError, refuse_signed
+from app import ledger
+from app.database import db, writing
+from app.records import AuditEvent, Case, Lab, User, now
+from app.rules import RefusedError, refuse_signed
 
 FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
 CORRECTED = "case.corrected"

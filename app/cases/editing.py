@@ -8,13 +8,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from ..records import SEXES, SPECIMENS, Case
-from ..security import clinician
-from . import bp
-from .access import case_or_404
-from .details import FIELDS, CorrectedMeanwhileError, Details, correct, last_correction
-from .forms import STAINS, CorrectionForm
-from .intake import RefusedError, refuse_signed
+from app.access import case_or_404, clinician
+from app.cases.blueprint import bp
+from app.cases.details import FIELDS, CorrectedMeanwhileError, Details, correct, last_correction
+from app.cases.forms import STAINS, CorrectionForm
+from app.records import SEXES, SPECIMENS, Case
+from app.rules import RefusedError, refuse_signed
 
 SEEN = "seen_"  # before the name of a field: what stood there when the page was drawn
 

@@ -12,10 +12,10 @@ from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
-from ..lab import fits
-from ..records import AGE_BANDS, SEXES, SPECIMENS, now
-from . import privacy
-from .details import Details, plain
+from app.cases import privacy
+from app.cases.details import Details, plain
+from app.lab.views import fits
+from app.records import AGE_BANDS, SEXES, SPECIMENS, now
 
 NOTES_LENGTH = 2000
 AGES = [SelectChoice(band, band or "–") for band in ("", *AGE_BANDS)]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ..database import db
-from ..pages import FALLBACK_INTENDED_USE
-from ..records import Reading, Review, SmearImage
-from .summary import Said
+from app.cases.summary import Said
+from app.database import db
+from app.records import Reading, Review, SmearImage
+from app.template_filters import FALLBACK_INTENDED_USE
 
 ORDERS = ("position", "uncertainty")
 

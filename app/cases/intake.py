@@ -12,15 +12,15 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from smear.image import decode
-from smear.reader import Reading as SmearReading
-
-from .. import ledger
-from ..database import db, writing
-from ..engine import engine
-from ..models.activation import active_bundle
-from ..records import Case, CellSurvey, Reading, SmearImage, User, now
-from ..store import Stored, image_store
+from app import ledger
+from app.database import db, writing
+from app.image_store import Stored, image_store
+from app.inference.engine import engine
+from app.records import Case, CellSurvey, Reading, SmearImage, User, now
+from app.registry.activation import active_bundle
+from app.rules import RefusedError, refuse_signed
+from smear.imaging.decode import decode
+from smear.inference.field_reader import Reading as SmearReading
 
 NAME_LENGTH = 120
 # Why an image leaves a case; the ledger keeps the code.
@@ -32,14 +32,6 @@ REASONS = {
     "duplicate": _l("shows the same field as another"),
     "taken_back": _l("taken back by who added it"),
 }
-
-
-class RefusedError(Exception):
-    """A file that does not become part of the case, with the sentence for the page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 @dataclass(frozen=True)
@@ -110,12 +102,6 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
         discard_unused(stored)
         raise
     return image
-
-
-def refuse_signed(case: Case) -> None:
-    """Leave a signed case as it was signed."""
-    if case.state == "signed":
-        raise RefusedError(_("This case is signed. Amend it first, with a reason; then it can be changed."))
 
 
 def refuse_twice(session: Session, case_id: str, digest: str) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from ..database import db
-from ..pages import chance
-from ..records import Reading, SmearImage
+from app.database import db
+from app.records import Reading, SmearImage
+from app.template_filters import chance
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
-from .authenticator import Authenticator
-from .base import Record, now, random_id
-from .cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
-from .cells import CELL_VERDICTS, CellReading, CellSurvey, CellVerdict
-from .ledger import AuditEvent
-from .people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
-from .review import VERDICTS, Review
-from .second import BlindVerdict, SecondReading
-from .signature import Amendment, Signature
+from app.records.authenticator import Authenticator
+from app.records.base import Record, now, random_id
+from app.records.cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from app.records.cells import CELL_VERDICTS, CellReading, CellSurvey, CellVerdict
+from app.records.ledger import AuditEvent
+from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
+from app.records.review import VERDICTS, Review
+from app.records.second import BlindVerdict, SecondReading
+from app.records.signature import Amendment, Signature
 
 __all__ = [
     "AGE_BANDS",

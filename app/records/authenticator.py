@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Record, now
+from app.records.base import Record, now
 
 
 class Authenticator(Record):

@@ -9,13 +9,12 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from smear.reader import Reading as SmearReading
-
-from .base import Record, now, random_id
-from .cells import CellReading, CellSurvey, CellVerdict
-from .people import User
-from .review import Review
-from .signature import Amendment, Signature
+from app.records.base import Record, now, random_id
+from app.records.cells import CellReading, CellSurvey, CellVerdict
+from app.records.people import User
+from app.records.review import Review
+from app.records.signature import Amendment, Signature
+from smear.inference.field_reader import Reading as SmearReading
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
 AGE_BANDS = ("0-1", "2-5", "6-12", "13-17", "18-39", "40-59", "60-79", "80+")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record, now, random_id
-from .people import User
+from app.records.base import Record, now, random_id
+from app.records.people import User
 
 if TYPE_CHECKING:
-    from .cases import SmearImage
+    from app.records.cases import SmearImage
 
 CELL_VERDICTS = ("label", "other", "uncertain", "excluded", "cleared")
 
@@ -21,7 +21,8 @@ class CellSurvey(Record):
     """The leukocytes of one field, found once and numbered for good: number n is entry n - 1 of each list.
 
     boxes: x0, y0, x1, y1 in pixels of the picture; cut: whether the border of the picture cuts the cell; measured:
-    `smear.measurements.Measurements` as JSON data; sheet_sha256: the picture with all their crops, empty for none.
+    `smear.segmentation.morphometry.Measurements` as JSON data; sheet_sha256: the picture with all their crops, empty
+    for none.
     """
 
     __tablename__ = "cell_survey"
@@ -41,7 +42,7 @@ class CellSurvey(Record):
 class CellReading(Record):
     """What one bundle said of every cell of one field; never changed, and legible without the bundle.
 
-    suggestions: `smear.suggestion.Suggestion` as JSON data, in the order of the survey's boxes.
+    suggestions: `smear.inference.suggestion.Suggestion` as JSON data, in the order of the survey's boxes.
     """
 
     __tablename__ = "cell_reading"

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record
-from .people import User
+from app.records.base import Record
+from app.records.people import User
 
 
 class AuditEvent(Record):

@@ -9,7 +9,7 @@ from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, String, Table, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record, now
+from app.records.base import Record, now
 
 role_of_user = Table(
     "role_of_user",

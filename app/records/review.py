@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record, now, random_id
-from .people import User
+from app.records.base import Record, now, random_id
+from app.records.people import User
 
 if TYPE_CHECKING:
-    from .cases import SmearImage
+    from app.records.cases import SmearImage
 
+COMMENT_LENGTH = 2000  # characters
 VERDICTS = ("label", "other", "uncertain", "not_gradable")
 
 

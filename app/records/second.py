@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record, now, random_id
-from .people import User
-from .review import Review
+from app.records.base import Record, now, random_id
+from app.records.people import User
+from app.records.review import Review
 
 
 class SecondReading(Record):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Record, now, random_id
-from .people import User
+from app.records.base import Record, now, random_id
+from app.records.people import User
 
 if TYPE_CHECKING:
-    from .cases import Case
+    from app.records.cases import Case
 
 
 class Signature(Record):

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from fpdf import FPDF
 
-from ..records import Signature
+from app.records import Signature
 
 # DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
 FONTS = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf")))

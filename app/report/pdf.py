@@ -11,14 +11,13 @@ import numpy as np
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from smear import views
-from smear.image import ImageError, encode
-
-from ..database import db
-from ..pages import FALLBACK_INTENDED_USE, chance
-from ..records import SEXES, SPECIMENS, Reading, Signature
-from ..store import image_store
-from .document import GREY, MARGIN, Document
+from app.database import db
+from app.image_store import image_store
+from app.records import SEXES, SPECIMENS, Reading, Signature
+from app.report.document import GREY, MARGIN, Document
+from app.template_filters import FALLBACK_INTENDED_USE, chance
+from smear.imaging.decode import ImageError, encode
+from smear.rendering import overlays
 
 PICTURE = 40.0  # millimetres
 PIXELS = 640  # the longer side of a picture in the document
@@ -147,7 +146,7 @@ def pictures(image: dict[str, Any]) -> list[np.ndarray]:
     if reading is None or reading.label is None:
         return [small]
     place = [item["id"] for item in reading.labels].index(reading.label)
-    return [small, views.overlay(small, reading.detail.maps[place], views.OPACITY)]
+    return [small, overlays.overlay(small, reading.detail.maps[place], overlays.OPACITY)]
 
 
 def intended_uses(content: dict[str, Any]) -> list[str]:

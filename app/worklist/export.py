@@ -12,13 +12,13 @@ from flask import Response, request, stream_with_context
 from flask_security import current_user
 from sqlalchemy.orm import selectinload
 
-from .. import ledger
-from ..cases.access import blind_cases
-from ..database import db, writing
-from ..records import Case, Signature, now
-from ..security import member
-from . import bp, lines
-from .filters import Filters
+from app import ledger
+from app.access import blind_cases, member
+from app.database import db, writing
+from app.records import Case, Signature, now
+from app.worklist.blueprint import bp
+from app.worklist.filters import Filters
+from app.worklist.rows import lines
 
 BATCH = 500
 COLUMNS = (

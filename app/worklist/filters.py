@@ -11,7 +11,7 @@ from flask import abort
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
-from ..records import OUTCOMES, STATES, Case
+from app.records import OUTCOMES, STATES, Case
 
 SEARCH_LENGTH = 100
 NOTHING: ColumnElement[int] = literal_column("0")  # not a parameter: a partial index has to be recognised

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import func, select
 
-from ..database import db, writing
-from ..records import SavedFilter
-from ..security import member
-from . import bp
-from .filters import Filters
+from app.access import member
+from app.database import db, writing
+from app.records import SavedFilter
+from app.worklist.blueprint import bp
+from app.worklist.filters import Filters
 
 NAME_LENGTH = 60
 MOST = 20

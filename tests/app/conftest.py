@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from flask_security import hash_password
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from app import create_app
+from app.config import ROOT
 from app.database import db, writing
-from app.engine import Engine
+from app.inference.engine import Engine
 from app.records import Lab, Role, User, random_id
-from app.settings import ROOT
-from smear import bundle, drawing
-from smear.image import encode
-
-from ..conftest import skip_or_fail
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from smear.inference import bundle
+from tests.app.steps import PASSWORD, Someone, review_all
+from tests.conftest import skip_or_fail
 
 BUNDLE = "leukolens-field"
-PASSWORD = "a quiet violet morning"
 PEOPLE = {
     "admin": ("Our laboratory", ["admin", "clinician"]),
     "clinician": ("Our laboratory", ["clinician"]),
@@ -111,49 +107,6 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app()
 
 
-class Someone:
-    """A browser without script: it keeps cookies and sends the form token that the page gave it."""
-
-    def __init__(self, app: Flask, name: str | None = None) -> None:
-        self.client: FlaskClient = app.test_client()
-        if name:
-            answer = self.sign_in(f"{name}@lab.example", PASSWORD)
-            assert answer.status_code == 302, answer.text
-
-    def token(self) -> str:
-        """Return the form token of this browser's session."""
-        page = self.client.get("/account/", follow_redirects=True).text
-        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
-        assert found
-        return found[1]
-
-    def sign_in(self, address: str, password: str) -> TestResponse:
-        """Sign in through the form."""
-        return self.post("/sign-in", {"email": address, "password": password})
-
-    def get(self, path: str, **kwargs: Any) -> TestResponse:
-        """Open a page."""
-        return self.client.get(path, buffered=True, **kwargs)
-
-    def post(self, path: str, data: dict[str, Any] | None = None, json: bool = False) -> TestResponse:
-        """Send a form, as the page's script does it where `json` is set."""
-        headers = {"X-CSRFToken": self.token()} | ({"Accept": "application/json"} if json else {})
-        return self.client.post(
-            path, data=data or {}, headers=headers, content_type="multipart/form-data", buffered=True
-        )
-
-    def open_case(self, accession: str = "A-1", **fields: str) -> str:
-        """Open a case and return its identifier."""
-        data = {"accession": accession, "specimen": "PB", "stain": "", "notes": "", "confirmed": "yes"} | fields
-        answer = self.post("/cases/new", data, json=True)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])
-
-    def upload(self, case: str, data: bytes, name: str = "field.png") -> TestResponse:
-        """Send one file as the page's script does."""
-        return self.post(f"/cases/{case}/images", {"image": (BytesIO(data), name)}, json=True)
-
-
 @pytest.fixture
 def someone(app: Flask) -> Callable[..., Someone]:
     """Return a maker of browsers, signed in under a name where one is given."""
@@ -166,13 +119,23 @@ def clinician(app: Flask) -> Someone:
     return Someone(app, "clinician")
 
 
+@pytest.fixture
+def reviewed_case(clinician: Someone, field: bytes, blank: bytes) -> str:
+    """Return a case with two images that are reviewed."""
+    case = clinician.open_case("A-1")
+    for data in (field, blank):
+        clinician.upload(case, data)
+    review_all(clinician, case)
+    return case
+
+
 @pytest.fixture(scope="session")
 def field() -> bytes:
     """Return a drawn field with blasts, as PNG."""
-    return encode(drawing.field(7, "leukemic", 320), "PNG")
+    return encode(synthetic.field(7, "leukemic", 320), "PNG")
 
 
 @pytest.fixture(scope="session")
 def blank() -> bytes:
     """Return a drawn empty field, as PNG."""
-    return encode(drawing.field(7, "blank", 320), "PNG")
+    return encode(synthetic.field(7, "blank", 320), "PNG")

@@ -6,8 +6,7 @@ import pytest
 from flask import Flask, abort
 
 from app.errors import WORDS
-
-from .conftest import Someone
+from tests.app.steps import Someone
 
 
 @pytest.mark.parametrize("code", WORDS)

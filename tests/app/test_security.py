@@ -14,9 +14,8 @@ from sqlalchemy import select
 
 from app.database import db, writing
 from app.records import Reading, ServerSession, User, now
-
-from .conftest import BUNDLE, PASSWORD, Someone
-from .test_signing import review_all, sign
+from tests.app.conftest import BUNDLE
+from tests.app.steps import PASSWORD, Someone, review_all, sign
 
 PERSONS = ("anonymous", "clinician", "second", "stranger", "admin", "chief")
 ANYONE = dict.fromkeys(PERSONS, 200)
@@ -53,24 +52,24 @@ ROUTES: dict[str, dict[str, int]] = {
     "worklist.as_json": members(200),
     "worklist.save_filter": members(302),
     "worklist.remove_filter": members(404),
-    "account.show": members(200),
-    "account.prefer": members(302),
-    "account.ask_code": dict.fromkeys(PERSONS, 302),
-    "account.give_code": dict.fromkeys(PERSONS, 302),
-    "account.two_factor": members(200),
-    "account.begin_two_factor": members(403),
-    "account.confirm_two_factor": members(400),
-    "account.renew_codes": members(403),
-    "account.switch_off_two_factor": members(403),
+    "auth.show": members(200),
+    "auth.prefer": members(302),
+    "auth.ask_code": dict.fromkeys(PERSONS, 302),
+    "auth.give_code": dict.fromkeys(PERSONS, 302),
+    "auth.two_factor": members(200),
+    "auth.begin_two_factor": members(403),
+    "auth.confirm_two_factor": members(400),
+    "auth.renew_codes": members(403),
+    "auth.switch_off_two_factor": members(403),
     "lab.show": admins(200),
     "lab.save": admins(302),
-    "people.index": admins(200),
-    "people.add": admins(400),
-    "people.reset": admins(200, 404),
-    "people.appoint": admins(404),
-    "people.set_active": admins(302, 404),
-    "people.choose": dict.fromkeys(PERSONS, 404),
-    "people.chosen": dict.fromkeys(PERSONS, 404),
+    "members.index": admins(200),
+    "members.add": admins(400),
+    "members.reset": admins(200, 404),
+    "members.appoint": admins(404),
+    "members.set_active": admins(302, 404),
+    "members.choose": dict.fromkeys(PERSONS, 404),
+    "members.chosen": dict.fromkeys(PERSONS, 404),
     "audit.show": admins(200),
     "cases.new": members(200),
     "cases.create": members(400),
@@ -79,35 +78,35 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.save_details": own(400),
     "cases.upload": own(302),
     "cases.draw": own(400),
-    "cases.read": own(200),
-    "cases.second_opinion": own(302),
-    "cases.review": own(400),
-    "cases.sign": own(200),
-    "cases.put_signature": own(409),
-    "cases.amend": own(302),
+    "reading.read": own(200),
+    "reading.second_opinion": own(302),
+    "reading.review": own(400),
+    "signing.sign": own(200),
+    "signing.put_signature": own(409),
+    "signing.amend": own(302),
     "cases.remove": own(400),
-    "cases.thumbnail": own(200),
-    "cases.pixels": own(200),
-    "cases.view": own(200),
-    "cases.overlay": own(200),
-    "wall.show": own(200),
-    "wall.classify": own(400),
-    "wall.read": own(302),
-    "wall.crops": own(200),
-    "wall.cell": own(200),
-    "wall.evidence": own(404),
-    "second.ask": own(302),
-    "second.withdraw": own(302),
-    "second.begin": own(404),
-    "second.read": own(404),
-    "second.give": own(404),
-    "second.show_agreement": members(200),
+    "reading.thumbnail": own(200),
+    "reading.pixels": own(200),
+    "reading.view": own(200),
+    "reading.overlay": own(200),
+    "cells.show": own(200),
+    "cells.classify": own(400),
+    "cells.read": own(302),
+    "cells.crops": own(200),
+    "cells.cell": own(200),
+    "cells.evidence": own(404),
+    "reviews.ask": own(302),
+    "reviews.withdraw": own(302),
+    "reviews.begin": own(404),
+    "reviews.read": own(404),
+    "reviews.give": own(404),
+    "reviews.show_agreement": members(200),
     "report.show": own(200),
     "report.download": own(200),
-    "models.index": members(200),
-    "models.show": members(200),
-    "models.report": members(404),
-    "models.activate": admins(302),
+    "registry.index": members(200),
+    "registry.show": members(200),
+    "registry.report": members(404),
+    "registry.activate": admins(302),
 }
 FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css", "security.static": "js/base64.js"}
 
@@ -163,7 +162,7 @@ def test_who_may_do_what(app: Flask, addresses: dict[str, Any], person: str) -> 
         values = {name: addresses[name] for name in rule.arguments}
         if rule.endpoint in FILES:
             values["filename"] = FILES[rule.endpoint]
-        if rule.endpoint == "cases.view":
+        if rule.endpoint == "reading.view":
             values["name"] = "original"
         data = {"reason": "no such reason"} if rule.endpoint == "cases.remove" else {"active": "yes"}
         path = app.url_map.bind("localhost").build(rule.endpoint, values)

@@ -20,11 +20,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from app.engine import Engine
-from smear import bundle, drawing
+from app.inference.engine import Engine
 from smear.arrays import Array
-from smear.image import decode, encode
-from smear.reader import Reader
+from smear.imaging import synthetic
+from smear.imaging.decode import decode, encode
+from smear.inference import bundle
+from smear.inference.field_reader import Reader
 from tests.bench.client import Client
 from tests.bench.finding import BUNDLE, ROOT, milliseconds
 from tests.browser.driving import PASSWORD, Server
@@ -49,7 +50,7 @@ def alternately(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, f
 
 def drawings(reader: Reader) -> tuple[list[Array], list[Array]]:
     """Return drawn fields (448 px) that the network is sure of upright, and ones that it is shown again."""
-    pictures = [drawing.field(seed, kind, 448) for kind in ("leukemic", "sparse") for seed in range(24)]
+    pictures = [synthetic.field(seed, kind, 448) for kind in ("leukemic", "sparse") for seed in range(24)]
     network = reader.bundle.network
     sure = [len(network.orientations_of(examined(reader, file(one)))) == 1 for one in pictures]
     chosen = [one for one, alone in zip(pictures, sure, strict=True) if alone]

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from app import create_app
-from app.engine import Engine
-from app.wall.reading import suggestions
-from smear import drawing
+from app.cells.classification import suggestions
+from app.inference.engine import Engine
 from smear.arrays import Array
-from smear.cells import batches
-from smear.leukocytes import find
-from smear.measurements import measure
+from smear.imaging import synthetic
+from smear.inference.cell_reader import batches
+from smear.segmentation.find import find
+from smear.segmentation.morphometry import measure
 from tests.bench.finding import BUNDLE, ROOT, milliseconds
 
 NAME = "bench-cells"
@@ -37,7 +37,7 @@ def crowded() -> Array:
     """Return a drawn field with 30 leukocytes, uint8 RGB (1944, 2592, 3)."""
     for seed in range(100):
         kinds = ("leukemic", "leukemic", "sparse", "leukemic")
-        parts = [drawing.field(4 * seed + n, kind, WIDTH // 2)[: HEIGHT // 2] for n, kind in enumerate(kinds)]
+        parts = [synthetic.field(4 * seed + n, kind, WIDTH // 2)[: HEIGHT // 2] for n, kind in enumerate(kinds)]
         picture = np.concatenate([np.concatenate(parts[:2], axis=1), np.concatenate(parts[2:], axis=1)])
         found = find(picture)
         if len(found) == WANTED:

@@ -14,9 +14,10 @@ from typing import Any
 
 import cv2
 
-from smear import bundle, drawing
-from smear.leukocytes import find
-from smear.preprocess import prepare
+from smear.imaging import synthetic
+from smear.inference import bundle
+from smear.inference.preprocess import prepare
+from smear.segmentation.find import find
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = "leukolens-field"
@@ -47,7 +48,7 @@ def measure() -> dict[str, float]:
     """Return by width: milliseconds, ratio to the forward pass beside it, and memory used beyond the picture."""
     loaded = bundle.load(ROOT / "models" / BUNDLE)
     loaded.network.warm()
-    field = drawing.field(1, "leukemic", 2048)  # the network is sure of it, so it looks once
+    field = synthetic.field(1, "leukemic", 2048)  # the network is sure of it, so it looks once
     seen = prepare(field, loaded.card)[None]
     result: dict[str, float] = {}
     most = 0.0

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from app.settings import ROOT
-from smear import bundle
-
-from ..conftest import skip_or_fail
-from .driving import Server, choose_password, chromium, chromium_path, sign_in
+from app.config import ROOT
+from smear.inference import bundle
+from tests.browser.driving import Server, choose_password, chromium, chromium_path, sign_in
+from tests.conftest import skip_or_fail
 
 expect.set_options(timeout=15_000)  # milliseconds; pictures are read on a machine that may be busy
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Visit, enter
-from .driving import PASSWORD, Server, chromium, sign_in
-from .inspection import THEMES
-from .test_room import ALONE, add_person, press
+from tests.browser.conftest import Visit, enter
+from tests.browser.driving import PASSWORD, Server, chromium, sign_in
+from tests.browser.inspection import THEMES
+from tests.browser.test_room import ALONE, add_person, press
 
 WIDTHS = {1280: 820, 390: 844}
 PAGES = (

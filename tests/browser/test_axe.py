@@ -9,11 +9,11 @@ import pytest
 from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Visit, enter, serving, visiting
-from .driving import PASSWORD, choose_password, sign_in
-from .inspection import faults
-from .test_room import ALONE, add_person, invite, press
-from .test_whole_way import add_drawing
+from tests.browser.conftest import Visit, enter, serving, visiting
+from tests.browser.driving import PASSWORD, choose_password, sign_in
+from tests.browser.inspection import faults
+from tests.browser.test_room import ALONE, add_person, invite, press
+from tests.browser.test_whole_way import add_drawing
 
 pytestmark = pytest.mark.browser
 

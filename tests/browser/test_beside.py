@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Visit
-from .test_whole_way import add_drawing
+from tests.browser.conftest import Visit
+from tests.browser.test_whole_way import add_drawing
 
 pytestmark = pytest.mark.browser
 

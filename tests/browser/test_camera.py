@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from ..conftest import skip_or_fail
-from .conftest import Visit
-from .driving import FLAGS, chromium_path
+from tests.browser.conftest import Visit
+from tests.browser.driving import FLAGS, chromium_path
+from tests.conftest import skip_or_fail
 
 pytestmark = pytest.mark.browser
 

@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smear import drawing
-from smear.image import encode
-
-from ..conftest import CELL_BUNDLE
-from .conftest import Visit, enter, serving, visiting
-from .driving import PASSWORD, Server, sign_in
-from .inspection import THEMES, WIDTHS, violations
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from tests.browser.conftest import Visit, enter, serving, visiting
+from tests.browser.driving import PASSWORD, Server, sign_in
+from tests.browser.inspection import THEMES, WIDTHS, violations
+from tests.conftest import CELL_BUNDLE
 
 pytestmark = pytest.mark.browser
 
 
 def crowded(size: tuple[int, int] = (1296, 972)) -> np.ndarray:
     """A field with thirty leukocytes or more, RGB of width and height, laid together from drawn ones."""
-    parts = [drawing.field(seed, "leukemic", 432) for seed in (4, 9, 14, 19, 24, 29)]
+    parts = [synthetic.field(seed, "leukemic", 432) for seed in (4, 9, 14, 19, 24, 29)]
     rows = [np.concatenate(parts[:3], axis=1), np.concatenate(parts[3:], axis=1)]
     return cv2.resize(np.concatenate(rows), size, interpolation=cv2.INTER_AREA)
 

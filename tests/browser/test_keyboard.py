@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from smear import drawing
-from smear.image import encode
-
-from .conftest import Visit
-from .driving import PASSWORD
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from tests.browser.conftest import Visit
+from tests.browser.driving import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +33,7 @@ def files(folder: Path) -> list[Path]:
     """Return three drawn fields as files."""
     made = [folder / f"field-{seed}.png" for seed in range(3)]
     for seed, path in enumerate(made):
-        path.write_bytes(encode(drawing.field(seed, "leukemic", 256), "PNG"))
+        path.write_bytes(encode(synthetic.field(seed, "leukemic", 256), "PNG"))
     return made
 
 

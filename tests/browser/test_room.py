@@ -11,13 +11,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from smear import bundle, drawing
-from smear.image import encode
-
-from ..conftest import ROOT, copy_bundle
-from .conftest import Visit, enter, serving, visiting
-from .driving import PASSWORD, sign_in
-from .inspection import THEMES, WIDTHS, violations
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from smear.inference import bundle
+from tests.browser.conftest import Visit, enter, serving, visiting
+from tests.browser.driving import PASSWORD, sign_in
+from tests.browser.inspection import THEMES, WIDTHS, violations
+from tests.conftest import ROOT, copy_bundle
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def fields(folder: Path) -> list[Path]:
     made = []
     for seed in range(5):
         path = folder / f"field-{seed}.png"
-        path.write_bytes(encode(drawing.field(seed, "leukemic", 320), "PNG"))
+        path.write_bytes(encode(synthetic.field(seed, "leukemic", 320), "PNG"))
         made.append(path)
     return made
 

@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from smear import drawing
-from smear.image import encode
-
-from .conftest import Visit
-from .driving import PASSWORD, choose_password, sign_in
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from tests.browser.conftest import Visit
+from tests.browser.driving import PASSWORD, choose_password, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -32,9 +31,9 @@ PIXELS = """() => {
 def files(folder: Path) -> list[Path]:
     """Return a JPEG, a PNG and a TIFF of drawn fields, and a photograph of a real one where there are any."""
     made = []
-    for seed, name in enumerate(("first.jpg", "second.png", "third.tiff"), start=1):
+    for seed, name in enumerate(("first.jpg", "reviews.png", "third.tiff"), start=1):
         path = folder / name
-        Image.fromarray(drawing.field(seed, "leukemic", 448)).save(path)
+        Image.fromarray(synthetic.field(seed, "leukemic", 448)).save(path)
         made.append(path)
     data = os.environ.get("LEUKOLENS_DATA")
     real = sorted(Path(data, "taleghani").rglob("*.jpg")) if data else []
@@ -150,7 +149,7 @@ def test_a_bad_file_fails_alone_and_can_be_removed(inside: Visit, tmp_path: Path
     """The row says why; the good file beside it is read; a duplicate accession is told at its field."""
     page = inside.page
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
-    good.write_bytes(encode(drawing.field(4, "sparse", 256), "PNG"))
+    good.write_bytes(encode(synthetic.field(4, "sparse", 256), "PNG"))
     bad.write_bytes(b"no picture")
     page.goto(f"{inside.server.url}/cases/new")
     page.locator("#image").set_input_files([bad, good])
@@ -172,7 +171,7 @@ def test_a_bad_file_fails_alone_and_can_be_removed(inside: Visit, tmp_path: Path
 def test_without_script_the_same_work_is_done(inside: Visit, tmp_path: Path) -> None:
     """Plain forms and links: a case with an image, its views and the map of a class."""
     path = tmp_path / "plain.png"
-    path.write_bytes(encode(drawing.field(4, "leukemic", 256), "PNG"))
+    path.write_bytes(encode(synthetic.field(4, "leukemic", 256), "PNG"))
     state = inside.page.context.storage_state()
     browser = inside.page.context.browser
     assert browser

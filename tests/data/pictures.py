@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from smear.drawing import field
+from smear.imaging.synthetic import field
 
 ACCEPTED = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from smear import drawing
-from smear.image import encode
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
 from tests.drawn import LABELS
 
 TINY = (
@@ -45,7 +45,7 @@ def drawn(tmp_path_factory):
         (folder / kind).mkdir()
         for seed in range(24):
             name = f"{kind}/{seed:02}.png"
-            (folder / name).write_bytes(encode(drawing.field(seed, kind, 224), "PNG"))
+            (folder / name).write_bytes(encode(synthetic.field(seed, kind, 224), "PNG"))
             lines.append(f"{name},{kind},{kind}-{seed % 9},drawn")
     (folder / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

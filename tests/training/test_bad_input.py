@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-from training import experiment, publish
+from training import publish
 from training.__main__ import main
-from training.crossval import result_file
-from training.watching import DivergedError
+from training.evaluation.cross_validation import result_file
+from training.fit import experiment
+from training.fit.callbacks import DivergedError
 
 
 def fit(recipe, data, run, *more):

@@ -7,14 +7,15 @@ import shutil
 import numpy as np
 import pytest
 
-from smear import bundle, drawing
-from smear.image import encode
-from smear.reader import Reader
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from smear.inference import bundle
+from smear.inference.field_reader import Reader
 from training.__main__ import main
-from training.calibration import best_temperature
-from training.crossval import result_file
-from training.dataset import load as load_dataset
-from training.recipe import load as load_recipe
+from training.data.dataset import load as load_dataset
+from training.evaluation.cross_validation import result_file
+from training.fit.calibration import best_temperature
+from training.recipes.recipe import load as load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,8 @@ def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
     """Training prepares with the recipe and asks Keras; serving asks the reader. The same file, the same logits."""
     import keras
 
-    from smear import preprocess
-    from smear.image import decode
+    from smear.imaging.decode import decode
+    from smear.inference import preprocess
 
     reader, data = Reader(bundle.load(published)), load_dataset(drawn)
     model = keras.models.load_model(published / "model.keras", compile=False)
@@ -167,7 +168,7 @@ def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, cap
     for label, kind in (("none", "erythrocytes_only"), ("blank", "blank")):
         (others / label).mkdir(parents=True)
         for seed in range(3):
-            (others / label / f"{seed}.png").write_bytes(encode(drawing.field(seed, kind, 256), "PNG"))
+            (others / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, kind, 256), "PNG"))
     assert main(["novelty", str(run), "--data", str(drawn), "--others", str(others), "--each", "3"]) == 0
     first, *table = capsys.readouterr().out.splitlines()
     assert first == "# python -m training novelty RUN --data DATA --others OTHERS --each 3"

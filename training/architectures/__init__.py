@@ -5,22 +5,19 @@ Only built-in layers, and the scaling inside the graph, so that a bundle's file 
 
 from collections.abc import Callable, Mapping
 
-from training.architectures import (
+from training.architectures import colour, odrnn, plain, xincept
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.imagenet import (
     alexnet,
-    colour,
     densenet,
     efficientnet,
     googlenet,
     inception,
     mobilenet,
-    odrnn,
-    plain,
     resnet,
     squeezenet,
     vgg,
-    xincept,
 )
-from training.architectures.order import Blueprint, Order
 
 Builder = Callable[[Order], Blueprint]
 

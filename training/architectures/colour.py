@@ -4,8 +4,8 @@ It knows nothing of cells. With the head "random-forest" it is the forest that e
 """
 
 from training.architectures import pretrained
-from training.architectures.ends import LOGITS, UNIT, begin
-from training.architectures.order import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.inputs_and_heads import LOGITS, UNIT, begin
 
 QUANTILES = (0.1, 0.5, 0.9)
 

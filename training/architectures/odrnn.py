@@ -1,11 +1,11 @@
 """The deep recurrent network of Bushi 2024 (ODRNN): the rows of a picture read as a sequence from top to bottom.
 
-How many layers, units and which activation the red deer algorithm chooses (`training.search`).
+How many layers, units and which activation the red deer algorithm chooses (`training.published.recurrence_search`).
 """
 
 from training.architectures import pretrained
-from training.architectures.ends import UNIT, begin, dense
-from training.architectures.order import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.inputs_and_heads import UNIT, begin, dense
 
 
 def build(order: Order) -> Blueprint:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.ends import LOGITS, UNIT, begin, dense, sigmoid_outputs
-from training.architectures.order import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.inputs_and_heads import LOGITS, UNIT, begin, dense, sigmoid_outputs
 
 CML1_FILTERS = (32, 64, 128, 256, 256)  # five convolutions are published, their filters are not
 CML1_UNITS = (256, 128)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from training.architectures.ends import MEAN_IMAGE, SCALE
-from training.architectures.order import Order
+from training.architectures.blueprint import Order
+from training.architectures.inputs_and_heads import MEAN_IMAGE, SCALE
 
 RANDOM = "random"
 

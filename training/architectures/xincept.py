@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.applications import published
-from training.architectures.ends import LOGITS, UNIT, begin
-from training.architectures.order import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.imagenet.applications import published
+from training.architectures.inputs_and_heads import LOGITS, UNIT, begin
 
 BRANCHES = {"xception": ("Xception", "block14_sepconv2_act"), "inception_v3": ("InceptionV3", "mixed10")}
 FUSED = (128, 64)

@@ -1,0 +1,74 @@
+"""The audit page: what was done in the lab, by whom and when, for its admins."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import abort, current_app, render_template, request
+from flask_security import current_user
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+
+from app.access import admin
+from app.audit.blueprint import bp
+from app.database import db
+from app.ledger import ACTIONS
+from app.records import AuditEvent, User
+
+
+@bp.get("/")
+@admin
+def show() -> str:
+    """Show one page of the lab's events, newest first."""
+    filters = {name: request.args.get(name, "") for name in ("action", "person", "subject", "since", "until")}
+    size = current_app.config["PAGE_SIZE"]
+    query = matching(current_user.lab_id, filters)
+    if before := request.args.get("before"):
+        query = query.where(AuditEvent.id < number(before))
+    found = list(db.session.scalars(query.limit(size + 1)))
+    page, more = found[:size], len(found) > size
+    return render_template(
+        "audit/show.html",
+        events=page,
+        actions=ACTIONS,
+        people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),
+        filters=filters,
+        asked={name: value for name, value in filters.items() if value},
+        before=before,
+        older=page[-1].id if more else None,
+    )
+
+
+def matching(lab_id: int, filters: dict[str, str]) -> Select[Any]:
+    """Return the query of a lab's events that the filters let through."""
+    query = select(AuditEvent).where(AuditEvent.lab_id == lab_id).options(joinedload(AuditEvent.actor))
+    if action := filters["action"]:
+        if action not in ACTIONS:
+            abort(404)
+        query = query.where(AuditEvent.action == action)
+    if person := filters["person"]:
+        query = query.where(AuditEvent.actor_id == number(person))
+    if subject := filters["subject"].strip():
+        query = query.where(AuditEvent.subject_id == subject)
+    if since := filters["since"]:
+        query = query.where(AuditEvent.at >= midnight(since))
+    if until := filters["until"]:
+        query = query.where(AuditEvent.at < midnight(until) + timedelta(days=1))
+    return query.order_by(AuditEvent.id.desc())
+
+
+def number(text: str) -> int:
+    """Read a number from an address; what nobody wrote there is a 404."""
+    return int(text) if text.isdecimal() and len(text) < 16 else abort(404)
+
+
+def midnight(text: str) -> datetime:
+    """Read a day from an address as its first moment, in UTC as all times here."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    if not 1900 <= day.year <= 9000:
+        abort(404)
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,110 @@
+"""Server-side sessions in our own table: the cookie is a random key, and dies with its row at sign-out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Response, g, session
+from flask_login import user_logged_in, user_logged_out
+from flask_security import user_authenticated
+from flask_session.base import ServerSideSession, ServerSideSessionInterface
+from sqlalchemy import delete, insert, or_, select, update
+
+from app import ledger
+from app.database import db, own_transaction
+from app.records import ServerSession, User, now
+
+SEEN_SECONDS = 300  # the row's end is moved at most this often, so that reading a page writes nothing
+SEEN = "_seen"
+
+
+class DatabaseSessions(ServerSideSessionInterface):
+    """Keeps sessions as JSON rows; Flask-Session's own table would fall back to pickle."""
+
+    ttl = None  # expired rows go at the next sign-in, so Flask-Session's clean-up is not wanted
+
+    def _get_store_id(self, sid: str) -> str:
+        """Return the row's key: a hash, so that reading the table does not let anyone sign in."""
+        return hashlib.sha256(sid.encode()).hexdigest()
+
+    def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        """Return the session's data while it has not expired."""
+        query = select(ServerSession.data).where(ServerSession.id == store_id, ServerSession.expires_at > now())
+        with db.engine.connect() as connection:
+            return connection.scalar(query)
+
+    def _delete_session(self, store_id: str) -> None:
+        """End a session."""
+        with own_transaction(db.engine) as connection:
+            connection.execute(delete(ServerSession).where(ServerSession.id == store_id))
+
+    def _upsert_session(self, session_lifetime: timedelta, session: ServerSideSession, store_id: str) -> None:
+        """Write the session and move its end."""
+        values = {"data": dict(session) | {SEEN: int(time.time())}, "expires_at": now() + session_lifetime}
+        with own_transaction(db.engine) as connection:
+            changed = connection.execute(update(ServerSession).where(ServerSession.id == store_id).values(values))
+            if not changed.rowcount:
+                connection.execute(insert(ServerSession).values(id=store_id, **values))
+            for event in g.pop("session_events", []):
+                ledger.record(connection, **event)
+
+    def regenerate(self, session: ServerSideSession) -> None:
+        """Change the session's key; the old row goes when the request is over and holds no lock any more."""
+        g.setdefault("ended_sessions", []).append(self._get_store_id(session.sid))
+        session.sid = self._generate_sid(self.sid_length)
+        session.modified = True
+
+    def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
+        """Write the session, and remove those that ended and those that expired."""
+        super().save_session(app, session, response)
+        if ended := g.pop("ended_sessions", None):
+            gone = or_(ServerSession.id.in_(ended), ServerSession.expires_at <= now())
+            with own_transaction(db.engine) as connection:
+                connection.execute(delete(ServerSession).where(gone))
+
+    def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
+        """Write when something changed, and now and then to keep a working person signed in."""
+        return session.modified or dict.get(session, SEEN, 0) < time.time() - SEEN_SECONDS
+
+
+def init_app(app: Flask) -> None:
+    """Keep the application's sessions in its database."""
+    app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(hours=app.config["SESSION_HOURS"])
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
+    interface = DatabaseSessions(app, permanent=False, serialization_format="json")
+    app.session_interface = interface
+    user_logged_in.connect(renew, app)
+    user_logged_out.connect(renew, app)
+    user_authenticated.connect(signed_in, app)
+    user_logged_out.connect(signed_out, app)
+
+
+def renew(app: Flask, **_: Any) -> None:
+    """Give the browser a new key.
+
+    At sign-in, so that a key planted before is worthless; at sign-out, so that a copied one opens nothing any more.
+    """
+    interface = app.session_interface
+    if isinstance(interface, DatabaseSessions):
+        interface.regenerate(session)
+
+
+def signed_in(_app: Flask, user: User, authn_via: list[str], **_: Any) -> None:
+    """Have the sign-in recorded in the transaction that writes the session; a changed password is no sign-in."""
+    if "change" not in authn_via:
+        note("person.signed_in", user, by=sorted(authn_via))
+
+
+def signed_out(_app: Flask, user: User | None = None, **_: Any) -> None:
+    """Have the sign-out recorded in the transaction that writes the session."""
+    if user is not None:
+        note("person.signed_out", user)
+
+
+def note(action: str, user: User, **details: Any) -> None:
+    """Keep an event until the session is written."""
+    event = {"action": action, "lab": user.lab_id, "actor": user.id, "subject": user.id, **details}
+    g.setdefault("session_events", []).append(event)

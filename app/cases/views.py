@@ -1,0 +1,242 @@
+"""Cases: opening one, adding images, and the page on which an image is read."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import abort, current_app, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+
+from app.access import case_or_404, image_or_404, member
+from app.cases import details, gallery, intake, summary
+from app.cases.blueprint import bp
+from app.cases.forms import STAINS, CaseForm
+from app.cases.intake import Incoming, clean_name
+from app.database import db
+from app.inference.engine import EngineBusyError
+from app.inference.loaded_bundles import BundleUnusableError
+from app.records import Case, SmearImage
+from app.rules import RefusedError
+from app.template_filters import outcome_words, wants_json
+from smear.imaging import synthetic
+from smear.imaging.decode import ImageError, encode
+
+DRAWN_SIZE = 448
+MAX_POSITION = 1_000_000
+
+
+@bp.get("/cases/new")
+@member
+def new() -> str:
+    """Offer an empty case."""
+    return new_case_page(CaseForm())
+
+
+@bp.post("/cases/new")
+@member
+def create() -> Any:
+    """Open a case, with whatever files a browser without our script sent along."""
+    form = CaseForm()
+    if not form.validate_on_submit() or form.warn():
+        return refuse_case(form)
+    try:
+        case = details.create_case(form.data, current_user)
+    except RefusedError as refused:
+        form.accession.errors = [refused.text]
+        return refuse_case(form)
+    if wants_json():
+        return jsonify(case_json(case)), 201
+    take_in_all(case, request.files.getlist("image"))
+    if request.form.get("drawing") in synthetic.KINDS:
+        add_drawing(case, request.form["drawing"])
+    return redirect(url_for("cases.show", case_id=case.id))
+
+
+def new_case_page(form: CaseForm, code: int = 200) -> Any:
+    """Draw the form, with its complaints where it has some."""
+    page = render_template(
+        "cases/new.html",
+        form=form,
+        stains=STAINS,
+        kinds=synthetic.KINDS,
+        limit=current_app.config["MAX_UPLOAD_BYTES"],
+    )
+    return page if code == 200 else (page, code)
+
+
+def refuse_case(form: CaseForm) -> Any:
+    """Say what is missing."""
+    if wants_json():
+        complaints = {field.name: str(field.errors[0]) for field in form if field.errors}
+        return jsonify(errors=complaints, confirmed=form.confirmed.data or ""), 400
+    return new_case_page(form, 400)
+
+
+def case_json(case: Case) -> dict[str, Any]:
+    """Tell the page's script where the files go."""
+    last = db.session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case.id))
+    return {
+        "next": (last or 0) + 1,
+        "id": case.id,
+        "accession": case.accession,
+        "url": url_for("cases.show", case_id=case.id),
+        "images": url_for("cases.upload", case_id=case.id),
+        "drawings": url_for("cases.draw", case_id=case.id),
+    }
+
+
+@bp.get("/cases/<case_id>")
+@member
+def show(case_id: str) -> str:
+    """Show a case and its images."""
+    case = case_or_404(case_id)
+    said = summary.said_of(case.id)
+    differing = summary.differing(said)
+    images = gallery.tiles(case.id, said, differing)
+    order = request.args.get("order", "")
+    return render_template(
+        "cases/show.html",
+        case=case,
+        images=images,
+        shown=gallery.in_order(images, order),
+        order=order if order in gallery.ORDERS else gallery.ORDERS[0],
+        summary=summary.pooled(said),
+        differing=differing,
+        intended_use=gallery.intended_use(images),
+        kinds=synthetic.KINDS,
+        addresses=case_json(case),
+        reasons=intake.REASONS,
+        second=blind_part(case),
+        signatures=case.signatures,
+        amendments=case.amendments,
+        limit=current_app.config["MAX_UPLOAD_BYTES"],
+    )
+
+
+def blind_part(case: Case) -> dict[str, Any]:
+    """Return what the page says of second readings: the one that goes on without its verdicts, and those done."""
+    from app.reviews import blind_reading  # it stands on this package
+
+    going_on = blind_reading.open_reading(db.session, case.id)
+    possible = case.state != "signed" and 0 < case.image_count == case.reviewed_count and not going_on
+    return {
+        "going_on": going_on,
+        "given": len(going_on.verdicts) if going_on else 0,
+        "finished": blind_reading.finished(case.id),
+        "candidates": [one for one in blind_reading.candidates(case) if one.id != current_user.id] if possible else [],
+        "code": blind_reading.code,
+    }
+
+
+@bp.post("/cases/<case_id>/images")
+@member
+def upload(case_id: str) -> Any:
+    """Take in one file for the page's script, or many from a plain form."""
+    case = case_or_404(case_id)
+    files = request.files.getlist("image")
+    if not wants_json():
+        if not any(file.filename for file in files):
+            flash(_("Choose at least one file."), "error")
+        take_in_all(case, files)
+        return redirect(url_for("cases.show", case_id=case_id))
+    if len(files) != 1:
+        return jsonify(error=_("Send exactly one file in a request.")), 400
+    try:
+        incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
+        image = intake.take_in(case, incoming, current_user)
+    except (ImageError, RefusedError) as error:
+        return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
+    return jsonify(image_json(image)), 201
+
+
+def take_in_all(case: Case, files: list[FileStorage]) -> None:
+    """Take in what a form without script sent; a file that fails does not stop the others."""
+    case_id = case.id
+    for file in files:
+        if not file.filename:
+            continue  # what a browser sends for an empty file field
+        name = clean_name(file.filename)
+        try:
+            intake.take_in(case_or_404(case_id), Incoming(file.read(), file.filename), current_user)
+        except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
+            flash(f"{name}: {error.text}", "error")
+
+
+@bp.post("/cases/<case_id>/drawings")
+@member
+def draw(case_id: str) -> Any:
+    """Add a field that our own code draws, for someone who has no smear at hand."""
+    case = case_or_404(case_id)
+    kind = request.form.get("kind", "")
+    if kind not in synthetic.KINDS:
+        abort(400)
+    try:
+        image = add_drawing(case, kind)
+    except RefusedError as refused:
+        return refused_page(refused, case_id)
+    if wants_json():
+        return jsonify(image_json(image)), 201
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def refused_page(refused: RefusedError, case_id: str) -> Any:
+    """Say why the case's images stay as they are: to the page's script, or on the page of the case."""
+    if wants_json():
+        return jsonify(error=refused.text), 409
+    flash(refused.text, "error")
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def add_drawing(case: Case, kind: str) -> SmearImage:
+    """Draw a field of a kind and take it in, marked as a drawing."""
+    seed = secrets.randbelow(1_000_000)
+    data = encode(synthetic.field(seed, kind, DRAWN_SIZE), "PNG")
+    name = f"{kind.replace('_', ' ')} {seed}"
+    incoming = Incoming(data, name, drawn=True, position=asked_position())
+    return intake.take_in(case, incoming, current_user)
+
+
+def asked_position() -> int | None:
+    """Return the place in the case that the page's script gave a file: many are sent at once, in no order."""
+    position = request.form.get("position", type=int)
+    return position if position is not None and 0 < position <= MAX_POSITION else None
+
+
+def image_json(image: SmearImage) -> dict[str, Any]:
+    """Tell the page's script what came of a file."""
+    reading = image.readings[0]
+    return {
+        "id": image.id,
+        "url": url_for("reading.read", case_id=image.case_id, image_id=image.id),
+        "thumbnail": url_for("reading.thumbnail", image_id=image.id),
+        "remove": url_for("cases.remove", case_id=image.case_id, image_id=image.id),
+        "name": image.display_name,
+        "outcome": reading.outcome,
+        "label": reading.label,
+        "words": outcome_words(reading),
+        "reasons": [reason["text"] for reason in reading.result["suggestion"]["reasons"]],
+        "drawn": image.drawn,
+    }
+
+
+@bp.post("/cases/<case_id>/images/<image_id>/remove")
+@member
+def remove(case_id: str, image_id: str) -> Any:
+    """Take an image out of the case."""
+    image = image_or_404(image_id, case_id)
+    name = image.display_name
+    reason = request.form.get("reason", "taken_back")
+    if reason not in intake.REASONS:
+        abort(400)
+    try:
+        intake.remove(image, current_user, reason)
+    except RefusedError as refused:
+        return refused_page(refused, case_id)
+    if wants_json():
+        return jsonify(removed=image_id)
+    flash(_("%(name)s was removed from the case.", name=name), "info")
+    return redirect(url_for("cases.show", case_id=case_id))

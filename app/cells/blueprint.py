@@ -1,0 +1,5 @@
+"""The blueprint of the cells page."""
+
+from flask import Blueprint
+
+bp = Blueprint("cells", __name__)

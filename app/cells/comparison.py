@@ -1,0 +1,114 @@
+"""Fields against cells: what a bundle suggests of whole fields beside what another suggests of their single cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.cells.layout import Cell, Field
+from smear.statistics import Share, share
+
+# From this share of blasts on, the World Health Organization speaks of acute leukemia (WHO Classification of Tumours,
+# Haematolymphoid Tumours, 4th and 5th edition). Here it only decides when two suggestions are said to contradict.
+LEUKEMIC = 0.20
+FEWEST = 5  # cells with a suggestion; of fewer a share says nothing
+
+
+@dataclass(frozen=True)
+class CellSide:
+    """What is suggested of single cells: how often each label, and which share of them is leukemic."""
+
+    votes: Counter[str]
+    names: dict[str, str]
+    malignant: Share
+
+    @property
+    def top(self) -> str | None:
+        """Return the label that is suggested for more cells than any other."""
+        first, *others = [*self.votes.most_common(2), ("", 0)]
+        return first[0] if first[1] and not (others and others[0][1] == first[1]) else None
+
+    @property
+    def words(self) -> str:
+        """Say how often each label is suggested, the most frequent first."""
+        return ", ".join(f"{self.names[label]} {count}" for label, count in self.votes.most_common())
+
+
+def cell_side(cells: list[Cell], labels: list[dict[str, Any]]) -> CellSide | None:
+    """Return what is suggested of the cells that count; None where nothing is."""
+    votes = Counter(cell.suggested for cell in cells if cell.counts and cell.suggested)
+    if not votes:
+        return None
+    names = {label["id"]: str(label["name"]) for label in labels}
+    leukemic = {label["id"] for label in labels if label["malignant"]}
+    count = sum(number for label, number in votes.items() if label in leukemic)
+    known = Counter({label: number for label, number in votes.items() if label in names})
+    return CellSide(known, names, share(count, sum(votes.values())))
+
+
+def contradiction(
+    field_label: dict[str, Any] | None, field_ids: set[str], side: CellSide | None, labels: list[dict[str, Any]]
+) -> str:
+    """Say in a sentence that fields and cells contradict each other; "" where they do not or cannot be compared.
+
+    field_label: what is suggested of the field or of most fields; field_ids: every label that their bundle knows.
+    """
+    if field_label is None or side is None or side.malignant.total < FEWEST:
+        return ""
+    counts = {
+        "field": field_label["name"],
+        "n": side.malignant.count,
+        "total": side.malignant.total,
+        "low": f"{100 * side.malignant.low:.0f}",
+        "high": f"{100 * side.malignant.high:.0f}",
+    }
+    if any(label["malignant"] for label in labels):
+        if field_label["malignant"] and side.malignant.value < LEUKEMIC:
+            return _(
+                "Fields and cells contradict each other: the field suggestion is %(field)s, but of %(total)s cells with"
+                " a suggestion only %(n)s are suggested as leukemic (95 %% interval %(low)s to %(high)s %%)."
+                " Look at both.",
+                **counts,
+            )
+        if not field_label["malignant"] and side.malignant.value >= LEUKEMIC:
+            return _(
+                "Fields and cells contradict each other: the field suggestion is %(field)s, but of %(total)s cells with"
+                " a suggestion %(n)s are suggested as leukemic (95 %% interval %(low)s to %(high)s %%)."
+                " Look at both.",
+                **counts,
+            )
+    top = side.top
+    if top and top != field_label["id"] and top in field_ids and field_label["id"] in side.names:
+        return _(
+            "Fields and cells contradict each other: the field suggestion is %(field)s, but most cells are suggested"
+            " as %(cell)s. Look at both.",
+            field=field_label["name"],
+            cell=side.names[top],
+        )
+    return ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One field with both of its suggestions, and the sentence where they contradict."""
+
+    field: Field
+    side: CellSide | None
+    contradiction: str
+
+
+def lines(fields: list[Field], cells: list[Cell], labels: list[dict[str, Any]]) -> list[Line]:
+    """Return both suggestions for each field."""
+    by_field: dict[str, list[Cell]] = {one.image_id: [] for one in fields}
+    for cell in cells:
+        by_field[cell.field.image_id].append(cell)
+    found = []
+    for one in fields:
+        side = cell_side(by_field[one.image_id], labels)
+        label = one.said.suggested if one.said else None
+        ids = set(one.said.labels) if one.said else set()
+        found.append(Line(one, side, contradiction(label, ids, side, labels)))
+    return found

@@ -1,0 +1,240 @@
+"""The cells of a case as the wall shows them: what a bundle suggests of each, what people say, in groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.cases.summary import Said, said_of
+from app.cells.annotations import newest
+from app.cells.vocabulary import REASONS, Source
+from app.database import db
+from app.records import CellReading, CellSurvey, CellVerdict, SmearImage
+from app.template_filters import chance
+from smear.rendering import crop_sheet
+from smear.statistics import Share, share
+
+ORDERS = ("class", "suggestion", "uncertainty", "field")
+UNCLASSED, CUT = "unclassed", "cut"
+
+
+def words_of(verdict: CellVerdict) -> str:
+    """Say what a person said of a cell."""
+    if verdict.verdict == "excluded":
+        return _("Excluded: %(why)s", why=REASONS.get(verdict.reason, verdict.reason))
+    words = {"other": _("Other"), "uncertain": _("Uncertain"), "cleared": _("Taken back")}
+    return words.get(verdict.verdict) or verdict.label_name
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the case: its place from 1, its size in pixels, its first reading, and its cells' sheet."""
+
+    image_id: str
+    place: int
+    name: str
+    width: int
+    height: int
+    said: Said | None
+    cells: int
+    cell_reading: str | None  # the chosen bundle's, where it has read this field
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One leukocyte: where it is, what is suggested (a Suggestion as JSON data) and the verdict that holds."""
+
+    field: Field
+    number: int
+    box: list[int]
+    cut: bool
+    suggestion: dict[str, Any] | None
+    verdict: CellVerdict | None
+    names: dict[str, str]  # of the chosen bundle's labels
+
+    @property
+    def spoken(self) -> CellVerdict | None:
+        """Return what a person says of it; None before, and after it was taken back."""
+        return self.verdict if self.verdict and self.verdict.verdict != "cleared" else None
+
+    @property
+    def name(self) -> str:
+        """Return its number as people say it: the field's place and its own."""
+        return f"{self.field.place}.{self.number}"
+
+    @property
+    def key(self) -> str:
+        """Return what a form sends of it: the field, the number, and the version that the page shows."""
+        return f"{self.field.image_id}.{self.number}.{self.verdict.version if self.verdict else 0}"
+
+    @property
+    def suggested(self) -> str | None:
+        """Return the id of the label that is suggested; None where nothing is."""
+        return self.suggestion["label"] if self.suggestion and self.suggestion["outcome"] == "suggested" else None
+
+    @property
+    def graded(self) -> bool:
+        """Say whether the bundle could judge it."""
+        return bool(self.suggestion and self.suggestion["outcome"] != "not_gradable")
+
+    @property
+    def excluded(self) -> bool:
+        """Say whether a person took it out of the counts."""
+        return bool(self.spoken and self.spoken.verdict == "excluded")
+
+    @property
+    def counts(self) -> bool:
+        """Say whether it is in the counts: not excluded, and cut by the border only where a person named it."""
+        return not self.excluded and (not self.cut or self.spoken is not None)
+
+    @property
+    def uncertainty(self) -> float:
+        """Return by how much the bundle was unsure, as for fields; -1 where it judged nothing."""
+        if not self.suggestion or not self.graded:
+            return -1.0
+        confidence = self.suggestion["confidence"] or 0.0
+        return (1.0 if self.suggested else 2.0) - float(confidence)
+
+    @property
+    def group(self) -> str:
+        """Return the group by class: what a person says goes before what is suggested."""
+        if self.spoken:
+            return f"label:{self.spoken.label}" if self.spoken.verdict == "label" else self.spoken.verdict
+        if self.cut:
+            return CUT
+        return f"label:{self.suggested}" if self.suggested else UNCLASSED
+
+    @property
+    def person_words(self) -> str:
+        """Say what a person says of it."""
+        return words_of(self.spoken) if self.spoken else ""
+
+    @property
+    def suggestion_words(self) -> str:
+        """Say what is suggested."""
+        if self.suggestion is None:
+            return ""
+        if self.suggested:
+            return f"{self.names.get(self.suggested, self.suggested)} {chance(self.suggestion['confidence'])}"
+        return _("Uncertain") if self.graded else _("Not gradable")
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Return x and y of its crop on the field's sheet."""
+        return crop_sheet.place(self.number)
+
+
+@dataclass
+class Group:
+    """Cells that stand together on the wall; `choice` is what dropping a cell there means, empty for nothing."""
+
+    code: str
+    name: str
+    choice: str
+    cells: list[Cell] = field(default_factory=list)
+    share: Share | None = None
+
+    @property
+    def said(self) -> int:
+        """Return of how many a person says so."""
+        return sum(cell.spoken is not None for cell in self.cells)
+
+
+def fields_of(case_id: str, source: Source | None) -> tuple[list[Field], list[Cell]]:
+    """Return the surveyed fields of a case, and all their cells in order."""
+    query = (
+        select(
+            SmearImage.id,
+            SmearImage.position,
+            SmearImage.added_at,
+            SmearImage.display_name,
+            SmearImage.width,
+            SmearImage.height,
+            CellSurvey.boxes,
+            CellSurvey.cut,
+        )
+        .outerjoin(SmearImage.survey)
+        .where(SmearImage.case_id == case_id)
+        .order_by(SmearImage.position, SmearImage.added_at)
+    )
+    rows = db.session.execute(query).all()
+    said, readings = said_of(case_id), readings_by(case_id, source)
+    verdicts = newest(db.session, [row.id for row in rows])
+    names = {label["id"]: label["name"] for label in source.labels} if source else {}
+    fields, cells = [], []
+    for place, row in enumerate(rows, 1):
+        if row.boxes is None:
+            continue
+        reading_id, suggestions = readings.get(row.id, (None, None))
+        first = next(iter(said.get(row.id, [])), None)
+        one = Field(row.id, place, row.display_name, row.width, row.height, first, len(row.boxes), reading_id)
+        fields.append(one)
+        for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
+            suggestion = suggestions[number - 1] if suggestions else None
+            cells.append(Cell(one, number, box, cut, suggestion, verdicts.get((row.id, number)), names))
+    return fields, cells
+
+
+def readings_by(case_id: str, source: Source | None) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    """Return the readings of a case's cells by one bundle, by field."""
+    if source is None:
+        return {}
+    query = (
+        select(CellReading.image_id, CellReading.id, CellReading.suggestions)
+        .join(CellReading.image)
+        .where(SmearImage.case_id == case_id, CellReading.bundle == source.name, CellReading.version == source.version)
+    )
+    return {image_id: (reading_id, suggestions) for image_id, reading_id, suggestions in db.session.execute(query)}
+
+
+def groups(cells: list[Cell], order: str, labels: list[dict[str, Any]]) -> list[Group]:
+    """Return the cells in groups, by one of ORDERS; the most uncertain of a group first, except by field."""
+    found: dict[str, Group] = {}
+    if order in ("class", "suggestion"):
+        known = {f"label:{label['id']}": str(label["name"]) for label in labels}
+        for cell in cells:  # a label that a person chose from another list
+            if order == "class" and cell.spoken and cell.spoken.label:
+                known.setdefault(cell.group, cell.spoken.label_name)
+        for code, name in known.items():
+            found[code] = Group(code, name, code if order == "class" else "")
+        last = {
+            "other": (_("Other"), "other"),
+            "uncertain": (_("Uncertain"), "uncertain"),
+            UNCLASSED: (_("Not classed yet"), "cleared"),
+            CUT: (_("Cut by the border; counted once a person names them"), ""),
+            "excluded": (_("Excluded"), ""),
+        }
+        for code, (name, choice) in last.items():
+            found[code] = Group(code, name, choice if order == "class" else "")
+    members: defaultdict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        code, name = place_of(cell, order)
+        found.setdefault(code, Group(code, name, ""))
+        members[code].append(cell)
+    total = sum(cell.counts for cell in cells)
+    for code, group in found.items():
+        group.cells = members[code]
+        if order != "field":
+            group.cells.sort(key=lambda cell: (-cell.uncertainty, cell.field.place, cell.number))
+        if code not in (CUT, "excluded") and total:
+            group.share = share(sum(cell.counts for cell in group.cells), total)
+    return [group for group in found.values() if group.cells]
+
+
+def place_of(cell: Cell, order: str) -> tuple[str, str]:
+    """Return code and name of the group in which a cell stands."""
+    if order == "field":
+        return f"field:{cell.field.place}", _("Field %(n)s", n=cell.field.place)
+    if order == "uncertainty":
+        return "all", _("All cells, the most uncertain first")
+    if order == "class":
+        return cell.group, ""
+    if cell.excluded:
+        return "excluded", ""
+    if cell.suggested:
+        return f"label:{cell.suggested}", cell.names.get(cell.suggested, cell.suggested)
+    return ("uncertain" if cell.graded else CUT if cell.cut else UNCLASSED), ""

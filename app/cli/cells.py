@@ -1,0 +1,188 @@
+"""`cells`: find the leukocytes of files, print their measurements as CSV, and cut them out.
+
+No model is asked, unless one that reads single cells is named.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.cli.files import printable, read_bytes, walk
+from app.inference.loaded_bundles import published
+from smear.arrays import Array
+from smear.artifacts import BundleError
+from smear.imaging.decode import ImageError, decode, encode
+from smear.inference import bundle as bundles
+from smear.inference import cell_reader as single
+from smear.inference.bundle import Bundle
+from smear.segmentation.find import Leukocytes, find
+from smear.segmentation.morphometry import Measurements, measure
+
+DIGITS = 4  # after the point
+PARTS: dict[str, tuple[str, ...]] = {"box": ("x0", "y0", "x1", "y1")}  # what a column of several values is split into
+PARTS |= {
+    f"{part}_{what}": tuple(f"{part}_{what}_{channel}" for channel in ("red", "green", "blue"))
+    for part in ("nucleus", "cytoplasm")
+    for what in ("colour", "density")
+}
+MEASURED = [column for field in fields(Measurements) for column in PARTS.get(field.name, (field.name,))]
+SUGGESTED = ["bundle", "version", "outcome", "label", "confidence"]  # where a model was named
+COLUMNS = ["path", "leukocytes", "leukocyte", *MEASURED, "crop", "error"]
+
+
+def positive(_context: click.Context, _option: click.Parameter, number: float | None) -> float | None:
+    """Return the number of an option; a sentence where it is none that can be a scale."""
+    if number is not None and not (math.isfinite(number) and number > 0):
+        raise click.BadParameter("It has to be a positive number.")
+    return number
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--crops",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="A folder, made if new, for a PNG of every leukocyte.",
+)
+@click.option(
+    "--micrometres-per-pixel",
+    default=None,
+    type=float,
+    callback=positive,
+    help="The scale of the pictures; without it lengths are in pixels.",
+)
+@click.option("--bundle", "name", default=None, help="A bundle that reads single cells, to suggest what each is.")
+@with_appcontext
+def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: float | None, name: str | None) -> None:
+    """Cut out and measure every leukocyte of image files, and of folders of them.
+
+    Prints CSV, a row a leukocyte; a picture without any, and a file that could not be read, is a row too.
+    The exit status is 1 when a file could not be read.
+    """
+    model = loaded(name) if name else None
+    files = list(walk(paths))  # before there are crops: their folder may lie in one that is walked
+    cutter = Cutter(crops) if crops else None
+    writer = csv.DictWriter(sys.stdout, [*COLUMNS[:-2], *(SUGGESTED if model else []), *COLUMNS[-2:]])
+    writer.writeheader()
+    found = empty = failed = 0
+    for path in files:
+        for row in rows_of(path, cutter, micrometres_per_pixel, model):
+            found += "leukocyte" in row
+            empty += row.get("leukocytes") == 0
+            failed += "error" in row
+            writer.writerow(row)
+    counts = f"Files: {len(files)}. Leukocytes: {found}. Files without any: {empty}. Files not read: {failed}."
+    click.echo(counts, err=True)
+    if failed:
+        sys.exit(1)
+
+
+def loaded(name: str) -> Bundle:
+    """Return a bundle that reads single cells; a sentence where there is none of that name."""
+    folder = current_app.config["MODELS_DIR"]
+    known = [one for one, card, _text in published(folder) if card and card.scope == "cell"]
+    if name not in known:
+        raise click.BadParameter(
+            f"There is no model '{printable(Path(name))}' for single cells. Known: {', '.join(known) or 'none'}."
+        )
+    try:
+        return bundles.load(folder / name)
+    except BundleError as error:
+        raise click.ClickException(error.text) from None
+
+
+def rows_of(
+    path: Path, cutter: Cutter | None, micrometres_per_pixel: float | None, model: Bundle | None
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each leukocyte of a file, or the one that says why there is none."""
+    shown = printable(path)
+    try:
+        rgb = decode(read_bytes(path)).rgb
+    except ImageError as error:
+        yield {"path": shown, "error": error.text}
+        return
+    leukocytes = find(rgb)
+    measured = measure(leukocytes, micrometres_per_pixel)
+    said = suggested(model, rgb, leukocytes) if model else [{}] * len(measured)
+    if not measured:
+        yield {"path": shown, "leukocytes": 0}
+    stem = cutter.stem(path) if cutter and measured else ""
+    for number, leukocyte in enumerate(measured, 1):
+        row = {"path": shown, "leukocytes": len(measured), "leukocyte": number, **flat(leukocyte), **said[number - 1]}
+        if cutter:
+            x0, y0, x1, y1 = leukocyte.box
+            row["crop"] = printable(cutter.write(f"{stem}-{number}.png", rgb[y0:y1, x0:x1]))
+        yield row
+
+
+def suggested(model: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[dict[str, Any]]:
+    """Return what a model suggests for each leukocyte, as columns."""
+    return [
+        {
+            "bundle": model.card.name,
+            "version": model.card.version,
+            "outcome": one.outcome,
+            "label": one.label,
+            "confidence": one.confidence if one.confidence is None else round(one.confidence, DIGITS),
+        }
+        for one in single.read(model, rgb, leukocytes)
+    ]
+
+
+def flat(leukocyte: Measurements) -> dict[str, Any]:
+    """Return measurements as columns of one value each; what has no value is None, which CSV leaves empty."""
+    row: dict[str, Any] = {}
+    for field in fields(leukocyte):
+        value = getattr(leukocyte, field.name)
+        columns = PARTS.get(field.name)
+        if columns:
+            row |= dict(zip(columns, value or [None] * len(columns), strict=True))
+        else:
+            row[field.name] = str(value).lower() if isinstance(value, bool) else value
+    return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
+
+
+class Cutter:
+    """Writes crops into one folder under names that no other picture of the same run has."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stems: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.ClickException(f"The folder {printable(folder)} cannot be made: {error.strerror}.") from None
+
+    def stem(self, path: Path) -> str:
+        """Return the name of a picture without its suffix; the second of that name becomes `name~2`, and so on."""
+        stem, count = path.stem, 1
+        while stem.casefold() in self.stems:  # the file systems of Windows and macOS mind no capitals
+            count += 1
+            stem = f"{path.stem}~{count}"
+        self.stems.add(stem.casefold())
+        return stem
+
+    def write(self, name: str, rgb: Array) -> Path:
+        """Write one crop as PNG and return its name; never over a file that is there."""
+        path = self.folder / name
+        try:
+            with path.open("xb") as file:
+                file.write(encode(rgb))
+        except FileExistsError:
+            raise click.ClickException(
+                f"{printable(path)} is there already, and nothing is overwritten. Name another folder for the crops."
+            ) from None
+        except OSError as error:
+            raise click.ClickException(f"{printable(path)} cannot be written: {error.strerror}.") from None
+        return Path(name)

@@ -1,0 +1,120 @@
+"""`classify`: read files on the command line with the same reader as the pages, and print what came of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.cli.files import printable, read_bytes, walk
+from app.inference.engine import Engine
+from app.inference.loaded_bundles import BundleUnusableError
+from smear.imaging.decode import ImageError
+
+READERS = 8  # files decoded ahead of the model; the model batches what waits
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--bundle", default=None, help="The bundle that reads; DEFAULT_BUNDLE otherwise.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@with_appcontext
+def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
+    """Read image files, and folders of them, without storing anything.
+
+    The exit status is 1 when a file could not be read.
+    """
+    name = bundle or current_app.config["DEFAULT_BUNDLE"]
+    running = Engine(current_app.config["MODELS_DIR"], READERS)
+    running.start([name], others=False)
+    try:
+        labels = [label.id for label in running.load(name).card.labels]
+    except BundleUnusableError as unusable:
+        raise click.ClickException(unusable.text) from None
+    rows = read_all(running, name, walk(paths))
+    failed = WRITERS[form](rows, labels)
+    running.stop()
+    if failed:
+        sys.exit(1)
+
+
+def read_all(running: Engine, name: str, paths: Iterator[Path]) -> Iterator[dict[str, Any]]:
+    """Read files in order, a few at a time, so that the model gets batches and memory stays bounded."""
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting = [pool.submit(read_one, running, name, path) for path in islice(paths, 2 * READERS)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(read_one, running, name, path) for path in islice(paths, 1)]
+
+
+def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
+    """Read one file; what cannot be read is a row too."""
+    try:
+        reading = running.read(name, read_bytes(path))
+    except ImageError as error:
+        return {"path": printable(path), "error": error.text}
+    suggestion = reading.suggestion
+    return {
+        "path": printable(path),
+        "bundle": reading.bundle,
+        "version": reading.version,
+        "outcome": suggestion.outcome,
+        "label": suggestion.label,
+        "reasons": [reason.text for reason in suggestion.reasons],
+        "probabilities": suggestion.probabilities,
+        "leukocytes": reading.leukocytes,
+        "milliseconds": round(reading.milliseconds, 2),
+    }
+
+
+def write_json(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
+    """Print one list, an object a line, as the readings come."""
+    failed, before = 0, "[\n"
+    for row in rows:
+        failed += "error" in row
+        click.echo(before + json.dumps(row, ensure_ascii=False), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
+    return failed
+
+
+def write_csv(rows: Iterator[dict[str, Any]], labels: list[str]) -> int:
+    """Print a row a file, with a column for each label's probability."""
+    columns = ["path", "bundle", "version", "outcome", "label", "reasons", *labels]
+    columns += ["leukocytes", "milliseconds", "error"]
+    writer = csv.DictWriter(sys.stdout, columns)
+    writer.writeheader()
+    failed = 0
+    for row in rows:
+        failed += "error" in row
+        flat = {key: value for key, value in row.items() if key != "probabilities"}
+        flat["reasons"] = " ".join(row.get("reasons", []))
+        writer.writerow(flat | {key: round(value, 4) for key, value in row.get("probabilities", {}).items()})
+    return failed
+
+
+def write_table(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
+    """Print for people: what was suggested, or why nothing was."""
+    counts = {"suggested": 0, "uncertain": 0, "not_gradable": 0, "error": 0}
+    for row in rows:
+        outcome = "error" if "error" in row else row["outcome"]
+        counts[outcome] += 1
+        if outcome == "suggested":
+            words = f"{row['label']} {row['probabilities'][row['label']]:.2f}"
+        else:
+            words = row.get("error") or " ".join(row["reasons"])
+        click.echo(f"{outcome.replace('_', ' '):<13} {row['path']}  {words}")
+    click.echo(", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number))
+    return counts["error"]
+
+
+WRITERS = {"json": write_json, "csv": write_csv, "table": write_table}

@@ -1,0 +1,153 @@
+"""The command line: `init`, `user add`, `audit verify`, `classify` and `cells`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from flask_security import hash_password
+from sqlalchemy import select
+
+from app import ledger
+from app.auth.passwords import PASSWORD_LENGTH
+from app.cli.audit import audit_commands
+from app.cli.cells import cells
+from app.cli.classify import classify
+from app.config import secret_path
+from app.database import db, migrate, writing
+from app.lab import password_links
+from app.records import Lab, Role, User, random_id
+
+ROLES = {
+    "clinician": "Cases, images and readings.",
+    "admin": "Also models and people.",
+}
+
+user_commands = AppGroup("user", help="People of a lab.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask --app wsgi`."""
+    app.cli.add_command(init)
+    app.cli.add_command(user_commands)
+    app.cli.add_command(audit_commands)
+    app.cli.add_command(classify)
+    app.cli.add_command(cells)
+
+
+@click.command()
+@with_appcontext
+def init() -> None:
+    """Prepare or update the database; the first time also the key, the lab and its first admin."""
+    instance = current_app.config["INSTANCE_DIR"]
+    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_secret(instance)
+    migrate()
+    with writing() as session:
+        for name, description in ROLES.items():
+            if session.scalar(select(Role).where(Role.name == name)) is None:
+                session.add(Role(name=name, description=description))
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        click.echo("The database is up to date.")
+        return
+    with writing() as session:
+        lab = Lab(name=current_app.config["LAB_NAME"])
+        session.add(lab)
+        session.flush()
+        password = add_person(lab, current_app.config["ADMIN_EMAIL"], "", ["admin", "clinician"])
+    say_password(current_app.config["ADMIN_EMAIL"], password, lab.name)
+
+
+def write_secret(instance: Path) -> None:
+    """Write a random key once, readable by this account only."""
+    path = secret_path(instance)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    if not current_app.config["SECRET_KEY"]:
+        current_app.config["SECRET_KEY"] = path.read_text().strip()
+
+
+def add_person(lab: Lab, email: str, name: str, roles: list[str]) -> str:
+    """Add a person with a one-time password and return it; it is stored as a hash only."""
+    password = secrets.token_urlsafe(PASSWORD_LENGTH)
+    person = User(
+        lab_id=lab.id,
+        email=email,
+        name=name,
+        password=hash_password(password),
+        fs_uniquifier=random_id(),
+        roles=list(db.session.scalars(select(Role).where(Role.name.in_(roles)))),
+    )
+    db.session.add(person)
+    db.session.flush()
+    ledger.record(db.session, "person.added", lab=lab.id, actor=None, subject=person.id, roles=sorted(roles))
+    return password
+
+
+def say_password(email: str, password: str, lab: str) -> None:
+    """Print what the person needs for the first sign-in."""
+    click.echo(f"Lab: {lab}")
+    click.echo(f"Sign in as:        {email}")
+    click.echo(f"One-time password: {password}")
+    click.echo("It is shown only now, and has to be changed at the first sign-in.")
+
+
+@user_commands.command("add")
+@click.argument("email")
+@click.option("--name", default="", help="The person's name as colleagues see it.")
+@click.option("--role", type=click.Choice(list(ROLES)), default="clinician", show_default=True)
+@click.option("--lab", "lab_name", default=None, help="The lab, created if new; needed where there are several.")
+def add_user(email: str, name: str, role: str, lab_name: str | None) -> None:
+    """Add a person with a one-time password, which is printed once."""
+    address = checked_address(email)
+    with writing() as session:
+        if session.scalar(select(User.id).where(User.email == address)) is not None:
+            raise click.ClickException(f"There is already a person with the address {address}.")
+        lab = find_lab(lab_name)
+        roles = ["admin", "clinician"] if role == "admin" else ["clinician"]
+        password = add_person(lab, address, name, roles)
+    say_password(address, password, lab.name)
+
+
+@user_commands.command("link")
+@click.argument("email")
+def make_link(email: str) -> None:
+    """Print a one-time link for a person who lost the password, when no admin can make it on the People page."""
+    address = checked_address(email)
+    with writing() as session:
+        user = session.scalar(select(User).where(User.email == address))
+        if user is None:
+            raise click.ClickException(f"There is nobody with the address {address}.")
+        token = password_links.make(session, user, None)
+    click.echo(f"/password-link/{token}")
+    click.echo("Put the address of this server before it. It is shown only now, and works once.")
+
+
+def checked_address(email: str) -> str:
+    """Return an address as people sign in with it, in small letters; a sentence where it is none."""
+    try:
+        return validate_email(email, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email} is not an address: {error}") from None
+
+
+def find_lab(name: str | None) -> Lab:
+    """Return the lab of that name, made if it is new; without a name the only lab."""
+    labs = list(db.session.scalars(select(Lab)))
+    if name is None:
+        if len(labs) != 1:
+            raise click.ClickException("Say which lab with --lab." if labs else "Run `init` first.")
+        return labs[0]
+    lab = next((lab for lab in labs if lab.name == name), None)
+    if lab is None:
+        lab = Lab(name=name)
+        db.session.add(lab)
+        db.session.flush()
+    return lab

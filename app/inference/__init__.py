@@ -1,0 +1,1 @@
+"""The models at work: the engine, what it has loaded, and jobs over whole cases."""

@@ -1,0 +1,93 @@
+"""The bytes of pictures: thumbnails, the stored pixels, the views of a reading and the map drawn on the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flask import abort, current_app, make_response, request, send_file
+
+from app.access import image_or_404, member, reading_or_404
+from app.image_store import image_store
+from app.reading.blueprint import bp
+from app.records import Reading
+from smear.artifacts import BundleError
+from smear.imaging.decode import encode
+from smear.inference.bundle import read_card
+from smear.inference.card import Card
+from smear.rendering import overlays
+
+LOSSLESS_PIXELS = 640 * 640  # larger views go as JPEG: a megapixel of smear as PNG is slow to pack and to send
+
+
+@bp.get("/images/<image_id>/thumbnail")
+@member
+def thumbnail(image_id: str) -> Any:
+    """Send the small picture."""
+    return stored(image_or_404(image_id).thumbnail_sha256)
+
+
+@bp.get("/images/<image_id>/pixels")
+@member
+def pixels(image_id: str) -> Any:
+    """Send every pixel of the picture, without loss."""
+    return stored(image_or_404(image_id).pixels_sha256)
+
+
+@bp.get("/readings/<reading_id>/views/<name>")
+@member
+def view(reading_id: str, name: str) -> Any:
+    """Send one view of a reading's picture."""
+    reading = reading_or_404(reading_id)
+    if name not in overlays.NAMES:
+        abort(404)
+    card = card_of(reading)
+    if card is None and name == "model":
+        abort(404)
+    rgb = image_store().read(reading.image.pixels_sha256)
+    return drawn(reading, name, lambda: overlays.render(rgb, name, card))  # type: ignore[arg-type]
+
+
+@bp.get("/readings/<reading_id>/overlay/<label>")
+@member
+def overlay(reading_id: str, label: str) -> Any:
+    """Send the picture with a label's map on it, for printing and for browsers without script."""
+    reading = reading_or_404(reading_id)
+    names = [item["id"] for item in reading.labels]
+    if label not in names:
+        abort(404)
+    opacity = min(100, max(0, request.args.get("opacity", 45, type=int))) / 100
+    rgb = image_store().read(reading.image.pixels_sha256)
+    grid = reading.detail.maps[names.index(label)]
+    return drawn(reading, f"{label}{opacity}", lambda: overlays.overlay(rgb, grid, opacity))
+
+
+def card_of(reading: Reading) -> Card | None:
+    """Return the card that made a reading, unless that version is no longer published."""
+    try:
+        card = read_card(current_app.config["MODELS_DIR"] / reading.bundle)
+    except BundleError:
+        return None
+    return card if card.version == reading.version else None
+
+
+def stored(digest: str) -> Any:
+    """Send a stored picture; the browser keeps it but asks each time whether it still may show it."""
+    response = send_file(image_store().path(digest), mimetype="image/png", etag=digest, conditional=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def drawn(reading: Reading, what: str, render: Any) -> Any:
+    """Send a picture made on request, unless the browser has it: a reading never changes."""
+    etag = f"{reading.id}-{what}"
+    if request.if_none_match.contains(etag):
+        response = make_response("", 304)
+    else:
+        rgb: np.ndarray = render()
+        small = rgb.shape[0] * rgb.shape[1] <= LOSSLESS_PIXELS
+        response = make_response(encode(rgb, "PNG") if small else encode(rgb, "JPEG"))
+        response.mimetype = "image/png" if small else "image/jpeg"
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,155 @@
+"""The reading page: the picture, what was suggested and why, and on what the suggestion rests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.access import image_or_404, member
+from app.cases import intake
+from app.database import db
+from app.inference.engine import engine
+from app.inference.loaded_bundles import published
+from app.reading.blueprint import bp
+from app.reading.pictures import card_of
+from app.records import Reading, SmearImage
+from app.records.review import COMMENT_LENGTH
+from app.rules import RefusedError
+from app.template_filters import FALLBACK_INTENDED_USE
+from smear.rendering import overlays
+
+OPACITY = 45  # per cent, at first
+
+
+@bp.get("/cases/<case_id>/images/<image_id>")
+@member
+def read(case_id: str, image_id: str) -> str:
+    """Show one image and one of its readings, the first unless another is asked for."""
+    return read_page(image_or_404(image_id, case_id))
+
+
+def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
+    """Draw the page, with what was typed and what is wrong with it where a review was refused."""
+    case_id = image.case_id
+    wanted = request.args.get("reading")
+    reading = next((r for r in image.readings if r.id == wanted), None) if wanted else image.reading
+    if reading is None:
+        abort(404)
+    detail = reading.detail
+    rows = probability_rows(reading)
+    has_maps = detail.maps.size > 0
+    names = [
+        "original",
+        "median",
+        "mask",
+        *(["model"] if card_of(reading) else []),
+        *(["map"] if has_maps else []),
+    ]
+    # An uncertain field is shown as it is: the map of any one class would point to that class.
+    view = request.args.get("view", "map" if has_maps and reading.outcome == "suggested" else "original")
+    shown = request.args.get("label") or (rows[0]["id"] if rows else "")
+    siblings = strip(case_id)
+    place = [sibling.id for sibling in siblings].index(image.id)
+    return render_template(
+        "reading/show.html",
+        case=image.case,
+        image=image,
+        reading=reading,
+        detail=detail,
+        rows=rows,
+        views=names,
+        view=view if view in names else "original",
+        shown=shown if any(row["id"] == shown for row in rows) else "",
+        opacity=OPACITY,
+        stage=stage_data(reading),
+        siblings=siblings,
+        before=siblings[place - 1] if place else None,
+        after=siblings[place + 1] if place + 1 < len(siblings) else None,
+        place=place + 1,
+        others=other_bundles(image),
+        comment=comment,
+        problem=problem,
+        comment_length=COMMENT_LENGTH,
+        intended_use=reading.intended_use or FALLBACK_INTENDED_USE,
+    )
+
+
+def probability_rows(reading: Reading) -> list[dict[str, Any]]:
+    """Return the labels with their calibrated probabilities, the likeliest first where one is suggested."""
+    probabilities = reading.detail.suggestion.probabilities
+    rows = [
+        {**label, "probability": probabilities[label["id"]], "index": index}
+        for index, label in enumerate(reading.labels)
+        if label["id"] in probabilities
+    ]
+    if reading.outcome != "suggested":
+        return rows  # in the card's order: the first of a sorted list would look like a winner
+    return sorted(rows, key=lambda row: -row["probability"])
+
+
+def stage_data(reading: Reading) -> dict[str, Any]:
+    """Return what the page's script draws from."""
+    detail = reading.detail
+    return {
+        "width": detail.width,
+        "height": detail.height,
+        # The numbers are those of the wall, also where a later version of the finder read this.
+        "boxes": reading.image.survey.boxes if reading.image.survey else detail.boxes,
+        "cell": request.args.get("cell", 0, type=int),
+        "inferno": overlays.INFERNO.tobytes().hex(),
+        "maps": {
+            label["id"]: detail.maps[index].round(4).tolist()
+            for index, label in enumerate(reading.labels)
+            if detail.maps.size
+        },
+        "views": {
+            name: url_for("reading.view", reading_id=reading.id, name=name)
+            for name in ("original", "median", "mask", "model")
+        },
+    }
+
+
+def strip(case_id: str) -> list[SmearImage]:
+    """Return the images of a case in order, for the strip of thumbnails."""
+    query = (
+        select(SmearImage)
+        .where(SmearImage.case_id == case_id)
+        .order_by(SmearImage.position, SmearImage.added_at)
+        .options(selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
+    )
+    return list(db.session.scalars(query))
+
+
+def other_bundles(image: SmearImage) -> list[str]:
+    """Return the bundles that read whole fields, could read this image and have not."""
+    done = {(reading.bundle, reading.version) for reading in image.readings}
+    return [
+        name
+        for name, card, _text in published(engine().folder)
+        if card
+        and card.scope == "field"
+        and (card.name, card.version) not in done
+        and engine().shelf(name).bundle is not None
+    ]
+
+
+@bp.post("/cases/<case_id>/images/<image_id>/readings")
+@member
+def second_opinion(case_id: str, image_id: str) -> Any:
+    """Add a reading by another bundle."""
+    image = image_or_404(image_id, case_id)
+    name = request.form.get("bundle", "")
+    if name not in other_bundles(image):
+        flash(_("Choose a model that has not read this image yet."), "error")
+        return redirect(url_for("reading.read", case_id=case_id, image_id=image_id))
+    try:
+        reading = intake.second_opinion(image, name, current_user)
+    except RefusedError as refused:
+        flash(refused.text, "error")
+        return redirect(url_for("reading.read", case_id=case_id, image_id=image_id))
+    return redirect(url_for("reading.read", case_id=case_id, image_id=image_id, reading=reading.id))

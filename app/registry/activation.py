@@ -1,0 +1,57 @@
+"""Which bundle reads for a lab, and how an admin changes that."""
+
+from __future__ import annotations
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app import ledger
+from app.database import db, writing
+from app.inference.engine import engine
+from app.inference.loaded_bundles import BundleUnusableError
+from app.records import BundleActivation, Lab, User
+
+
+def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
+    """Return the newest choices of a lab."""
+    query = (
+        select(BundleActivation)
+        .where(BundleActivation.lab_id == lab_id)
+        .order_by(BundleActivation.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def active_bundle(lab_id: int) -> str:
+    """Return the name of the bundle that reads for a lab."""
+    chosen = history(lab_id, limit=1)
+    return chosen[0].bundle if chosen else str(current_app.config["DEFAULT_BUNDLE"])
+
+
+def wanted_bundles() -> list[str]:
+    """Return the bundles that some lab reads with; the server is ready when these are."""
+    newest = select(func.max(BundleActivation.id)).group_by(BundleActivation.lab_id)
+    rows = db.session.execute(
+        select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
+    )
+    chosen = {row.lab_id: row.bundle for row in rows}
+    default = str(current_app.config["DEFAULT_BUNDLE"])
+    labs = db.session.scalars(select(Lab.id).order_by(Lab.id)).all()
+    return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
+
+
+def activate(name: str, reason: str, user: User) -> BundleActivation:
+    """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing."""
+    card = engine().load(name).card
+    if card.scope != "field":
+        raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
+    lab_id, user_id = user.lab_id, user.id
+    with writing() as session:
+        choice = BundleActivation(
+            lab_id=lab_id, bundle=name, version=card.version, reason=reason, activated_by_id=user_id
+        )
+        session.add(choice)
+        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=name, version=card.version)
+    return choice

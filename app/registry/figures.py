@@ -1,0 +1,114 @@
+"""A card's numbers as bars: accuracy by protocol with its interval, and the controls on the same scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+
+from smear.inference.card import Card
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One number between 0 and 1 with its 95 % interval, and what it means in words."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a card shows of itself."""
+
+    protocols: list[Bar]
+    controls: list[Bar]
+    sensitivity: list[Bar]
+
+
+def protocol_names(patients: bool = False) -> dict[str, str]:
+    """Return the protocols, what they are worth most first; `patients`: whether groups are those of known patients."""
+    return {
+        "source": _("On another laboratory's images"),
+        "grouped": _("On patients it had not seen") if patients else _("On groups of slides it had not seen"),
+        "random": _("Random split: comparable with papers, optimistic"),
+    }
+
+
+def control_names() -> dict[str, str]:
+    """Return the controls in words."""
+    return {
+        "cells_removed": _("Leukocytes painted out"),
+        "background_removed": _("Background painted out"),
+        "corner_only": _("Only the corner with the scale bar"),
+        "grey": _("Colour taken away"),
+    }
+
+
+def figures(card: Card) -> Figures:
+    """Read the numbers of a card; a number that it does not have is left out, never guessed."""
+    results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
+    protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
+    main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
+    return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main))
+
+
+def rated(name: str, rate: Any, text: str = "") -> Bar | None:
+    """Return the bar of a rate with its counts and interval, or None where there is none."""
+    if not isinstance(rate, dict) or not isinstance(rate.get("value"), int | float):
+        return None
+    return Bar(name, float(rate["value"]), rate.get("low"), rate.get("high"), text)
+
+
+def protocol_bar(card: Card, name: str, result: dict[str, Any]) -> Bar | None:
+    """Return how often a suggestion was right under one protocol, and how often there was one."""
+    coverage, n = result.get("coverage"), result.get("n")
+    text = ""
+    if isinstance(coverage, int | float) and n:
+        seen = _("cells") if card.scope == "cell" else _("fields")
+        text = _(
+            "right when it suggests; it suggests on %(share)s of %(n)s %(seen)s", share=share(coverage), n=n, seen=seen
+        )
+    patients = card.data.get("groups_from") == "patients"
+    return rated(protocol_names(patients)[name], result.get("accuracy_suggested"), text)
+
+
+def control_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
+    """Return how often each control still got a suggestion, and what a guess from colours alone reaches."""
+    bars = []
+    for name, numbers in card.controls.items():
+        if not isinstance(numbers, dict) or not isinstance(numbers.get("coverage"), int | float):
+            continue
+        forced = numbers.get("accuracy_all")
+        text = (
+            _("made to answer, it would be right on %(share)s", share=share(forced))
+            if isinstance(forced, int | float)
+            else ""
+        )
+        shown = control_names().get(name, name.replace("_", " "))
+        suggested = rated(shown, numbers.get("suggested"), text)
+        bars.append(suggested or Bar(shown, float(numbers["coverage"]), text=text))
+    forest = rated(
+        _("Colour statistics alone"),
+        main.get("colour_statistics_forest"),
+        _("a random forest that sees no shapes, right on this share"),
+    )
+    return bars + ([forest] if forest else [])
+
+
+def sensitivity_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
+    """Return the share of each class that was recognised, had it always answered."""
+    found = main.get("sensitivity")
+    if not isinstance(found, dict):
+        return []
+    bars = (rated(label.name, found.get(label.id)) for label in card.labels)
+    return [bar for bar in bars if bar]
+
+
+def share(value: float) -> str:
+    """Write a share as people say it."""
+    return f"{100 * value:.0f} %" if value >= 0.1 or value == 0 else f"{100 * value:.1f} %"

@@ -1,0 +1,122 @@
+"""Models: the published bundles with their cards, and the choice of the one that reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from app.access import admin, member
+from app.auth.passwords import password_is_right
+from app.inference.engine import engine
+from app.inference.loaded_bundles import BundleUnusableError, published
+from app.registry import activation
+from app.registry.blueprint import bp
+from app.registry.figures import figures
+from smear.artifacts import BundleError
+from smear.inference import bundle as bundles
+from smear.inference.card import Card
+from smear.segmentation import mask_network
+from smear.segmentation.mask_network import MaskCard
+
+REASON_LENGTH = 500
+
+
+def card_or_404(name: str) -> Card:
+    """Return the card of a published bundle that can be read."""
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder):
+        abort(404)
+    try:
+        return bundles.read_card(folder / name)
+    except BundleError:
+        abort(404)
+
+
+def finder() -> MaskCard | None:
+    """Return the card of what finds the leukocytes for all models, or None where it cannot be read."""
+    try:
+        return mask_network.read_card()
+    except BundleError:
+        return None
+
+
+@bp.get("/")
+@member
+def index() -> str:
+    """Show every published bundle, the active one first."""
+    running = engine()
+    active = activation.active_bundle(current_user.lab_id)
+    entries = [
+        {
+            "name": name,
+            "card": card,
+            "figures": figures(card) if card else None,
+            "shelf": running.shelf(name),
+            "text": running.shelf(name).text or text,
+            "active": name == active,
+        }
+        for name, card, text in published(running.folder)
+    ]
+    entries.sort(key=lambda entry: not entry["active"])
+    return render_template(
+        "registry/index.html",
+        entries=entries,
+        active=active,
+        device=running.device(),
+        finder=finder(),
+        history=activation.history(current_user.lab_id),
+    )
+
+
+@bp.get("/<name>")
+@member
+def show(name: str) -> str:
+    """Show the whole card of a bundle."""
+    card = card_or_404(name)
+    reports = sorted(file for file in card.files if file.startswith("report/") and file.endswith(".png"))
+    return render_template(
+        "registry/show.html",
+        card=card,
+        figures=figures(card),
+        shelf=engine().shelf(name),
+        reports=[file.removeprefix("report/") for file in reports],
+        active=name == activation.active_bundle(current_user.lab_id),
+    )
+
+
+@bp.get("/<name>/report/<file>")
+@member
+def report(name: str, file: str) -> Any:
+    """Send a picture of a bundle's report; only what the card lists is sent."""
+    if not file.endswith(".png") or f"report/{file}" not in card_or_404(name).files:
+        abort(404)
+    return send_file(current_app.config["MODELS_DIR"] / name / "report" / file, mimetype="image/png")
+
+
+@bp.post("/<name>/activate")
+@admin
+def activate(name: str) -> Any:
+    """Let a bundle read from now on, for a reason and with the admin's password."""
+    reason = request.form.get("reason", "").strip()
+    folder = current_app.config["MODELS_DIR"]
+    if name not in bundles.names(folder):
+        abort(404)
+    if not reason or len(reason) > REASON_LENGTH:
+        flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
+    elif not password_is_right(request.form.get("password", "")):
+        # Not a redirect: the limit on wrong passwords counts this answer.
+        flash(_("The password is not right. Nothing was changed."), "error")
+        return index(), 403
+    else:
+        try:
+            choice = activation.activate(name, reason, current_user)
+            flash(
+                _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
+                "info",
+            )
+        except BundleUnusableError as unusable:
+            flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
+    return redirect(url_for("registry.index"))

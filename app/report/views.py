@@ -1,0 +1,72 @@
+"""The report of a signed version: a page to print and a PDF, both drawn from what was signed and nothing else."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from flask import abort, render_template, send_file
+from flask_babel import gettext as _
+from flask_security import current_user
+from sqlalchemy import select
+
+from app import ledger
+from app.access import case_or_404, member
+from app.database import db, writing
+from app.records import Signature
+from app.report import pdf
+from app.report.blueprint import bp
+from app.signing.signature import digest
+from app.template_filters import chance
+
+
+@bp.get("/cases/<case_id>/versions/<int:version>")
+@member
+def show(case_id: str, version: int) -> str:
+    """Show a signed version as a page that prints well."""
+    row = signature_or_404(case_id, version)
+    return render_template(
+        "report/show.html",
+        signature=row,
+        content=row.content,
+        intact=digest(row.content) == row.sha256,
+        newest=newest_version(case_id),
+        suggestion=suggestion_words,
+        map_words=pdf.MAP_WORDS,
+        uses=pdf.intended_uses(row.content),
+    )
+
+
+@bp.get("/cases/<case_id>/versions/<int:version>/report.pdf")
+@member
+def download(case_id: str, version: int) -> Any:
+    """Send a signed version as PDF; its name holds the case's number here, not its accession."""
+    row = signature_or_404(case_id, version)
+    if digest(row.content) != row.sha256:
+        abort(500)  # the page says what is wrong; a damaged version does not leave as a document
+    data = pdf.draw(row, newest_version(case_id))
+    lab_id, user_id = current_user.lab_id, current_user.id
+    with writing() as session:
+        ledger.record(session, "report.sent", lab=lab_id, actor=user_id, subject=case_id, version=version)
+    return send_file(BytesIO(data), mimetype="application/pdf", download_name=f"report-{case_id[:8]}-v{version}.pdf")
+
+
+def signature_or_404(case_id: str, version: int) -> Signature:
+    """Return a signed version of a case of the person's own lab."""
+    case = case_or_404(case_id)
+    query = select(Signature).where(Signature.case_id == case.id, Signature.version == version)
+    return db.session.scalar(query) or abort(404)
+
+
+def newest_version(case_id: str) -> int:
+    """Return the newest signed version of a case."""
+    query = select(Signature.version).where(Signature.case_id == case_id).order_by(Signature.version.desc()).limit(1)
+    return db.session.scalars(query).one()
+
+
+def suggestion_words(reading: dict[str, Any]) -> str:
+    """Say what a model suggested, with its name and version."""
+    said = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable")}.get(reading["outcome"])
+    if said is None:
+        said = f"{reading['label_name']} {chance(reading['confidence'])}"
+    return f"{said} ({reading['bundle']} {reading['version']})"

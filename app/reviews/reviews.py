@@ -1,0 +1,114 @@
+"""Reviewing an image: a new row on top of the one that was seen, or an answer that somebody was quicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import ledger
+from app.database import writing
+from app.records import Case, Reading, Review, SmearImage, User
+from app.records.review import COMMENT_LENGTH
+from app.rules import RefusedError, refuse_signed
+
+
+class ReviewedMeanwhileError(Exception):
+    """Somebody else reviewed the image after the page was opened; nothing was written over."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person chose for an image, and the version of the review that they saw (0: none)."""
+
+    verdict: str
+    label: str | None
+    comment: str
+    seen: int
+
+    @property
+    def code(self) -> str:
+        """Return the choice as the buttons name it."""
+        return f"label:{self.label}" if self.verdict == "label" else self.verdict
+
+
+def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
+    """Read a choice from a form; RefusedError where it is none or the comment does not do."""
+    verdict, _colon, label = code.partition(":")
+    known = any(item["id"] == label for item in reading.labels) if verdict == "label" else not label
+    if verdict not in ("label", "other", "uncertain", "not_gradable") or not known:
+        raise RefusedError(_("Choose what you see in this image."))
+    if len(comment) > COMMENT_LENGTH:
+        raise RefusedError(
+            _(
+                "The comment has %(n)s characters; it may have %(most)s. Nothing was saved yet: shorten it below.",
+                n=len(comment),
+                most=COMMENT_LENGTH,
+            )
+        )
+    if verdict == "other" and not comment.strip():
+        raise RefusedError(_("Write in the comment what you see, as it is none of the labels."))
+    return Choice(verdict, label or None, comment.strip(), seen)
+
+
+def review(image: SmearImage, choice: Choice, user: User) -> Review:
+    """Write a review on top of the one that was seen."""
+    image_id, case_id, user_id, lab_id = image.id, image.case_id, user.id, user.lab_id
+    with writing() as session:
+        case = session.get_one(Case, case_id)
+        refuse_signed(case)
+        reading = first_reading(session, image_id)
+        before = newest(session, image_id)
+        if (before.version if before else 0) != choice.seen:
+            raise ReviewedMeanwhileError
+        row = Review(
+            image_id=image_id,
+            version=choice.seen + 1,
+            verdict=choice.verdict,
+            label=choice.label,
+            label_name=reading.label_name(choice.label) if choice.label else "",
+            comment=choice.comment,
+            made_by_id=user_id,
+        )
+        count(case, before, reading, -1)
+        count(case, row, reading, 1)
+        case.state, case.reviewer_id = "in_review", user_id
+        session.add(row)
+        session.flush()
+        ledger.record(
+            session,
+            "image.reviewed",
+            lab=lab_id,
+            actor=user_id,
+            subject=image_id,
+            case=case_id,
+            review=row.id,
+            version=row.version,
+        )
+    return row
+
+
+def newest(session: Session, image_id: str) -> Review | None:
+    """Return the review of an image that holds."""
+    return session.scalar(select(Review).where(Review.image_id == image_id).order_by(Review.version.desc()).limit(1))
+
+
+def first_reading(session: Session, image_id: str) -> Reading:
+    """Return the reading that was made when the image came."""
+    return session.scalars(select(Reading).where(Reading.image_id == image_id).order_by(Reading.made_at)).first()  # type: ignore[return-value]
+
+
+def count(case: Case, row: Review | None, reading: Reading, change: int) -> None:
+    """Keep the numbers by which the worklist filters and the signature is refused."""
+    if row is None:
+        return
+    case.reviewed_count += change
+    case.unresolved_count += change * (row.verdict == "uncertain")
+    case.disagreement_count += change * disagrees(row, reading)
+
+
+def disagrees(row: Review, reading: Reading) -> bool:
+    """Say whether a person saw something else than was suggested; to be uncertain is not to disagree."""
+    return reading.outcome == "suggested" and row.verdict != "uncertain" and row.label != reading.label

@@ -1,0 +1,80 @@
+"""The pages of signing and amending, and of every version that was signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from app.access import case_or_404, clinician
+from app.auth.passwords import password_is_right
+from app.database import db
+from app.records import Case
+from app.rules import RefusedError
+from app.signing import signature
+from app.signing.blueprint import bp
+from app.signing.signature import ChangedMeanwhileError
+
+FIELDS = ("diagnosis", "other", "remark")
+
+
+@bp.get("/cases/<case_id>/sign")
+@clinician
+def sign(case_id: str) -> str:
+    """Show what would be signed, or what has to be done before."""
+    return sign_page(case_or_404(case_id))
+
+
+@bp.post("/cases/<case_id>/sign")
+@clinician
+def put_signature(case_id: str) -> Any:
+    """Sign a case with the person's own diagnosis and password."""
+    case = case_or_404(case_id)
+    images = signature.images_of(db.session, case_id)
+    if found := signature.obstacles(case, images):
+        return sign_page(case, " ".join(found)), 409
+    try:
+        code, other, remark = (request.form.get(name, "") for name in FIELDS)
+        diagnosis = signature.parse(code, other, remark, images)
+    except RefusedError as refused:
+        return sign_page(case, refused.text), 400
+    if not password_is_right(request.form.get("password", "")):
+        return sign_page(case_or_404(case_id), _("The password is not right. Nothing was signed.")), 403
+    try:
+        row = signature.sign(case, diagnosis, request.form.get("seen", ""), current_user)
+    except RefusedError as refused:
+        return sign_page(case_or_404(case_id), refused.text), 409
+    except ChangedMeanwhileError:
+        changed = _("The case changed while this page was open. Nothing was signed: look at it again below.")
+        return sign_page(case_or_404(case_id), changed), 409
+    flash(_("Signed as version %(n)s.", n=row.version), "info")
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def sign_page(case: Case, problem: str = "") -> str:
+    """Draw the page, with what was typed; nothing is chosen that the person did not choose."""
+    images = signature.images_of(db.session, case.id)
+    return render_template(
+        "signing/sign.html",
+        case=case,
+        images=images,
+        obstacles=signature.obstacles(case, images),
+        options=signature.options(images),
+        seen=signature.digest(signature.material(case, images)),
+        typed={name: request.form.get(name, "") for name in FIELDS},
+        problem=problem,
+    )
+
+
+@bp.post("/cases/<case_id>/amend")
+@clinician
+def amend(case_id: str) -> Any:
+    """Open a signed case again, for a reason."""
+    try:
+        row = signature.amend(case_or_404(case_id), request.form.get("reason", "").strip(), current_user)
+        flash(_("Version %(n)s is open. The version before stays readable.", n=row.version), "info")
+    except RefusedError as refused:
+        flash(refused.text, "error")
+    return redirect(url_for("cases.show", case_id=case_id))

@@ -1,0 +1,99 @@
+"""What every template knows: who is signed in, how a time, a number and an outcome are written."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from app.records import SEXES, SPECIMENS, Case, Reading, Review, now
+
+FALLBACK_INTENDED_USE = (
+    "Decision support for trained haematology staff. A suggestion is not a diagnosis; "
+    "a person looks at the cells and decides."
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their words."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.add_template_filter(moment)
+    app.add_template_filter(iso)
+    app.add_template_filter(chance)
+    app.add_template_filter(percent)
+    app.add_template_filter(outcome_words)
+    app.add_template_filter(verdict_words)
+    app.add_template_filter(state_words)
+    app.add_template_global(asset)
+    app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS, "sexes": SEXES})
+
+
+def moment(value: datetime) -> str:
+    """Write a time briefly: the clock today, the day otherwise; the page shows UTC and says so on hover."""
+    today = now().date()
+    if value.date() == today:
+        return value.strftime("%H:%M")
+    if (today - value.date()).days == 1:
+        return _("yesterday %(clock)s", clock=value.strftime("%H:%M"))
+    return value.strftime("%Y-%m-%d")
+
+
+def iso(value: datetime) -> str:
+    """Write a time for machines and for the title of the brief one."""
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def chance(value: float | None) -> str:
+    """Write a probability with two digits, never as certainty: no model is certain."""
+    if value is None:
+        return ""
+    if value > 0.99:
+        return ">0.99"
+    return "<0.01" if value < 0.01 else f"{value:.2f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share as a percentage."""
+    return "" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def outcome_words(reading: Reading) -> str:
+    """Say what came of a reading; only a suggestion names a label."""
+    if reading.outcome == "suggested":
+        return f"{reading.label_name()} {chance(reading.confidence)}"
+    return _("Uncertain") if reading.outcome == "uncertain" else _("Not gradable")
+
+
+def verdict_words(review: Review) -> str:
+    """Say what a person found in an image."""
+    words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
+    return words.get(review.verdict) or review.label_name
+
+
+def state_words(case: Case) -> str:
+    """Say how far a case has come."""
+    words = {"unreviewed": _("unreviewed"), "in_review": _("in review"), "signed": _("signed")}
+    return words[case.state]
+
+
+def wants_json() -> bool:
+    """Say whether the page's own script is asking, and not a person's browser."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+@functools.lru_cache(maxsize=64)
+def fingerprint(path: Path, _changed: float) -> str:
+    """Return a short hash of a static file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file, which changes when the file does, so browsers may keep it."""
+    path = Path(str(current_app.static_folder)) / name
+    return url_for("static", filename=name, v=fingerprint(path, path.stat().st_mtime))

@@ -1,0 +1,45 @@
+"""The worklist: every case of the lab, newest or most uncertain first, filtered and searched."""
+
+from __future__ import annotations
+
+from flask import current_app, render_template, request
+from flask_security import current_user
+from sqlalchemy import func, select
+
+from app.access import blind_cases, member
+from app.database import db
+from app.records import OUTCOMES, STATES, Case
+from app.worklist.blueprint import bp
+from app.worklist.filters import Filters
+from app.worklist.rows import lines, reviewers
+from app.worklist.saved import saved_filters
+
+
+@bp.get("/")
+@member
+def show() -> str:
+    """Show one page of the cases that match."""
+    filters = Filters.read(request.args)
+    size = current_app.config["PAGE_SIZE"]
+    hidden = blind_cases()
+    query = filters.query(current_user.lab_id)
+    if hidden and filters.tells:
+        # To be found by what was seen or suggested would tell a blind reader just that.
+        query = query.where(Case.id.not_in(hidden))
+    if after := request.args.get("after"):
+        query = filters.after(query, after)
+    found = list(db.session.scalars(query.limit(size + 1)))
+    page, more = found[:size], len(found) > size
+    return render_template(
+        "worklist/show.html",
+        lines=lines(page),
+        hidden=hidden,
+        filters=filters,
+        outcomes=OUTCOMES,
+        states=STATES,
+        reviewers=reviewers(),
+        saved=saved_filters(),
+        total=db.session.scalar(select(func.count()).where(Case.lab_id == current_user.lab_id)),
+        after=after,
+        older=filters.cursor(page[-1]) if more else None,
+    )

@@ -1,0 +1,1 @@
+"""From bytes to pixels: the only decoder, colours, and drawn fields."""

@@ -1,0 +1,1 @@
+"""What a published bundle says of a picture or of its cells."""

@@ -1,0 +1,106 @@
+"""A published model: a folder with the network, its card and its feature statistics. Data, never code."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smear.artifacts import CARD, FINDER, MODEL, BundleError, replacing, sha256
+from smear.inference.card import Card, CardError
+from smear.inference.ood import Novelty
+
+if TYPE_CHECKING:
+    from smear.inference.network import Network
+
+NOVELTY = "novelty.npz"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle in memory."""
+
+    path: Path
+    card: Card
+    network: "Network"
+    novelty: Novelty
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the bundles to choose from, sorted; damaged ones too, so that they can be reported."""
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.name[0] != "." and p.name != FINDER and (p / CARD).is_file())
+
+
+def read_card(path: Path) -> Card:
+    """Return the card of the bundle at `path`; BundleError where it has none that can be read."""
+    try:
+        return Card.from_text((path / CARD).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no model '{path.name}': {CARD} is missing.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"The card of '{path.name}' cannot be read.") from error
+    except CardError as error:
+        raise BundleError(f"The card of '{path.name}' is wrong: {error.text}") from error
+
+
+def verify(path: Path) -> Card:
+    """Return the card after comparing every listed file with its SHA-256; BundleError where one differs."""
+    card = read_card(path)
+    for required in (MODEL, NOVELTY, card.head.file):
+        if required and required not in card.files:
+            raise BundleError(f"The model '{path.name}' is incomplete: its card does not list {required}.")
+    for name, expected in card.files.items():
+        file = path / name
+        if not file.resolve().is_relative_to(path.resolve()):
+            raise BundleError(f"The card of '{path.name}' points outside its folder.")
+        if not file.is_file():
+            raise BundleError(f"The model '{path.name}' is damaged: {name} is missing.")
+        if sha256(file) != expected:
+            raise BundleError(f"The model '{path.name}' is damaged: {name} is not the file that was published.")
+    return card
+
+
+def load(path: Path) -> Bundle:
+    """Return the bundle at `path`, verified and compiled (not yet warm); BundleError with a sentence otherwise."""
+    card = verify(path)
+    from smear.inference import classifier_heads, network
+    from smear.segmentation import mask_network
+
+    mask_network.segmenter()  # nothing is read without it: what is wrong with it is said now
+    try:
+        compiled = network.load(path / MODEL, card.explanation_layer, card.orientations, card.sure_upright)
+        novelty = Novelty.load(path / NOVELTY)
+        if card.head.file:
+            compiled.head = classifier_heads.load(path / card.head.file, len(card.labels))
+    except classifier_heads.HeadError as error:
+        raise BundleError(f"The classifier of '{path.name}' cannot be used: {error}") from error
+    except network.UnsuitableModelError as error:
+        raise BundleError(f"The model '{path.name}' does not suit this application: {error}") from error
+    except Exception as error:  # Keras raises anything from BadZipFile to KeyError for a damaged file
+        raise BundleError(f"The model file of '{path.name}' is damaged ({type(error).__name__}).") from error
+    expected = (card.input.height, card.input.width, 3)
+    if compiled.input_shape != expected or compiled.classes != len(card.labels):
+        raise BundleError(f"The model '{path.name}' does not match its card (input size or number of labels).")
+    return Bundle(path, card, compiled, novelty)
+
+
+def write(folder: Path, card: Card, fill: Callable[[Path], None]) -> Path:
+    """Publish a bundle as `folder/<card.name>`: all of it or nothing.
+
+    `fill` writes the files into an empty folder that it is given; their SHA-256 go into the card. An earlier version
+    of the same name is replaced only when everything is on disk.
+    """
+    with replacing(folder / card.name) as draft:
+        fill(draft)
+        describe(draft, card.to_json())
+        verify(draft)
+    return folder / card.name
+
+
+def describe(draft: Path, card: dict[str, Any]) -> None:
+    """Write a card beside the files that it is about; their SHA-256 go into it."""
+    files = {str(p.relative_to(draft)): sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
+    text = json.dumps({**card, "files": files}, indent=1, ensure_ascii=False, allow_nan=False)
+    (draft / CARD).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,239 @@
+"""A bundle's Keras model, compiled once: logits and every class's activation map from the same pass."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.tta import ALWAYS, Count, asked, mean, mean_upright, suits, sure, turned
+
+PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
+PAIRED = "pair"  # the layer that gives the two
+JOIN = "+"  # between the names of layers that explain together
+CONSTANT = 2**27  # bytes of weights: a graph of more would be kept several times while it is prepared
+
+
+class UnsuitableModelError(ValueError):
+    """A Keras model that cannot be served; the sentence says what was expected."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a network says of a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, features (N, K).
+
+    The features are what the last dense layer is given. A network without a layer to explain has maps of size 0 x 0.
+    """
+
+    logits: Array
+    maps: Array
+    features: Array
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def one(self, index: int) -> "Forward":
+        """Return picture `index` as a batch of one."""
+        return Forward(*(part[index : index + 1] for part in (self.logits, self.maps, self.features)))
+
+
+def tensorflow() -> Any:
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # already in use, so already set by the first network of this process
+            break
+    return tf
+
+
+def two_logits(model: Any) -> Any:
+    """Return `model`, or, where it ends in one logit z as for a sigmoid, the same with the logits -z/2 and z/2.
+
+    Their softmax is the sigmoid of z, and either class has evidence of its own: what speaks against the other.
+    """
+    import keras
+
+    if int(model.output.shape[-1]) > 1:
+        return model
+    pair = keras.layers.Dense(2, use_bias=False, trainable=False, name=PAIRED)
+    both = keras.Model(model.input, pair(model.output), name=model.name)
+    pair.set_weights([PAIR[None]])
+    return both
+
+
+def _explained(model: Any, names: str) -> list[Any]:
+    """Return the layers that explain, none for ""; their outputs have to be feature maps."""
+    known = {layer.name: layer for layer in model.layers}
+    layers = []
+    for name in names.split(JOIN) if names else ():
+        if name not in known:
+            raise UnsuitableModelError(f"The model has no layer '{name}' to explain.")
+        if len(known[name].output.shape) != 4:
+            raise UnsuitableModelError(f"The layer '{name}' has no place in the picture: it gives no maps.")
+        layers.append(known[name])
+    return layers
+
+
+def last_dense(model: Any) -> Any:
+    """Return the layer that gives the logits, or the one logit; UnsuitableModelError where it is no dense layer."""
+    layer = model.layers[-1]
+    if type(layer).__name__ != "Dense":
+        raise UnsuitableModelError(f"The last layer has to be a dense layer, not {type(layer).__name__}.")
+    if layer.activation.__name__ != "linear":
+        raise UnsuitableModelError("The last layer has to give logits: its activation has to be linear.")
+    return layer
+
+
+def _pools(model: Any, explained: list[Any]) -> bool:
+    """Return whether pooling (and dropout) is all that stands between the one layer to explain and the last."""
+    if len(explained) != 1:
+        return False
+    after = model.layers[model.layers.index(explained[0]) + 1 :]
+    kinds = [type(layer).__name__ for layer in after if type(layer).__name__ != "Dropout"]
+    return kinds == ["GlobalAveragePooling2D", "Dense"]
+
+
+class Network:
+    """The compiled forward pass of one Keras model.
+
+    For a head of global average pooling and one dense layer, Grad-CAM (Selvaraju et al. 2017) at the pooled layer A
+    is ReLU(sum_k w_kc A_k) / (H W): the gradient of logit c is w_kc / (H W) everywhere, so no backward pass is needed.
+    For any other head the gradient of every logit at the layer is taken in the same compiled pass. Where several
+    layers explain, as those of two branches, their maps are added on the largest one's grid.
+
+    head: a classifier that answers from the features in the network's place; the maps stay the network's.
+    orientations: in how many it is shown a picture; logits, maps and features are the mean over them.
+    sure_upright: where it is surer than this of the upright picture, it is shown no other (`orientations.asked`).
+    """
+
+    head: Callable[[Array], Array] | None = None
+
+    def __init__(
+        self, model: Any, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS
+    ) -> None:
+        tf = tensorflow()
+        import keras
+
+        dense = last_dense(model)
+        explained = _explained(model, explanation_layer)
+        self.model = model
+        self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
+        if not suits(orientations, *self.input_shape[:2]):
+            raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
+        self.orientations = orientations
+        self.sure_upright = sure_upright
+        self.classes = max(2, int(model.output.shape[-1]))
+        self.explains = bool(explained)
+        gpus = tf.config.list_physical_devices("GPU")
+        self.device = f"GPU ({len(gpus)})" if gpus else "CPU"
+        outputs = [layer.output for layer in explained]
+        if self.classes == int(model.output.shape[-1]) and _pools(model, explained):
+            run = _closed_form(tf, keras.Model(model.input, [*outputs, model.output]), dense.kernel.numpy())
+        else:
+            run = _by_gradient(tf, keras.Model(model.input, [*outputs, dense.input, two_logits(model).output]))
+        signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
+        self._forward = tf.function(run, input_signature=signature).get_concrete_function()
+        self._constant = tf.constant
+
+    def forward(self, batch: Array) -> Forward:
+        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
+        return Forward(*asked(np.asarray(batch), self.orientations, self.sure_upright, self._ask))
+
+    def orientations_of(self, picture: Array) -> range:
+        """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
+        if self.sure_upright >= ALWAYS or not sure(self._ask(picture, range(1))[0], self.sure_upright).all():
+            return range(self.orientations)
+        return range(1)
+
+    def _ask(self, batch: Array, which: range) -> tuple[Array, Array, Array]:
+        shown = np.asarray(turned(batch, which), np.float32)
+        logits, maps, features = (part.numpy() for part in self._forward(self._constant(shown)))
+        features = mean(features, which)
+        maps = mean_upright(maps.transpose(0, 2, 3, 1), which).transpose(0, 3, 1, 2)
+        return self.head(features) if self.head else mean(logits, which), maps, features
+
+    def warm(self, batch_size: int = 1) -> None:
+        """Run once with as many views as a reading has of one picture and of `batch_size` pictures.
+
+        The first pass of a size allocates and picks kernels. Where upright may do, that is what a batch is warmed for.
+        """
+        if self.sure_upright >= ALWAYS:
+            sizes = {self.orientations, self.orientations * batch_size}
+        else:
+            sizes = {1, batch_size, max(1, self.orientations - 1)}
+        for count in sorted(sizes):
+            self._ask(np.full((count, *self.input_shape), 255, np.float32), range(1))
+
+
+def _fixed(tf: Any, model: Any) -> Callable[[Any], Any]:
+    """Return what `model` answers to a batch, its weights as constants of the graph.
+
+    Weights that cannot change let TensorFlow work normalisation into the convolutions: a quarter of the time is saved.
+    """
+    if np.dtype(np.float32).itemsize * model.count_params() > CONSTANT:
+        return lambda batch: model(batch, training=False)
+    trained, other = (
+        [one.numpy() for one in part] for part in (model.trainable_variables, model.non_trainable_variables)
+    )
+
+    def answer(batch: Any) -> Any:
+        constants = ([tf.constant(one) for one in part] for part in (trained, other))
+        return model.stateless_call(*constants, batch, training=False)[0]
+
+    return answer
+
+
+def _closed_form(tf: Any, both: Any, kernel: Array) -> Any:
+    """Return the forward pass of a network that pools: `both` gives the pooled layer and the logits."""
+    ask = _fixed(tf, both)
+
+    def forward(batch: Any) -> Any:
+        activations, logits = ask(batch)
+        activations = tf.cast(activations, tf.float32)
+        area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
+        maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
+        return tf.cast(logits, tf.float32), maps, tf.reduce_mean(activations, axis=(1, 2))
+
+    return forward
+
+
+def _by_gradient(tf: Any, every: Any) -> Any:
+    """Return the forward pass of any other network: `every` gives the layers to explain, the features, the logits."""
+    ask = _fixed(tf, every)
+    classes = int(every.outputs[-1].shape[-1])
+    grids = [tuple(one.shape[1:3]) for one in every.outputs[:-2]]
+
+    def forward(batch: Any) -> Any:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(batch)
+            *layers, features, logits = ask(batch)
+            scores = [logits[:, label] for label in range(classes)]
+        maps = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
+        if layers:
+            maps = tf.stack([_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1)
+        return tf.cast(logits, tf.float32), maps, tf.cast(features, tf.float32)
+
+    return forward
+
+
+def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, int]) -> Any:
+    """Return Grad-CAM of one class at every layer, brought to one grid and added: (N, h, w)."""
+    total = 0.0
+    for activations, gradient in zip(layers, gradients, strict=True):
+        weights = tf.reduce_mean(tf.cast(gradient, tf.float32), axis=(1, 2))
+        one = tf.nn.relu(tf.einsum("nhwk,nk->nhw", tf.cast(activations, tf.float32), weights))
+        total += tf.image.resize(one[..., None], grid)[..., 0]
+    return total
+
+
+def load(path: Path, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS) -> Network:
+    """Return the network in the Keras file `path`, read without executing anything that the file brings along."""
+    tensorflow()
+    import keras
+
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    return Network(model, explanation_layer, orientations, sure_upright)

@@ -1,0 +1,98 @@
+"""How far the cells in a picture look from those that a model was trained on, whatever the model thinks of them.
+
+Mahalanobis distance (1936) of the picture's appearance (`smear.inference.ood`) from the training pictures'. Mahalanobis
+distances on a network's own features (Lee et al., NeurIPS 2018) and k nearest neighbours there (Sun et al., ICML 2022)
+were measured beside it and lost: docs/novelty.md.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from smear.arrays import Array
+
+SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Statistics of the training pictures' appearance: mean (K,) and inverse covariance (K, K), float64."""
+
+    mean: Array
+    precision: Array
+
+    @classmethod
+    def fit(cls, looks: Array) -> "Novelty":
+        """Return the statistics of the `looks` of training pictures, float (N, K), N at least 2."""
+        covariance = np.cov(looks, rowvar=False, dtype=np.float64)
+        diagonal = np.diag(np.diag(covariance))
+        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * diagonal + 1e-6 * np.eye(len(covariance))
+        return cls(looks.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
+
+    def score(self, looks: Array) -> Array:
+        """Return the novelty of `looks` (N, K): float (N,), 0 or more; a training picture has about 1.
+
+        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
+        """
+        away = np.asarray(looks, np.float64) - self.mean
+        return np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
+
+    def of(self, seen: Array) -> float:
+        """Return the novelty of one prepared input, uint8 RGB (h, w, 3)."""
+        return float(self.score(appearance(seen)[None])[0])
+
+    def save(self, path: Path) -> None:
+        """Write the statistics to `path` (.npz)."""
+        np.savez_compressed(path, mean=self.mean, precision=self.precision)
+
+    @classmethod
+    def load(cls, path: Path) -> "Novelty":
+        """Read what `save` wrote; arrays only, nothing in the file is executed."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["mean"], stored["precision"])
+
+
+BACKGROUND = 245  # from here on a pixel's darkest channel is background, painted or real
+FEWEST = 20  # pixels that make a statement about cells; below, the whole input is described
+SIDES = (3, 7, 15)  # of the squares that are averaged, in pixels of the input: fine to coarse detail
+LEAST = 1e-3  # added before a logarithm is taken
+CLOSEST = 0.9999  # correlation; Fisher's z of 1 is infinite
+LENGTH = 6 + 3 + 3 * len(SIDES)
+
+
+def appearance(seen: Array) -> Array:
+    """Return the appearance of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
+
+    In CIE L*a*b* over the pixels that are not background: mean and standard deviation of each channel, the correlation
+    of each pair of channels, and for each side the mean absolute difference between the picture averaged over the
+    square before (at first: itself) and over this one. Only stained pixels are averaged (normalised convolution:
+    Knutsson and Westin 1993), so that what stands around a cell, and how much of it, does not count. Deviations and
+    differences are given as logarithms and correlations as Fisher's z (1915), which brings them closer to the normal
+    distribution that a Mahalanobis distance takes for granted.
+    """
+    stained = cv2.inRange(seen, (BACKGROUND,) * 3, (255,) * 3) == 0
+    if np.count_nonzero(stained) < FEWEST:
+        stained = np.ones(seen.shape[:2], bool)
+    places = np.flatnonzero(stained)
+    values = cv2.cvtColor(_at(seen, places)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
+    spread = np.sqrt(np.diag(covariance))
+    pairs = np.triu_indices(3, 1)
+    correlation = covariance[pairs] / np.maximum(np.outer(spread, spread)[pairs], 1e-9)
+    parts = [mean, np.log(spread + LEAST), np.arctanh(np.clip(correlation, -CLOSEST, CLOSEST))]
+    weighted = np.zeros((*stained.shape, 4), np.float32)  # the values, and their weight
+    weighted.reshape(-1, 4)[places] = np.column_stack([values, np.ones(len(places), np.float32)])
+    sharper = values
+    for side in SIDES:
+        around = _at(cv2.blur(weighted, (side, side)), places)
+        averaged = around[:, :3] / around[:, 3:]
+        parts.append(np.log(np.abs(sharper - averaged).mean(axis=0, dtype=np.float64) + LEAST))
+        sharper = averaged
+    return np.concatenate(parts)
+
+
+def _at(picture: Array, places: Array) -> Array:
+    """Return the pixels at flat indices, (N, channels): several times faster than a mask of them."""
+    return picture.reshape(picture.shape[0] * picture.shape[1], -1)[places]

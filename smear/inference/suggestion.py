@@ -1,0 +1,76 @@
+"""From logits to what may be said: temperature, novelty and abstention. Never a bare softmax winner."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.card import Card
+
+Outcome = Literal["suggested", "uncertain", "not_gradable"]
+NOVEL, LOW_CONFIDENCE = "novel", "low_confidence"  # codes of reasons
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why there is no suggestion: a code for programs and a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What is suggested for a picture. `label` only with outcome `suggested`; probabilities are calibrated, 0..1."""
+
+    outcome: Outcome
+    label: str | None
+    reasons: tuple[Reason, ...]
+    probabilities: dict[str, float]
+    confidence: float | None
+    novelty: float | None
+
+
+def calibrated(logits: Array, temperature: float) -> Array:
+    """Return softmax(logits / temperature) over the last axis (temperature scaling: Guo et al. 2017)."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    weights = np.exp(scaled)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def not_gradable(reasons: tuple[Reason, ...]) -> Suggestion:
+    """Return the refusal of a picture that nobody should grade."""
+    return Suggestion("not_gradable", None, reasons, {}, None, None)
+
+
+def doubts(confidence: float, novelty: float, abstention: float, limit: float) -> tuple[str, ...]:
+    """Return the codes of what speaks against a suggestion for a gradable picture; none where nothing does.
+
+    confidence: calibrated, of the best answer, which needs `abstention`; novelty: its score, at most `limit`.
+    """
+    found = {NOVEL: not (np.isfinite(novelty) and novelty <= limit), LOW_CONFIDENCE: not confidence >= abstention}
+    return tuple(code for code, doubtful in found.items() if doubtful)
+
+
+def suggest(logits: Array, novelty: float, card: Card) -> Suggestion:
+    """Return the suggestion for the `logits` (C,) of a gradable picture with this novelty score."""
+    probabilities = calibrated(logits, card.temperature)
+    best = int(probabilities.argmax())
+    confidence = float(probabilities[best])
+    texts = {
+        NOVEL: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
+        LOW_CONFIDENCE: f"The model is not sure enough: its best answer has {confidence:.2f},"
+        f" and it needs {card.abstention.value:.2f} to make a suggestion.",
+    }
+    codes = doubts(confidence, novelty, card.abstention.value, card.novelty.value)
+    reasons = tuple(Reason(code, texts[code]) for code in codes)
+    return Suggestion(
+        outcome="uncertain" if reasons else "suggested",
+        label=None if reasons else card.labels[best].id,
+        reasons=reasons,
+        probabilities={label.id: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
+        confidence=confidence,
+        novelty=float(novelty),
+    )

@@ -1,0 +1,1 @@
+"""Pictures for people: overlays, crops and explanations."""

@@ -1,0 +1,1 @@
+"""Where the leukocytes of a picture are: nucleus, cell and measurements."""

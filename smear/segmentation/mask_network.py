@@ -1,0 +1,114 @@
+"""The network that finds leukocytes, compiled once: for every pixel how surely it is cell, nucleus and core of a cell.
+
+It is part of `smear.segmentation.find.find`, as a lens is of a microscope: no lab chooses it, every bundle's readings
+and trainings rest on it. It is published as the bundle `models/leukolens-cells-mask` with a card of its own.
+
+Beside the Keras model lies the same function as ONNX (`training.segmenter.onnx_graph`), and that is what runs: for a
+network this small TensorFlow spends most of the time between the layers.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smear import schema
+from smear.arrays import Array
+from smear.artifacts import CARD, FINDER, BundleError, sha256
+
+FOLDER = Path(__file__).resolve().parents[2] / "models" / FINDER
+GRAPH = "model.onnx"
+STRIDE = 32  # height and width of what the network is given are multiples of it
+PADDING = 255
+FIELD = 224  # a common size
+CELL, NUCLEUS, CORE = 0, 1, 2  # planes of what it says
+
+
+class SegmenterError(BundleError):
+    """The bundle that finds leukocytes is missing or damaged; the sentence says so."""
+
+
+@dataclass(frozen=True)
+class MaskCard:
+    """`card.json` of the bundle: what it is, what it learnt from, how good it is, and the digest of its model."""
+
+    schema: int
+    name: str
+    version: str
+    created: str
+    scope: str
+    licence: str
+    attribution: str
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+    frameworks: dict[str, Any]
+    intended_use: str
+    known_failures: tuple[str, ...]
+    files: dict[str, str]
+
+
+class Segmenter:
+    """The network as ONNX: white-balanced RGB to shares of cell, nucleus and core.
+
+    Takes the bytes of `model.onnx`; may be asked by several threads at once.
+    """
+
+    def __init__(self, graph: bytes) -> None:
+        import onnxruntime  # not before a picture has to be read
+
+        options = onnxruntime.SessionOptions()
+        # Its layers are so short that a second thread costs more to wake than it does, and other requests want it.
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, balanced: Array) -> Array:
+        """Return cell, nucleus and core, float32 (3, H, W) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
+        height, width = balanced.shape[:2]
+        padded = np.full((1, -height % STRIDE + height, -width % STRIDE + width, 3), PADDING, np.uint8)
+        padded[0, :height, :width] = balanced
+        said: Array = self._session.run(None, {self._input: padded})[0][0]
+        return said[:, :height, :width]
+
+
+def read_card(folder: Path = FOLDER) -> MaskCard:
+    """Return the card of the bundle in `folder`; SegmenterError where it has none that can be read."""
+    try:
+        card: MaskCard = schema.read(MaskCard, json.loads((folder / CARD).read_text(encoding="utf-8")), "card")
+    except (OSError, ValueError) as error:
+        raise SegmenterError(f"The card of '{folder.name}', which finds leukocytes, cannot be read.") from error
+    return card
+
+
+def verify(folder: Path = FOLDER) -> MaskCard:
+    """Return the card after comparing its files with their SHA-256; SegmenterError where one differs or is missing."""
+    card = read_card(folder)
+    for name, digest in card.files.items():
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
+            raise SegmenterError(
+                f"The model '{folder.name}', which finds leukocytes, is damaged: {name} is not what was published."
+            )
+    return card
+
+
+_loading = threading.Lock()
+
+
+@cache
+def _load(folder: Path) -> Segmenter:
+    if GRAPH not in verify(folder).files:
+        raise SegmenterError(f"The model '{folder.name}', which finds leukocytes, is incomplete: it has no {GRAPH}.")
+    loaded = Segmenter((folder / GRAPH).read_bytes())
+    loaded(np.full((FIELD, FIELD, 3), PADDING, np.uint8))  # the first pass allocates and picks kernels
+    return loaded
+
+
+def segmenter(folder: Path = FOLDER) -> Segmenter:
+    """Return the published network, loaded and compiled the first time; SegmenterError where it cannot be."""
+    with _loading:
+        return _load(folder)

@@ -1,0 +1,159 @@
+"""The command line: init, user add, classify."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+
+from app import create_app
+from app.database import db
+from app.records import User
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from tests.app.conftest import BUNDLE
+
+KEYS = {
+    "path", "bundle", "version", "outcome", "label", "reasons", "probabilities", "leukocytes", "milliseconds",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(app: Flask) -> Callable[..., Result]:
+    """Return a runner of commands."""
+    return lambda *words: app.test_cli_runner().invoke(args=[str(word) for word in words])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of fields in folders, with things between them that are none."""
+    place = tmp_path / "fields"
+    for index, name in enumerate(("b/2.PNG", "b/10.png", "a.jpg", "b/c/1.tiff")):
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        form = "JPEG" if name.endswith("jpg") else "PNG"
+        path.write_bytes(encode(synthetic.field(index, "leukemic", 224), form))
+    (place / "notes.txt").write_text("not for reading")
+    (place / "b" / ".DS_Store").write_bytes(b"\0")
+    return place
+
+
+def test_init_prints_the_password_once(tmp_path: Path, models: Path) -> None:
+    """The first time it makes everything, later it only brings the database up to date."""
+    app = create_app(INSTANCE_DIR=tmp_path / "new", MODELS_DIR=models, ADMIN_EMAIL="head@lab.example")
+    first = app.test_cli_runner().invoke(args=["init"])
+    second = app.test_cli_runner().invoke(args=["init"])
+    assert first.exit_code == second.exit_code == 0
+    password = re.search(r"One-time password: (\S+)", first.output)
+    assert password
+    assert "head@lab.example" in first.output
+    assert "password" not in second.output
+    with app.app_context():
+        user = db.session.scalars(select(User)).one()
+        assert user.must_change_password
+        assert user.is_admin
+        assert password[1] not in user.password
+        db.engine.dispose()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_user_add(app: Flask, run: Callable[..., Result]) -> None:
+    """A person gets a role, a lab and a one-time password; the same address is not taken twice."""
+    assert run("user", "add", "x@lab.example", "--role", "admin", "--lab", "Third lab").exit_code == 0
+    again = run("user", "add", "X@lab.example", "--lab", "Third lab")
+    assert again.exit_code == 1
+    assert "already a person" in again.output
+    with app.app_context():
+        user = db.session.scalars(select(User).where(User.email == "x@lab.example")).one()
+        assert user.lab.name == "Third lab"
+        assert user.is_admin
+
+
+@pytest.mark.parametrize("words", [("x@lab.example",), ("no-address", "--lab", "Our laboratory")])
+def test_user_add_says_what_is_missing(run: Callable[..., Result], words: tuple[str, ...]) -> None:
+    """With several labs one has to be named; an address has to be one."""
+    result = run("user", "add", *words)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+
+
+def test_classify_prints_a_list_of_objects(run: Callable[..., Result], folder: Path) -> None:
+    """Folders are walked in order, only images are read, every object has its nine keys."""
+    result = run("classify", folder, "--format", "json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [Path(row["path"]).relative_to(folder).as_posix() for row in rows] == [
+        "a.jpg", "b/10.png", "b/2.PNG", "b/c/1.tiff",
+    ]  # fmt: skip
+    for row in rows:
+        assert set(row) == KEYS
+        assert row["bundle"] == BUNDLE
+        assert (row["label"] is None) == (row["outcome"] != "suggested")
+        assert bool(row["reasons"]) == (row["outcome"] != "suggested")
+        assert bool(row["probabilities"]) == (row["outcome"] != "not_gradable")
+        if row["probabilities"]:
+            assert sum(row["probabilities"].values()) == pytest.approx(1)
+        assert row["leukocytes"] >= 0
+        assert row["milliseconds"] > 0
+
+
+def test_classify_tries_every_named_file(run: Callable[..., Result], folder: Path) -> None:
+    """A named file is read whatever its suffix; what cannot be read is a row and the status is 1."""
+    names = [folder / "notes.txt", folder / "nothing.png", folder / "a.jpg"]
+    result = run("classify", *names, "--format", "json")
+    assert result.exit_code == 1
+    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    assert [set(row) == {"path", "error"} for row in rows] == [True, True, False]
+    assert str(folder) not in rows[1]["error"]
+
+
+def test_classify_prints_csv(run: Callable[..., Result], folder: Path) -> None:
+    """A column for each label, a row for each file, the error in its own column."""
+    result = run("classify", folder / "a.jpg", folder / "notes.txt", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert result.exit_code == 1
+    assert rows[0]["error"] == ""
+    assert float(rows[0]["Benign"]) >= 0
+    assert rows[1]["error"]
+
+
+def test_classify_prints_a_table(run: Callable[..., Result], folder: Path) -> None:
+    """For people: a line a file and a sum."""
+    result = run("classify", folder)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 5
+
+
+def test_an_empty_folder_is_an_empty_list(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Nothing to read is no error."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = run("classify", empty, "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+
+
+def test_classify_names_a_bundle_that_is_not_there(run: Callable[..., Result], folder: Path) -> None:
+    """An unknown bundle is one sentence."""
+    result = run("classify", folder, "--bundle", "nothing")
+    assert result.exit_code == 1
+    assert "There is no model 'nothing'" in result.output
+
+
+def test_classify_and_the_page_say_the_same(app: Flask, run: Callable[..., Result], folder: Path) -> None:
+    """One way from bytes to a reading, whoever asks."""
+    from tests.app.conftest import Someone
+
+    path = folder / "a.jpg"
+    row = json.loads(run("classify", path, "--format", "json").stdout)[0]
+    clinician = Someone(app, "clinician")
+    image = clinician.upload(clinician.open_case(), path.read_bytes(), "a.jpg").json
+    assert (image["outcome"], image["label"], image["reasons"]) == (row["outcome"], row["label"], row["reasons"])

@@ -1,0 +1,141 @@
+"""The reading page: what it says, what it shows and what it never shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.database import db
+from app.records import SmearImage
+from smear.imaging.decode import decode
+from tests.app.conftest import BUNDLE
+from tests.app.steps import Someone, change, reading_of
+
+
+@pytest.fixture
+def image(clinician: Someone, field: bytes) -> dict[str, Any]:
+    """Return an uploaded field."""
+    answer = clinician.upload(clinician.open_case("A-2026-0412"), field, "field.png")
+    assert answer.status_code == 201
+    return dict(answer.json)
+
+
+def test_a_suggestion_names_its_label_and_calibrated_probability(
+    app: Flask, clinician: Someone, image: dict[str, Any]
+) -> None:
+    """Label, two digits, bundle and version, the intended-use line; the outline is the dotted one."""
+    label = reading_of(app, image["id"]).labels[2]
+    change(app, image["id"], "suggested", label["id"])
+    page = clinician.get(image["url"]).text
+    box = re.search(r'<div class="suggestion suggestion-suggested">(.*?)</div>', page, re.S)
+    assert box
+    assert label["name"] in box[1]
+    assert "0.94" in box[1]
+    reading = reading_of(app, image["id"])
+    assert f"{BUNDLE} {reading.version}" in page
+    assert reading.intended_use
+    assert reading.intended_use.split(".")[0] in page
+
+
+def test_an_uncertain_reading_names_no_winner(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
+    """The box says why, the probabilities stand in the card's order and none is marked."""
+    change(app, image["id"], "uncertain", None)
+    page = clinician.get(image["url"]).text
+    box = re.search(r'<div class="suggestion suggestion-uncertain">(.*?)</div>', page, re.S)
+    assert box
+    labels = reading_of(app, image["id"]).labels
+    assert "not sure enough" in box[1]
+    assert all(label["name"] not in box[1] for label in labels)
+    assert "bar-lead" not in page
+    listed = re.findall(r'<li title="[^"]*"><span>([^<]+)</span>', page)
+    assert listed == [label["name"] for label in labels]
+
+
+def test_a_field_that_is_not_gradable_says_why(clinician: Someone, blank: bytes) -> None:
+    """No label, no probability, no map; the reason in words."""
+    answer = clinician.upload(clinician.open_case(), blank)
+    assert answer.json["outcome"] == "not_gradable"
+    page = clinician.get(answer.json["url"]).text
+    assert "Not gradable" in page
+    assert answer.json["reasons"][0] in page
+    assert 'name="label"' not in page
+    assert 'data-view="map"' not in page
+
+
+@pytest.mark.parametrize("view", ["original", "median", "mask", "model"])
+def test_every_view_is_a_picture(app: Flask, clinician: Someone, image: dict[str, Any], view: str) -> None:
+    """Each view comes as an image; asked again with its tag, as nothing."""
+    path = f"/readings/{reading_of(app, image['id']).id}/views/{view}"
+    answer = clinician.get(path)
+    assert answer.status_code == 200
+    assert decode(answer.data).rgb.shape[2] == 3
+    assert "no-store" not in answer.headers["Cache-Control"]
+    again = clinician.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_the_overlay_is_drawn_on_the_server_too(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
+    """Without script the map is a picture that changes with opacity and class."""
+    label = reading_of(app, image["id"]).labels[0]["id"]
+    change(app, image["id"], "suggested", label)
+    path = f"/readings/{reading_of(app, image['id']).id}/overlay/{label}"
+    weak, strong = clinician.get(f"{path}?opacity=10"), clinician.get(f"{path}?opacity=90")
+    assert weak.status_code == strong.status_code == 200
+    assert weak.data != strong.data
+    page = clinician.get(f"{image['url']}?view=map&label={label}").text
+    assert f'id="plain" src="{path}' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/views/x-ray", "/views/..%2f..", "/overlay/Nothing", "/overlay/"], ids=lambda path: path[1:]
+)
+def test_what_does_not_exist_is_not_found(app: Flask, clinician: Someone, image: dict[str, Any], path: str) -> None:
+    """Views and labels come from lists."""
+    assert clinician.get(f"/readings/{reading_of(app, image['id']).id}{path}").status_code == 404
+
+
+def test_strange_queries_show_the_page_all_the_same(clinician: Someone, image: dict[str, Any]) -> None:
+    """View and label from an address are looked up, never trusted; an unknown reading is not found."""
+    assert clinician.get(f"{image['url']}?view=%3Cscript%3E&label=%22%3E").status_code == 200
+    assert clinician.get(f"{image['url']}?reading=nonsense").status_code == 404
+
+
+def test_an_image_belongs_to_its_case(clinician: Someone, image: dict[str, Any]) -> None:
+    """An image under another case's address is not found."""
+    other = clinician.open_case("A-2")
+    assert clinician.get(f"/cases/{other}/images/{image['id']}").status_code == 404
+
+
+def test_a_second_opinion_is_hidden_where_there_is_no_second_bundle(clinician: Someone, image: dict[str, Any]) -> None:
+    """No dead buttons; asking all the same changes nothing."""
+    assert "Second opinion" not in clinician.get(image["url"]).text
+    answer = clinician.post(f"{image['url']}/readings", {"bundle": BUNDLE})
+    assert answer.status_code == 302
+    assert "has not read this image yet" in clinician.get(image["url"]).text
+
+
+def test_a_reading_outlives_its_bundle(
+    make_app: Callable[..., Flask], clinician: Someone, image: dict[str, Any], tmp_path: Any
+) -> None:
+    """When the bundle is gone, label, probabilities and map still show; only the model's input does not."""
+    later = Someone(make_app(MODELS_DIR=tmp_path / "none"), "clinician")
+    page = later.get(image["url"])
+    assert page.status_code == 200
+    assert 'data-view="median"' in page.text
+    assert "<a href" in page.text
+    assert 'data-view="model"' not in page.text
+
+
+def test_the_record_is_whole(app: Flask, image: dict[str, Any]) -> None:
+    """A reading keeps bundle, version, labels and smear's result, and reads back."""
+    reading = reading_of(app, image["id"])
+    assert reading.detail.bundle == reading.bundle == BUNDLE
+    assert json.loads(json.dumps(reading.detail.to_json())) == reading.result
+    with app.app_context():
+        stored = db.session.get_one(SmearImage, image["id"])
+        assert (stored.width, stored.height) == (320, 320)

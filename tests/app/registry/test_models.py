@@ -1,0 +1,213 @@
+"""The models page and the choice of the bundle that reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.database import db
+from app.inference.engine import Engine
+from app.records import BundleActivation
+from smear.inference import bundle
+from tests.app.conftest import BUNDLE
+from tests.app.steps import PASSWORD, Someone
+from tests.conftest import copy_bundle
+
+SECOND = "second-look"
+
+
+def publish_two(folder: Path, models: Path) -> Path:
+    """Publish the shipped bundle twice in a folder, the second under another name; return the folder."""
+    copy_bundle(models / BUNDLE, folder, BUNDLE)
+    copy_bundle(models / BUNDLE, folder, SECOND, version="9.9")
+    return folder
+
+
+def start(folder: Path) -> Engine:
+    """Return an engine that has loaded both bundles of a folder."""
+    engine = Engine(folder, 16)
+    engine.start([BUNDLE])
+    engine.load(SECOND)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[tuple[Path, Engine]]:
+    """Return a folder with two bundles and its engine, for all tests that leave the bundles as they are."""
+    folder = publish_two(tmp_path_factory.mktemp("two") / "models", models)
+    engine = start(folder)
+    yield folder, engine
+    engine.stop()
+
+
+@pytest.fixture
+def lab(make_app: Callable[..., Flask], unharmed: tuple[Path, Engine]) -> Flask:
+    """Return an application with two bundles."""
+    folder, engine = unharmed
+    app = make_app(MODELS_DIR=folder)
+    app.extensions["engine"] = engine
+    return app
+
+
+@pytest.fixture
+def two(tmp_path: Path, models: Path) -> Path:
+    """Return a folder with two bundles for one test, which may harm them."""
+    return publish_two(tmp_path / "models", models)
+
+
+@pytest.fixture
+def with_cells(two: Path) -> Path:
+    """Return the same folder; the second bundle says that it reads single cells."""
+    path = two / SECOND / "card.json"
+    one = [{"name": "one_leukocyte", "parameters": {}}]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scope": "cell", "preprocess": one}))
+    return two
+
+
+@pytest.fixture
+def own_lab(make_app: Callable[..., Flask], two: Path) -> Iterator[Flask]:
+    """Return an application with the two bundles of this test and an engine of its own."""
+    app = make_app(MODELS_DIR=two)
+    engine = app.extensions["engine"] = start(two)
+    yield app
+    engine.stop()
+
+
+def choices(app: Flask) -> list[str]:
+    """Return what was activated, in order."""
+    with app.app_context():
+        return list(db.session.scalars(select(BundleActivation.bundle).order_by(BundleActivation.id)))
+
+
+def activate(someone: Someone, name: str = SECOND, reason: str = "Better", password: str = PASSWORD):
+    """Ask for a bundle."""
+    return someone.post(f"/models/{name}/activate", {"reason": reason, "password": password})
+
+
+def test_the_cards_tell_what_they_are_worth(app: Flask, clinician: Someone, models: Path) -> None:
+    """Verdict, known failures and intended use stand on the page; a clinician sees no button."""
+    card = bundle.read_card(models / BUNDLE)
+    page = clinician.get("/models/").text
+    assert card.version in page
+    assert "chip-active" in page
+    assert all(word in page for word in card.known_failures[0].split()[:3])
+    assert "Activate" not in page
+    page = clinician.get(f"/models/{BUNDLE}").text
+    assert f"in {card.orientations} orientations" in page
+
+
+def test_an_admin_activates_with_a_reason_and_the_password(lab: Flask, field: bytes) -> None:
+    """From then on the other bundle reads; the readings before stay, and the page says who and why."""
+    admin = Someone(lab, "admin")
+    case = admin.open_case()
+    before = admin.upload(case, field).json
+    assert activate(admin, reason="Fewer refusals").status_code == 302
+    page = admin.get("/models/").text
+    assert "Fewer refusals" in page
+    assert f"{SECOND} 9.9" in page
+    after = admin.upload(admin.open_case("A-2"), field).json
+    assert f"{SECOND} 9.9" in admin.get(after["url"]).text
+    assert f"{BUNDLE} " in admin.get(before["url"]).text
+    stranger = Someone(lab, "stranger")
+    other = stranger.upload(stranger.open_case(), field).json
+    assert f"{SECOND} 9.9" not in stranger.get(other["url"]).text.split("Second opinion")[0]
+
+
+@pytest.mark.parametrize(
+    ("person", "reason", "password", "status"),
+    [
+        ("clinician", "Better", PASSWORD, 403),
+        ("admin", "", PASSWORD, 302),
+        ("admin", "x" * 501, PASSWORD, 302),
+        ("admin", "Better", "wrong", 403),
+        ("admin", "Better", "", 403),
+    ],
+)
+def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: str, status: int) -> None:
+    """No admin, no reason or no password: no change."""
+    assert activate(Someone(lab, person), SECOND, reason, password).status_code == status
+    assert choices(lab) == []
+
+
+def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(own_lab: Flask, two: Path, field: bytes) -> None:
+    """One flipped byte: a sentence on the page, no change, and images are read as before."""
+    path = two / SECOND / "model.keras"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    admin = Someone(own_lab, "admin")
+    activate(admin)
+    page = admin.get("/models/").text
+    assert "is damaged" in page
+    assert "Nothing was changed" in page
+    assert choices(own_lab) == []
+    assert admin.upload(admin.open_case(), field).status_code == 201
+    health = admin.get("/health/ready")
+    assert health.status_code == 200
+    assert SECOND in health.json["damaged_bundles"]
+
+
+def test_a_card_that_is_no_card_does_not_take_the_page_down(own_lab: Flask, two: Path) -> None:
+    """The damage is told in words."""
+    (two / SECOND / "card.json").write_text("{")
+    page = Someone(own_lab, "admin").get("/models/")
+    assert page.status_code == 200
+    assert "The card of" in page.text
+
+
+def test_a_second_opinion_adds_a_reading(lab: Flask, field: bytes) -> None:
+    """The first reading stays what it was and stays first; the same bundle is not asked twice."""
+    clinician = Someone(lab, "clinician")
+    image = clinician.upload(clinician.open_case(), field).json
+    assert "Second opinion" in clinician.get(image["url"]).text
+    answer = clinician.post(f"{image['url']}/readings", {"bundle": SECOND})
+    assert answer.status_code == 302
+    assert "reading=" in answer.location
+    assert f"{SECOND} 9.9" in clinician.get(answer.location).text
+    first = clinician.get(image["url"]).text
+    assert "Readings of this image" in first
+    assert "Second opinion by" not in first
+    clinician.post(f"{image['url']}/readings", {"bundle": SECOND})
+    assert clinician.get(image["url"]).text.count("reading=") == first.count("reading=")
+
+
+@pytest.mark.parametrize("path", ["card.json", "nothing.png", "..%2fcard.json", "model.keras"])
+def test_only_the_pictures_of_a_report_are_sent(clinician: Someone, path: str) -> None:
+    """The route does not hand out other files of a bundle."""
+    assert clinician.get(f"/models/{BUNDLE}/report/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", ".hidden"])
+def test_a_bundle_that_does_not_exist_is_not_found(app: Flask, name: str) -> None:
+    """Names come from the folder, never the other way round."""
+    admin = Someone(app, "admin")
+    assert admin.get(f"/models/{name}").status_code == 404
+    assert activate(admin, name).status_code == 404
+
+
+def test_a_lab_without_models_is_told_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """An empty folder is a sentence; health says that the server is not ready."""
+    app = make_app(MODELS_DIR=tmp_path / "none")
+    engine = Engine(tmp_path / "none", 4)
+    app.extensions["engine"] = engine
+    someone = Someone(app, "clinician")
+    assert "No model is published" in someone.get("/models/").text
+    assert someone.get("/health/ready").status_code == 503
+    engine.stop()
+
+
+def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, own_lab: Flask, field: bytes) -> None:
+    """It is shown and cannot be chosen, neither to read for the lab nor for a second opinion."""
+    admin = Someone(own_lab, "admin")
+    assert "Reads single cells" in admin.get("/models/").text
+    assert f"Activate {SECOND}" not in admin.get("/models/").text
+    activate(admin)
+    assert "needs one that reads whole fields" in admin.get("/models/").text
+    assert choices(own_lab) == []
+    image = admin.upload(admin.open_case(), field).json
+    assert SECOND not in admin.get(image["url"]).text

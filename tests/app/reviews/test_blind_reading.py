@@ -1,0 +1,190 @@
+"""Blind second readings: what the second reader must not see, and how the two are compared."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError
+
+from app.database import db, writing
+from app.records import BlindVerdict, Case, Reading, User
+from smear.statistics import agreement
+from tests.app.steps import Someone, change, events, reading_of, review_all, sign
+
+
+@pytest.fixture
+def case(app: Flask, clinician: Someone, field: bytes) -> str:
+    """Return a case of two images with a suggestion that the clinician reviewed otherwise."""
+    case = clinician.open_case("A-1", notes="from the ward")
+    for number in range(2):
+        image = clinician.upload(case, field + b" " * number).json["id"]
+        change(app, image, "suggested", reading_of(app, image).labels[2]["id"])
+    review_all(clinician, case, "other")
+    return case
+
+
+def ask(app: Flask, clinician: Someone, case: str, reader: str = "admin") -> str:
+    """Ask somebody to read a case blind and return what the page says afterwards."""
+    with app.app_context():
+        number = db.session.scalars(select(User.id).where(User.email == f"{reader}@lab.example")).one()
+    assert clinician.post(f"/cases/{case}/second/ask", {"reader": number}).status_code == 302
+    return clinician.get(f"/cases/{case}").text
+
+
+def read_all(admin: Someone, case: str, choices: list[str]) -> list[str]:
+    """Give blind verdicts in order and return where each led."""
+    led = []
+    for choice in choices:
+        address = admin.get(f"/cases/{case}/second").location
+        led.append(admin.post(address, {"choice": choice, "comment": "seen blind"}).location)
+    return led
+
+
+def test_the_second_reader_sees_nothing_of_it(app: Flask, clinician: Someone, case: str) -> None:
+    """Neither suggestion nor review: not on the pages, not in the pictures, not in lists, not by filters."""
+    assert "second time, blind" in ask(app, clinician, case)
+    admin = Someone(app, "admin")
+    begin = f"/cases/{case}/second"
+    with app.app_context():
+        readings = list(db.session.scalars(select(Reading)))
+        urls = [f"/cases/{case}/images/{reading.image_id}" for reading in readings]
+    for path in (f"/cases/{case}", f"/cases/{case}/details", f"/cases/{case}/sign", f"/cases/{case}/versions/1", *urls):
+        answer = admin.get(path)
+        assert (answer.status_code, answer.location) == (302, begin), path
+    assert admin.post(f"{urls[0]}/reviews", {"choice": "uncertain"}).location == begin
+    for reading in readings:
+        for picture in ("views/original", f"overlay/{reading.labels[0]['id']}"):
+            assert admin.get(f"/readings/{reading.id}/{picture}").status_code == 404
+        assert admin.get(f"/images/{reading.image_id}/pixels").status_code == 200
+        page = admin.get(f"{begin}/{reading.image_id}").text
+        assert "suggestion suggestion-" not in page
+        assert reading.id not in page
+        assert "as shown" not in page
+        assert "aria-pressed" not in page
+        assert "0.94" not in page
+    page = admin.get("/").text
+    assert "your blind second reading" in page
+    assert all(words not in page for words in ("0.94", "differ</span>", "in review C", "× 2"))
+    for query in ("outcome=suggested", "differs=yes", "sort=uncertainty"):
+        assert case not in admin.get(f"/?{query}").text
+    assert admin.get("/worklist.json").json == []
+    assert case in clinician.get("/?differs=yes").text
+
+
+def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str) -> None:
+    """The last verdict opens the case; before, the first reader sees how many and not what."""
+    ask(app, clinician, case)
+    admin = Someone(app, "admin")
+    label = reading_of(app, re.findall(r"/images/(\w+)/thumb", clinician.get(f"/cases/{case}").text)[0]).labels[0]
+    led = read_all(admin, case, [f"label:{label['id']}"])
+    assert led == [f"/cases/{case}/second"]
+    page = clinician.get(f"/cases/{case}").text
+    assert "1 of 2 images so far" in page
+    assert "seen blind" not in page
+    assert read_all(admin, case, ["other"]) == [f"/cases/{case}"]
+    for someone in (admin, clinician):
+        page = someone.get(f"/cases/{case}").text
+        assert "agrees on 1 of 2 images" in page
+        assert "seen blind" in page
+        assert label["name"] in page
+    table = clinician.get("/agreement").text
+    assert "50.0 %" in table
+    assert admin.get(f"/cases/{case}/second").status_code == 404
+    assert [event.action for event in events(app)][-2:] == ["reviews.verdict", "reviews.verdict"]
+
+
+def test_signing_waits_for_the_second_reader(app: Flask, clinician: Someone, case: str) -> None:
+    """Until they are done, or the clinician does without them; then their verdicts stay hidden."""
+    ask(app, clinician, case)
+    admin = Someone(app, "admin")
+    read_all(admin, case, ["other"])
+    answer = sign(clinician, case)
+    assert answer.status_code == 409
+    assert "Admin is reading this case a second time" in answer.text
+    address = admin.get(f"/cases/{case}/second").location
+    clinician.post(f"/cases/{case}/second/withdraw")
+    assert admin.post(address, {"choice": "other", "comment": "x"}).status_code == 404
+    assert admin.get(f"/cases/{case}").status_code == 200
+    assert "seen blind" not in admin.get(f"/cases/{case}").text
+    assert sign(clinician, case).status_code == 302
+    assert "No case has been read blind" in clinician.get("/agreement").text
+
+
+@pytest.mark.parametrize("reader", ["clinician", "stranger"])
+def test_only_a_fresh_colleague_is_asked(app: Flask, clinician: Someone, case: str, reader: str) -> None:
+    """Nobody of another lab, and nobody who has reviewed in the case."""
+    assert "who has reviewed nothing in this case" in ask(app, clinician, case, reader)
+    assert clinician.post(f"/cases/{case}/second/ask", {"reader": "x"}).status_code == 302
+    assert "second time, blind" not in clinician.get(f"/cases/{case}").text
+
+
+def test_asking_waits_for_the_first_reader(app: Flask, clinician: Someone, case: str, blank: bytes) -> None:
+    """Every image is reviewed first; one second reader at a time; a signed case takes none."""
+    image = clinician.upload(case, blank).json
+    assert "Review every image first" in ask(app, clinician, case)
+    clinician.post(f"{image['url']}/reviews", {"choice": "not_gradable"})
+    ask(app, clinician, case)
+    assert "already" in ask(app, clinician, case)
+    clinician.post(f"/cases/{case}/second/withdraw")
+    sign(clinician, case)
+    assert "Amend it first" in ask(app, clinician, case)
+
+
+def test_a_verdict_is_given_once(app: Flask, clinician: Someone, case: str) -> None:
+    """A second one is refused with a sentence, as is none; the database keeps them."""
+    ask(app, clinician, case)
+    admin = Someone(app, "admin")
+    address = admin.get(f"/cases/{case}/second").location
+    assert "Choose what you see" in admin.post(address, {"choice": "label:Dragon", "comment": "mine"}).text
+    assert "mine</textarea>" in admin.post(address, {"choice": "", "comment": "mine"}).text
+    assert admin.post(address, {"choice": "uncertain"}).status_code == 302
+    answer = admin.post(address, {"choice": "not_gradable"})
+    assert answer.status_code == 409
+    assert "already" in answer.text
+    with app.app_context(), pytest.raises(DatabaseError, match="rows are never"), writing() as session:
+        session.execute(update(BlindVerdict).values(verdict="other"))
+
+
+def test_nobody_else_reaches_the_blind_pages(app: Flask, clinician: Someone, case: str) -> None:
+    """Not the first reader, not another lab."""
+    ask(app, clinician, case)
+    for someone in (clinician, Someone(app, "stranger")):
+        assert someone.get(f"/cases/{case}/second").status_code == 404
+    with app.app_context():
+        assert db.session.get_one(Case, case).state == "in_review"
+
+
+def test_kappa_is_cohens() -> None:
+    """The worked example: 0.70 observed, 0.50 by chance, kappa 0.40; and the ends of the scale."""
+    pairs = [("a", "a")] * 20 + [("a", "b")] * 5 + [("b", "a")] * 10 + [("b", "b")] * 15
+    found = agreement(pairs)
+    assert found
+    assert found.kappa == pytest.approx(0.4)
+    assert found.observed == pytest.approx(0.7)
+    assert found.low == pytest.approx(0.4 - 1.96 * (0.7 * 0.3 / 50) ** 0.5 / 0.5)
+    perfect = agreement([("a", "a"), ("b", "b")])
+    assert perfect
+    assert perfect.kappa == 1
+    opposite = agreement([("a", "b"), ("b", "a")])
+    assert opposite
+    assert opposite.kappa == -1
+    always = agreement([("a", "a")] * 5)
+    assert always
+    assert always.kappa is None
+    assert agreement([]) is None
+
+
+def test_kappa_is_scikit_learns() -> None:
+    """On verdicts of many kinds the formula gives what the usual library gives."""
+    import numpy as np
+    from sklearn.metrics import cohen_kappa_score
+
+    generator = np.random.default_rng(5)
+    firsts = generator.choice(["a", "b", "c", "d"], 400)
+    seconds = np.where(generator.random(400) < 0.6, firsts, generator.choice(["a", "b", "c", "e"], 400))
+    found = agreement(list(zip(firsts.tolist(), seconds.tolist(), strict=True)))
+    assert found
+    assert found.kappa == pytest.approx(cohen_kappa_score(firsts, seconds))

@@ -1,0 +1,60 @@
+"""The settings: each documented, each of its kind, none with a secret that a stranger could know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.config import ROOT, SETTINGS, SettingError, load, secret_path
+
+DOCUMENT = (ROOT / "docs" / "settings.md").read_text()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_documented(setting) -> None:
+    """Its row has its name, default and help, word for word."""
+    shown = str(setting.default).lower() if isinstance(setting.default, bool) else str(setting.default)
+    default = f"`{shown}`" if shown else ""
+    assert f"| `{setting.name}` | {default} | {setting.help} |" in DOCUMENT
+
+
+def test_nothing_else_is_documented() -> None:
+    """The table has no setting that does not exist."""
+    rows = [line.split("`")[1] for line in DOCUMENT.splitlines() if line.startswith("| `")]
+    assert rows == [setting.name for setting in SETTINGS]
+
+
+def test_the_environment_is_read_in_the_kind_of_the_default(tmp_path: Path) -> None:
+    """Numbers become numbers, yes and no become truth, folders become whole paths."""
+    environment = {
+        "LEUKOLENS_PORT": "9001",
+        "LEUKOLENS_SECURE_COOKIES": "Yes",
+        "LEUKOLENS_INSTANCE_DIR": str(tmp_path),
+        "LEUKOLENS_MODELS_DIR": "elsewhere",
+    }
+    values = load(environment)
+    assert values["PORT"] == 9001
+    assert values["SECURE_COOKIES"] is True
+    assert values["DATABASE_URL"] == f"sqlite:///{tmp_path}/leukolens.sqlite3"
+    assert values["MODELS_DIR"] == ROOT / "elsewhere"
+
+
+@pytest.mark.parametrize(("name", "text"), [("PORT", "http"), ("SECURE_COOKIES", "perhaps")])
+def test_a_wrong_value_is_a_sentence(name: str, text: str) -> None:
+    """The program does not start on a guess."""
+    with pytest.raises(SettingError, match=f"LEUKOLENS_{name} is '{text}'"):
+        load({f"LEUKOLENS_{name}": text})
+
+
+def test_an_unknown_override_is_refused() -> None:
+    """A misspelt setting is not ignored."""
+    with pytest.raises(SettingError, match="TYPO"):
+        load({}, TYPO=1)
+
+
+def test_there_is_no_default_secret(tmp_path: Path) -> None:
+    """Before `init` there is none; afterwards it is the file's."""
+    assert load({}, INSTANCE_DIR=tmp_path)["SECRET_KEY"] is None
+    secret_path(tmp_path).write_text("abc\n")
+    assert load({}, INSTANCE_DIR=tmp_path)["SECRET_KEY"] == "abc"

@@ -1,0 +1,149 @@
+"""Metrics, calibration and augmentation against values worked out by hand or by definition."""
+
+import numpy as np
+import pytest
+
+from smear.imaging import synthetic
+from smear.imaging.background import BLACK
+from smear.inference.suggestion import calibrated
+from smear.segmentation.find import find
+from training.augmentation.augment import Augmentation, augment
+from training.data.ablations import CONTROLS, colour_statistics
+from training.evaluation.conclusion import verdict
+from training.evaluation.metrics import expected_calibration_error, rate, risk_coverage, wilson
+from training.fit.calibration import (
+    abstention_threshold,
+    best_temperature,
+    calibrate,
+    negative_log_likelihood,
+    novelty_threshold,
+)
+from training.recipes.recipe import Refusal
+
+
+def test_wilson_intervals_are_those_of_the_textbook():
+    # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662, 15 of 148 gives 0.0624 to 0.1605.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
+    assert rate(0, 0)["value"] is None
+
+
+def test_calibration_error_by_hand():
+    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.6, 0.4]] * 10)
+    targets = np.array([0] * 8 + [1] * 2 + [0] * 6 + [1] * 4)
+    assert expected_calibration_error(probabilities, targets) == pytest.approx(0.5 * 0.1 + 0.5 * 0.0)
+
+
+def test_risk_coverage_by_hand():
+    confidence = np.linspace(1, 0, 100)
+    right = np.array([True] * 90 + [False] * 10)
+    curve = {row["coverage"]: row["accuracy"] for row in risk_coverage(confidence, right)}
+    assert curve[0.9] == 1.0
+    assert curve[1.0] == 0.9
+
+
+def test_the_temperature_of_overconfident_logits_is_found():
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (4000, 3))
+    weights = calibrated(logits, 1.0)
+    targets = np.array([random.choice(3, p=row) for row in weights])
+    assert best_temperature(logits * 3, targets) == pytest.approx(3, rel=0.1)
+    assert negative_log_likelihood(logits * 3, targets, 3.0) < negative_log_likelihood(logits * 3, targets, 1.0)
+
+
+def test_the_abstention_threshold_refuses_no_more_than_allowed():
+    random = np.random.default_rng(1)
+    confidence = random.random(1000)
+    right = random.random(1000) < 0.5 + confidence / 2
+    threshold = abstention_threshold(confidence, right, Refusal(0.999, 0.05, 0.02))
+    assert threshold.refusal_rate == pytest.approx(0.05, abs=0.002)
+    assert threshold.refusal_rate == pytest.approx((confidence < threshold.value).mean())
+    easy = abstention_threshold(confidence, np.ones(1000, bool), Refusal(0.9, 0.05, 0.02))
+    assert easy.refusal_rate == pytest.approx(0.025, abs=0.002)
+
+
+def test_the_novelty_threshold_refuses_the_share_that_the_recipe_allows():
+    scores = np.random.default_rng(2).gamma(2, 1, 1000)
+    threshold = novelty_threshold(scores, Refusal(for_novelty=0.02))
+    assert threshold.refusal_rate == pytest.approx(0.02, abs=0.001)
+    assert (scores > threshold.value).mean() == pytest.approx(threshold.refusal_rate, abs=1e-6)
+
+
+def test_augmentation_is_a_function_of_its_seed_and_keeps_white_white():
+    picture = np.full((64, 64, 3), 255, np.uint8)
+    assert augment(picture, Augmentation(), 3).min() >= 254
+    picture[20:44, 20:44] = (120, 60, 170)
+    first, again, other = (augment(picture, Augmentation(), seed) for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert (first.min(axis=2) < 200).mean() == pytest.approx(24 * 24 / 64 / 64, rel=0.6)
+
+
+def test_every_control_takes_away_what_it_says():
+    field = synthetic.field(2, "leukemic", 224)
+    changed = {name: control(field) for name, control in CONTROLS.items()}
+    assert all(one.shape == field.shape and one.dtype == np.uint8 for one in changed.values())
+    assert np.ptp(changed["grey"].astype(int), axis=2).max() == 0
+    assert (changed["corner_only"][:-19, :-44] == 255).all()
+    assert np.array_equal(changed["corner_only"][-19:, -44:], field[-19:, -44:])
+    seen = (changed["background_removed"] == field).all(axis=2)
+    kept = (changed["cells_removed"] == field).all(axis=2)
+    assert not (seen & kept & (field.min(axis=2) < 200)).any()
+    assert colour_statistics(field).shape == (15,)
+
+
+def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
+    """In its own colour its outline would be left, and blasts are told by their size alone."""
+    field = synthetic.field(2, "leukemic", 448)
+    found = find(field)
+    whole = int(np.flatnonzero(~found.cut)[0])
+    x0, y0, x1, y1 = found.boxes[whole]
+    mask = found.labels[y0:y1, x0:x1] == whole + 1
+    alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
+    assert len(find(alone)) == 1
+    assert CONTROLS["cells_removed"](alone).max() <= BLACK
+
+
+def result(suggested, everything, removed):
+    return {
+        "n": 1000,
+        "coverage": 0.9,
+        "accuracy_suggested": rate(suggested, 900),
+        "accuracy_all": rate(everything, 1000),
+        "sensitivity": {"a": rate(40, 50), "b": rate(900, 950)},
+        "controls": {"cells_removed": {"coverage": removed}},
+        "colour_statistics_forest": rate(900, 1000),
+    }
+
+
+NAMES = {"a": "Alpha", "b": "Beta"}
+
+
+def test_the_verdict_says_whether_a_shortcut_shows():
+    assert "Beware" in verdict(result(890, 950, 0.3), NAMES)
+    assert "Beware" not in verdict(result(890, 950, 0.01), NAMES)
+    assert "weakest class is Alpha" in verdict(result(890, 950, 0.01), NAMES)
+    assert "clearly better" in verdict(result(890, 990, 0.01), NAMES)
+    assert "not clearly better" in verdict(result(890, 905, 0.01), NAMES)
+
+
+def test_the_verdict_compares_with_the_earlier_version():
+    def told(right, before):
+        return verdict(result(890, right, 0.01), NAMES, ("tiny 0.0.9", result(890, before, 0.01)))
+
+    assert told(950, 949).endswith(
+        "Against tiny 0.0.9 it is right 0.1 percentage points more often, which is within chance."
+    )
+    assert "15.0 percentage points less often" in told(800, 950)
+    assert "more than chance" in told(950, 800)
+
+
+def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():
+    random = np.random.default_rng(5)
+    targets = np.arange(200) % 2
+    logits, novelty = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
+    partly = np.where(np.arange(200) % 10, novelty, np.nan)
+    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (novelty, partly))
+    assert some.temperature == whole.temperature
+    assert some.abstention == whole.abstention
+    assert some.novelty == novelty_threshold(novelty[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))

@@ -1,0 +1,191 @@
+"""Every recipe loads, builds, takes a step and becomes a bundle that is read; a wrong one is refused with its line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from smear.inference import bundle
+from smear.inference.card import Input
+from smear.inference.field_reader import NO_MAP, Reader
+from training.data.dataset import load as load_dataset
+from training.fit.experiment import draft, gather
+from training.recipes import recipe as recipes
+from training.recipes.line_numbers import line_of
+from training.recipes.recipe import FOLDER, RecipeError, load, names
+
+BASES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+REQUIRED = """
+abed-densenet169 abed-vgg19 abed-simple-cnn murtoza-inceptionv3 murtoza-resnet50 murtoza-vgg16 murtoza-vgg19
+khan-xincept khan-xincept-xgboost khan-xincept-svm khan-xincept-knn khan-xincept-adaboost khan-xincept-logistic
+khan-xincept-random-forest khan-xincept-lightgbm khan-cnn-lstm khan-googlenet khan-vggnet khan-resnet khan-inceptionv3
+khan-xception lubna-resnet50 lubna-resnet101 lubna-densenet201 lubna-mobilenet lubna-vgg19 lubna-efficientnetb7
+lubna-cml1 bushi-basic-cnn bushi-alexnet-tree bushi-alexnet-lda bushi-alexnet-svm-linear bushi-alexnet-svm-rbf
+bushi-alexnet-svm-cubic bushi-alexnet-knn1 bushi-alexnet-finetuned bushi-odrnn leukolens-field colour-forest
+"""
+SIDES = {
+    "inception_v3": 75,
+    "xincept": 75,
+    "xception": 75,
+    "alexnet": 80,
+    "googlenet": 64,
+    "odrnn": 20,
+}  # px; others 48
+PICTURES = 6
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Six drawings of two labels."""
+    folder = tmp_path_factory.mktemp("few")
+    for kind in ("leukemic", "sparse"):
+        label = {"leukemic": "ALL", "sparse": "healthy"}[kind]
+        (folder / label).mkdir()
+        for seed in range(PICTURES // 2):
+            (folder / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, kind, 160), "PNG"))
+    return load_dataset(folder)
+
+
+def test_the_published_systems_and_ours_are_all_there():
+    assert set(REQUIRED.split()) <= set(names())
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_published_recipe_says_its_source_what_was_reported_and_the_flaw(name):
+    text, recipe = (FOLDER / f"{name}.toml").read_text(encoding="utf-8"), load(name)
+    assert recipe.name == name
+    header = text.partition("\n\nname")[0]
+    if name.startswith("leukolens-") or name == "colour-forest":
+        assert "Command:" in header
+        assert "Expected:" in header
+        return
+    for word in ("Source: ", "As published: ", "Reported: ", "Flaw: "):
+        assert word in header
+    assert recipe.published.reported
+    assert recipe.published.flaw
+
+
+def small(recipe):
+    """The same kind of network for a small picture and one step."""
+    side = SIDES.get(recipe.architecture, 48)
+    search = (
+        replace(recipe.search, population=3, generations=1, epochs=1) if recipe.search.population else recipe.search
+    )
+    schedule = replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, strangers=0)
+    return replace(recipe, input=Input(side, side), schedule=schedule, search=search)
+
+
+@pytest.mark.parametrize("name", [*BASES, "khan-xincept-xgboost", "bushi-alexnet-tree"])
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_a_recipe_takes_a_step_and_becomes_a_bundle_that_is_read(name, few, tmp_path):
+    recipe = small(load(name))
+    material = gather(recipe, few)
+    parts = np.array([0, 1, 3, 4]), np.array([2, 5])
+    said = []
+    made = draft(recipe, material, parts, None, tmp_path, said.append)
+    reader = Reader(bundle.load(made))
+    reading = reader.read(few.bytes_of(0))
+    assert set(reading.suggestion.probabilities) == {"ALL", "healthy"}
+    assert sum(reading.suggestion.probabilities.values()) == pytest.approx(1)
+    assert any("epoch 1/1: loss" in line for line in said)
+    assert not [path for path in tmp_path.iterdir() if path.name in ("epochs", "head-epochs", "best")]
+    if recipe.architecture in ("odrnn", "colour_statistics"):
+        assert reading.maps.size == 0
+        assert NO_MAP in reading.notes
+    else:
+        assert reading.maps.shape[0] == 2
+        assert min(reading.maps.shape[1:]) >= 1
+        assert bool([note for note in reading.notes if "classifier" in note]) == (recipe.head.classifier != "dense")
+
+
+def write(tmp_path, text, *changes):
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "changed.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "sentence"),
+    [
+        ("epochs = 2", 'epochs = "two"', "epochs", "schedule.epochs: int was expected"),
+        ("epochs = 2", "epoch = 2", "epoch =", "schedule.epoch: unknown entry"),
+        ("width = 64", 'width = "64"', "input", "input.width: int was expected"),
+        ('name = "only_leukocytes"', 'name = "only_cells"', "only_cells", r"preprocess\[1\].name: no such step"),
+        ("rotation = 10", 'pipeline = "dance"', "pipeline", "augmentation.pipeline: one of 'stain'"),
+        ('architecture = "squeezenet"', 'architecture = "resnet9"', "resnet9", "architecture: there is no such"),
+        ("epochs = 2", "epochs = 0", "epochs", "schedule.epochs: has to be above 0"),
+        ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
+        ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
+        ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
+        ("batch_size = 8", "batch_size = 8\naveraged = 1", "averaged", "schedule.averaged: has to be within 0 and 1"),
+        (
+            "batch_size = 8",
+            "batch_size = 8\naveraged = 0.9\npatience = 2",
+            "averaged",
+            "schedule.averaged: patience goes back to one epoch's weights, which are no mean",
+        ),
+        ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: str was expected"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_line(tiny, tmp_path, old, new, where, sentence):
+    path = write(tmp_path, tiny.read_text(encoding="utf-8"), (old, new))
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    line = 1 + next(i for i, text in enumerate(lines) if where in text)
+    with pytest.raises(RecipeError, match=rf"changed.toml, line {line}: {sentence}"):
+        load(path)
+
+
+def test_parameters_that_a_step_does_not_take_are_refused(tiny, tmp_path):
+    text = tiny.read_text(encoding="utf-8")
+    path = write(tmp_path, text, ('name = "median"', 'name = "median"\nparameters = { radius = 2 }'))
+    with pytest.raises(RecipeError, match=r"line 14: preprocess\[0\].parameters: 'median' does not take radius"):
+        load(path)
+
+
+def test_lines_are_found_past_long_strings_lists_and_comments():
+    text = '''a = 1  # [not.a.table]
+long = """
+b = 2
+"""
+list = [
+  "c = 3", # ]
+  { d = 4 },
+]
+[table]
+"quoted" = { x = 1 }
+[[many]]
+x = 1
+[[many]]
+x = 2
+'''
+    places = {"a": 1, "long": 2, "list": 5, "list[1].d": 5, "table": 9, "table.quoted.x": 10, "many[1].x": 14}
+    assert {where: line_of(text, where) for where in places} == places
+    assert line_of(text, "b") is None
+    assert line_of(text, "nothing.at.all") is None
+
+
+def test_a_choice_that_the_authors_did_not_make_is_no_recipe():
+    with pytest.raises(RecipeError, match="no recipe 'khan-xincept-tree'"):
+        load("khan-xincept-tree")
+    assert load("khan-xincept-svm").head.classifier == "svm"
+    assert load("khan-xincept").head.classifier == "dense"
+
+
+def test_labels_of_the_public_sets_are_described_and_a_recipe_may_say_them_otherwise(tiny):
+    labels = recipes.vocabulary()
+    taleghani, five, pbc = (
+        {"Benign", "Early", "Pre", "Pro"},
+        {"ALL", "AML", "CLL", "CML", "healthy"},
+        {"basophil", "ig"},
+    )
+    assert taleghani | five | pbc | {"normal"} <= set(labels)
+    assert not labels["healthy"].malignant
+    assert labels["CML"].malignant
+    assert load(str(tiny)).labels["sparse"].name == "Few"

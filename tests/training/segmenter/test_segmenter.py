@@ -1,0 +1,192 @@
+"""What the network that finds leukocytes is taught: sure labels, scenes by seed, and a network folded without loss."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from smear.imaging import synthetic
+from smear.segmentation import thresholds
+from smear.segmentation.mask_network import Segmenter, SegmenterError, verify
+from training.architectures import unet
+from training.segmenter import fit, labelling, publish, scenes
+from training.segmenter.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
+from training.segmenter.onnx_graph import exported
+
+
+def dice(one, other):
+    return 2 * np.count_nonzero(one & other) / max(1, np.count_nonzero(one) + np.count_nonzero(other))
+
+
+def single(nucleus=28, cell=50, side=240, cytoplasm=(196, 180, 214)):
+    """A cell in the middle of a picture, erythrocytes around it, and its true masks."""
+    rgb = np.full((side, side, 3), (244, 238, 232), np.uint8)
+    for x, y in ((40, 50), (190, 60), (60, 190), (180, 200)):
+        cv2.circle(rgb, (x, y), 24, (214, 170, 168), cv2.FILLED, cv2.LINE_AA)
+    middle = (side // 2, side // 2)
+    cv2.circle(rgb, middle, cell, cytoplasm, cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(rgb, middle, nucleus, (96, 60, 140), cv2.FILLED, cv2.LINE_AA)
+    noise = np.random.default_rng(0).normal(0, 2, rgb.shape)
+    rows, columns = np.mgrid[:side, :side]
+    away = np.hypot(rows - middle[1], columns - middle[0])
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8), away <= nucleus, away <= cell
+
+
+def test_the_cell_in_the_middle_is_outlined_and_nothing_else():
+    rgb, nucleus, cell = single()
+    labelled = labelling.middle_cell(rgb)
+    assert dice(labelled.classes == NUCLEUS, nucleus) > 0.96
+    assert dice(np.isin(labelled.classes, (CYTOPLASM, NUCLEUS)), cell) > 0.96
+    assert set(np.unique(labelled.instances)) == {0, 1}
+
+
+def test_the_teacher_says_when_it_does_not_know():
+    blank = np.full((240, 240, 3), 240, np.uint8)
+    assert labelling.middle_cell(blank) is None
+    rgb, _, _ = single(nucleus=70, cell=119)  # fills the picture: where it ends is not to be seen
+    assert labelling.middle_cell(rgb) is None
+
+
+def test_fields_leave_out_what_is_doubtful():
+    rgb = synthetic.field(5, "leukemic", 320)
+    labelled = labelling.field(rgb)
+    found = thresholds.find(rgb)
+    assert dice(labelled.classes == NUCLEUS, found.nuclei) > 0.99
+    rim = found.cells & ~cv2.erode(found.cells.view(np.uint8), labelling.disc(1)).view(bool) & ~found.nuclei
+    assert (labelled.classes[rim] == UNSURE).all()
+    assert (labelled.classes[~found.cells] != CYTOPLASM).all()
+
+
+def test_masks_drawn_by_people_are_taken_as_they_are():
+    mask = np.zeros((60, 90), np.uint8)
+    mask[10:30, 10:30], mask[15:25, 15:25] = 128, 255
+    mask[35:55, 60:80] = 150
+    labelled = labelling.annotated(np.zeros((60, 90, 3), np.uint8), mask)
+    assert [int((labelled.classes == c).sum()) for c in (OUTSIDE, CYTOPLASM, NUCLEUS)] == [5400 - 800, 700, 100]
+    assert labelled.instances.max() == 2
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    cell = scenes.source(labelling.middle_cell(single()[0]))
+    field = scenes.source(labelling.field(synthetic.field(5, "leukemic", 224)))
+    return fit.Lessons((cell, field), np.array([0.5, 0.5]), (0,))
+
+
+def test_a_scene_is_a_function_of_its_seed(lessons):
+    made = [scenes.scene(lessons.sources, lessons.lonely, 1, seed) for seed in (3, 3, 4)]
+    for one, same in zip(made[0], made[1], strict=True):
+        assert np.array_equal(one, same)
+    assert not np.array_equal(made[0][0], made[2][0])
+
+
+def test_scenes_have_cells_of_many_sizes_with_cores_inside(lessons):
+    areas = []
+    for seed in range(30):
+        rgb, classes, cores = scenes.scene(lessons.sources, lessons.lonely, seed % 2, seed)
+        assert rgb.shape == (scenes.SIDE, scenes.SIDE, 3)
+        assert rgb.dtype == np.uint8
+        assert set(np.unique(classes)) <= {OUTSIDE, CYTOPLASM, NUCLEUS, UNSURE}
+        assert (classes[cores > 0] != OUTSIDE).all()
+        areas.append((np.isin(classes, (CYTOPLASM, NUCLEUS))).mean())
+    assert min(areas) < 0.1 < 0.25 < max(areas)
+
+
+def test_restaining_changes_the_slide_and_keeps_the_white_white(lessons):
+    blank = Labelled(np.full((64, 64, 3), 230, np.uint8), np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8))
+    for seed in range(8):
+        rgb, classes, _ = scenes.scene((scenes.source(blank),), (), 0, seed)
+        assert np.median(rgb) > 235
+        assert not classes.any()
+    pictures = [scenes.scene(lessons.sources, (), 1, seed)[0].mean(axis=(0, 1)) for seed in range(12)]
+    assert np.std(pictures, axis=0).min() > 2
+
+
+def test_touching_cells_have_cores_of_their_own():
+    instances = np.zeros((60, 100), np.uint8)
+    cv2.circle(instances, (35, 30), 17, 1, cv2.FILLED)
+    cv2.circle(instances, (66, 30), 17, 2, cv2.FILLED)
+    assert cv2.connectedComponents((instances > 0).view(np.uint8))[0] == 2  # they touch
+    count, parts = cv2.connectedComponents(scenes.cores(instances))
+    assert count == 3
+    assert {int(np.median(instances[parts == n])) for n in (1, 2)} == {1, 2}
+
+
+def test_the_loss_does_not_see_what_is_unsure():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(2, 8, 8, 4)).astype(np.float32)
+    truth = np.zeros((2, 8, 8, 2), np.float32)
+    truth[:, 2:6, 2:6, 0] = NUCLEUS
+    truth[:, :, 7, 0] = UNSURE
+    elsewhere = logits.copy()
+    elsewhere[:, :, 7] += 5
+    assert float(fit.loss(truth, logits)) == pytest.approx(float(fit.loss(truth, elsewhere)), rel=1e-5)
+    perfect = np.full_like(logits, -20)
+    for c in range(3):
+        perfect[..., c][truth[..., 0] == c] = 20
+    assert float(fit.loss(truth, perfect)) < 0.02 < float(fit.loss(truth, logits))
+
+
+def test_the_folded_network_says_the_same():
+    model = unet.build()
+    random = np.random.default_rng(1)
+    for layer in model.layers:
+        if layer.name.endswith("_norm"):
+            layer.set_weights([random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    picture = random.uniform(0, 255, (1, 64, 96, 3)).astype(np.float32)
+    before, after = model(picture, training=False), unet.folded(model)(picture)
+    assert np.abs(np.array(before) - np.array(after)).max() < 1e-3 * np.abs(np.array(before)).max()
+    assert before.shape == (1, 64, 96, 4)
+
+
+def test_the_exported_graph_gives_shares_and_says_the_same():
+    model = unet.folded(unet.build())
+    rgb = np.random.default_rng(2).integers(0, 256, (70, 100, 3), dtype=np.uint8)
+    padded = np.full((1, 96, 128, 3), 255, np.float32)
+    padded[0, :70, :100] = rgb
+    logits = np.array(model(padded))[0, :70, :100]
+    said = Segmenter(exported(model))(rgb)
+    shares = np.exp(logits[..., :3]) / np.exp(logits[..., :3]).sum(axis=-1, keepdims=True)
+    assert np.abs(said[0] - (1 - shares[..., 0])).max() < 1e-4
+    assert np.abs(said[1] - shares[..., 2]).max() < 1e-4
+    assert np.abs(said[2] - 1 / (1 + np.exp(-logits[..., 3]))).max() < 1e-4
+
+
+def test_a_layer_that_the_graph_does_not_know_is_named():
+    given = keras.Input((32, 32, 3), name="rgb")
+    model = keras.Model(given, keras.layers.MaxPooling2D(name="pool")(given))
+    with pytest.raises(ValueError, match="'pool' is a layer of the kind MaxPooling2D"):
+        exported(model)
+
+
+def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, tmp_path):
+    folder, schedule = tmp_path / "finder", fit.Schedule()
+    model = unet.folded(unet.build())
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert publish.next_version(folder) == version
+        described = publish.card(version, lessons, schedule, "0" * 12, {})
+        assert publish.write(folder, model, described) == folder
+        card = verify(folder)
+        assert card.version == version
+        assert set(card.files) == {"model.keras", "model.onnx"}
+    assert [path.name for path in tmp_path.iterdir()] == ["finder"]
+    text = (folder / "card.json").read_text()
+    (folder / "card.json").write_text(text.replace('"1.2.0"', '"1.2"'))
+    with pytest.raises(SegmenterError, match="write it as three numbers"):
+        publish.next_version(folder)
+    (folder / "card.json").write_text("{")
+    with pytest.raises(SegmenterError, match="cannot be read"):
+        publish.next_version(folder)
+
+
+def test_it_learns(lessons, tmp_path, monkeypatch):
+    """Thirty steps on two pictures bring the loss down; the run goes on where it was killed."""
+    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 10)
+    monkeypatch.setattr(fit, "BATCH", 4)
+    said = []
+    fit.fit(lessons, fit.Schedule(epochs=3), tmp_path, said.append)
+    losses = [float(line.rsplit(" ", 1)[1]) for line in said]
+    assert len(losses) == 3
+    assert losses[-1] < 0.8 * losses[0]
+    fit.fit(lessons, fit.Schedule(epochs=4), tmp_path, said.append)
+    assert [line.split(":")[0] for line in said[3:]] == ["epoch 4/4"]

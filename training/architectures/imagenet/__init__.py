@@ -1,0 +1,1 @@
+"""Backbones with published ImageNet weights."""

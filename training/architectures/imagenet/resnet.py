@@ -1,0 +1,15 @@
+"""ResNet50 and ResNet101 (He et al. 2016)."""
+
+from training.architectures.blueprint import Blueprint, Order
+from training.architectures.imagenet import applications
+from training.architectures.inputs_and_heads import CAFFE
+
+
+def resnet50(order: Order) -> Blueprint:
+    """Return ResNet50."""
+    return applications.build(order, "ResNet50", "resnet50", CAFFE, bgr="conv1_conv")
+
+
+def resnet101(order: Order) -> Blueprint:
+    """Return ResNet101."""
+    return applications.build(order, "ResNet101", "resnet101", CAFFE, bgr="conv1_conv")

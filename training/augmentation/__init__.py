@@ -1,0 +1,1 @@
+"""Changes of pictures while a network learns."""

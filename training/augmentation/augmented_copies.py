@@ -1,0 +1,46 @@
+"""A data set enlarged by augmented copies before it is split, as three of the published works did it.
+
+Copies of one picture then stand in training and test: this is what `--protocol as-published` is for, and nothing else.
+"""
+
+from dataclasses import dataclass, replace
+
+from smear.imaging.decode import Picture
+from training.augmentation.augment import Augmentation, augment
+from training.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Enlarged(Dataset):
+    """Every picture `each` times in a row: first as it is, then as copies that the plan changes, by their place."""
+
+    each: int
+    plan: Augmentation
+
+    def decoded(self, index: int) -> Picture:
+        """Return picture or copy `index`."""
+        picture = super().decoded(index)
+        if index % self.each == 0:
+            return picture
+        return replace(picture, rgb=augment(picture.rgb, self.plan, index))
+
+
+def enlarged(dataset: Dataset, plan: Augmentation, copies: int) -> Dataset:
+    """Return `dataset` with so many augmented copies of every picture beside it."""
+    if not copies:
+        return dataset
+    each = copies + 1
+
+    def repeated(column: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(value for value in column for _ in range(each))
+
+    return Enlarged(
+        root=dataset.root,
+        paths=repeated(dataset.paths),
+        labels=repeated(dataset.labels),
+        groups=repeated(dataset.groups),
+        sources=repeated(dataset.sources),
+        fingerprint=f"{dataset.fingerprint} x {each}",
+        each=each,
+        plan=plan,
+    )

@@ -1,0 +1,1 @@
+"""What is learnt from: pictures, their labels, groups and sources."""

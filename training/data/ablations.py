@@ -1,0 +1,52 @@
+"""Pictures that take something away, to see what a model reads. A model that needs the cells fails without them."""
+
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.preprocess import Sight, only_leukocytes
+from smear.segmentation.find import find
+from training.data.groups import painted_out
+
+CORNER = (19 / 224, 44 / 224)  # height and width of the scale bar's corner, lower right, of a Taleghani field
+
+
+def cells_removed(rgb: Array) -> Array:
+    """Paint every leukocyte in the background colour: only the slide is left."""
+    return painted_out(rgb, find(rgb).cells)
+
+
+def background_removed(rgb: Array) -> Array:
+    """Paint everything but the leukocytes white: only the cells are left."""
+    return only_leukocytes(Sight(rgb, find(rgb)), finder="network").rgb
+
+
+def corner_only(rgb: Array) -> Array:
+    """Keep the corner with the scale bar, everything else white."""
+    height, width = max(1, round(rgb.shape[0] * CORNER[0])), max(1, round(rgb.shape[1] * CORNER[1]))
+    kept = np.full_like(rgb, 255)
+    kept[-height:, -width:] = rgb[-height:, -width:]
+    return kept
+
+
+def grey(rgb: Array) -> Array:
+    """Take the colour away."""
+    return cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+CONTROLS: Mapping[str, Callable[[Array], Array]] = {
+    "cells_removed": cells_removed,
+    "background_removed": background_removed,
+    "corner_only": corner_only,
+    "grey": grey,
+}
+
+
+def colour_statistics(rgb: Array) -> Array:
+    """Return mean, deviation and three quantiles of each RGB channel, float (15,): all that the forest is told."""
+    values = rgb.reshape(-1, 3).astype(np.float32)
+    return np.concatenate(
+        [values.mean(axis=0), values.std(axis=0), np.quantile(values, (0.1, 0.5, 0.9), axis=0).ravel()]
+    )

@@ -1,0 +1,211 @@
+"""What is in a data set, before anything is trained on it: sizes, colours, duplicates, groups, and what gives it away.
+
+Nothing here looks at a disease. A warning says how a model could name the class without looking at a cell.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from smear.arrays import Array
+from smear.imaging.background import optical_density
+from smear.segmentation.find import find
+from training.data.ablations import colour_statistics, corner_only
+from training.data.dataset import THREADS, DataError, Dataset
+from training.data.groups import difference_hash, find_groups, near_duplicates
+from training.progress import Progress
+
+CORNER = (3, 6)  # the lower right corner, brought to so many pixels: enough for the length of a bar
+TREES, FOLDS = 100, 3
+TELLS = 0.25  # above chance, of 1: from there a warning says that something tells the class
+FEW_PICTURES, FEW_GROUPS, UNEVEN = 50, 5, 10.0
+EMPTY = 0.05  # share of a class without a leukocyte from which a warning says so
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one picture looks like: size in px, mean RGB, background and stain (optical density of nuclei, RGB; NaN
+    without leukocytes), number of leukocytes, difference hash (240,), colour statistics (15,), corner, content digest.
+    """
+
+    size: tuple[int, int]
+    mean: Array
+    background: Array
+    stain: Array
+    leukocytes: int
+    hash: Array
+    colours: Array
+    corner: Array
+    digest: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All looks of the pictures that can be read, their data set, groups (N,), duplicates as pairs, and warnings."""
+
+    dataset: Dataset
+    looks: tuple[Look, ...]
+    unreadable: tuple[str, ...]
+    groups: Array
+    exact: tuple[tuple[int, int], ...]
+    near: tuple[tuple[int, int], ...]
+    warnings: tuple[str, ...]
+
+
+def inspect(given: Dataset) -> Inspection:
+    """Return what is in a data set; pictures that cannot be read are left out and listed."""
+    looks, unreadable = _looks(given)
+    dataset = _only(given, [index for index, look in enumerate(looks) if look is not None])
+    seen = tuple(look for look in looks if look is not None)
+    if len(dataset.classes) < 2 or len(seen) < 4:
+        raise DataError("Too few pictures can be read for an inspection: " + "; ".join(unreadable[:3]))
+    groups = find_groups(dataset)
+    near = near_duplicates(np.stack([look.hash for look in seen]))
+    exact = tuple((i, j) for i, j in _same(seen))
+    near = [(i, j) for i, j in near if seen[i].digest != seen[j].digest]
+    found = Inspection(dataset, seen, unreadable, groups, exact, tuple(near), ())
+    return replace(found, warnings=tuple(_warnings(found)))
+
+
+def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
+    progress, unreadable = Progress("inspect", len(dataset)), []
+
+    def one(index: int) -> Look | None:
+        progress.step()
+        try:
+            return look_at(dataset.picture(index), dataset.bytes_of(index))
+        except DataError as error:
+            unreadable.append(str(error))
+            return None
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(one, range(len(dataset)))), tuple(sorted(unreadable))
+
+
+def look_at(rgb: Array, data: bytes) -> Look:
+    """Return what a picture, uint8 RGB (H, W, 3), looks like; `data` is its file."""
+    leukocytes = find(rgb)
+    stain = np.full(3, np.nan)
+    if leukocytes.nuclei.any():
+        stain = optical_density(leukocytes.small, leukocytes.background)[leukocytes.nuclei].mean(axis=0)
+    bar = corner_only(cv2.resize(rgb, (224, 224), interpolation=cv2.INTER_AREA))[-19:, -44:]
+    return Look(
+        size=(rgb.shape[1], rgb.shape[0]),
+        mean=rgb.reshape(-1, 3).mean(axis=0),
+        background=leukocytes.background.astype(float),
+        stain=stain,
+        leukocytes=len(leukocytes),
+        hash=difference_hash(rgb),
+        colours=colour_statistics(rgb),
+        corner=cv2.resize(bar, CORNER[::-1], interpolation=cv2.INTER_AREA).ravel().astype(float),
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _only(dataset: Dataset, kept: list[int]) -> Dataset:
+    def those(column: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(column[index] for index in kept)
+
+    return replace(
+        dataset,
+        paths=those(dataset.paths),
+        labels=those(dataset.labels),
+        groups=those(dataset.groups),
+        sources=those(dataset.sources),
+    )
+
+
+def _same(looks: tuple[Look, ...]) -> Iterator[tuple[int, int]]:
+    first: dict[str, int] = {}
+    for index, look in enumerate(looks):
+        if first.setdefault(look.digest, index) != index:
+            yield first[look.digest], index
+
+
+def told_by(table: Array, targets: Array) -> float | None:
+    """Return how well a forest names the class from a few numbers, as balanced accuracy; None where too few to say."""
+    if np.bincount(targets).min() < FOLDS:
+        return None
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    forest = RandomForestClassifier(TREES, random_state=0, n_jobs=THREADS)
+    return float(balanced_accuracy_score(targets, cross_val_predict(forest, table, targets, cv=folds)))
+
+
+def _warnings(found: Inspection) -> Iterator[str]:
+    """Give what somebody should know before training, the gravest first."""
+    dataset = found.dataset
+    targets = dataset.targets(dataset.classes)
+    for label, other in _coinciding(dataset):
+        yield f"Class and source coincide: every '{label}' comes from '{other}'. A model may learn the laboratory."
+    chance = 1 / len(dataset.classes)
+    for name, table in (
+        (
+            "Scale bars differ by class, or something else does in the lower right corner: a forest on 18 pixels",
+            "corner",
+        ),
+        ("Colour gives the class away: a forest on 15 colour statistics", "colours"),
+    ):
+        told = told_by(np.stack([getattr(look, table) for look in found.looks]), targets)
+        if told is not None and told > chance + TELLS:
+            yield f"{name} names the class of {told:.0%} of the pictures (balanced, random split; chance {chance:.0%})."
+    sizes = {label: {look.size for look in _of(found, label)} for label in dataset.classes}
+    if any(not sizes[one] & sizes[other] for one in sizes for other in sizes if one != other):
+        yield "Sizes differ by class: some classes share no picture size. Shrinking to one size leaves a trace."
+    for kind, pairs in (("the same file", found.exact), ("near-duplicates", found.near)):
+        crossing = [(i, j) for i, j in pairs if dataset.labels[i] != dataset.labels[j]]
+        if crossing:
+            one, other = (dataset.paths[i] for i in crossing[0])
+            many = _many(len(crossing), "pair")
+            yield f"Under two labels stand {kind}: {many}, such as {one} and {other}. One label is wrong."
+    if found.exact:
+        yield f"Copies, byte by byte: {_many(len(found.exact), 'picture')}. Remove them."
+    if found.near:
+        yield f"Near-duplicates: {_many(len(found.near), 'pair')}. They straddle no split here; elsewhere they may."
+    if not all(dataset.groups):
+        yield "Not every picture has a group. Groups were made from the look of the slides; give the patient if known."
+    yield from _small(found)
+    if found.unreadable:
+        yield f"Not to be read: {_many(len(found.unreadable), 'picture')}, such as {found.unreadable[0]}"
+
+
+def _coinciding(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return (class, source) where a class has one source only, which others do not all come from."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for label, source in zip(dataset.labels, dataset.sources, strict=True):
+        sources[label].add(source)
+    if len(set(dataset.sources)) < 2:
+        return []
+    return [(label, next(iter(own))) for label, own in sorted(sources.items()) if len(own) == 1]
+
+
+def _small(found: Inspection) -> Iterator[str]:
+    dataset = found.dataset
+    counts = Counter(dataset.labels)
+    for label in dataset.classes:
+        groups = len({int(g) for g, own in zip(found.groups, dataset.labels, strict=True) if own == label})
+        if groups < FEW_GROUPS:
+            yield f"'{label}' has only {_many(groups, 'group')}: what is measured of it hangs on very few patients."
+        if counts[label] < FEW_PICTURES:
+            yield f"'{label}' has only {_many(counts[label], 'picture')}."
+        empty = float(np.mean([look.leukocytes == 0 for look in _of(found, label)]))
+        if empty > EMPTY:
+            yield f"No leukocyte is found in {empty:.0%} of '{label}'; such pictures are not graded."
+    times = max(counts.values()) / min(counts.values())
+    if times > UNEVEN:
+        yield f"The largest class has {times:.0f} times as many pictures as the smallest."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _of(found: Inspection, label: str) -> list[Look]:
+    return [look for look, own in zip(found.looks, found.dataset.labels, strict=True) if own == label]

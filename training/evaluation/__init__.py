@@ -1,0 +1,1 @@
+"""How good a draft is, on people and slides that it has not seen."""

@@ -1,0 +1,212 @@
+"""Which score tells best that a picture is none of the model's business, and what the model as served makes of it.
+
+Scores are compared at the same cost: each may refuse one share of the pictures that the model's training did not see
+but that are of its kind. Compared are the score that serves (`smear.inference.ood`) and those of the literature on the
+network's own answer and features: the largest probability (Hendrycks and Gimpel 2017), energy (Liu et al. 2020),
+Mahalanobis distance (Lee et al. 2018) and the distance to the k-th nearest neighbour (Sun et al. 2022).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from smear import schema
+from smear.arrays import Array
+from smear.imaging.decode import Picture
+from smear.inference import bundle
+from smear.inference.card import Card
+from smear.inference.field_reader import Examination, Reader
+from smear.inference.network import Forward
+from smear.inference.ood import Novelty, appearance
+from smear.inference.suggestion import calibrated
+from training import csv_table
+from training.data.ablations import cells_removed
+from training.data.dataset import CHUNK, THREADS, DataError, Dataset
+from training.data.non_smears import foreign
+from training.evaluation.cross_fit import JUDGED, Fold, cross_fitted, read
+from training.evaluation.cross_validation import PLAN
+from training.recipes.recipe import Refusal
+
+COST = 0.05
+SERVED = "appearance"
+COMPONENTS = 64
+NEIGHBOUR = 10
+KNOWN = 1200  # pictures of the training part that the scores on features are fitted on
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of picture: how many, the share that got no suggestion as served, why, and refusals by score.
+
+    refused and `by_score` count pictures that were not gradable as refused: nobody was told anything about them.
+    """
+
+    kind: str
+    pictures: int
+    refused: float
+    novel: float
+    not_gradable: float
+    by_score: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a reader made of N pictures: the inputs, uint8 (G, h, w, 3), and the network's answer for the G gradable.
+
+    answer: None where no picture is gradable; reasons: of all N, "" for a suggestion.
+    """
+
+    inputs: Array
+    answer: Forward | None
+    reasons: tuple[str, ...]
+
+    @property
+    def gradable(self) -> int:
+        """How many the network was asked about."""
+        return len(self.inputs)
+
+
+def look(reader: Reader, pictures: Iterable[Picture]) -> Looked:
+    """Return what `reader` makes of pictures; the reason of a suggestion is ""."""
+    waiting = list(pictures)
+    inputs: list[Array] = []
+    answers: list[Forward] = []
+    reasons: list[str] = []
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start in range(0, len(waiting), CHUNK):
+            examined = list(threads.map(reader.examine, waiting[start : start + CHUNK]))
+            sound = [one for one in examined if not one.refusals]
+            reasons += ["not_gradable"] * (len(examined) - len(sound))
+            if sound:
+                forward = reader.bundle.network.forward(np.stack([one.input for one in sound]))
+                answers.append(forward)
+                inputs += [one.input for one in sound]
+                reasons += [_reason(reader, one, forward.one(i)) for i, one in enumerate(sound)]
+    answer = None
+    if answers:
+        logits, features = (np.concatenate([getattr(one, key) for one in answers]) for key in ("logits", "features"))
+        answer = Forward(logits, np.zeros((len(logits), 0, 0, 0), np.float32), features)
+    return Looked(np.stack(inputs) if inputs else np.zeros((0, 1, 1, 3), np.uint8), answer, tuple(reasons))
+
+
+def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
+    suggestion = reader.conclude(examination, forward).suggestion
+    codes = [reason.code for reason in suggestion.reasons]
+    return "novel" if "novel" in codes else ",".join(codes)
+
+
+class Scores:
+    """The scores, fitted on what the network was trained on; each is higher for what is stranger."""
+
+    def __init__(self, known: Looked, temperature: float) -> None:
+        if known.answer is None:
+            raise DataError("None of the training pictures can be graded.")
+        features = known.answer.features.astype(np.float64)
+        self.temperature = temperature
+        self.look = Novelty.fit(np.stack([appearance(one) for one in known.inputs]))
+        self.mean = features.mean(axis=0)
+        values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
+        self.components = vectors[:, ::-1][:, :COMPONENTS]
+        self.variances = np.maximum(values[::-1][:COMPONENTS], 1e-9)
+        self.references = self._unit(features)
+
+    def of(self, looked: Looked) -> dict[str, Array]:
+        """Return every score of the gradable pictures, float (G,)."""
+        if looked.answer is None:
+            return {}
+        logits, features = looked.answer.logits.astype(np.float64), looked.answer.features.astype(np.float64)
+        nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
+        distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
+        return {
+            SERVED: self.look.score(np.stack([appearance(one) for one in looked.inputs])),
+            "largest probability": -calibrated(logits, self.temperature).max(axis=1),
+            "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
+            "features, Mahalanobis": distance,
+            "features, nearest neighbours": 1 - nearness,
+        }
+
+    def _unit(self, features: Array) -> Array:
+        projected = (features - self.mean) @ self.components
+        return projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+
+
+def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, seed: int = 0) -> list[Row]:
+    """Return a row for held-out pictures of `own`, and one for every class of `others` and every generated kind.
+
+    run: of `crossval` by groups, whose first fold's model and test pictures are used; each: pictures of a kind at most.
+    """
+    home = run / "grouped" / "fold-0"
+    cards = sorted(home.glob(f"*/{bundle.CARD}"))
+    if not cards or not (home / JUDGED).is_file():
+        raise DataError(f"There is no first fold in {home.parent}. Run crossval --protocol grouped first.")
+    made = bundle.load(cards[0].parent)
+    if made.card.data.get("fingerprint") != own.fingerprint:
+        raise DataError(f"The run in {run} was made of other data than {own.root}.")
+    first = _first(home)
+    reader, test = Reader(replace(made, card=_judged_by(made.card, first))), first["test"]
+    random = np.random.default_rng(seed)
+    known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
+    scores = Scores(look(reader, [own.decoded(i) for i in known]), reader.card.temperature)
+    held = look(reader, [own.decoded(i) for i in test])
+    limits = {key: float(np.quantile(value, 1 - COST)) for key, value in scores.of(held).items()}
+    rows = [_row("held-out pictures of its own kind", held, scores, limits)]
+    for kind, pictures in _strangers(own, test, others, each, random):
+        rows.append(_row(kind, look(reader, pictures), scores, limits))
+    return rows
+
+
+def _first(home: Path) -> Fold:
+    """Return the first fold as it is judged beside the others that are finished."""
+    others = sorted(file for file in home.parent.glob(f"fold-*/{JUDGED}") if file.parent != home)
+    plan = json.loads((home.parent / PLAN).read_text(encoding="utf-8"))
+    refusal = schema.read(Refusal, plan["recipe"]["refusal"], PLAN)
+    return cross_fitted([read(home / JUDGED), *map(read, others)], refusal)[0][0]
+
+
+def _judged_by(card: Card, fold: Fold) -> Card:
+    """Return a draft's card with the temperature and the thresholds of its fold."""
+    abstention, novelty = fold["thresholds"].tolist()
+    return replace(
+        card,
+        temperature=float(fold["temperature"]),
+        abstention=replace(card.abstention, value=abstention),
+        novelty=replace(card.novelty, value=novelty),
+    )
+
+
+def _strangers(
+    own: Dataset, test: Array, others: Mapping[str, Dataset], each: int, random: np.random.Generator
+) -> Iterable[tuple[str, list[Picture]]]:
+    """Yield the kinds of pictures that are none of the model's business."""
+    for key, dataset in others.items():
+        labels = np.array(dataset.labels)
+        for label in dataset.classes:
+            chosen = random.permutation(np.flatnonzero(labels == label))[:each]
+            yield f"{key}, {label}", [dataset.decoded(i) for i in chosen]
+    emptied = [own.decoded(i) for i in random.permutation(test)[:each]]
+    yield "its own kind, leukocytes painted out", [replace(one, rgb=cells_removed(one.rgb)) for one in emptied]
+    yield "generated noise and shapes", [replace(emptied[0], rgb=foreign(seed)) for seed in range(each)]
+
+
+def _row(kind: str, looked: Looked, scores: Scores, limits: Mapping[str, float]) -> Row:
+    count = len(looked.reasons)
+    lost = count - looked.gradable
+    found = scores.of(looked)
+    share = {key: (lost + int((found[key] > limit).sum() if found else 0)) / count for key, limit in limits.items()}
+    reasons = np.array(looked.reasons)
+    return Row(kind, count, float((reasons != "").mean()), float((reasons == "novel").mean()), lost / count, share)
+
+
+def as_csv(rows: list[Row], command: str) -> str:
+    """Return the rows as CSV, shares with three digits, with the command in a comment on top."""
+    table = []
+    for row in rows:
+        shares = {"no suggestion": row.refused, "for novelty": row.novel, "not gradable": row.not_gradable}
+        shares |= row.by_score
+        line = {"pictures": row.kind, "n": str(row.pictures)}
+        table.append(line | {key: f"{share:.3f}" for key, share in shares.items()})
+    return csv_table.as_csv(table, command)

@@ -1,0 +1,102 @@
+"""Folds and validation parts. Groups never stand on both sides, except in the protocol that says so."""
+
+from typing import Literal
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+from smear.arrays import Array
+from training.data.dataset import DataError
+from training.recipes.recipe import Published
+
+Protocol = Literal["random", "grouped", "source", "as-published"]
+PROTOCOLS: dict[Protocol, str] = {
+    "random": "random split, comparable with papers, optimistic: fields of one slide stand in training and test",
+    "grouped": "grouped split: fields that share a patient, or look as if they share a slide, stay together",
+    "source": "leave one data set out: each source in turn is the test, and no picture of it is learnt from",
+    "as-published": "as published, leaky: the authors' own split, which flatters; no measure of how good the model is",
+}
+VALIDATION_PARTS = 8  # one of them is held out of a training part for temperature and thresholds, if a recipe wants
+
+
+def folds(targets: Array, groups: Array, protocol: Protocol, count: int, seed: int = 0) -> list[tuple[Array, Array]]:
+    """Return (training, test) index arrays, `count` pairs; DataError where there are too few groups or pictures."""
+    if count < 2:
+        raise DataError("Two folds are the least.")
+    smallest = int(np.bincount(targets).min())
+    if smallest < count:
+        raise DataError(f"The smallest class has {smallest} pictures, too few for {count} folds. Ask for fewer folds.")
+    if protocol == "random":
+        splitter = StratifiedKFold(count, shuffle=True, random_state=seed).split(targets, targets)
+        return [(train, test) for train, test in splitter]
+    distinct = len(np.unique(groups))
+    if distinct < count:
+        raise DataError(f"The data has {distinct} groups, too few for {count} folds. Ask for fewer folds.")
+    # Stratification by shuffled groups varies a lot; of some shufflings take the one with the most even classes.
+    best: list[tuple[Array, Array]] = []
+    best_spread = np.inf
+    for attempt in range(20):
+        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + attempt).split(
+            targets, targets, groups
+        )
+        candidate = [(train, test) for train, test in splitter]
+        shares = np.array([np.bincount(targets[test], minlength=targets.max() + 1) for _, test in candidate])
+        spread = float((shares / shares.sum(axis=0)).std(axis=0).max())
+        if spread < best_spread:
+            best, best_spread = candidate, spread
+    return best
+
+
+def source_folds(targets: Array, sources: tuple[str, ...], classes: tuple[str, ...]) -> list[tuple[Array, Array]]:
+    """Return (training, test) for every source left out; DataError where nothing could be learnt or asked that way."""
+    names = sorted(set(sources))
+    if len(names) < 2:
+        raise DataError("All pictures come from one source. Leaving one out needs two or more in the column 'source'.")
+    where = np.array(sources)
+    for i, label in enumerate(classes):
+        owners = sorted(set(where[targets == i]))
+        if len(owners) == 1:
+            raise DataError(
+                f"Only the source '{owners[0]}' has pictures of '{label}': without it there are none to learn from."
+                " Label and source coincide, and no protocol can tell the one from the other."
+            )
+    return [(np.flatnonzero(where != name), np.flatnonzero(where == name)) for name in names]
+
+
+def published_folds(targets: Array, published: Published, seed: int = 0) -> list[tuple[Array, Array, Array]]:
+    """Return (training, validation, test) as the authors split, by picture and blind for patients and copies."""
+    everything = np.arange(len(targets))
+    if published.split == "folds":
+        pairs = folds(targets, everything, "random", published.folds, seed)
+        return [(*validation(train, targets, everything, "random", seed), test) for train, test in pairs]
+    train, test = _held_out(everything, targets, published.test, seed)
+    fit, held = _held_out(train, targets, published.validation / (1 - published.test), seed)
+    return [(fit, held, test)]
+
+
+def _held_out(indices: Array, targets: Array, share: float, seed: int) -> tuple[Array, Array]:
+    splitter = StratifiedShuffleSplit(1, test_size=share, random_state=seed)
+    try:
+        left, taken = next(splitter.split(indices, targets[indices]))
+    except ValueError as error:
+        raise DataError(f"There are too few pictures to hold out {share:.0%} of every class.") from error
+    return indices[left], indices[taken]
+
+
+def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, seed: int = 0) -> tuple[Array, Array]:
+    """Return `train` divided into what is fitted on and what sets temperature and thresholds.
+
+    A class of fewer pictures than there are parts makes the parts larger: a rare class is no reason to measure nothing.
+    """
+    rarest = int(np.bincount(targets[train]).min())
+    count = max(2, min(VALIDATION_PARTS, rarest, len(np.unique(groups[train]))))
+    parts = folds(targets[train], groups[train], protocol, count, seed)
+    classes = int(targets.max()) + 1
+    wanted = np.bincount(targets[train], minlength=classes) / len(train)
+
+    def unevenness(part: tuple[Array, Array]) -> float:
+        return float(np.abs(np.bincount(targets[train][part[1]], minlength=classes) / len(part[1]) - wanted).max())
+
+    # Groups are lumpy: of the parts take the one that looks most like the whole.
+    fit, held = min(parts, key=unevenness)
+    return train[fit], train[held]

@@ -1,0 +1,50 @@
+"""What a network is shown in training: shuffled, augmented pictures with some strangers among them."""
+
+import keras
+import numpy as np
+
+from smear.arrays import Array
+from training.augmentation.augment import augment
+from training.recipes.recipe import Recipe
+
+STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled, augmented batches of prepared inputs with some strangers in each; the same for the same seed and epoch.
+
+    Targets are rows of shares, (B, C): one label for a picture, all labels alike for a stranger.
+    """
+
+    def __init__(self, inputs: Array, targets: Array, strangers: Array, recipe: Recipe) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
+        counts = np.bincount(targets).astype(np.float64)
+        # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
+        weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
+        self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
+        self.before = 0
+        self.begin_epoch(0)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Draw the order of epoch `epoch` of this stage; `before` it there were those of the stage before."""
+        self.epoch = self.before + epoch
+        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.targets))
+
+    def __len__(self) -> int:
+        # The last batch is dropped where it would be small: batch statistics of two pictures are noise.
+        return max(1, round(len(self.targets) / self.recipe.schedule.batch_size))
+
+    def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
+        schedule = self.recipe.schedule
+        chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
+        base = (schedule.seed * 1000 + self.epoch) * len(self.order)
+        guests = [int(i) for i in chosen[: schedule.strangers]]
+        pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
+        pictures += [augment(self.strangers[i], self.recipe.augmentation, base + i) for i in guests]
+        classes = len(self.weights)
+        targets = np.concatenate(
+            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(guests), classes), 1 / classes)]
+        ).astype(np.float32)
+        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), STRANGER_WEIGHT)])
+        return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)

@@ -1,0 +1,80 @@
+"""A network's features of pictures, computed once: kept by the content of both, so that a second classifier waits not.
+
+A change of one weight or one pixel gives another name, so nothing stale is ever read.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.classifier_heads import Answer
+from smear.inference.network import last_dense, two_logits
+from smear.inference.tta import ALWAYS, Count, asked, mean, turned
+from training.fit.checkpoints import whole
+
+BATCH = 64  # pictures that are turned at once
+
+
+def logits_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
+    """Return the logits of prepared inputs, uint8 (N, H, W, 3), as float32 (N, C); one logit becomes two."""
+    return outputs_of(two_logits(model), inputs, batch_size)
+
+
+def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
+    """Return what a model gives for prepared inputs, uint8 (N, H, W, 3), as float32 (N, ...)."""
+    parts = range(0, len(inputs), batch_size)
+    return np.concatenate(
+        [model.predict(inputs[i : i + batch_size].astype(np.float32), verbose=0) for i in parts]
+    ).astype(np.float32)
+
+
+def features(model: Any, inputs: Array, kept: Path | None = None, orientations: Count = 1) -> Array:
+    """Return what the last dense layer of `model` is given for inputs, uint8 (N, H, W, 3): float32 (N, K).
+
+    kept: a folder to keep them in, and to look them up. orientations: in which it is shown every picture; the features
+    are the mean over them, as in serving.
+    """
+    cut = _without_last(model)
+    if kept is None:
+        return _features(cut, inputs, range(orientations))
+    file = kept / f"{name(cut, inputs)}-{orientations}.npy"
+    if file.is_file():
+        found: Array = np.load(file, allow_pickle=False)
+        return found
+    values = _features(cut, inputs, range(orientations))
+    with whole(file) as partial:
+        np.save(partial, values, allow_pickle=False)
+    return values
+
+
+def answers(model: Any, answer: Answer, inputs: Array, orientations: Count, sure_upright: float = ALWAYS) -> Array:
+    """Return the logits (N, C) that serving gives for inputs, uint8 (N, H, W, 3); answer: from features to logits."""
+    cut = _without_last(model)
+
+    def ask(pictures: Array, which: range) -> tuple[Array]:
+        return (answer(_features(cut, pictures, which)),)
+
+    return asked(inputs, orientations, sure_upright, ask)[0]
+
+
+def _without_last(model: Any) -> Any:
+    import keras
+
+    return keras.Model(model.input, last_dense(model).input)
+
+
+def _features(cut: Any, inputs: Array, which: range) -> Array:
+    parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+    return np.concatenate([mean(outputs_of(cut, turned(part, which)), which) for part in parts])
+
+
+def name(model: Any, inputs: Array) -> str:
+    """Return the digest of a model's structure and weights, and of the inputs."""
+    digest = hashlib.sha256(f"{[type(layer).__name__ for layer in model.layers]} {inputs.shape}".encode())
+    for weights in model.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    digest.update(np.ascontiguousarray(inputs).tobytes())
+    return digest.hexdigest()[:40]

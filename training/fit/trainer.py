@@ -1,0 +1,182 @@
+"""Fine-tune one network. Reads top to bottom; everything that decides the outcome stands in the recipe."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.network import two_logits
+from training.architectures import Blueprint, build
+from training.architectures.blueprint import Order, Recurrence, Weights
+from training.architectures.inputs_and_heads import MEAN_IMAGE
+from training.fit import precision
+from training.fit.batches import Batches
+from training.fit.callbacks import Patience, Watch
+from training.fit.checkpoints import Checkpoints, save_weights
+from training.fit.closed_form_head import solve
+from training.fit.features import logits_of
+from training.published.recurrence_search import choose
+from training.recipes.recipe import Recipe
+
+NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
+# What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
+STATE = ("solved", "head-epochs", "epochs", "best", precision.HALF)
+
+
+def clear(folder: Path) -> None:
+    """Remove what a finished training needs no more."""
+    for name in STATE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network: history by epoch, the recurrent shape that was built, chosen or not, seconds and precision.
+
+    The seconds are those of the last start: a training that was killed and went on took longer.
+    """
+
+    blueprint: Blueprint
+    history: list[dict[str, float]]
+    recurrence: Recurrence
+    seconds: float
+    precision: str = precision.WHOLE
+
+
+def train_network(
+    recipe: Recipe,
+    fit: tuple[Array, Array],
+    strangers: Array,
+    held: tuple[Array, Array],
+    weights: Weights,
+    scratch: Path,
+    say: Callable[[str], None] = print,
+) -> Trained:
+    """Return the trained network.
+
+    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)), held only to look at and may be empty; strangers:
+    inputs, one for each of fit's, or none. A run that was killed goes on after its last whole epoch, whose state stands
+    in `scratch`. Raises DivergedError when the loss is no number any more.
+    """
+    schedule, started = recipe.schedule, time.monotonic()
+    order = Order(
+        recipe.input.height,
+        recipe.input.width,
+        classes=int(np.concatenate([fit[1], held[1]]).max()) + 1,
+        dropout=schedule.dropout,
+        hidden=recipe.head.hidden,
+        weights=weights,
+        mean_image=fit[0].mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
+        recurrence=recipe.recurrence,
+    )
+    if recipe.search.population:
+        order = replace(order, recurrence=choose(recipe, order, fit, held, say))
+    keras.utils.set_random_seed(schedule.seed)
+    blueprint = build(recipe.architecture, order)
+    say(f"{recipe.name}: {blueprint.model.count_params():,} parameters, first weights {blueprint.weights}")
+    model = two_logits(blueprint.model)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
+            layer.momentum = schedule.batch_norm_momentum
+    history: list[dict[str, float]] = []
+    batches = Batches(*fit, strangers, recipe)
+    backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
+    if schedule.solved_epochs:
+        _solve(blueprint.model, batches, recipe, held, scratch / "solved" / "solved.weights.h5", say)
+    bits = precision.of_training()
+    scratch = scratch if bits == precision.WHOLE else scratch / bits
+    with precision.computing(model, bits):
+        if schedule.head_epochs:
+            _freeze(backbone, 1.0)
+            rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
+            watch = Watch(batches, held, history, say, "head, ")
+            optimiser = _optimiser(recipe, rate, bits)
+            _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [watch])
+        _freeze(backbone, schedule.frozen)
+        if schedule.solved_epochs:
+            _still(backbone)
+        batches.before = schedule.head_epochs
+        rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
+        rate = rate if schedule.decay == "cosine" else schedule.learning_rate
+        watch = Watch(batches, held, history, say)
+        patience = [Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
+        optimiser = _optimiser(recipe, rate, bits, schedule.averaged)
+        _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [watch, *patience])
+        if schedule.averaged:
+            _normalise_anew(model, batches, schedule.epochs)
+    return Trained(blueprint, history, order.recurrence, time.monotonic() - started, bits)
+
+
+def _decaying(batches: Batches, rate: float, epochs: int) -> Any:
+    return keras.optimizers.schedules.CosineDecay(rate, len(batches) * epochs)
+
+
+def _freeze(backbone: list[Any], share: float) -> None:
+    """Freeze the first `share` of the backbone's layers, free the rest; frozen batch normalisation stands still."""
+    for number, layer in enumerate(backbone):
+        layer.trainable = number >= round(share * len(backbone)) and layer.name != MEAN_IMAGE
+
+
+def _still(backbone: list[Any]) -> None:
+    """Let batch normalisation keep its statistics: the solved layer knows the features as they are served with them."""
+    for layer in backbone:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def _solve(
+    model: Any, batches: Batches, recipe: Recipe, held: tuple[Array, Array], kept: Path, say: Callable[[str], None]
+) -> None:
+    """Solve the last layer, or take it from `kept`, where a training that was killed has left it."""
+    if kept.is_file():
+        model.load_weights(kept)
+        return
+    solve(model, batches, recipe.schedule.solved_epochs, recipe.schedule.solved_penalty)
+    save_weights(model, kept)
+    if len(held[1]):
+        right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
+        say(f"last layer solved: held-out accuracy {right:.4f}")
+
+
+def _optimiser(recipe: Recipe, rate: Any, bits: str, averaged: float = 0.0) -> Any:
+    """Return the recipe's optimiser; averaged: of the mean of weights with which Keras ends a training, or 0."""
+    schedule = recipe.schedule
+    mean = {"use_ema": bool(averaged), "ema_momentum": averaged}
+    if schedule.optimiser == "sgd":
+        chosen = keras.optimizers.SGD(rate, momentum=0.9, **mean)
+    elif schedule.optimiser == "adam":
+        chosen = keras.optimizers.Adam(rate, **mean)
+    else:
+        chosen = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, **mean)
+    return precision.scaled(chosen, bits)
+
+
+def _normalise_anew(model: Any, batches: Batches, epoch: int) -> None:
+    """Let batch normalisation see some batches: its statistics are the last step's, the weights a mean of many.
+
+    Of any mean of weights they have to be taken anew (Izmailov et al. 2018). The batches are those of an epoch `epoch`
+    that no step has seen.
+    """
+    batches.begin_epoch(epoch)
+    for index in range(min(NORMALISING, len(batches))):
+        model(batches[index][0], training=True)
+
+
+def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: Path, callbacks: list[Any]) -> None:
+    """Train one stage, going on after the last whole epoch whose state stands in `scratch`.
+
+    The state is kept at its end: when the next stage is killed, this one is not run again.
+    """
+    model.compile(optimizer=optimiser, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    kept = Checkpoints(scratch)
+    done = kept.restore(model)
+    callbacks = [*callbacks, kept] if epochs > 1 else callbacks
+    # `batches` has its own order by epoch; Keras would shuffle once more, with numbers that no checkpoint keeps.
+    model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)

@@ -1,1 +1,0 @@
-"""How the network that finds leukocytes is taught: pictures labelled with confidence, mixed into scenes, and fitted."""

@@ -1,0 +1,116 @@
+"""The pictures and tables behind a card: PNG and JSON in a bundle's `report/`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from smear.inference.card import Card
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+VIOLET, AMBER, SLATE = "#5b3fa6", "#b26a00", "#5c6773"
+CLASS_COLOURS = ("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b", "#8a7f1b", "#1b5e7f")
+
+
+def write(folder: Path, card: Card, results: dict[str, Any]) -> None:
+    """Write every plot of every protocol's result, and the results themselves, into `folder`."""
+    folder.mkdir()
+    names = {label.id: label.name for label in card.labels}
+    with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}):
+        for protocol, result in results.items():
+            (folder / f"{protocol}.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+            title = f"{card.name} {card.version}, {result['meaning'].split(':')[0]}, n = {result['n']}"
+            for name, draw in (("confusion", _confusion), ("roc", _roc), ("reliability", _reliability)):
+                _save(folder / f"{protocol}-{name}.png", draw, result, names, title)
+            _save(folder / f"{protocol}-risk-coverage.png", _risk_coverage, result, names, title)
+            _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
+            if result.get("per_patient"):
+                _save(folder / f"{protocol}-patients.png", _patients, result, names, title)
+
+
+def _save(path: Path, draw: Any, result: dict[str, Any], names: dict[str, str], title: str) -> None:
+    figure, axes = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
+    draw(axes, result, names)
+    axes.set_title(title, fontsize=8)
+    figure.savefig(path, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _confusion(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
+    table = np.array(result["confusion"])
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Purples", vmin=0, vmax=1)
+    for row, column in np.ndindex(*table.shape):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{table[row, column]}", ha="center", va="center", color=colour)
+    labels = list(names.values())
+    axes.set_xticks(range(len(labels)), labels, rotation=20, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("most likely (nothing refused)")
+    axes.set_ylabel("true")
+
+
+def _roc(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
+    for colour, (identifier, curve) in zip(CLASS_COLOURS, result["roc"].items(), strict=False):
+        axes.plot(*np.array(curve).T, color=colour, label=names[identifier])
+    axes.plot([0, 1], [0, 1], ":", color=SLATE)
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.005))
+    axes.legend(frameon=False, title=f"area, mean {result['auroc']}")
+
+
+def _reliability(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
+    rows = result["reliability"]
+    axes.plot([0, 1], [0, 1], ":", color=SLATE)
+    axes.plot([r["confidence"] for r in rows], [r["accuracy"] for r in rows], "o-", color=VIOLET)
+    axes.bar([r["confidence"] for r in rows], [r["share"] for r in rows], width=0.03, color=SLATE, alpha=0.35)
+    axes.set(xlabel="calibrated confidence", ylabel="accuracy; bars: share of pictures", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.text(0.05, 0.9, f"ECE {result['ece_before']} before, {result['ece']} after temperature")
+
+
+def _risk_coverage(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
+    rows = result["risk_coverage"]
+    axes.plot([r["coverage"] for r in rows], [r["accuracy"] for r in rows], "o-", color=VIOLET, label="by confidence")
+    value = result["accuracy_suggested"]["value"]
+    if value is not None:
+        axes.plot(result["coverage"], value, "D", color=AMBER, label="as served: confidence, novelty, quality")
+    axes.set(xlabel="share of pictures answered", ylabel="accuracy on those", xlim=(0.48, 1.02))
+    axes.legend(frameon=False, loc="lower left")
+
+
+def _controls(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
+    rows: dict[str, dict[str, float | None]] = {
+        "the picture as it is": {"accuracy_all": result["accuracy_all"]["value"], "coverage": result["coverage"]},
+        **{name.replace("_", " "): control for name, control in result["controls"].items()},
+        "colour statistics forest": {
+            "accuracy_all": result["colour_statistics_forest"]["value"],
+            "coverage": None,
+        },
+    }
+    place = np.arange(len(rows))[::-1]
+    axes.barh(
+        place + 0.2, [r["accuracy_all"] for r in rows.values()], 0.36, color=SLATE, label="right if it always answered"
+    )
+    axes.barh(
+        place - 0.2, [r["coverage"] or 0 for r in rows.values()], 0.36, color=VIOLET, label="share suggested at all"
+    )
+    axes.set_yticks(place, list(rows))
+    axes.set_xlim(0, 1)
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.08), ncols=2, fontsize=8)
+
+
+def _patients(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
+    rows = result["per_patient"]
+    most = max(row["n"] for row in rows)
+    for colour, (identifier, name) in zip(CLASS_COLOURS, names.items(), strict=False):
+        places = [place for place, row in enumerate(rows) if row["label"] == identifier]
+        shares = [rows[place]["right"] / rows[place]["n"] for place in places]
+        areas = [12 + 240 * rows[place]["n"] / most for place in places]
+        axes.scatter(places, shares, areas, color=colour, alpha=0.6, linewidths=0, label=name)
+    axes.set(xlabel="patients, the least recognised of each class first", ylabel="share of pictures right")
+    axes.set(xticks=[], ylim=(-0.04, 1.06))
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08), "ncols": min(4, len(names))}
+    axes.legend(frameon=False, title="area: how many pictures", fontsize=8, **below)

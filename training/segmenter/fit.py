@@ -1,0 +1,175 @@
+"""Gather what the teachers are sure of and fit the network that finds leukocytes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from smear.arrays import Array
+from smear.imaging import synthetic
+from training.architectures import unet
+from training.data.dataset import Dataset, load
+from training.fit.checkpoints import Checkpoints
+from training.progress import Progress
+from training.segmenter import labelling
+from training.segmenter.labelling import CYTOPLASM, NUCLEUS, UNSURE, Labelled
+from training.segmenter.scenes import Source, scene, source
+
+BATCH = 16
+STEPS_PER_EPOCH = 250
+SINGLE_CELLS, NO_LEUKOCYTE = "single", "platelet"  # of PBC: what the pictures of a class hold
+LARGE_PLATELET = 0.03  # of the picture: larger violet things among platelets are something else
+FIELDS, DRAWN = 600, 120
+SHARES = {"fields": 0.38, "single": 0.48, "empty": 0.04, "drawn": 0.10}  # of the scenes
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: epochs of `STEPS_PER_EPOCH` steps, the peak learning rate, and the seed of it all."""
+
+    epochs: int = 30
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    seed: int = 17
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """All sources, and the share of the scenes that each is the base of, float (N,)."""
+
+    sources: tuple[Source, ...]
+    shares: Array
+    lonely: tuple[int, ...]
+
+
+def gather(fields: Path, singles: Path) -> Lessons:
+    """Return what is learnt from: `FIELDS` fields (Taleghani), single cells (PBC), and drawn fields."""
+    parts = {
+        "fields": _fields(load(fields)),
+        "single": _singles(load(singles)),
+        "empty": _empty(load(singles)),
+        "drawn": _drawn(),
+    }
+    sources = [one for part in parts.values() for one in part]
+    shares = np.concatenate([np.full(len(part), SHARES[name] / max(1, len(part))) for name, part in parts.items()])
+    lonely = tuple(i for i, one in enumerate(sources) if one.lonely and one.diameter > 60)
+    return Lessons(tuple(sources), shares / shares.sum(), lonely)
+
+
+def _fields(data: Dataset) -> list[Source]:
+    step = max(1, len(data) // FIELDS)
+    chosen = range(0, len(data), step)
+    progress = Progress("fields", len(chosen))
+    made = []
+    for index in chosen:
+        made.append(source(labelling.field(data.picture(index))))
+        progress.step()
+    return made
+
+
+def _singles(data: Dataset) -> list[Source]:
+    chosen = [i for i, label in enumerate(data.labels) if label != NO_LEUKOCYTE]
+    progress = Progress("single cells", len(chosen))
+
+    def one(index: int) -> Labelled | None:
+        labelled = labelling.middle_cell(data.picture(index))
+        progress.step()
+        return labelled
+
+    with ThreadPoolExecutor() as pool:  # OpenCV works without the interpreter's lock
+        return [source(labelled) for labelled in pool.map(one, chosen) if labelled is not None]
+
+
+def _empty(data: Dataset) -> list[Source]:
+    made = []
+    for index in (i for i, label in enumerate(data.labels) if label == NO_LEUKOCYTE):
+        rgb = data.picture(index)
+        found = labelling.field(rgb)
+        if (found.classes > 0).mean() < LARGE_PLATELET:
+            blank = np.zeros_like(found.classes)
+            made.append(source(Labelled(rgb, blank, blank), diameter=0.3 * min(rgb.shape[:2])))
+    return made
+
+
+def _drawn() -> list[Source]:
+    kinds = ("leukemic", "sparse", "sparse", "erythrocytes_only")
+    return [
+        source(labelling.field(synthetic.field(seed, kinds[seed % len(kinds)], size=(224, 320, 448)[seed % 3])), 27.0)
+        for seed in range(1000, 1000 + DRAWN)
+    ]
+
+
+class Scenes(keras.utils.PyDataset):
+    """Endless scenes; batch `index` of epoch e is the same for the same seed."""
+
+    def __init__(self, lessons: Lessons, seed: int) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=12)
+        self.lessons, self.seed, self.epoch = lessons, seed, 0
+
+    def __len__(self) -> int:
+        return STEPS_PER_EPOCH
+
+    def __getitem__(self, index: int) -> tuple[Array, Array]:
+        first = ((self.seed * 1000 + self.epoch) * STEPS_PER_EPOCH + index) * BATCH
+        chosen = np.random.default_rng(first).choice(len(self.lessons.sources), BATCH, p=self.lessons.shares)
+        made = [scene(self.lessons.sources, self.lessons.lonely, int(c), first + i) for i, c in enumerate(chosen)]
+        inputs, classes, cores = (np.stack(part) for part in zip(*made, strict=True))
+        return inputs.astype(np.float32), np.stack([classes, cores], axis=-1).astype(np.float32)
+
+
+def loss(truth: Any, logits: Any) -> Any:
+    """Return cross-entropy of class and core where the teacher is sure, plus 1 - Dice of nucleus and whole cell."""
+    ops = keras.ops
+    classes, core = truth[..., 0], truth[..., 1]
+    sure = ops.cast(classes != UNSURE, "float32")
+    # `sure` zeroes what is unsure; the index only has to be a valid one there.
+    target = ops.one_hot(ops.cast(classes * sure, "int32"), 3)
+    by_class = keras.losses.categorical_crossentropy(target, logits[..., :3], from_logits=True)
+    by_core = ops.maximum(logits[..., 3], 0) - logits[..., 3] * core + ops.log1p(ops.exp(-ops.abs(logits[..., 3])))
+    shares = ops.softmax(logits[..., :3]) * sure[..., None]
+    whole = 1 - _dice(shares[..., CYTOPLASM] + shares[..., NUCLEUS], target[..., CYTOPLASM] + target[..., NUCLEUS])
+    nucleus = 1 - _dice(shares[..., NUCLEUS], target[..., NUCLEUS])
+    return ops.sum((by_class + 0.5 * by_core) * sure) / ops.sum(sure) + 0.5 * (whole + nucleus)
+
+
+def _dice(share: Any, target: Any) -> Any:
+    ops = keras.ops
+    return (2 * ops.sum(share * target) + 1) / (ops.sum(share) + ops.sum(target) + 1)
+
+
+class _Say(keras.callbacks.Callback):
+    def __init__(self, scenes: Scenes, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self.scenes, self.say = scenes, say
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self.scenes.epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.say(f"epoch {epoch + 1}/{self.params['epochs']}: loss {(logs or {})['loss']:.4f}")
+
+
+def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str], None] = print) -> Any:
+    """Return the fitted model; a run that was killed goes on after its last whole epoch, which stands in `scratch`."""
+    keras.utils.set_random_seed(schedule.seed)
+    model = unet.build()
+    rate = keras.optimizers.schedules.CosineDecay(
+        schedule.learning_rate / 10,
+        schedule.epochs * STEPS_PER_EPOCH,
+        warmup_target=schedule.learning_rate,
+        warmup_steps=STEPS_PER_EPOCH,
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(learning_rate=rate, weight_decay=schedule.weight_decay, clipnorm=1.0),
+        loss=loss,
+    )
+    scenes = Scenes(lessons, schedule.seed)
+    kept = Checkpoints(scratch / "epochs")
+    done = kept.restore(model)
+    callbacks = [_Say(scenes, say), kept]
+    model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, shuffle=False, verbose=0, callbacks=callbacks)
+    return model
