@@ -2,9 +2,10 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from smear import schema
 from smear.inference import bundle
@@ -41,10 +42,10 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
             f"The grouped result in {run} says nothing of calibration: it is from an earlier version, or none of its"
             " pictures could be graded. Give its crossval command again; folds that are there are not repeated."
         )
-    card = complete(replace(draft, name=name or draft.name), results, published(models / (name or draft.name)))
+    card = complete(structs.replace(draft, name=name or draft.name), results, published(models / (name or draft.name)))
 
     def fill(where: Path) -> None:
-        for file in filter(None, (bundle.MODEL, bundle.NOVELTY, card.head.file)):
+        for file in filter(None, (bundle.MODEL, bundle.OOD, card.head.file)):
             shutil.copyfile(made / file, where / file)
         run_report.write(where / "report", card, results)
 
@@ -85,12 +86,12 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
         for protocol, result in results.items()
     }
     calibration = schema.read(Calibration, grouped["calibration"], "calibration")
-    return replace(
+    return structs.replace(
         draft,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
-        novelty=calibration.novelty,
+        ood=calibration.novelty,
         metrics={**{k: v for k, v in draft.metrics.items() if k != "history"}, **shown},
         controls=grouped["controls"],
-        verdict=verdict(grouped, {label.id: label.name for label in draft.labels}, before),
+        conclusion=verdict(grouped, {label.id: label.name for label in draft.labels}, before),
     )

@@ -14,6 +14,7 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour
 from smear.inference.card import Step
 from smear.inference.preprocess import WHITE, begin, run
+from smear.segmentation.find import find
 from training.data.ablations import cells_removed
 
 KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
@@ -24,15 +25,15 @@ def stranger(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
     random = np.random.default_rng(seed)
     kind = KINDS[int(random.integers(len(KINDS)))]
     if kind in CHANGES:
-        return CHANGES[kind](run(steps, begin(rgb)).rgb, random)
-    sight = begin(rgb if kind == "rims" else cells_removed(rgb))
+        return CHANGES[kind](run(steps, begin(find(rgb))).rgb, random)
+    sight = begin(find(rgb if kind == "rims" else cells_removed(rgb)))
     if kind == "rims":
-        cells = _rims(sight.leukocytes.cells)
+        cells = _rims(sight.field.cells)
     elif kind == "erythrocytes":
         cells = _erythrocytes(sight.rgb, random)
     else:
         cells = _blobs(sight.rgb.shape[:2], random)
-    return run(steps, replace(sight, kept=cells)).rgb
+    return run(steps, replace(sight, mask=cells)).rgb
 
 
 def _rims(cells: Array) -> Array:

@@ -161,7 +161,7 @@ def _run_fold(
         "groups": material.groups[test],
         "targets": material.targets[test],
         "temperature": np.array(reader.card.temperature),
-        "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
+        "thresholds": np.array([reader.card.abstention.value, reader.card.ood.value]),
         "baseline": colour_baseline.forest_answers(statistics(study.dataset), material.targets, known, test),
     }
     for name, judgement in {"main": main, **without}.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from smear import schema
 from smear.arrays import Array
@@ -21,7 +22,7 @@ from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
-from smear.inference.ood import Novelty, appearance
+from smear.inference.ood import Distribution, ood_features
 from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
@@ -96,7 +97,7 @@ def look(reader: Reader, pictures: Iterable[Picture]) -> Looked:
 def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
     suggestion = reader.conclude(examination, forward).suggestion
     codes = [reason.code for reason in suggestion.reasons]
-    return "novel" if "novel" in codes else ",".join(codes)
+    return "unfamiliar" if "unfamiliar" in codes else ",".join(codes)
 
 
 class Scores:
@@ -107,7 +108,7 @@ class Scores:
             raise DataError("None of the training pictures can be graded.")
         features = known.answer.features.astype(np.float64)
         self.temperature = temperature
-        self.look = Novelty.fit(np.stack([appearance(one) for one in known.inputs]))
+        self.look = Distribution.fit(np.stack([ood_features(one) for one in known.inputs]))
         self.mean = features.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
         self.components = vectors[:, ::-1][:, :COMPONENTS]
@@ -122,7 +123,7 @@ class Scores:
         nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
         distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
         return {
-            SERVED: self.look.score(np.stack([appearance(one) for one in looked.inputs])),
+            SERVED: self.look.score(np.stack([ood_features(one) for one in looked.inputs])),
             "largest probability": -calibrated(logits, self.temperature).max(axis=1),
             "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
             "features, Mahalanobis": distance,
@@ -170,11 +171,11 @@ def _first(home: Path) -> Fold:
 def _judged_by(card: Card, fold: Fold) -> Card:
     """Return a draft's card with the temperature and the thresholds of its fold."""
     abstention, novelty = fold["thresholds"].tolist()
-    return replace(
+    return structs.replace(
         card,
         temperature=float(fold["temperature"]),
-        abstention=replace(card.abstention, value=abstention),
-        novelty=replace(card.novelty, value=novelty),
+        abstention=structs.replace(card.abstention, value=abstention),
+        ood=structs.replace(card.ood, value=novelty),
     )
 
 
@@ -198,7 +199,7 @@ def _row(kind: str, looked: Looked, scores: Scores, limits: Mapping[str, float])
     found = scores.of(looked)
     share = {key: (lost + int((found[key] > limit).sum() if found else 0)) / count for key, limit in limits.items()}
     reasons = np.array(looked.reasons)
-    return Row(kind, count, float((reasons != "").mean()), float((reasons == "novel").mean()), lost / count, share)
+    return Row(kind, count, float((reasons != "").mean()), float((reasons == "unfamiliar").mean()), lost / count, share)
 
 
 def as_csv(rows: list[Row], command: str) -> str:

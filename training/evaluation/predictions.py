@@ -55,7 +55,7 @@ def judge(
             logits.append(forward.logits)
             for i, examination in enumerate(examinations):
                 suggestion = reader.conclude(examination, forward.one(i)).suggestion
-                novelty.append(np.nan if suggestion.novelty is None else suggestion.novelty)
+                novelty.append(np.nan if suggestion.ood_score is None else suggestion.ood_score)
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
             progress.step(len(examinations))

@@ -6,20 +6,22 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from smear.arrays import Array
 from smear.imaging import synthetic
 from smear.inference import bundle, classifier_heads, preprocess
 from smear.inference.card import SCHEMA, Card, Golden, Head, Label
 from smear.inference.network import PAIR, last_dense
-from smear.inference.ood import Novelty, appearance
+from smear.inference.ood import Distribution, ood_features
 from smear.segmentation import mask_network
+from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.data.dataset import THREADS, DataError, Dataset
 from training.data.groups import find_groups
@@ -63,7 +65,7 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
 
     def one(index: int) -> tuple[Array, Array]:
         rgb = dataset.picture(index)
-        prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
+        prepared = preprocess.run(steps, preprocess.begin(find(rgb))).rgb
         strange = prepared[:0]
         if recipe.schedule.strangers:
             strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
@@ -98,17 +100,17 @@ def draft(
     made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
     blueprint, started = made.blueprint, time.monotonic()
     answer, head = _answer(recipe, blueprint.model, x[fit], y[fit], len(material.labels), folder / FEATURES)
-    novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
+    novelty = Distribution.fit(np.stack([ood_features(one) for one in x[fit]]))
     seconds = made.seconds + time.monotonic() - started
     shown = recipe.orientations, recipe.sure_upright
     calibration, validation = UNCALIBRATED, dict[str, Any]()
     if len(held):
         logits = answers(blueprint.model, answer, x[held], *shown)
-        looks = np.stack([appearance(one) for one in x[held]])
+        looks = np.stack([ood_features(one) for one in x[held]])
         calibration = calibrate(logits, y[held], novelty.score(looks), recipe.refusal)
         validation = {"validation": validated(logits, y[held], calibration.temperature)}
     card = blank_card(recipe, material, blueprint.explanation_layer, calibration)
-    card = replace(
+    card = structs.replace(
         card,
         metrics={**validation, "history": made.history, "seconds": round(seconds, 1)},
         recipe={
@@ -120,17 +122,17 @@ def draft(
         },
     )
 
-    drawn = np.stack([preprocess.prepare(synthetic.field(seed, kind), card) for kind, seed in GOLDEN])
+    drawn = np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
     said = answers(blueprint.model, answer, drawn, *shown).astype(np.float64).round(5)
     golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said.tolist(), strict=True))
 
     def fill(where: Path) -> None:
         _without_optimizer(blueprint.model).save(where / bundle.MODEL)
-        novelty.save(where / bundle.NOVELTY)
+        novelty.save(where / bundle.OOD)
         if head.file:
             shutil.copyfile(folder / FEATURES / head.file, where / head.file)
 
-    written = bundle.write(folder, replace(card, golden=golden, head=head), fill)
+    written = bundle.write(folder, structs.replace(card, golden=golden, head=head), fill)
     clear(folder)
     return written
 
@@ -188,7 +190,7 @@ def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Cali
         batch_size=SERVING_BATCH,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
-        novelty=calibration.novelty,
+        ood=calibration.novelty,
         minimum_leukocytes=recipe.minimum_leukocytes,
         metrics={},
         controls={},
@@ -209,9 +211,9 @@ def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Cali
         intended_use=recipe.intended_use,
         known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
         golden=(),
-        verdict="Not evaluated yet.",
-        orientations=recipe.orientations,
-        sure_upright=recipe.sure_upright,
+        conclusion="Not evaluated yet.",
+        tta=recipe.orientations,
+        tta_confidence=recipe.sure_upright,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference.classifier_heads import Answer
 from smear.inference.network import last_dense, two_logits
-from smear.inference.tta import ALWAYS, Count, asked, mean, turned
+from smear.inference.tta import ALWAYS, Count, averaged, mean, turned
 from training.fit.checkpoints import whole
 
 BATCH = 64  # pictures that are turned at once
@@ -57,7 +57,7 @@ def answers(model: Any, answer: Answer, inputs: Array, orientations: Count, sure
     def ask(pictures: Array, which: range) -> tuple[Array]:
         return (answer(_features(cut, pictures, which)),)
 
-    return asked(inputs, orientations, sure_upright, ask)[0]
+    return averaged(inputs, orientations, sure_upright, ask)[0]
 
 
 def _without_last(model: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import encode
 from smear.inference import preprocess
+from smear.segmentation.find import find
 from training.augmentation.augment import augment
 from training.data.dataset import Dataset
 from training.recipes.recipe import Recipe
@@ -50,7 +51,7 @@ def _strip(recipe: Recipe, dataset: Dataset, chosen: list[int], copies: int, see
     steps = preprocess.chain(recipe.preprocess, recipe.input)
     rows = [caption]
     for index in chosen:
-        seen = preprocess.run(steps, preprocess.begin(dataset.picture(index))).rgb
+        seen = preprocess.run(steps, preprocess.begin(find(dataset.picture(index)))).rgb
         made = [seen, *(augment(seen, recipe.augmentation, seed * 1000 + index * copies + n) for n in range(copies))]
         rows.append(_row(made, width))
     return np.concatenate(rows)

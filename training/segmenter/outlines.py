@@ -11,7 +11,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.decode import encode
-from smear.segmentation.find import working_copy
+from smear.segmentation.field import working_copy
 from training.data.annotated_masks import MaskedSet
 from training.segmenter.agreement import found
 from training.segmenter.metrics import Agreement, count, median_cell
