@@ -13,6 +13,7 @@ from app.access import CLINICIANS_ONLY
 from app.database import db
 from app.inference.engine import EngineBusyError
 from app.inference.loaded_bundles import BundleUnusableError
+from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
@@ -85,6 +86,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(413, too_large)
     app.register_error_handler(EngineBusyError, busy)
     app.register_error_handler(BundleUnusableError, unusable)
+    app.register_error_handler(FieldDamagedError, damaged)
     app.register_error_handler(500, failed)
 
 
@@ -136,6 +138,13 @@ def unusable(error: BundleUnusableError) -> Any:
     """Say that the lab's model cannot read, and who can help."""
     step = _l("An admin of your lab can activate another model on the Models page.")
     return answer(503, (error.text, WORDS[503][1], step))
+
+
+def damaged(error: FieldDamagedError) -> Any:
+    """Say that a stored picture is damaged on the disk; what people wrote of it is not."""
+    lost = _l("What was read and written about it is safe.")
+    step = _l("Tell whoever runs this server, or upload the same file to the case again.")
+    return answer(410, (error.text, lost, step))
 
 
 def failed(_error: Exception) -> Any:

@@ -227,8 +227,8 @@ def end(job_id: str, state: str, text: str = "") -> None:
 
 def finish(job_id: str) -> None:
     """End a running job of which no image is left: failed where every one of them failed, else done."""
-    query = select(JobItem.state, func.count()).where(JobItem.job_id == job_id).group_by(JobItem.state)
-    counts = dict(db.session.execute(query).tuples().all())
+    query = select(JobItem.state, func.count().label("images")).where(JobItem.job_id == job_id).group_by(JobItem.state)
+    counts = {row.state: row.images for row in db.session.execute(query)}
     if counts.get("queued"):
         return
     if counts.get("failed") and not counts.get("done"):

@@ -97,6 +97,7 @@ def make_app(tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine
 
     yield make
     for app in made:
+        app.extensions["jobs"].stop()
         with app.app_context():
             db.engine.dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import undefer
 from werkzeug.test import TestResponse
 
 from app.database import db, writing
-from app.records import AuditEvent, Reading, Role, User
+from app.records import UNFINISHED, AuditEvent, Job, Reading, Role, User
 
 PASSWORD = "a quiet violet morning"
 NEW = "another quiet violet morning"
@@ -82,7 +83,7 @@ def change(app: Flask, image_id: str, outcome: str, label: str | None) -> None:
         reading.outcome, reading.label = outcome, label
         result: dict[str, Any] = dict(reading.result)
         reasons = [] if label else [{"code": "low_confidence", "text": "The model is not sure enough."}]
-        probabilities = {item["id"]: 0.02 for item in reading.labels} | {reading.labels[2]["id"]: 0.94}
+        probabilities = {item.id: 0.02 for item in reading.labels} | {reading.labels[2].id: 0.94}
         grid = [[0.0, 0.5], [0.5, 1.0]]
         result["maps"] = [grid for _ in reading.labels]
         result["suggestion"] = {
@@ -145,3 +146,15 @@ def choose(app: Flask, link: str, password: str = NEW, again: str | None = None)
     someone = Someone(app)
     answer = someone.post(link, {"password": password, "again": password if again is None else again})
     return answer.status_code, answer.text
+
+
+def work_done(app: Flask) -> None:
+    """Wait until no job is left: a loaded machine takes its time."""
+    until = time.monotonic() + 120
+    unfinished = select(Job.id).where(Job.state.in_(UNFINISHED)).limit(1)
+    while time.monotonic() < until:
+        with app.app_context():
+            if db.session.scalar(unfinished) is None:
+                return
+        app.extensions["jobs"].wait(0.2)
+    raise AssertionError("a job did not end")

@@ -138,15 +138,16 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
     with app.app_context():
         reading = db.session.scalars(select(Reading).where(Reading.image_id == image)).one()
         leaver = db.session.scalars(select(User).where(User.email == "clinician@lab.example")).one()
+        reading_id, label, leaver_id = reading.id, reading.labels[0].id, leaver.id
         job = finished_job(case, leaver)
     return {
         "case_id": case,
         "image_id": image,
-        "reading_id": reading.id,
-        "label": reading.labels[0]["id"],
+        "reading_id": reading_id,
+        "label": label,
         "name": BUNDLE,
         "version": 1,
-        "user_id": leaver.id,
+        "user_id": leaver_id,
         "filter_id": 999,
         "number": 1,
         "cell_reading_id": "nothing",

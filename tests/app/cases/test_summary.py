@@ -109,7 +109,7 @@ def test_the_case_page_pools_marks_and_orders(app: Flask, clinician: Someone, fi
                 bundle="another",
                 version="1",
                 outcome="suggested",
-                label=first.labels[0]["id"],
+                label=first.labels[0].id,
                 confidence=0.9,
                 probabilities={item["id"]: 0.25 for item in first.labels},
                 result=first.result,

@@ -86,7 +86,7 @@ def ask(engine: Engine, bundle: Any, values: list[float]) -> tuple[list[threadin
 def wait_until_queued(engine: Engine, count: int) -> None:
     """Wait until so many pictures wait for the engine."""
     for _ in range(500):
-        if len(engine._jobs) >= count:
+        if len(engine._waiting) >= count:
             return
         threading.Event().wait(0.01)
     raise AssertionError("nothing was queued")

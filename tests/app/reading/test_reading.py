@@ -30,11 +30,11 @@ def test_a_suggestion_names_its_label_and_calibrated_probability(
 ) -> None:
     """Label, two digits, bundle and version, the intended-use line; the outline is the dotted one."""
     label = reading_of(app, image["id"]).labels[2]
-    change(app, image["id"], "suggested", label["id"])
+    change(app, image["id"], "suggested", label.id)
     page = clinician.get(image["url"]).text
     box = re.search(r'<div class="suggestion suggestion-suggested">(.*?)</div>', page, re.S)
     assert box
-    assert label["name"] in box[1]
+    assert label.name in box[1]
     assert "0.94" in box[1]
     reading = reading_of(app, image["id"])
     assert f"{BUNDLE} {reading.version}" in page
@@ -50,10 +50,10 @@ def test_an_uncertain_reading_names_no_winner(app: Flask, clinician: Someone, im
     assert box
     labels = reading_of(app, image["id"]).labels
     assert "not sure enough" in box[1]
-    assert all(label["name"] not in box[1] for label in labels)
+    assert all(label.name not in box[1] for label in labels)
     assert "bar-lead" not in page
     listed = re.findall(r'<li title="[^"]*"><span>([^<]+)</span>', page)
-    assert listed == [label["name"] for label in labels]
+    assert listed == [label.name for label in labels]
 
 
 def test_a_field_that_is_not_gradable_says_why(clinician: Someone, blank: bytes) -> None:
@@ -81,7 +81,7 @@ def test_every_view_is_a_picture(app: Flask, clinician: Someone, image: dict[str
 
 def test_the_overlay_is_drawn_on_the_server_too(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
     """Without script the map is a picture that changes with opacity and class."""
-    label = reading_of(app, image["id"]).labels[0]["id"]
+    label = reading_of(app, image["id"]).labels[0].id
     change(app, image["id"], "suggested", label)
     path = f"/readings/{reading_of(app, image['id']).id}/overlay/{label}"
     weak, strong = clinician.get(f"{path}?opacity=10"), clinician.get(f"{path}?opacity=90")

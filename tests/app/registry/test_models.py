@@ -98,7 +98,7 @@ def test_the_cards_tell_what_they_are_worth(app: Flask, clinician: Someone, mode
     assert all(word in page for word in card.known_failures[0].split()[:3])
     assert "Activate" not in page
     page = clinician.get(f"/models/{BUNDLE}").text
-    assert f"in {card.orientations} orientations" in page
+    assert f"in {card.tta} orientations" in page
 
 
 def test_an_admin_activates_with_a_reason_and_the_password(lab: Flask, field: bytes) -> None:

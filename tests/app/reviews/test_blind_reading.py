@@ -21,7 +21,7 @@ def case(app: Flask, clinician: Someone, field: bytes) -> str:
     case = clinician.open_case("A-1", notes="from the ward")
     for number in range(2):
         image = clinician.upload(case, field + b" " * number).json["id"]
-        change(app, image, "suggested", reading_of(app, image).labels[2]["id"])
+        change(app, image, "suggested", reading_of(app, image).labels[2].id)
     review_all(clinician, case, "other")
     return case
 
@@ -89,7 +89,7 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
         page = someone.get(f"/cases/{case}").text
         assert "agrees on 1 of 2 images" in page
         assert "seen blind" in page
-        assert label["name"] in page
+        assert label.name in page
     table = clinician.get("/agreement").text
     assert "50.0 %" in table
     assert admin.get(f"/cases/{case}/second").status_code == 404

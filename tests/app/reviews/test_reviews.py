@@ -41,7 +41,7 @@ def buttons(page: str) -> dict[str, str]:
 def test_nothing_is_chosen_before_a_person_chooses(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
     """Every label has a button and a key, in the card's order; none is pressed, whatever is suggested."""
     labels = reading_of(app, image["id"]).labels
-    change(app, image["id"], "suggested", labels[2]["id"])
+    change(app, image["id"], "suggested", labels[2].id)
     page = clinician.get(image["url"]).text
     expected = {f"label:{label['id']}": str(place) for place, label in enumerate(labels, 1)}
     assert buttons(page) == expected | {"uncertain": "u", "not_gradable": "n", "other": "o"}
@@ -57,7 +57,7 @@ def test_a_review_is_kept_and_shown(app: Flask, clinician: Someone, image: dict[
         f"{image['url']}/reviews", {"choice": f"label:{label['id']}", "seen": 0, "comment": " two "}
     )
     assert answer.status_code == 302
-    assert reviews(app) == [(1, "label", label["id"], "two")]
+    assert reviews(app) == [(1, "label", label.id, "two")]
     page = clinician.get(image["url"]).text
     assert page.count('aria-pressed="true"') == 1
     assert "Clinician" in page
@@ -142,7 +142,7 @@ def test_a_strange_version_is_told_and_not_an_error(app: Flask, clinician: Someo
 def test_the_counts_follow(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
     """Disagreement and uncertainty are those of the newest review."""
     labels = reading_of(app, image["id"]).labels
-    change(app, image["id"], "suggested", labels[0]["id"])
+    change(app, image["id"], "suggested", labels[0].id)
     steps = [
         ("uncertain", (1, 1, 0)),
         (f"label:{labels[1]['id']}", (1, 0, 1)),

@@ -40,7 +40,7 @@ def test_a_case_is_signed(app: Flask, clinician: Someone, reviewed_case: str) ->
     assert digest(row.content) == row.sha256
     assert row.content["diagnosis"]["code"] == "insufficient"
     assert row.content["diagnosis"]["remark"] == "please repeat"
-    assert [image["review"]["verdict"] for image in row.content["images"]] == ["not_gradable"] * 2
+    assert [image["review"]["kind"] for image in row.content["images"]] == ["not_gradable"] * 2
     assert all(image["reading"]["bundle"] and image["reading"]["version"] for image in row.content["images"])
     event = events(app)[-1]
     assert (event.action, event.details["sha256"]) == ("case.signed", row.sha256)
