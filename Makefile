@@ -1,24 +1,36 @@
-# `make run` on a fresh machine needs Python 3.11 or newer and make. Nothing is installed outside of .venv.
+# `make run` on a fresh machine needs make and one of these Pythons. Nothing is installed outside of .venv.
+PYTHONS := 3.11 3.12 3.13
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint bench bench-worklist bench-cells screenshots
+.PHONY: install run test lint lock bench bench-worklist bench-cells screenshots
+
+# Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
+INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
+VERSION = $(shell $(INTERPRETER) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+WRONG_PYTHON = LeukoLens runs on Python 3.11, 3.12 or 3.13, but $(INTERPRETER) is $(or $(1),not there): \
+    choose one that is, as in `PYTHON=python3.12 make run`
+define check_python
+$(if $(filter $(PYTHONS),$(VERSION)),,$(error $(call WRONG_PYTHON,$(VERSION))))
+endef
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.txt
+	$(check_python)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-training.txt requirements-dev.txt | $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
+	$(INSTALL) -r requirements-dev.txt
 	touch $@
 
 # Migrates the database; the first time it also makes the lab and prints the admin's one-time password.
@@ -35,6 +47,18 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+
+# Writes requirements*.txt anew from the lists in pyproject.toml. What they pin already stays as it is, unless asked for
+# with LOCK=--upgrade or LOCK="--upgrade-package NAME".
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --custom-compile-command 'make lock' $(LOCK) pyproject.toml
+lock: $(VENV)/.installed-dev
+	$(COMPILE) --output-file requirements.txt
+	for extra in training postgres cuda; do \
+	    $(COMPILE) --extra $$extra --constraint requirements.txt --output-file requirements-$$extra.txt || exit 1; \
+	done
+	$(COMPILE) --extra training --extra postgres --group dev --constraint requirements.txt \
+	    --output-file requirements-dev.txt
 
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev
