@@ -34,6 +34,9 @@ from app import (
 from app import config as settings_table
 from app.auth import sessions, two_factor
 from app.inference import engine
+from app.version import __version__
+
+__all__ = ["__version__", "create_app"]
 
 STATIC_SECONDS = 7 * 24 * 3600
 
