@@ -5,12 +5,13 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+NODE = PATH="$(abspath $(BIN)):$$PATH"
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint lock bench bench-worklist bench-cells screenshots
+.PHONY: install run test test-js lint lint-js docs lock bench bench-worklist bench-cells screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -41,12 +42,29 @@ run: install
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.installed-dev
+# The scripts' tests, by Node's own runner. Node comes with the development requirements; nothing else of npm is needed.
+test-js: $(VENV)/.installed-dev
+	$(NODE) npm test
+
+lint: $(VENV)/.installed-dev lint-js docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/djlint --lint --quiet templates
+
+lint-js: node_modules/.installed
+	$(NODE) npm run --silent lint
+
+# Only lint needs it.
+node_modules/.installed: package-lock.json | $(VENV)/.installed-dev
+	$(NODE) npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# The documentation as a site, in build/docs; a link that leads nowhere is an error.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Writes requirements*.txt anew from the lists in pyproject.toml. What they pin already stays as it is, unless asked for
 # with LOCK=--upgrade or LOCK="--upgrade-package NAME".
