@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-js lint lint-js docs lock bench bench-worklist bench-cells screenshots
+.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -39,8 +39,16 @@ run: install
 	$(BIN)/flask --app wsgi init
 	exec $(BIN)/gunicorn --config gunicorn.conf.py
 
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+# Which lines and branches the tests run, by room; fails where it is too few. The pages are in build/coverage/html.
+coverage: $(VENV)/.installed-dev
+	$(PYTEST) --cov --cov-report=
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage json --quiet
+	$(BIN)/python -m tests.coverage_by_room build/coverage/coverage.json
 
 # The scripts' tests, by Node's own runner. Node comes with the development requirements; nothing else of npm is needed.
 test-js: $(VENV)/.installed-dev
