@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots
+.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -98,6 +98,10 @@ bench-worklist: $(VENV)/.installed-dev
 bench-cells: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.cells
 
-# Draws docs/screenshots anew; needs Chromium.
+# Draws every page into build/screenshots; needs Chromium.
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
+
+# The same, and renews those of docs/screenshots whose page looks different now.
+docs-screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.screenshots build/screenshots --documented
