@@ -70,9 +70,9 @@ node_modules/.installed: package-lock.json | $(VENV)/.installed-dev
 	$(NODE) npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-# The documentation as a site, in build/docs; a link that leads nowhere is an error.
+# The documentation as a site, in build/docs; a link that leads nowhere is an error, which mkdocs overlooks when --quiet.
 docs: $(VENV)/.installed-dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Writes requirements*.txt anew from the lists in pyproject.toml. What they pin already stays as it is, unless asked for
 # with LOCK=--upgrade or LOCK="--upgrade-package NAME".
