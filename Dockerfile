@@ -1,7 +1,7 @@
 FROM python:3.12-slim
 
-# For an NVIDIA GPU: --build-arg TENSORFLOW_EXTRA=and-cuda
-ARG TENSORFLOW_EXTRA=
+# For an NVIDIA GPU: --build-arg REQUIREMENTS=requirements-cuda.txt; for PostgreSQL: requirements-postgres.txt
+ARG REQUIREMENTS=requirements.txt
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -13,9 +13,8 @@ WORKDIR /srv/leukolens
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt .
-RUN pip install -r requirements.txt \
-    && if [ -n "$TENSORFLOW_EXTRA" ]; then pip install "tensorflow[$TENSORFLOW_EXTRA]==2.21.0"; fi
+COPY requirements.txt requirements-cuda.txt requirements-postgres.txt ./
+RUN pip install --require-hashes -r "$REQUIREMENTS"
 
 COPY app app
 COPY smear smear

@@ -1,24 +1,37 @@
-# `make run` on a fresh machine needs Python 3.11 or newer and make. Nothing is installed outside of .venv.
+# `make run` on a fresh machine needs make and one of these Pythons. Nothing is installed outside of .venv.
+PYTHONS := 3.11 3.12 3.13
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+NODE = PATH="$(abspath $(BIN)):$$PATH"
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test lint bench bench-worklist bench-cells screenshots
+.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
+
+# Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
+INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
+VERSION = $(shell $(INTERPRETER) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+WRONG_PYTHON = LeukoLens runs on Python 3.11, 3.12 or 3.13, but $(INTERPRETER) is $(or $(1),not there): \
+    choose one that is, as in `PYTHON=python3.12 make run`
+define check_python
+$(if $(filter $(PYTHONS),$(VERSION)),,$(error $(call WRONG_PYTHON,$(VERSION))))
+endef
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.txt
+	$(check_python)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-training.txt requirements-dev.txt | $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
+	$(INSTALL) -r requirements-dev.txt
 	touch $@
 
 # Migrates the database; the first time it also makes the lab and prints the admin's one-time password.
@@ -26,15 +39,52 @@ run: install
 	$(BIN)/flask --app wsgi init
 	exec $(BIN)/gunicorn --config gunicorn.conf.py
 
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
-lint: $(VENV)/.installed-dev
+# Which lines and branches the tests run, by room; fails where it is too few. The pages are in build/coverage/html.
+coverage: $(VENV)/.installed-dev
+	$(PYTEST) --cov --cov-report=
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage json --quiet
+	$(BIN)/python -m tests.coverage_by_room build/coverage/coverage.json
+
+# The scripts' tests, by Node's own runner. Node comes with the development requirements; nothing else of npm is needed.
+test-js: $(VENV)/.installed-dev
+	$(NODE) npm test
+
+lint: $(VENV)/.installed-dev lint-js docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/djlint --lint --quiet templates
+
+lint-js: node_modules/.installed
+	$(NODE) npm run --silent lint
+
+# Only lint needs it.
+node_modules/.installed: package-lock.json | $(VENV)/.installed-dev
+	$(NODE) npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# The documentation as a site, in build/docs; a link that leads nowhere is an error, which mkdocs overlooks when --quiet.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Writes requirements*.txt anew from the lists in pyproject.toml. What they pin already stays as it is, unless asked for
+# with LOCK=--upgrade or LOCK="--upgrade-package NAME".
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --custom-compile-command 'make lock' $(LOCK) pyproject.toml
+lock: $(VENV)/.installed-dev
+	$(COMPILE) --output-file requirements.txt
+	for extra in training postgres cuda; do \
+	    $(COMPILE) --extra $$extra --constraint requirements.txt --output-file requirements-$$extra.txt || exit 1; \
+	done
+	$(COMPILE) --extra training --extra postgres --group dev --constraint requirements.txt \
+	    --output-file requirements-dev.txt
 
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev
@@ -48,6 +98,10 @@ bench-worklist: $(VENV)/.installed-dev
 bench-cells: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.cells
 
-# Draws docs/screenshots anew; needs Chromium.
+# Draws every page into build/screenshots; needs Chromium.
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
+
+# The same, and renews those of docs/screenshots whose page looks different now.
+docs-screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.screenshots build/screenshots --documented

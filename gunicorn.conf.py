@@ -5,11 +5,11 @@ import logging
 import sys
 from typing import Any
 
-from app import config
-from app.config import SettingError
+# Not `from app import config`: gunicorn takes every name here that is one of its settings, and `config` is.
+from app.config import SettingError, load
 
 try:
-    values = config.load()
+    values = load()
 except SettingError as error:
     sys.exit(str(error))
 

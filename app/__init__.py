@@ -39,6 +39,9 @@ from app.cells import classification, outlines
 from app.inference import engine, jobs
 from app.reading import more_maps
 from app.registry import activation
+from app.version import __version__
+
+__all__ = ["__version__", "create_app"]
 
 STATIC_SECONDS = 7 * 24 * 3600
 

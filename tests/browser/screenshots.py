@@ -1,10 +1,12 @@
-"""Draws docs/screenshots: the main pages, wide and narrow, light and dark, with drawn fields only.
+"""Draws the main pages, wide and narrow, light and dark, with drawn fields only.
 
-Run as `python -m tests.browser.screenshots FOLDER`.
+Run as `python -m tests.browser.screenshots FOLDER`; with `--documented` those that the documentation shows are written
+into docs/screenshots as well, where they look different from what is there (tests/browser/documented.py).
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, enter
+from tests.browser.documented import document
 from tests.browser.driving import PASSWORD, Server, chromium, sign_in
 from tests.browser.inspection import THEMES
 from tests.browser.test_room import ALONE, add_person, press
@@ -181,4 +184,10 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where every page is drawn, as PNG")
+    parser.add_argument("--documented", action="store_true", help="also renew docs/screenshots")
+    options = parser.parse_args()
+    main(options.folder)
+    if options.documented:
+        sys.stdout.write("".join(f"{name}\n" for name in document(options.folder)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,20 +12,21 @@ from sqlalchemy import select
 from app.cases.summary import BriefReading, differ, differing, pooled
 from app.database import db, writing
 from app.records import Reading
+from smear.inference.card import Label
 from tests.app.steps import Someone, reading_of
 
-LABELS: dict[str, dict[str, Any]] = {
-    "Benign": {"id": "Benign", "name": "Benign", "meaning": "", "malignant": False},
-    "Pre": {"id": "Pre", "name": "Pre-B", "meaning": "", "malignant": True},
-    "Pro": {"id": "Pro", "name": "Pro-B", "meaning": "", "malignant": True},
+LABELS: dict[str, Label] = {
+    "Benign": Label("Benign", "Benign", "", False),
+    "Pre": Label("Pre", "Pre-B", "", True),
+    "Pro": Label("Pro", "Pro-B", "", True),
 }
 OTHERS = {
-    "healthy": {"id": "healthy", "name": "Healthy", "meaning": "", "malignant": False},
-    "CLL": {"id": "CLL", "name": "CLL", "meaning": "", "malignant": True},
+    "healthy": Label("healthy", "Healthy", "", False),
+    "CLL": Label("CLL", "CLL", "", True),
 }
 
 
-def said(outcome: str, label: str | None = None, **probabilities: float) -> BriefReading:
+def brief(outcome: str, label: str | None = None, **probabilities: float) -> BriefReading:
     """Return what a bundle said of an image."""
     confidence = max(probabilities.values(), default=None)
     return BriefReading("i", "r", "field", "1", outcome, label, confidence, probabilities, LABELS)
@@ -36,10 +36,10 @@ def test_probabilities_are_the_mean_over_the_gradable_fields() -> None:
     """A field that is not gradable counts for nothing; an uncertain one counts and has no vote."""
     found = pooled(
         {
-            "a": [said("suggested", "Pre", Benign=0.1, Pre=0.8, Pro=0.1)],
-            "b": [said("suggested", "Pre", Benign=0.1, Pre=0.9, Pro=0.0)],
-            "c": [said("uncertain", None, Benign=0.4, Pre=0.1, Pro=0.5)],
-            "d": [said("not_gradable")],
+            "a": [brief("suggested", "Pre", Benign=0.1, Pre=0.8, Pro=0.1)],
+            "b": [brief("suggested", "Pre", Benign=0.1, Pre=0.9, Pro=0.0)],
+            "c": [brief("uncertain", None, Benign=0.4, Pre=0.1, Pro=0.5)],
+            "d": [brief("not_gradable")],
         }
     )
     assert len(found) == 1
@@ -51,22 +51,22 @@ def test_probabilities_are_the_mean_over_the_gradable_fields() -> None:
 
 def test_a_tie_leads_nowhere() -> None:
     """Of two labels suggested equally often neither leads; of none at all neither."""
-    tie = {"a": [said("suggested", "Pre", Pre=0.9)], "b": [said("suggested", "Pro", Pro=0.9)]}
+    tie = {"a": [brief("suggested", "Pre", Pre=0.9)], "b": [brief("suggested", "Pro", Pro=0.9)]}
     assert pooled(tie)[0].leading is None
-    assert pooled({"a": [said("not_gradable")]})[0].leading is None
+    assert pooled({"a": [brief("not_gradable")]})[0].leading is None
     assert pooled({}) == []
 
 
 def test_bundles_differ_by_label_or_by_leukemia() -> None:
     """Two labels of one list differ; labels of two lists only where one is leukemia and the other is not."""
-    pre, pro, benign = (said("suggested", label, **{label: 0.9}) for label in ("Pre", "Pro", "Benign"))
+    pre, pro, benign = (brief("suggested", label, **{label: 0.9}) for label in ("Pre", "Pro", "Benign"))
     cll, healthy = (replace(pre, bundle="other", label=label, labels=OTHERS) for label in ("CLL", "healthy"))
     assert differ(pre, pro)
     assert not differ(pre, pre)
     assert not differ(pre, cll)
     assert differ(pre, healthy)
     assert not differ(benign, healthy)
-    assert not differ(pre, said("uncertain", None, Pro=0.6))
+    assert not differ(pre, brief("uncertain", None, Pro=0.6))
     assert differing({"a": [pre, pro], "b": [pre, pre], "c": [pre, cll, healthy]}) == {"a", "c"}
 
 
@@ -74,7 +74,7 @@ def make(app: Flask, image_id: str, outcome: str, label: int | None, probabiliti
     """Make the first reading of an image say this."""
     with app.app_context(), writing() as session:
         row = session.scalars(select(Reading).where(Reading.image_id == image_id)).one()
-        ids = [item["id"] for item in row.labels]
+        ids = [label.id for label in row.labels]
         row.outcome, row.label = outcome, None if label is None else ids[label]
         row.probabilities = dict(zip(ids, probabilities, strict=True))
         row.confidence = max(probabilities)
@@ -111,7 +111,7 @@ def test_the_case_page_pools_marks_and_orders(app: Flask, clinician: Someone, fi
                 outcome="suggested",
                 label=first.labels[0].id,
                 confidence=0.9,
-                probabilities={item["id"]: 0.25 for item in first.labels},
+                probabilities={label.id: 0.25 for label in first.labels},
                 result=first.result,
                 labels=first.labels,
                 intended_use="",

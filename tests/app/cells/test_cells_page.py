@@ -394,8 +394,7 @@ def test_fields_and_cells_that_contradict_are_said_to(
         row = db.session.scalars(select(CellReading)).one()
         image_id, cells_ = row.image_id, list(row.suggestions)
     labels = {
-        bad: next(item for item in reading_of(reads, image_id).labels if item.malignant is bad)
-        for bad in (True, False)
+        bad: next(item for item in reading_of(reads, image_id).labels if item.malignant is bad) for bad in (True, False)
     }
 
     def all_cells(label: str) -> None:

@@ -30,7 +30,7 @@ def ask(app: Flask, clinician: Someone, case: str, reader: str = "admin") -> str
     """Ask somebody to read a case blind and return what the page says afterwards."""
     with app.app_context():
         number = db.session.scalars(select(User.id).where(User.email == f"{reader}@lab.example")).one()
-    assert clinician.post(f"/cases/{case}/second/ask", {"reader": number}).status_code == 302
+    assert clinician.post(f"/cases/{case}/blind/ask", {"reader": number}).status_code == 302
     return clinician.get(f"/cases/{case}").text
 
 
@@ -38,7 +38,7 @@ def read_all(admin: Someone, case: str, choices: list[str]) -> list[str]:
     """Give blind verdicts in order and return where each led."""
     led = []
     for choice in choices:
-        address = admin.get(f"/cases/{case}/second").location
+        address = admin.get(f"/cases/{case}/blind").location
         led.append(admin.post(address, {"choice": choice, "comment": "seen blind"}).location)
     return led
 
@@ -47,7 +47,7 @@ def test_the_second_reader_sees_nothing_of_it(app: Flask, clinician: Someone, ca
     """Neither suggestion nor review: not on the pages, not in the pictures, not in lists, not by filters."""
     assert "second time, blind" in ask(app, clinician, case)
     admin = Someone(app, "admin")
-    begin = f"/cases/{case}/second"
+    begin = f"/cases/{case}/blind"
     with app.app_context():
         readings = list(db.session.scalars(select(Reading)))
         urls = [f"/cases/{case}/images/{reading.image_id}" for reading in readings]
@@ -80,7 +80,7 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
     admin = Someone(app, "admin")
     label = reading_of(app, re.findall(r"/images/(\w+)/thumb", clinician.get(f"/cases/{case}").text)[0]).labels[0]
     led = read_all(admin, case, [f"label:{label['id']}"])
-    assert led == [f"/cases/{case}/second"]
+    assert led == [f"/cases/{case}/blind"]
     page = clinician.get(f"/cases/{case}").text
     assert "1 of 2 images so far" in page
     assert "seen blind" not in page
@@ -92,7 +92,7 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
         assert label.name in page
     table = clinician.get("/agreement").text
     assert "50.0 %" in table
-    assert admin.get(f"/cases/{case}/second").status_code == 404
+    assert admin.get(f"/cases/{case}/blind").status_code == 404
     assert [event.action for event in events(app)][-2:] == ["blind.reviewed", "reviews.kind"]
 
 
@@ -104,8 +104,8 @@ def test_signing_waits_for_the_second_reader(app: Flask, clinician: Someone, cas
     answer = sign(clinician, case)
     assert answer.status_code == 409
     assert "Admin is reading this case a second time" in answer.text
-    address = admin.get(f"/cases/{case}/second").location
-    clinician.post(f"/cases/{case}/second/withdraw")
+    address = admin.get(f"/cases/{case}/blind").location
+    clinician.post(f"/cases/{case}/blind/withdraw")
     assert admin.post(address, {"choice": "other", "comment": "x"}).status_code == 404
     assert admin.get(f"/cases/{case}").status_code == 200
     assert "seen blind" not in admin.get(f"/cases/{case}").text
@@ -117,7 +117,7 @@ def test_signing_waits_for_the_second_reader(app: Flask, clinician: Someone, cas
 def test_only_a_fresh_colleague_is_asked(app: Flask, clinician: Someone, case: str, reader: str) -> None:
     """Nobody of another lab, and nobody who has reviewed in the case."""
     assert "who has reviewed nothing in this case" in ask(app, clinician, case, reader)
-    assert clinician.post(f"/cases/{case}/second/ask", {"reader": "x"}).status_code == 302
+    assert clinician.post(f"/cases/{case}/blind/ask", {"reader": "x"}).status_code == 302
     assert "second time, blind" not in clinician.get(f"/cases/{case}").text
 
 
@@ -128,7 +128,7 @@ def test_asking_waits_for_the_first_reader(app: Flask, clinician: Someone, case:
     clinician.post(f"{image['url']}/reviews", {"choice": "not_gradable"})
     ask(app, clinician, case)
     assert "already" in ask(app, clinician, case)
-    clinician.post(f"/cases/{case}/second/withdraw")
+    clinician.post(f"/cases/{case}/blind/withdraw")
     sign(clinician, case)
     assert "Amend it first" in ask(app, clinician, case)
 
@@ -137,7 +137,7 @@ def test_a_verdict_is_given_once(app: Flask, clinician: Someone, case: str) -> N
     """A second one is refused with a sentence, as is none; the database keeps them."""
     ask(app, clinician, case)
     admin = Someone(app, "admin")
-    address = admin.get(f"/cases/{case}/second").location
+    address = admin.get(f"/cases/{case}/blind").location
     assert "Choose what you see" in admin.post(address, {"choice": "label:Dragon", "comment": "mine"}).text
     assert "mine</textarea>" in admin.post(address, {"choice": "", "comment": "mine"}).text
     assert admin.post(address, {"choice": "uncertain"}).status_code == 302
@@ -152,7 +152,7 @@ def test_nobody_else_reaches_the_blind_pages(app: Flask, clinician: Someone, cas
     """Not the first reader, not another lab."""
     ask(app, clinician, case)
     for someone in (clinician, Someone(app, "stranger")):
-        assert someone.get(f"/cases/{case}/second").status_code == 404
+        assert someone.get(f"/cases/{case}/blind").status_code == 404
     with app.app_context():
         assert db.session.get_one(Case, case).state == "in_review"
 
