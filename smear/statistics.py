@@ -1,9 +1,10 @@
 """How sure a share is that was counted: Wilson's interval, for cards, reports and differential counts alike."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 Z = 1.959964  # standard errors to each side of a 95 % interval
 
@@ -36,12 +37,12 @@ def share(count: int, total: int) -> Share:
     return Share(count, total, count / total if total else 0.0, low, high)
 
 
-NORMAL = 1.96  # standard errors to each side of a 95 % interval
-
-
 @dataclass(frozen=True)
 class Agreement:
-    """How often two readers said the same of `n` images, and how much of it is more than chance (None: undefined)."""
+    """How often two readers said the same of `n` images, and how much of it is more than chance (None: undefined).
+
+    kappa, low, high: Cohen's kappa with its 95 % interval, -1..1.
+    """
 
     n: int
     observed: float
@@ -51,15 +52,27 @@ class Agreement:
 
 
 def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
-    """Return the agreement of pairs of first and second verdicts, or None where there are none."""
+    """Return the agreement of pairs of first and second answers, or None where there are none.
+
+    Kappa is Cohen's (1960). Its standard error is that of Fleiss, Cohen and Everitt (Psychological Bulletin 72:323,
+    1969), which holds for any kappa; Cohen's own takes the marginal frequencies for given and comes out too small.
+    """
     n = len(pairs)
     if not n:
         return None
-    observed = sum(first == second for first, second in pairs) / n
-    firsts, seconds = Counter(first for first, _ in pairs), Counter(second for _, second in pairs)
-    expected = sum(firsts[code] * seconds[code] for code in firsts) / n**2
-    if expected == 1.0:  # both always said the same one thing: chance alone would do
+    codes = sorted({code for pair in pairs for code in pair})
+    shares = np.zeros((len(codes), len(codes)))
+    for first, second in pairs:
+        shares[codes.index(first), codes.index(second)] += 1 / n
+    firsts, seconds = shares.sum(axis=1), shares.sum(axis=0)
+    observed, expected = float(np.trace(shares)), float(firsts @ seconds)
+    if math.isclose(expected, 1.0):  # both always said the same one thing: chance alone would do
         return Agreement(n, observed, None, None, None)
     kappa = (observed - expected) / (1 - expected)
-    error = math.sqrt(observed * (1 - observed) / n) / (1 - expected)
-    return Agreement(n, observed, kappa, max(-1.0, kappa - NORMAL * error), min(1.0, kappa + NORMAL * error))
+    either = firsts[None, :] + seconds[:, None]  # of the first reader's column and the second reader's row
+    agreed = float(np.diag(shares) @ (1 - np.diag(either) * (1 - kappa)) ** 2)
+    off = shares * either**2
+    differed = (1 - kappa) ** 2 * float(off.sum() - np.trace(off))
+    variance = (agreed + differed - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
+    half = Z * math.sqrt(max(0.0, variance))
+    return Agreement(n, observed, kappa, max(-1.0, kappa - half), min(1.0, kappa + half))

@@ -113,7 +113,8 @@ def square(row: Authenticator, user: User) -> Markup:
 def counter_of(row: Authenticator, code: str) -> int:
     """Return the time step to which a code belongs; TokenError where it is wrong, old or was taken before."""
     match = shared(row).match(code, time=now(), window=WINDOW, last_counter=row.last_counter)
-    return match.counter
+    result: int = match.counter
+    return result
 
 
 def confirm(user: User, typed: str) -> list[str]:

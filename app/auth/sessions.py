@@ -67,7 +67,8 @@ class DatabaseSessions(ServerSideSessionInterface):
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Write when something changed, and now and then to keep a working person signed in."""
-        return session.modified or dict.get(session, SEEN, 0) < time.time() - SEEN_SECONDS
+        result: bool = session.modified or dict.get(session, SEEN, 0) < time.time() - SEEN_SECONDS
+        return result
 
 
 def init_app(app: Flask) -> None:

@@ -18,7 +18,7 @@ from app.auth.blueprint import bp
 from app.auth.passwords import asks_for_a_password, password_is_right
 from app.auth.sessions import renew
 from app.database import db
-from app.records import User
+from app.records import Authenticator, User
 from app.rules import RefusedError
 
 PENDING = "second_step"  # in the session of a browser that gave the right password and owes a code
@@ -29,7 +29,7 @@ FEW_CODES = 3
 class SecondStep(TfPlugin):
     """Where Flask-Security asks whether a right password is enough."""
 
-    def tf_enter(
+    def tf_enter(  # type: ignore[override]  # a user of ours, where any would do for Flask-Security
         self,
         user: User,
         remember_me: bool | None,  # noqa: ARG002 -- there is no such cookie here
@@ -100,7 +100,7 @@ def give_code() -> Any:
     wanted = session.pop(PENDING)["next"]
     login_user(db.session.get_one(User, user_id), remember=False, authn_via=["password", answer.by])
     if answer.by == "recovery code":
-        left = len((authenticator.of(user_id) or authenticator.Authenticator(recovery=[])).recovery)
+        left = len((authenticator.of(user_id) or Authenticator(recovery=[])).recovery)
         flash(_("You used a recovery code; %(n)s are left. My account makes new ones.", n=left), "info")
     return redirect(wanted or url_for("worklist.show"))
 

@@ -115,4 +115,5 @@ class CorrectionForm(CaseForm):
 
     def stands_already(self, field: Field) -> bool:
         """Say whether a field's text is what the case holds."""
-        return plain(field.data) == getattr(self.before, field.name)
+        result: bool = plain(field.data) == getattr(self.before, field.name)
+        return result

@@ -35,7 +35,8 @@ MAX_POSITION = 1_000_000
 @member
 def new() -> str:
     """Offer an empty case."""
-    return new_case_page(CaseForm())
+    result: str = new_case_page(CaseForm())
+    return result
 
 
 @bp.post("/cases/new")

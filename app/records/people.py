@@ -57,7 +57,8 @@ class User(Record, UserMixin):
     opens_next: Mapped[bool] = mapped_column(default=True, server_default=true())  # after a review
 
     lab: Mapped[Lab] = relationship(lazy="joined")
-    roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")
+    # Flask-Security speaks of any role; ours are of one kind.
+    roles: Mapped[list[Role]] = relationship(secondary=role_of_user, lazy="selectin")  # type: ignore[assignment]
 
     @property
     def is_admin(self) -> bool:

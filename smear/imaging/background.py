@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from smear.arrays import Array
+from smear.arrays import Array, compare
 
 BACKGROUND_SHARE = 0.15  # the brightest share by green: nothing that is stained is among it in a gradable field
 BLACK, BLACK_SHARE, BLACK_RIM = 24, 0.25, 0.95  # a cut-out's surround: up to this level; share of picture and of rim
@@ -16,7 +16,7 @@ def background_colour(rgb: Array) -> Array:
     green = cv2.extractChannel(rgb, 1)
     counts = np.cumsum(_histogram(green, None))
     cut = int(np.searchsorted(counts, (1 - BACKGROUND_SHARE) * counts[-1]))
-    bright = cv2.compare(green, cut, cv2.CMP_GE)
+    bright = compare(green, cut, cv2.CMP_GE)
     return np.array([_median(_histogram(cv2.extractChannel(rgb, c), bright)) for c in range(3)], np.uint8)
 
 

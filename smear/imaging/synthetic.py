@@ -112,7 +112,8 @@ def _illuminated(rng: np.random.Generator, stain: _Stain, size: int) -> Array:
     tint = rng.uniform(-0.02, 0.02, 3)
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     light = 1 - fall * ((axis[None, :] - x0) ** 2 + (axis[:, None] - y0) ** 2) / 2
-    return (light[..., None] * np.array(stain.background) * (1 + tint - tint.max())).astype(np.float32)
+    result: Array = (light[..., None] * np.array(stain.background) * (1 + tint - tint.max())).astype(np.float32)
+    return result
 
 
 def _radii(
@@ -213,7 +214,8 @@ def _chromatin(rng: np.random.Generator, size: int, coarse: bool) -> Array:
 
 def _photographed(canvas: Array, rng: np.random.Generator) -> Array:
     """The lens blurs a little, the sensor adds noise. At 8 bits OpenCV blurs alike to the bit everywhere."""
-    picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    picture: Array = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
     picture = cv2.GaussianBlur(picture, (0, 0), 0.55 * math.sqrt(canvas.shape[0] / _UNIT))
     noise = rng.integers(-2, 3, picture.shape, np.int8) + rng.integers(-2, 3, picture.shape, np.int8)
-    return np.clip(picture.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    result: Array = np.clip(picture.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    return result

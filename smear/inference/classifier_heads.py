@@ -68,7 +68,8 @@ def _sklearn(path: Path) -> Answer:
 def sklearn_logits(model: Any, features: Array) -> Array:
     """Return logits (N, C) of a scikit-learn classifier: its decision values, or else the logs of its probabilities."""
     if not hasattr(model, "decision_function"):
-        return np.log(np.clip(model.predict_proba(features), LEAST, 1))
+        result: Array = np.log(np.clip(model.predict_proba(features), LEAST, 1))
+        return result
     values = np.asarray(model.decision_function(features))
     return np.stack([-values / 2, values / 2], axis=1) if values.ndim == 1 else values
 

@@ -44,7 +44,8 @@ def count(field: Field) -> Debris:
     """Return what is in the picture beside its leukocytes."""
     view, zoom = working_copy(field.small, SIDE)
     size = view.shape[1], view.shape[0]
-    cells, nuclei = field.cells.view(np.uint8), field.nuclei
+    nuclei = field.nuclei
+    cells: Array = field.cells.view(np.uint8)
     if zoom > 1:
         cells = cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST)
         nuclei = cv2.resize(nuclei.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
@@ -75,7 +76,8 @@ def _sizes(mask: Array) -> Array:
     _, _, table, _ = cv2.connectedComponentsWithStats(mask)
     x, y, w, h, area = table[1:].T
     whole = (x > 0) & (y > 0) & (x + w < mask.shape[1]) & (y + h < mask.shape[0])
-    return area[whole].astype(np.float64)
+    result: Array = area[whole].astype(np.float64)
+    return result
 
 
 def _ink(red: Array, green: Array, blue: Array) -> Array:

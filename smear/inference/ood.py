@@ -47,7 +47,8 @@ class Distribution:
         It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
         """
         away = np.asarray(features, np.float64) - self.mean
-        return np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
+        result: Array = np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
+        return result
 
     def of(self, shown: Array) -> float:
         """Return the out-of-distribution score of one prepared input, uint8 RGB (h, w, 3)."""

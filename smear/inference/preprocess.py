@@ -136,7 +136,8 @@ def _one(sight: Sight) -> Array:
     if not count:
         return np.zeros(labels.shape, np.uint8)
     label = nearest_to_middle(labels, count) if sight.chosen is None else sight.chosen
-    return (labels == label + 1).view(np.uint8)
+    result: Array = (labels == label + 1).view(np.uint8)
+    return result
 
 
 def nearest_to_middle(labels: Array, count: int) -> int:
@@ -168,7 +169,7 @@ def in_hsv_range(rgb: Array, lower: Sequence[int], upper: Sequence[int]) -> Arra
     if low <= high:
         return cv2.inRange(hsv, (low, *rest_low), (high, *rest_high)) > 0
     red = cv2.inRange(hsv, (low, *rest_low), (179, *rest_high))
-    return (red | cv2.inRange(hsv, (0, *rest_low), (high, *rest_high))) > 0
+    return cv2.bitwise_or(red, cv2.inRange(hsv, (0, *rest_low), (high, *rest_high))) > 0
 
 
 def hsv_range(sight: Sight, lower: Sequence[int], upper: Sequence[int], background: int = WHITE) -> Sight:

@@ -26,7 +26,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from smear.arrays import Array
+from smear.arrays import Array, compare
 from smear.segmentation.field import Field
 
 BACKGROUND_SHARE = 0.15  # the brightest share by green is background
@@ -76,7 +76,7 @@ def assess(field: Field) -> tuple[Finding, ...]:
     background = _background(small) if surround is None else np.full(3, float(_percentile(small, 0.998)))
     red, green, blue = cv2.split(_densities(small, background))
     densest = cv2.max(cv2.max(red, green), blue)
-    matter = cv2.compare(densest, STAINED, cv2.CMP_GT)
+    matter = compare(densest, STAINED, cv2.CMP_GT)
     if surround is not None:
         matter[surround > 0] = 0
         return _ordered([_stain(red, green, blue, matter, background), _cut_out(surround)])
@@ -104,7 +104,7 @@ def _cut_out(surround: Array) -> Finding:
 def _background(rgb: Array) -> Array:
     """Mean colour, float (3,), of the brightest share by green, the channel that every stain darkens."""
     green = cv2.extractChannel(rgb, 1)
-    bright = cv2.compare(green, _percentile(green, 1 - BACKGROUND_SHARE), cv2.CMP_GE)
+    bright = compare(green, _percentile(green, 1 - BACKGROUND_SHARE), cv2.CMP_GE)
     return np.array(cv2.mean(rgb, mask=bright)[:3])
 
 
@@ -147,11 +147,11 @@ def _stain(red: Array, green: Array, blue: Array, matter: Array, background: Arr
     count = max(1, cv2.countNonZero(matter))
     least = cv2.min(red, blue)
     orange = cv2.compare(blue, cv2.convertScaleAbs(green, alpha=ORANGE_SLOPE, beta=ORANGE), cv2.CMP_GT)
-    leafy = cv2.compare(cv2.subtract(least, green), GREEN, cv2.CMP_GT)
-    black = cv2.compare(cv2.min(least, green), BLACK, cv2.CMP_GT)
+    leafy = compare(cv2.subtract(least, green), GREEN, cv2.CMP_GT)
+    black = compare(cv2.min(least, green), BLACK, cv2.CMP_GT)
     foreign = cv2.countNonZero(cv2.bitwise_and(cv2.bitwise_or(cv2.bitwise_or(orange, leafy), black), matter)) / count
     span = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(least, green))
-    grey = cv2.countNonZero(cv2.bitwise_and(cv2.compare(span, GREY, cv2.CMP_LE), matter)) / count
+    grey = cv2.countNonZero(cv2.bitwise_and(compare(span, GREY, cv2.CMP_LE), matter)) / count
     saturation = 1 - float(background.min()) / max(1.0, float(background.max()))
     text = "This does not look like a stained blood film."
     if foreign > FOREIGN_SHARE:
@@ -196,7 +196,7 @@ def edge_width(channel: Array) -> float:
 
 def _mean_chord(green: Array) -> float:
     """Mean length (pixels) of a row's or column's run through stained matter: about 0.8 of the diameter of a disc."""
-    matter = cv2.compare(green, STAINED, cv2.CMP_GT)
+    matter = compare(green, STAINED, cv2.CMP_GT)
     borders = cv2.countNonZero(cv2.absdiff(matter[:, 1:], matter[:, :-1]))
     borders += cv2.countNonZero(cv2.absdiff(matter[1:], matter[:-1]))
     return 4 * cv2.countNonZero(matter) / max(1, borders)

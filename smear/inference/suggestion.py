@@ -47,7 +47,8 @@ def calibrated(logits: Array, temperature: float) -> Array:
     scaled = np.asarray(logits, np.float64) / temperature
     scaled -= scaled.max(axis=-1, keepdims=True)
     weights = np.exp(scaled)
-    return weights / weights.sum(axis=-1, keepdims=True)
+    result: Array = weights / weights.sum(axis=-1, keepdims=True)
+    return result
 
 
 def not_gradable(reasons: tuple[Reason, ...]) -> Suggestion:

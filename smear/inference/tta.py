@@ -46,18 +46,21 @@ def turned(batch: Array, which: range) -> Array:
 
 def mean(values: Array, which: range) -> Array:
     """Return the mean over the orientations of what `turned` pictures gave, (V * N, ...): (N, ...)."""
-    return np.stack(np.split(values, len(which))).mean(axis=0)
+    result: Array = np.stack(np.split(values, len(which))).mean(axis=0)
+    return result
 
 
 def mean_upright(grids: Array, which: range) -> Array:
     """Return the same of grids (V * N, h, w, C), each turned back before: (N, h, w, C)."""
     parts = zip(which, np.split(grids, len(which)), strict=True)
-    return np.stack([_TURNS[_BACK[number]](part) for number, part in parts]).mean(axis=0)
+    result: Array = np.stack([_TURNS[_BACK[number]](part) for number, part in parts]).mean(axis=0)
+    return result
 
 
 def confident(logits: Array, limit: float) -> Array:
     """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: (N,)."""
-    return 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1) > limit
+    result: Array = 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1) > limit
+    return result
 
 
 def averaged(

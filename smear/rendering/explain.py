@@ -67,7 +67,8 @@ def _of_one_view(model: Any, batch: Array, label_index: int, method: str, bundle
         raise ValueError(f"this network has no layer with a place in the picture, so no map by {method}")
     maps = [_class_activation(model, batch, label_index, method, layer) for layer in layers.split(JOIN)]
     largest = max(one.shape for one in maps)
-    return np.sum([cv2.resize(one, largest[::-1], interpolation=cv2.INTER_LINEAR) for one in maps], axis=0)
+    result: Array = np.sum([cv2.resize(one, largest[::-1], interpolation=cv2.INTER_LINEAR) for one in maps], axis=0)
+    return result
 
 
 def _tf_keras_vis() -> tuple[Any, ...]:
@@ -105,7 +106,8 @@ def _class_activation(model: Any, batch: Array, label_index: int, method: str, l
     kind = {"grad-cam": gradcam, "grad-cam++": gradcam_plus_plus, "score-cam": scorecam}[method]
     # The model gives logits, so nothing has to be replaced to be linear; Score-CAM applies the softmax itself.
     cam = kind(_listed(model))(categorical([label_index]), batch, **settings)
-    return np.maximum(np.asarray(cam, np.float32)[0], 0)
+    result: Array = np.maximum(np.asarray(cam, np.float32)[0], 0)
+    return result
 
 
 def _smoothgrad(model: Any, batch: Array, label_index: int) -> Array:
@@ -116,4 +118,5 @@ def _smoothgrad(model: Any, batch: Array, label_index: int) -> Array:
     noisy = (batch + noise).astype(np.float32)
     score = categorical([label_index] * len(noisy))
     gradients = saliency(_listed(model))(score, noisy, keepdims=True, normalize_map=False)
-    return np.asarray(gradients, np.float32).mean(axis=0).max(axis=-1)
+    result: Array = np.asarray(gradients, np.float32).mean(axis=0).max(axis=-1)
+    return result

@@ -139,7 +139,8 @@ def measure(
 
 
 def _filled(nucleus: Array) -> Array:
-    return ski.morphology.remove_small_holes(nucleus, max_size=int(HOLE * np.count_nonzero(nucleus)))
+    result: Array = ski.morphology.remove_small_holes(nucleus, max_size=int(HOLE * np.count_nonzero(nucleus)))
+    return result
 
 
 def _sizes(nucleus: Array, cell: Any, step: float) -> dict[str, Any]:

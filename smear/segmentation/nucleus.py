@@ -59,7 +59,8 @@ def _by_density(density: Array, nucleus: Array, cytoplasm: Array) -> Array:
     spread = (np.cov(dark.T) + np.cov(pale.T)) / 2 + 1e-3 * np.eye(3)
     direction = np.linalg.solve(spread, dark.mean(axis=0) - pale.mean(axis=0)).astype(np.float32)
     middle = float((dark.mean(axis=0) + pale.mean(axis=0)) @ direction) / 2
-    return np.clip(density @ direction - middle, -MOST_EVIDENCE, MOST_EVIDENCE)
+    result: Array = np.clip(density @ direction - middle, -MOST_EVIDENCE, MOST_EVIDENCE)
+    return result
 
 
 def _by_cut(values: Array) -> Array:
@@ -98,4 +99,5 @@ def _without_scraps(nuclei: Array, labels: Array) -> Array:
     whole = np.bincount(label, minlength=1)
     kept = np.bincount(piece, minlength=count) >= SCRAP * whole[cell]
     kept[0] = False
-    return kept[pieces]
+    result: Array = kept[pieces]
+    return result

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from smear.arrays import Array
+from smear.arrays import Array, compare
 from smear.segmentation.mask_network import CELL, CORE
 
 THRESHOLD = 0.5  # a pixel is what the network gives a higher probability
@@ -20,12 +20,12 @@ def split(probabilities: Array) -> tuple[Array, int]:
     Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
     nearly as wide as the smaller of them, it was one cell with two cores.
     """
-    cell = _filled(cv2.compare(probabilities[CELL], THRESHOLD, cv2.CMP_GT) & 1, probabilities[CELL])
+    cell = _filled(compare(probabilities[CELL], THRESHOLD, cv2.CMP_GT) & 1, probabilities[CELL])
     count, parts = cv2.connectedComponents(cell)
     if count == 1:
         return parts, 0
     depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
-    core = cv2.compare(probabilities[CORE], THRESHOLD, cv2.CMP_GT) & cell
+    core = compare(probabilities[CORE], THRESHOLD, cv2.CMP_GT) & cell
     seeded, seeds = cv2.connectedComponents(_cores(core, parts, count, depth))
     if seeded == count:  # every component has a core, so each has one: nothing touches
         return parts, count - 1
@@ -50,7 +50,8 @@ def _filled(cell: Array, probability: Array) -> Array:
     mean = np.bincount(holes.ravel(), weights=probability.ravel(), minlength=count) / np.maximum(area, 1)
     inside = (mean > ENCLOSED) & (area < area[1:].max() / 2)  # of a cell that the border cuts it may reach the border
     inside[0] = False  # the cells
-    return cell | inside.view(np.uint8)[holes]
+    result: Array = cell | inside.view(np.uint8)[holes]
+    return result
 
 
 def _cores(core: Array, parts: Array, count: int, depth: Array) -> Array:

@@ -163,7 +163,8 @@ def _separate(nuclei: Array) -> Array:
     relief = cv2.cvtColor(cv2.convertScaleAbs(depth, alpha=-4, beta=255), cv2.COLOR_GRAY2BGR)
     cv2.watershed(relief, markers)
     markers[(nuclei == 0) | (markers == core_count)] = 0
-    return np.maximum(markers, 0)
+    result: Array = np.maximum(markers, 0)
+    return result
 
 
 def _with_cytoplasm(nuclei: Array, tinted: Array) -> Array:
