@@ -1,5 +1,5 @@
 """The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate | novelty |
-figures | finder | segmentation | atlas | probe | publish`."""
+figures | segmenter | segmentation | atlas | probe | publish`."""
 
 import argparse
 import sys

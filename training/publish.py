@@ -9,7 +9,7 @@ from typing import Any
 from smear import schema
 from smear.inference import bundle
 from smear.inference.card import Card
-from training.evaluation.conclusion import recorded, verdict
+from training.evaluation.conclusion import conclude, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS
 from training.fit.calibration import Calibration
@@ -92,5 +92,5 @@ def complete(draft: Card, results: dict[str, Any], earlier: Card | None) -> Card
         novelty=calibration.novelty,
         metrics={**{k: v for k, v in draft.metrics.items() if k != "history"}, **shown},
         controls=grouped["controls"],
-        verdict=verdict(grouped, {label.id: label.name for label in draft.labels}, before),
+        verdict=conclude(grouped, {label.id: label.name for label in draft.labels}, before),
     )

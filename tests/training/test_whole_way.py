@@ -59,7 +59,7 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
 
 
 def test_it_is_calibrated_by_the_answers_to_every_folds_test_pictures(run, published):
-    folds = [np.load(file) for file in sorted(run.glob("grouped/fold-*/judged.npz"))]
+    folds = [np.load(file) for file in sorted(run.glob("grouped/fold-*/predictions.npz"))]
     logits, targets = (np.concatenate([fold[name] for fold in folds]) for name in ("main.logits", "targets"))
     card, draft = bundle.read_card(published), bundle.read_card(run / "tiny")
     assert len(targets) == 48
@@ -110,9 +110,9 @@ def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
 
 
 def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
-    fold = run / "grouped" / "fold-1" / "judged.npz"
+    fold = run / "grouped" / "fold-1" / "predictions.npz"
     first = result_file(run, "grouped").read_text(encoding="utf-8")
-    kept = (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns
+    kept = (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns
     fold.unlink()  # as if the run had been killed before the second fold was judged
     cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(run), "--folds", "2", "--protocol", "grouped"]
     assert main(cross) == 0
@@ -120,7 +120,7 @@ def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
     assert "grouped fold 2 of 2" in said
     assert "grouped fold 1 of 2" not in said
     assert "epoch" not in said  # its network was there already
-    assert (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns == kept
+    assert (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns == kept
     assert result_file(run, "grouped").read_text(encoding="utf-8") == first
 
 
@@ -163,7 +163,7 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
     assert "painted out" in capsys.readouterr().out
 
 
-def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, capsys):
+def test_novelty_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):
     others = tmp_path / "others"
     for label, kind in (("none", "erythrocytes_only"), ("blank", "blank")):
         (others / label).mkdir(parents=True)
@@ -178,12 +178,12 @@ def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, cap
         *("others, blank", "others, none"),
         *("its own kind, leukocytes painted out", "generated noise and shapes"),
     ]
-    own, *strangers = rows
+    own, *outliers = rows
     scores = [name for name in own if name not in ("pictures", "n", "no suggestion", "for novelty", "not gradable")]
     assert len(scores) == 5
     held = int(own["n"])
     assert all(float(own[name]) <= 0.05 + float(own["not gradable"]) + 1 / held for name in scores)
-    for row in strangers[:3]:  # without leukocytes nothing is graded, so every score refuses
+    for row in outliers[:3]:  # without leukocytes nothing is graded, so every score refuses
         assert [float(row[name]) for name in ("no suggestion", "not gradable", *scores)] == [1] * 7
     assert main(["novelty", str(tmp_path), "--data", str(drawn), "--others", str(others)]) == 1
     assert "Run crossval --protocol grouped first" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = compare(recipes, data, weights(arguments), plan, arguments.out, say)
     command = _command(arguments, recipes)
-    paragraph = comparison_page.verdict(
+    paragraph = comparison_page.conclude(
         rows, plan, _measured(arguments.models / arguments.active, data, strictest(rows, plan))
     )
     table = comparison_page.columns(rows, plan)
@@ -93,15 +93,15 @@ def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[st
 def _evaluate(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from training.evaluation.conclusion import verdict
+    from training.evaluation.conclusion import conclude
     from training.evaluation.metrics import plain
-    from training.evaluation.predictions import control, judge_controls
+    from training.evaluation.predictions import ablation_result, predict_ablations
 
     data = dataset.load(arguments.data)
     everything = np.arange(len(data))
     reader, targets, result = _judged(arguments.bundle, data)
-    controls = judge_controls(reader, data, everything)
-    result["controls"] = {name: control(one, targets) for name, one in controls.items()}
+    controls = predict_ablations(reader, data, everything)
+    result["controls"] = {name: ablation_result(one, targets) for name, one in controls.items()}
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
@@ -109,7 +109,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.against:
         other, _, theirs = _judged(arguments.against, data)
         earlier = f"{other.card.name} {other.card.version}", theirs
-    print(verdict(result, {label.id: label.name for label in reader.card.labels}, earlier))
+    print(conclude(result, {label.id: label.name for label in reader.card.labels}, earlier))
 
 
 def _novelty(arguments: argparse.Namespace) -> None:
@@ -128,10 +128,10 @@ def _judged(name: str, data: "dataset.Dataset") -> "tuple[Reader, Array, dict[st
 
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
-    from training.evaluation.predictions import judge, measured
+    from training.evaluation.predictions import measured, predict
 
     reader = Reader(bundle.load(Path(name) if Path(name, bundle.CARD).is_file() else MODELS / name))
     targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
-    return reader, targets, measured(judge(reader, data, np.arange(len(data)), task="pictures"), targets, reader)
+    return reader, targets, measured(predict(reader, data, np.arange(len(data)), task="pictures"), targets, reader)

@@ -57,14 +57,14 @@ def _fit(arguments: argparse.Namespace) -> None:
     material = gather(chosen, dataset.load(arguments.data))
     everything = np.arange(len(material.dataset))
     parts = everything, everything[:0]
-    if chosen.schedule.hold_back:
+    if chosen.schedule.validation_split:
         parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
-    made = draft(chosen, material, parts, first, arguments.out, say, arguments.networks)
+    made = draft(chosen, material, parts, first, arguments.out, say, arguments.network_cache)
     print(f"Draft: {made}. It has no results yet: run crossval with the same --out, then publish.")
 
 
 def _crossval(arguments: argparse.Namespace) -> None:
-    from training.evaluation.conclusion import verdict
+    from training.evaluation.conclusion import conclude
     from training.evaluation.cross_validation import Study, crossval, result_file, some_folds
     from training.evaluation.metrics import plain
 
@@ -76,7 +76,7 @@ def _crossval(arguments: argparse.Namespace) -> None:
         arguments.protocol,
         arguments.out,
         arguments.folds,
-        arguments.networks,
+        arguments.network_cache,
     )
     if arguments.fold:
         which = [number - 1 for number in arguments.fold]
@@ -87,7 +87,7 @@ def _crossval(arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         print(json.dumps(plain(result), indent=1))
         return
-    told = verdict(result, chosen.label_names())
+    told = conclude(result, chosen.label_names())
     print(f"{result['meaning']}\n{told}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
 
 

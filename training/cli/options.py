@@ -20,7 +20,9 @@ def first_weights(command: argparse.ArgumentParser) -> None:
         help="folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random",
     )
     command.add_argument(
-        "--networks", type=Path, help="folder of trained networks, for recipes that differ in their classifier only"
+        "--network-cache",
+        type=Path,
+        help="folder of trained networks, for recipes that differ in their classifier only",
     )
 
 

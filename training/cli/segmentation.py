@@ -1,4 +1,4 @@
-"""The finder of leukocytes, taught, measured and drawn: `finder`, `segmentation`, `atlas`."""
+"""The segmenter of leukocytes, taught, measured and drawn: `segmenter`, `segmentation`, `atlas`."""
 
 import argparse
 import json
@@ -9,14 +9,16 @@ from training.cli.options import MODELS, Commands, say
 
 def add(commands: Commands) -> None:
     """Add these commands to the parser."""
-    finder = commands.add_parser("finder", help="teach, measure and publish the network that finds leukocytes")
-    finder.add_argument("--fields", type=Path, required=True, help="fields for the thresholds to label (Taleghani)")
-    finder.add_argument("--cells", type=Path, required=True, help="single cells in their middle, by class (PBC)")
-    finder.add_argument("--masked", type=Path, required=True, help="sets to measure it on, as for `segmentation`")
-    finder.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder that a killed run goes on from")
-    finder.add_argument("--epochs", type=int, help="to try it out in less than the full time")
-    finder.add_argument("--models", type=Path, default=MODELS)
-    finder.set_defaults(run=_finder)
+    segmenter = commands.add_parser("segmenter", help="teach, measure and publish the network that finds leukocytes")
+    segmenter.add_argument("--fields", type=Path, required=True, help="fields for the thresholds to label (Taleghani)")
+    segmenter.add_argument("--cells", type=Path, required=True, help="single cells in their middle, by class (PBC)")
+    segmenter.add_argument("--masked", type=Path, required=True, help="sets to measure it on, as for `segmentation`")
+    segmenter.add_argument(
+        "--out", type=Path, required=True, metavar="RUN", help="folder that a killed run goes on from"
+    )
+    segmenter.add_argument("--epochs", type=int, help="to try it out in less than the full time")
+    segmenter.add_argument("--models", type=Path, default=MODELS)
+    segmenter.set_defaults(run=_segmenter)
 
     segmentation = commands.add_parser("segmentation", help="measure how well leukocytes are found, where masks exist")
     segmentation.add_argument("--data", type=Path, required=True, help="a folder with images/ and masks/, or of such")
@@ -31,7 +33,7 @@ def add(commands: Commands) -> None:
     atlas.set_defaults(run=_atlas)
 
 
-def _finder(arguments: argparse.Namespace) -> None:
+def _segmenter(arguments: argparse.Namespace) -> None:
     from smear.segmentation.mask_network import FOLDER, Segmenter
     from training.architectures import unet
     from training.fit.experiment import commit

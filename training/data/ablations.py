@@ -36,7 +36,7 @@ def grey(rgb: Array) -> Array:
     return cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
-CONTROLS: Mapping[str, Callable[[Array], Array]] = {
+ABLATIONS: Mapping[str, Callable[[Array], Array]] = {
     "cells_removed": cells_removed,
     "background_removed": background_removed,
     "corner_only": corner_only,

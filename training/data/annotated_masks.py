@@ -30,7 +30,7 @@ LEAST_OF_LARGEST = 0.3  # nucleus of one of two touching cells, of the larger nu
 
 
 @dataclass(frozen=True)
-class Truth:
+class Annotation:
     """What people drew: `labels` int32 (H, W), 1..N inside each whole cell; `nuclei` bool (H, W)."""
 
     labels: Array
@@ -55,19 +55,19 @@ class MaskedSet:
     def __len__(self) -> int:
         return len(self.images)
 
-    def pairs(self) -> Iterator[tuple[Array, Truth]]:
+    def pairs(self) -> Iterator[tuple[Array, Annotation]]:
         """Yield every picture, uint8 RGB, with what people drew in it; DataError where their sizes differ."""
         for index in range(len(self)):
             yield self.pair(index)
 
-    def pair(self, index: int) -> tuple[Array, Truth]:
+    def pair(self, index: int) -> tuple[Array, Annotation]:
         """Return picture `index`, uint8 RGB, with what people drew in it."""
         rgb, mask = picture(self.images[index]), _grey(self.masks[index])
         if mask.shape != rgb.shape[:2]:
             wrong, right = (f"{one.shape[1]} x {one.shape[0]}" for one in (mask, rgb))
             raise DataError(f"{self.masks[index]} is {wrong} pixels, its picture is {right}. Make them the same size.")
         nuclei = mask >= self.nucleus
-        return rgb, Truth(instances(mask >= self.cytoplasm, nuclei), nuclei)
+        return rgb, Annotation(instances(mask >= self.cytoplasm, nuclei), nuclei)
 
 
 def load(root: Path) -> list[MaskedSet]:

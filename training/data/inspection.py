@@ -130,7 +130,7 @@ def _same(looks: tuple[Look, ...]) -> Iterator[tuple[int, int]]:
             yield first[look.digest], index
 
 
-def told_by(table: Array, targets: Array) -> float | None:
+def forest_accuracy(table: Array, targets: Array) -> float | None:
     """Return how well a forest names the class from a few numbers, as balanced accuracy; None where too few to say."""
     if np.bincount(targets).min() < FOLDS:
         return None
@@ -153,7 +153,7 @@ def _warnings(found: Inspection) -> Iterator[str]:
         ),
         ("Colour gives the class away: a forest on 15 colour statistics", "colours"),
     ):
-        told = told_by(np.stack([getattr(look, table) for look in found.looks]), targets)
+        told = forest_accuracy(np.stack([getattr(look, table) for look in found.looks]), targets)
         if told is not None and told > chance + TELLS:
             yield f"{name} names the class of {told:.0%} of the pictures (balanced, random split; chance {chance:.0%})."
     sizes = {label: {look.size for look in _of(found, label)} for label in dataset.classes}

@@ -10,7 +10,7 @@ from smear.arrays import Array
 SIDE = 448
 
 
-def foreign(seed: int) -> Array:
+def non_smear(seed: int) -> Array:
     """Return a generated picture that shows no leukocyte, uint8 RGB (448, 448, 3); kinds take turns by seed."""
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
 

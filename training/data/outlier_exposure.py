@@ -1,6 +1,6 @@
 """Pictures that are none of the model's business, made from the training pictures themselves.
 
-A network that has only seen leukocytes gives anything one of its labels. Shown strangers in training, with the answer
+A network that has only seen leukocytes gives anything one of its labels. Shown outliers in training, with the answer
 "all labels alike" (outlier exposure: Hendrycks et al. 2019), it learns to be unsure, and abstention refuses them.
 Everything here comes from the training part of a split, so nothing of the test pictures is learnt.
 """
@@ -19,8 +19,8 @@ from training.data.ablations import cells_removed
 KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
 
 
-def stranger(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
-    """Return a stranger made of a training picture, as the network would be given it: uint8 (h, w, 3)."""
+def outlier(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
+    """Return an outlier made of a training picture, as the network would be given it: uint8 (h, w, 3)."""
     random = np.random.default_rng(seed)
     kind = KINDS[int(random.integers(len(KINDS)))]
     if kind in CHANGES:

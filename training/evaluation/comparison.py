@@ -24,9 +24,9 @@ from training.fit.callbacks import DivergedError
 from training.fit.checkpoints import whole
 from training.recipes.recipe import Recipe
 
-CONTROLS = ("cells_removed",)
+ABLATIONS = ("cells_removed",)
 TIMED = 12  # pictures that are read to tell the milliseconds
-NETWORKS = "networks"
+NETWORK_CACHE = "network-cache"
 Judged = dict[str, Array]
 
 
@@ -82,7 +82,7 @@ def compare(
         recipe, row = shortened(given, plan.epochs), Row(given, {}, {}, {}, {})
         for protocol in plan.protocols:
             study = Study(
-                *(recipe, dataset, weights, protocol, out / recipe.name, plan.folds), out / NETWORKS, CONTROLS
+                *(recipe, dataset, weights, protocol, out / recipe.name, plan.folds), out / NETWORK_CACHE, ABLATIONS
             )
             there = _finished(study.home)
             try:
@@ -111,14 +111,14 @@ def strictest(rows: list[Row], plan: Plan) -> Protocol:
 
 
 def _finished(home: Path) -> int:
-    return len(list(home.glob("fold-*/judged.npz")))
+    return len(list(home.glob("fold-*/predictions.npz")))
 
 
 def _judged(home: Path, count: int) -> Judged:
     """Return targets, answers, groups and indices of all test pictures, in the order of the data set."""
     parts: list[Judged] = []
     for k in range(count):
-        with np.load(home / f"fold-{k}" / "judged.npz", allow_pickle=False) as stored:
+        with np.load(home / f"fold-{k}" / "predictions.npz", allow_pickle=False) as stored:
             answers = stored["main.logits"].argmax(axis=1)
             parts.append({"test": stored["test"], "targets": stored["targets"], "groups": stored["groups"]})
             parts[-1]["answers"] = answers

@@ -36,7 +36,7 @@ def compared(result: dict[str, Any], earlier: dict[str, Any], name: str) -> str:
     )
 
 
-def verdict(result: dict[str, Any], names: dict[str, str], earlier: tuple[str, dict[str, Any]] | None = None) -> str:
+def conclude(result: dict[str, Any], names: dict[str, str], earlier: tuple[str, dict[str, Any]] | None = None) -> str:
     """Return the paragraph for a result (metrics, controls, and where known the colour baseline).
 
     `names`: of the labels, by their ids; `earlier`: name and result of the model to compare with, measured on the same

@@ -12,13 +12,13 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.suggestion import calibrated, doubts
-from training.data.ablations import CONTROLS
+from training.data.ablations import ABLATIONS
 from training.fit.calibration import Calibration, calibrate
 from training.recipes.recipe import Refusal
 
 Fold = dict[str, Array]  # what was judged of one fold's test pictures, by name
 
-JUDGED = "judged.npz"  # in a fold's folder
+PREDICTIONS = "predictions.npz"  # in a fold's folder
 OWN = "each fold's validation part"
 OTHERS = "the answers to the other folds' test pictures"
 
@@ -56,7 +56,7 @@ def _anew(fold: Fold, by: Calibration) -> Fold:
         "temperature": np.array(by.temperature),
         "thresholds": np.array([by.abstention.value, by.novelty.value]),
     }
-    for name in ("main", *CONTROLS):
+    for name in ("main", *ABLATIONS):
         if f"{name}.logits" not in fold:
             continue
         confidence = calibrated(fold[f"{name}.logits"], by.temperature).max(axis=1)

@@ -13,12 +13,12 @@ from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from training.architectures.blueprint import Weights
-from training.augmentation.augmented_copies import enlarged
-from training.data.ablations import CONTROLS
+from training.augmentation.augmented_copies import with_augmented_copies
+from training.data.ablations import ABLATIONS
 from training.data.dataset import DataError, Dataset
 from training.evaluation import colour_baseline
-from training.evaluation.cross_fit import JUDGED, Fold, read
-from training.evaluation.predictions import judge, judge_controls
+from training.evaluation.cross_fit import PREDICTIONS, Fold, read
+from training.evaluation.predictions import predict, predict_ablations
 from training.evaluation.splits import Protocol, folds, published_folds, source_folds, validation
 from training.evaluation.summary import flat, summarise
 from training.fit.checkpoints import whole
@@ -39,7 +39,7 @@ def result_file(run: Path, protocol: Protocol) -> Path:
 class Study:
     """What a cross-validation is made of, and the folder `run` that keeps it.
 
-    count: how many folds; the sources, or the authors, decide that where the protocol is theirs. shelf: see
+    count: how many folds; the sources, or the authors, decide that where the protocol is theirs. network_cache: see
     `experiment.draft`; controls: which of them are judged.
     """
 
@@ -49,8 +49,8 @@ class Study:
     protocol: Protocol
     run: Path
     count: int
-    shelf: Path | None = None
-    controls: tuple[str, ...] = tuple(CONTROLS)
+    network_cache: Path | None = None
+    controls: tuple[str, ...] = tuple(ABLATIONS)
 
     @property
     def home(self) -> Path:
@@ -66,7 +66,9 @@ def crossval(study: Study, limit: int | None = None, say: Callable[[str], None] 
     study = _by_protocol(study)
     which = range(min(limit or study.count, study.count))
     if len(which) < 2:  # no other fold's answers to set its thresholds by
-        study = replace(study, recipe=replace(study.recipe, schedule=replace(study.recipe.schedule, hold_back=True)))
+        study = replace(
+            study, recipe=replace(study.recipe, schedule=replace(study.recipe.schedule, validation_split=True))
+        )
     results = [read(file) for file in _run(study, which, say)]
     summary = summarise(study.recipe, study.dataset, study.protocol, study.count, results)
     with whole(result_file(study.run, study.protocol)) as partial:
@@ -92,8 +94,8 @@ def _by_protocol(study: Study) -> Study:
         count = len(set(dataset.sources))
     elif study.protocol == "as-published":
         count = recipe.published.folds if recipe.published.split == "folds" else 1
-        dataset = enlarged(dataset, recipe.augmentation, recipe.published.copies)
-        if recipe.published.copies:
+        dataset = with_augmented_copies(dataset, recipe.augmentation, recipe.published.augmented_copies)
+        if recipe.published.augmented_copies:
             recipe = replace(recipe, augmentation=replace(recipe.augmentation, pipeline="none"))
     return replace(study, recipe=recipe, dataset=dataset, count=count)
 
@@ -102,7 +104,7 @@ def _run(study: Study, which: Sequence[int], say: Callable[[str], None]) -> list
     """Run those of the folds `which` that are not finished; return the files of all of them."""
     _claim(study)
     material: Material | None = None
-    files = [study.home / f"fold-{k}" / JUDGED for k in which]
+    files = [study.home / f"fold-{k}" / PREDICTIONS for k in which]
     for k, finished in zip(which, files, strict=True):
         if not finished.is_file():
             material = material or gather(study.recipe, study.dataset)
@@ -138,7 +140,7 @@ def divided(study: Study, material: Material) -> list[tuple[Array, Array, Array]
         pairs = source_folds(targets, material.dataset.sources, material.dataset.classes)
     else:
         pairs = folds(targets, groups, study.protocol, study.count, schedule.seed)
-    if not schedule.hold_back:
+    if not schedule.validation_split:
         return [(train, train[:0], test) for train, test in pairs]
     inner: Protocol = "random" if study.protocol == "random" else "grouped"
     return [(*validation(train, targets, groups, inner, schedule.seed), test) for train, test in pairs]
@@ -151,10 +153,10 @@ def _run_fold(
     folder = finished.parent
     made = folder / recipe.name
     if not (made / bundle.CARD).is_file():
-        made = draft(recipe, material, (fit, held), study.weights, folder, say, study.shelf)
+        made = draft(recipe, material, (fit, held), study.weights, folder, say, study.network_cache)
     reader = Reader(bundle.load(made))
-    main = judge(reader, material.dataset, test, task="test pictures")
-    without = judge_controls(reader, material.dataset, test, study.controls)
+    main = predict(reader, material.dataset, test, task="test pictures")
+    without = predict_ablations(reader, material.dataset, test, study.controls)
     known = np.concatenate([fit, held])
     stored: Fold = {
         "test": test,
@@ -164,7 +166,7 @@ def _run_fold(
         "thresholds": np.array([reader.card.abstention.value, reader.card.novelty.value]),
         "baseline": colour_baseline.forest_answers(statistics(study.dataset), material.targets, known, test),
     }
-    for name, judgement in {"main": main, **without}.items():
-        stored |= flat(name, judgement)
+    for name, predictions in {"main": main, **without}.items():
+        stored |= flat(name, predictions)
     with whole(finished) as partial:
         np.savez_compressed(partial, **stored)  # type: ignore[arg-type]

@@ -26,8 +26,8 @@ from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
 from training.data.dataset import CHUNK, THREADS, DataError, Dataset
-from training.data.non_smears import foreign
-from training.evaluation.cross_fit import JUDGED, Fold, cross_fitted, read
+from training.data.non_smears import non_smear
+from training.evaluation.cross_fit import PREDICTIONS, Fold, cross_fitted, read
 from training.evaluation.cross_validation import PLAN
 from training.recipes.recipe import Refusal
 
@@ -100,7 +100,7 @@ def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
 
 
 class Scores:
-    """The scores, fitted on what the network was trained on; each is higher for what is stranger."""
+    """The scores, fitted on what the network was trained on; each is higher for what is outlier."""
 
     def __init__(self, known: Looked, temperature: float) -> None:
         if known.answer is None:
@@ -141,33 +141,33 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     """
     home = run / "grouped" / "fold-0"
     cards = sorted(home.glob(f"*/{bundle.CARD}"))
-    if not cards or not (home / JUDGED).is_file():
+    if not cards or not (home / PREDICTIONS).is_file():
         raise DataError(f"There is no first fold in {home.parent}. Run crossval --protocol grouped first.")
     made = bundle.load(cards[0].parent)
     if made.card.data.get("fingerprint") != own.fingerprint:
         raise DataError(f"The run in {run} was made of other data than {own.root}.")
     first = _first(home)
-    reader, test = Reader(replace(made, card=_judged_by(made.card, first))), first["test"]
+    reader, test = Reader(replace(made, card=_calibrated_by(made.card, first))), first["test"]
     random = np.random.default_rng(seed)
     known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
     scores = Scores(look(reader, [own.decoded(i) for i in known]), reader.card.temperature)
     held = look(reader, [own.decoded(i) for i in test])
     limits = {key: float(np.quantile(value, 1 - COST)) for key, value in scores.of(held).items()}
     rows = [_row("held-out pictures of its own kind", held, scores, limits)]
-    for kind, pictures in _strangers(own, test, others, each, random):
+    for kind, pictures in _outliers(own, test, others, each, random):
         rows.append(_row(kind, look(reader, pictures), scores, limits))
     return rows
 
 
 def _first(home: Path) -> Fold:
     """Return the first fold as it is judged beside the others that are finished."""
-    others = sorted(file for file in home.parent.glob(f"fold-*/{JUDGED}") if file.parent != home)
+    others = sorted(file for file in home.parent.glob(f"fold-*/{PREDICTIONS}") if file.parent != home)
     plan = json.loads((home.parent / PLAN).read_text(encoding="utf-8"))
     refusal = schema.read(Refusal, plan["recipe"]["refusal"], PLAN)
-    return cross_fitted([read(home / JUDGED), *map(read, others)], refusal)[0][0]
+    return cross_fitted([read(home / PREDICTIONS), *map(read, others)], refusal)[0][0]
 
 
-def _judged_by(card: Card, fold: Fold) -> Card:
+def _calibrated_by(card: Card, fold: Fold) -> Card:
     """Return a draft's card with the temperature and the thresholds of its fold."""
     abstention, novelty = fold["thresholds"].tolist()
     return replace(
@@ -178,7 +178,7 @@ def _judged_by(card: Card, fold: Fold) -> Card:
     )
 
 
-def _strangers(
+def _outliers(
     own: Dataset, test: Array, others: Mapping[str, Dataset], each: int, random: np.random.Generator
 ) -> Iterable[tuple[str, list[Picture]]]:
     """Yield the kinds of pictures that are none of the model's business."""
@@ -189,7 +189,7 @@ def _strangers(
             yield f"{key}, {label}", [dataset.decoded(i) for i in chosen]
     emptied = [own.decoded(i) for i in random.permutation(test)[:each]]
     yield "its own kind, leukocytes painted out", [replace(one, rgb=cells_removed(one.rgb)) for one in emptied]
-    yield "generated noise and shapes", [replace(emptied[0], rgb=foreign(seed)) for seed in range(each)]
+    yield "generated noise and shapes", [replace(emptied[0], rgb=non_smear(seed)) for seed in range(each)]
 
 
 def _row(kind: str, looked: Looked, scores: Scores, limits: Mapping[str, float]) -> Row:

@@ -10,14 +10,14 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.suggestion import calibrated
-from training.data.ablations import CONTROLS
+from training.data.ablations import ABLATIONS
 from training.data.dataset import CHUNK, THREADS, Dataset
 from training.evaluation.metrics import classification, rate
 from training.progress import Progress
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Predictions:
     """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name."""
 
     logits: Array
@@ -31,13 +31,13 @@ class Judgement:
         return self.outcomes == "suggested"
 
 
-def judge(
+def predict(
     reader: Reader,
     dataset: Dataset,
     indices: Array,
     change: Callable[[Array], Array] | None = None,
-    task: str = "judge",
-) -> Judgement:
+    task: str = "predict",
+) -> Predictions:
     """Return what `reader` says of the pictures `indices`, after `change` of their pixels where one is given."""
 
     def examine(index: int) -> Examination:
@@ -59,34 +59,34 @@ def judge(
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
             progress.step(len(examinations))
-    return Judgement(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
+    return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
 
 
-def measured(judgement: Judgement, targets: Array, reader: Reader) -> dict[str, Any]:
-    """Return all metrics of a judgement under the reader's card."""
+def measured(predictions: Predictions, targets: Array, reader: Reader) -> dict[str, Any]:
+    """Return all metrics of a predictions under the reader's card."""
     metrics = classification(
-        calibrated(judgement.logits, reader.card.temperature),
-        calibrated(judgement.logits, 1.0),
+        calibrated(predictions.logits, reader.card.temperature),
+        calibrated(predictions.logits, 1.0),
         targets,
-        judgement.suggested,
+        predictions.suggested,
         reader.card.labels,
     )
-    names, counts = np.unique(judgement.outcomes, return_counts=True)
+    names, counts = np.unique(predictions.outcomes, return_counts=True)
     return {**metrics, "outcomes": {str(name): int(count) for name, count in zip(names, counts, strict=True)}}
 
 
-def control(judgement: Judgement, targets: Array) -> dict[str, Any]:
-    """Return how a control did: accuracy as if nothing were refused, and the share that got a suggestion."""
-    suggested = judgement.suggested
+def ablation_result(predictions: Predictions, targets: Array) -> dict[str, Any]:
+    """Return how an ablation did: accuracy as if nothing were refused, and the share that got a suggestion."""
+    suggested = predictions.suggested
     return {
-        "accuracy_all": round(float((judgement.logits.argmax(axis=1) == targets).mean()), 5),
+        "accuracy_all": round(float((predictions.logits.argmax(axis=1) == targets).mean()), 5),
         "coverage": round(float(suggested.mean()), 5),
         "suggested": rate(int(suggested.sum()), len(suggested)),
     }
 
 
-def judge_controls(
-    reader: Reader, dataset: Dataset, indices: Array, names: Iterable[str] = tuple(CONTROLS)
-) -> dict[str, Judgement]:
-    """Return the judgement of the controls (`ablations`), all if none are named, on the pictures `indices`."""
-    return {name: judge(reader, dataset, indices, CONTROLS[name], name) for name in names}
+def predict_ablations(
+    reader: Reader, dataset: Dataset, indices: Array, names: Iterable[str] = tuple(ABLATIONS)
+) -> dict[str, Predictions]:
+    """Return the predictions for the ablations, all if none are named, on the pictures `indices`."""
+    return {name: predict(reader, dataset, indices, ABLATIONS[name], name) for name in names}

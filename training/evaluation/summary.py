@@ -7,23 +7,23 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.suggestion import calibrated
-from training.data.ablations import CONTROLS
+from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
 from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted
 from training.evaluation.metrics import by_patient, classification, rate
-from training.evaluation.predictions import Judgement, control
+from training.evaluation.predictions import Predictions, ablation_result
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.fit.experiment import commit
 from training.recipes.recipe import Recipe
 
 
-def flat(name: str, judgement: Judgement) -> Fold:
-    """Return a judgement as entries of a fold, each under `name` and its own."""
-    return {f"{name}.{one.name}": getattr(judgement, one.name) for one in fields(Judgement)}
+def flat(name: str, predictions: Predictions) -> Fold:
+    """Return a predictions as entries of a fold, each under `name` and its own."""
+    return {f"{name}.{one.name}": getattr(predictions, one.name) for one in fields(Predictions)}
 
 
-def _judgement(fold: Fold, name: str) -> Judgement:
-    return Judgement(**{one.name: fold[f"{name}.{one.name}"] for one in fields(Judgement)})
+def _predictions(fold: Fold, name: str) -> Predictions:
+    return Predictions(**{one.name: fold[f"{name}.{one.name}"] for one in fields(Predictions)})
 
 
 def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, results: list[Fold]) -> dict[str, Any]:
@@ -57,7 +57,9 @@ def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, 
         "per_fold": [_fold_row(fold) for fold in results],
         "per_patient": patients,
         "controls": {
-            name: control(_judgement(pooled, name), targets) for name in CONTROLS if f"{name}.logits" in pooled
+            name: ablation_result(_predictions(pooled, name), targets)
+            for name in ABLATIONS
+            if f"{name}.logits" in pooled
         },
         "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
         "roc": _roc(probabilities, targets, [label.id for label in labels]),

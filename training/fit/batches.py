@@ -1,4 +1,4 @@
-"""What a network is shown in training: shuffled, augmented pictures with some strangers among them."""
+"""What a network is shown in training: shuffled, augmented pictures with some outliers among them."""
 
 import keras
 import numpy as np
@@ -7,18 +7,18 @@ from smear.arrays import Array
 from training.augmentation.augment import augment
 from training.recipes.recipe import Recipe
 
-STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
+OUTLIER_WEIGHT = 0.8  # of a picture's, in the loss
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches of prepared inputs with some strangers in each; the same for the same seed and epoch.
+    """Shuffled, augmented batches of prepared inputs with some outliers in each; the same for the same seed and epoch.
 
-    Targets are rows of shares, (B, C): one label for a picture, all labels alike for a stranger.
+    Targets are rows of shares, (B, C): one label for a picture, all labels alike for an outlier.
     """
 
-    def __init__(self, inputs: Array, targets: Array, strangers: Array, recipe: Recipe) -> None:
+    def __init__(self, inputs: Array, targets: Array, outliers: Array, recipe: Recipe) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
+        self.inputs, self.targets, self.outliers, self.recipe = inputs, targets, outliers, recipe
         counts = np.bincount(targets).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
         weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
@@ -39,12 +39,12 @@ class Batches(keras.utils.PyDataset):
         schedule = self.recipe.schedule
         chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
         base = (schedule.seed * 1000 + self.epoch) * len(self.order)
-        guests = [int(i) for i in chosen[: schedule.strangers]]
+        guests = [int(i) for i in chosen[: schedule.outlier_exposure]]
         pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
-        pictures += [augment(self.strangers[i], self.recipe.augmentation, base + i) for i in guests]
+        pictures += [augment(self.outliers[i], self.recipe.augmentation, base + i) for i in guests]
         classes = len(self.weights)
         targets = np.concatenate(
             [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(guests), classes), 1 / classes)]
         ).astype(np.float32)
-        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), STRANGER_WEIGHT)])
+        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), OUTLIER_WEIGHT)])
         return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)

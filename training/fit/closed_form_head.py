@@ -1,4 +1,4 @@
-"""The last layer of a network that is not trained yet, solved from its features instead of descended to.
+"""The last layer of a network that is not trained yet, fitted to its features at once instead of descended to.
 
 Logistic regression with a penalty on how much the answer varies from picture to picture. Whitened, every direction of
 the features costs the same, the large common ones and the small telling ones; over turned and restained copies of each
@@ -19,7 +19,7 @@ LEAST = 1e-6  # of the largest variance: below it a direction is rounding, and w
 ITERATIONS = 1000
 
 
-def solve(model: Any, batches: Any, epochs: int, penalty: float) -> None:
+def fit_closed_form(model: Any, batches: Any, epochs: int, penalty: float) -> None:
     """Set the last dense layer of `model` to the minimum of the mean log loss + penalty / 2 * the logits' variance.
 
     batches: gives (pictures float32 (B, H, W, 3), targets float32 (B, C) as shares, weights (B,)), and with

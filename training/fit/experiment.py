@@ -23,7 +23,7 @@ from smear.segmentation import mask_network
 from training.architectures.blueprint import Weights
 from training.data.dataset import THREADS, DataError, Dataset
 from training.data.groups import find_groups
-from training.data.outlier_exposure import stranger
+from training.data.outlier_exposure import outlier
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, Calibration, calibrate, validated
 from training.fit.features import answers, features
@@ -42,15 +42,15 @@ groups_of = cache(find_groups)  # of one data set for all recipes that are compa
 
 @dataclass(frozen=True)
 class Material:
-    """A data set made ready for a recipe: inputs and strangers uint8 (N, h, w, 3), targets and groups int64 (N,).
+    """A data set made ready for a recipe: inputs and outliers uint8 (N, h, w, 3), targets and groups int64 (N,).
 
-    Strangers are empty where the recipe wants none.
+    Outliers are empty where the recipe wants none.
     """
 
     dataset: Dataset
     labels: tuple[Label, ...]
     inputs: Array
-    strangers: Array
+    outliers: Array
     targets: Array
     groups: Array
 
@@ -65,15 +65,15 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
         rgb = dataset.picture(index)
         prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
         strange = prepared[:0]
-        if recipe.schedule.strangers:
-            strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
+        if recipe.schedule.outlier_exposure:
+            strange = outlier(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
         progress.step()
         return prepared, strange
 
     with ThreadPoolExecutor(THREADS) as threads:
-        inputs, strangers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
+        inputs, outliers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
     return Material(
-        dataset, labels, inputs, strangers, dataset.targets(tuple(label.id for label in labels)), groups_of(dataset)
+        dataset, labels, inputs, outliers, dataset.targets(tuple(label.id for label in labels)), groups_of(dataset)
     )
 
 
@@ -84,18 +84,18 @@ def draft(
     weights: Weights,
     folder: Path,
     say: Callable[[str], None] = print,
-    shelf: Path | None = None,
+    network_cache: Path | None = None,
 ) -> Path:
     """Train on parts[0], set temperature and thresholds on parts[1], and write a draft bundle below `folder`.
 
-    Where parts[1] is empty the draft suggests nothing, until it is published with what a cross-validation says. shelf:
+    Where parts[1] is empty the draft suggests nothing, until it is published with what a cross-validation says. network_cache:
     a folder of trained networks, for recipes that differ in their classifier only (`training.fit.network_cache`). The
     card has no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
     """
     fit, held = parts
     x, y = material.inputs, material.targets
-    guests = material.strangers[fit] if recipe.schedule.strangers else material.strangers
-    made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
+    guests = material.outliers[fit] if recipe.schedule.outlier_exposure else material.outliers
+    made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, network_cache)
     blueprint, started = made.blueprint, time.monotonic()
     answer, head = _answer(recipe, blueprint.model, x[fit], y[fit], len(material.labels), folder / FEATURES)
     novelty = Novelty.fit(np.stack([appearance(one) for one in x[fit]]))
@@ -171,7 +171,7 @@ def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Cali
     """Return a card with everything that is known before any evaluation."""
     import keras
 
-    finder = mask_network.read_card()
+    segmenter = mask_network.read_card()
     counts = {label.id: int((material.targets == i).sum()) for i, label in enumerate(material.labels)}
     return Card(
         schema=SCHEMA,
@@ -203,7 +203,7 @@ def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Cali
         frameworks={
             "keras": keras.__version__,
             "backend": f"{keras.backend.backend()} {_backend_version()}",
-            "finder": f"{finder.name} {finder.version}",
+            "finder": f"{segmenter.name} {segmenter.version}",
         },
         files={},
         intended_use=recipe.intended_use,

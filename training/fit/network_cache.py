@@ -30,21 +30,21 @@ Part = tuple[Array, Array]
 def trained(
     recipe: Recipe,
     fit: Part,
-    strangers: Array,
+    outliers: Array,
     held: Part,
     weights: Weights,
     scratch: Path,
     say: Callable[[str], None] = print,
-    shelf: Path | None = None,
+    network_cache: Path | None = None,
 ) -> Trained:
-    """Return what `train_network` returns, from the `shelf` where it lies there, and put there where it did not."""
-    if shelf is None:
-        return train_network(recipe, fit, strangers, held, weights, scratch, say)
-    place = shelf / name(recipe, (*fit, strangers, *held), weights)
+    """Return what `train_network` returns, from the `network_cache` where it lies there, and put there where it did not."""
+    if network_cache is None:
+        return train_network(recipe, fit, outliers, held, weights, scratch, say)
+    place = network_cache / name(recipe, (*fit, outliers, *held), weights)
     if (place / NOTE).is_file():
         say(f"{recipe.name}: the network is there already")
         return _read(place)
-    made = train_network(recipe, fit, strangers, held, weights, scratch, say)
+    made = train_network(recipe, fit, outliers, held, weights, scratch, say)
     place.mkdir(parents=True, exist_ok=True)
     made.blueprint.model.save(place / MODEL)
     note = {

@@ -19,14 +19,14 @@ from training.fit import precision
 from training.fit.batches import Batches
 from training.fit.callbacks import Patience, Watch
 from training.fit.checkpoints import Checkpoints, save_weights
-from training.fit.closed_form_head import solve
+from training.fit.closed_form_head import fit_closed_form
 from training.fit.features import logits_of
 from training.published.recurrence_search import choose
 from training.recipes.recipe import Recipe
 
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
-STATE = ("solved", "head-epochs", "epochs", "best", precision.HALF)
+STATE = ("closed-form", "head-epochs", "epochs", "best", precision.HALF)
 
 
 def clear(folder: Path) -> None:
@@ -52,7 +52,7 @@ class Trained:
 def train_network(
     recipe: Recipe,
     fit: tuple[Array, Array],
-    strangers: Array,
+    outliers: Array,
     held: tuple[Array, Array],
     weights: Weights,
     scratch: Path,
@@ -60,7 +60,7 @@ def train_network(
 ) -> Trained:
     """Return the trained network.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)), held only to look at and may be empty; strangers:
+    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)), held only to look at and may be empty; outliers:
     inputs, one for each of fit's, or none. A run that was killed goes on after its last whole epoch, whose state stands
     in `scratch`. Raises DivergedError when the loss is no number any more.
     """
@@ -86,10 +86,10 @@ def train_network(
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
     history: list[dict[str, float]] = []
-    batches = Batches(*fit, strangers, recipe)
+    batches = Batches(*fit, outliers, recipe)
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
-    if schedule.solved_epochs:
-        _solve(blueprint.model, batches, recipe, held, scratch / "solved" / "solved.weights.h5", say)
+    if schedule.closed_form_epochs:
+        _fit_closed_form(blueprint.model, batches, recipe, held, scratch / "closed-form" / "last-layer.weights.h5", say)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
     with precision.computing(model, bits):
@@ -100,16 +100,16 @@ def train_network(
             optimiser = _optimiser(recipe, rate, bits)
             _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [watch])
         _freeze(backbone, schedule.frozen)
-        if schedule.solved_epochs:
+        if schedule.closed_form_epochs:
             _still(backbone)
         batches.before = schedule.head_epochs
         rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
         watch = Watch(batches, held, history, say)
         patience = [Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
-        optimiser = _optimiser(recipe, rate, bits, schedule.averaged)
+        optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)
         _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [watch, *patience])
-        if schedule.averaged:
+        if schedule.ema_momentum:
             _normalise_anew(model, batches, schedule.epochs)
     return Trained(blueprint, history, order.recurrence, time.monotonic() - started, bits)
 
@@ -125,30 +125,30 @@ def _freeze(backbone: list[Any], share: float) -> None:
 
 
 def _still(backbone: list[Any]) -> None:
-    """Let batch normalisation keep its statistics: the solved layer knows the features as they are served with them."""
+    """Let batch normalisation keep its statistics: the closed-form layer knows the features as they are served with them."""
     for layer in backbone:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
 
 
-def _solve(
+def _fit_closed_form(
     model: Any, batches: Batches, recipe: Recipe, held: tuple[Array, Array], kept: Path, say: Callable[[str], None]
 ) -> None:
-    """Solve the last layer, or take it from `kept`, where a training that was killed has left it."""
+    """Fit the last layer in closed form, or take it from `kept`, where a training that was killed has left it."""
     if kept.is_file():
         model.load_weights(kept)
         return
-    solve(model, batches, recipe.schedule.solved_epochs, recipe.schedule.solved_penalty)
+    fit_closed_form(model, batches, recipe.schedule.closed_form_epochs, recipe.schedule.closed_form_penalty)
     save_weights(model, kept)
     if len(held[1]):
         right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
-        say(f"last layer solved: held-out accuracy {right:.4f}")
+        say(f"last layer in closed form: held-out accuracy {right:.4f}")
 
 
-def _optimiser(recipe: Recipe, rate: Any, bits: str, averaged: float = 0.0) -> Any:
-    """Return the recipe's optimiser; averaged: of the mean of weights with which Keras ends a training, or 0."""
+def _optimiser(recipe: Recipe, rate: Any, bits: str, ema_momentum: float = 0.0) -> Any:
+    """Return the recipe's optimiser; ema_momentum: of the mean of weights with which Keras ends a training, or 0."""
     schedule = recipe.schedule
-    mean = {"use_ema": bool(averaged), "ema_momentum": averaged}
+    mean = {"use_ema": bool(ema_momentum), "ema_momentum": ema_momentum}
     if schedule.optimiser == "sgd":
         chosen = keras.optimizers.SGD(rate, momentum=0.9, **mean)
     elif schedule.optimiser == "adam":

@@ -21,6 +21,16 @@ from training.recipes.line_numbers import line_of
 FOLDER = Path(__file__).parent
 LABELS = FOLDER.parent / "data" / "labels.toml"
 
+# Keys of tables that recipes of earlier versions have: refused with the name that they go by now.
+RENAMED = {
+    ("schedule", "strangers"): "outlier_exposure",
+    ("schedule", "averaged"): "ema_momentum",
+    ("schedule", "hold_back"): "validation_split",
+    ("schedule", "solved_epochs"): "closed_form_epochs",
+    ("schedule", "solved_penalty"): "closed_form_penalty",
+    ("published", "copies"): "augmented_copies",
+}
+
 Classifier = Literal[
     "dense",
     "xgboost",
@@ -58,13 +68,13 @@ class Schedule:
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
     backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. averaged: the second stage ends with the running mean of its weights, of which every step leaves
-    this share; 0 for the weights of its last step. hold_back: whether a part of the training pictures is not learnt
+    epoch; 0 for none. ema_momentum: the second stage ends with the running mean of its weights, of which every step leaves
+    this share; 0 for the weights of its last step. validation_split: whether a part of the training pictures is not learnt
     from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`); without it these
-    come from the other folds' answers alone (`training.evaluation.cross_fit`). solved_epochs: so many epochs of
-    pictures are looked at before any descent, to solve the last layer with `solved_penalty`
+    come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so many epochs of
+    pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
     (`training.fit.closed_form_head`); batch normalisation then keeps its statistics. balanced: rare classes weigh more,
-    half-way to even. `strangers` (`training.data.outlier_exposure`) are added to every batch of `batch_size` pictures.
+    half-way to even. `outlier_exposure` outliers (`training.data.outlier_exposure`) are added to every batch of `batch_size` pictures.
     """
 
     epochs: int
@@ -72,16 +82,16 @@ class Schedule:
     learning_rate: float
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     decay: Literal["cosine", "none"] = "cosine"
-    solved_epochs: int = 0
-    solved_penalty: float = 0.02
+    closed_form_epochs: int = 0
+    closed_form_penalty: float = 0.02
     head_epochs: int = 0
     head_learning_rate: float = 1e-3
     frozen: float = 0.0
     patience: int = 0
-    averaged: float = 0.0
-    hold_back: bool = True
+    ema_momentum: float = 0.0
+    validation_split: bool = True
     balanced: bool = True
-    strangers: int = 0
+    outlier_exposure: int = 0
     weight_decay: float = 1e-4
     dropout: float = 0.2
     batch_norm_momentum: float = 0.9
@@ -105,14 +115,14 @@ class Published:
     """The authors' own protocol, for `--protocol as-published`, what they reported with it, and why it flatters.
 
     split: "folds" (test and training by turns, `folds` of them) or "holdout" (`test` and `validation` shares, once).
-    copies: how many augmented copies of every picture were made *before* the split; 0 for none.
+    augmented_copies: how many augmented copies of every picture were made *before* the split; 0 for none.
     """
 
     split: Literal["folds", "holdout"] = "folds"
     folds: int = 5
     test: float = 0.2
     validation: float = 0.1
-    copies: int = 0
+    augmented_copies: int = 0
     reported: str = ""
     flaw: str = ""
 
@@ -219,7 +229,10 @@ def _read(path: Path) -> Recipe:
     """Return the recipe in a TOML file; RecipeError with the line where it is wrong."""
     text = path.read_text(encoding="utf-8")
     try:
-        recipe: Recipe = schema.read(Recipe, tomllib.loads(text), path.stem)
+        data = tomllib.loads(text)
+        for entry, name in _renamed(data):
+            raise _wrong(path, text, entry, f"is called {name} now. Write {name} in its place.")
+        recipe: Recipe = schema.read(Recipe, data, path.stem)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path.name} is not TOML: {error}.") from error
     except schema.MismatchError as error:
@@ -229,6 +242,13 @@ def _read(path: Path) -> Recipe:
         if wrong:
             raise _wrong(path, text, entry, what)
     return recipe
+
+
+def _renamed(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the entries that have another name by now, each with that name."""
+    for (table, old), new in RENAMED.items():
+        if isinstance(entries := data.get(table, {}), dict) and old in entries:
+            yield f"{table}.{old}", new
 
 
 def _wrong(path: Path, text: str, where: str, what: str) -> RecipeError:
@@ -250,15 +270,19 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "sure_upright", not 0 < recipe.sure_upright <= ALWAYS, "has to be above 0 and at most 1."
     classified = recipe.sure_upright < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
     yield "sure_upright", classified, "a classifier answers to the mean of all orientations: it has to be 1."
-    for entry in ("epochs", "batch_size", "learning_rate", "solved_penalty"):
+    for entry in ("epochs", "batch_size", "learning_rate", "closed_form_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
-    for entry in ("solved_epochs", "head_epochs", "patience", "strangers"):
+    for entry in ("closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
-    torn = bool(schedule.averaged and schedule.patience)
-    yield "schedule.averaged", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
-    blind = not schedule.hold_back and bool(schedule.patience or recipe.search.population)
-    yield "schedule.hold_back", blind, "patience and the search go by the part that is held back: it has to be true."
-    for entry in ("frozen", "dropout", "averaged"):
+    torn = bool(schedule.ema_momentum and schedule.patience)
+    yield "schedule.ema_momentum", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
+    blind = not schedule.validation_split and bool(schedule.patience or recipe.search.population)
+    yield (
+        "schedule.validation_split",
+        blind,
+        "patience and the search go by the part that is held back: it has to be true.",
+    )
+    for entry in ("frozen", "dropout", "ema_momentum"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
     yield "published.folds", published.folds < 2, "two folds are the least."
     yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."

@@ -66,7 +66,7 @@ def _number(result: dict[str, Any] | None, *keys: str) -> str:
 def _against(best: Row, row: Row, protocol: str) -> str:
     found = against(best, row, protocol)
     if found is None:
-        return "not judged on the same pictures"
+        return "not measured on the same pictures"
     words = "within noise" if found.within_noise else "worse"
     return f"{words} (macro F1 {-found.value:+.4f}, {-found.high:+.4f} to {-found.low:+.4f})"
 
@@ -81,7 +81,7 @@ def text(table: list[dict[str, str]]) -> str:
 
 
 def as_html(rows: list[Row], plan: Plan, command: str, paragraph: str) -> str:
-    """Return one self-contained page: verdict, plots, table."""
+    """Return one self-contained page: conclusion, plots, table."""
     table = columns(rows, plan)
     head = "".join(f"<th>{html.escape(key)}</th>" for key in table[0])
     body = "".join(
@@ -129,7 +129,7 @@ def _inline(figure: Any) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | None = None) -> str:
+def conclusion(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | None = None) -> str:
     """Return the paragraph in which a comparison ends.
 
     active: name and result of the bundle in use under the strictest protocol, where it was measured on this data.

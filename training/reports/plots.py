@@ -42,7 +42,7 @@ def draw(results: Path, report: Path, out: Path) -> list[Path]:
         "how-sure": _how_sure,
         "how-rare": _how_rare,
         "when-to-refuse": lambda axes: _when_to_refuse(axes, _json(report / GROUPED)),
-        "strangers": lambda axes: _strangers(axes, rows_of(results / NOVELTY)),
+        "strangers": lambda axes: _outliers(axes, rows_of(results / NOVELTY)),
     }
     files = []
     with plt.rc_context(STYLE):
@@ -140,7 +140,7 @@ def _when_to_refuse(axes: Any, result: dict[str, Any]) -> None:
     axes.legend(frameon=False, loc="lower left")
 
 
-def _strangers(axes: Any, rows: list[dict[str, str]]) -> None:
+def _outliers(axes: Any, rows: list[dict[str, str]]) -> None:
     """How many pictures that are not the model's business still get an answer, by how they are looked for."""
     kinds = [row for row in rows if row["pictures"].startswith(("leukemia_types", "generated"))]
     names = [row["pictures"].replace("leukemia_types, ", "other laboratory: ") for row in kinds]

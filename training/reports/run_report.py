@@ -84,7 +84,7 @@ def _risk_coverage(axes: Any, result: dict[str, Any], names: dict[str, str]) -> 
 def _controls(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
     rows: dict[str, dict[str, float | None]] = {
         "the picture as it is": {"accuracy_all": result["accuracy_all"]["value"], "coverage": result["coverage"]},
-        **{name.replace("_", " "): control for name, control in result["controls"].items()},
+        **{name.replace("_", " "): ablated for name, ablated in result["controls"].items()},
         "colour statistics forest": {
             "accuracy_all": result["colour_statistics_forest"]["value"],
             "coverage": None,

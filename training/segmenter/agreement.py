@@ -11,14 +11,14 @@ import numpy as np
 from smear.arrays import Array
 from smear.segmentation.find import find
 from smear.segmentation.mask_network import Segmenter
-from training.data.annotated_masks import MaskedSet, Truth, load
+from training.data.annotated_masks import Annotation, MaskedSet, load
 from training.data.dataset import DataError
 from training.progress import Progress
 from training.segmenter import baselines
 from training.segmenter.metrics import NUMBERS, Agreement, agreement, dice, summary
 
 OURS = "ours"
-RIVALS: Mapping[str, Callable[[Array], tuple[Array, Array]]] = {
+BASELINES: Mapping[str, Callable[[Array], tuple[Array, Array]]] = {
     "multi_otsu": baselines.multi_otsu,
     "median_hsv": baselines.fixed_range,
 }
@@ -33,7 +33,7 @@ def measure(
     results: dict[str, Any] = {}
     pictures = []
     for one in load(root):
-        by_method = _judge(one, network)
+        by_method = _agreements(one, network)
         result = {name: _numbers(by_method[name], one, seed) for name in by_method}
         notes = list(one.notes)
         if all(len(picture.drawn) == 1 for picture in by_method[OURS]):
@@ -50,14 +50,14 @@ def _numbers(agreements: list[Agreement], one: MaskedSet, seed: int) -> dict[str
     return result
 
 
-def _judge(one: MaskedSet, network: Segmenter | None) -> dict[str, list[Agreement]]:
+def _agreements(one: MaskedSet, network: Segmenter | None) -> dict[str, list[Agreement]]:
     """Return every method's agreement with every picture of a set."""
-    by_method: dict[str, list[Agreement]] = {OURS: [], **{name: [] for name in RIVALS}}
+    by_method: dict[str, list[Agreement]] = {OURS: [], **{name: [] for name in BASELINES}}
     progress = Progress(one.name, len(one))
-    for rgb, truth in one.pairs():
-        by_method[OURS].append(agreement(truth.labels, truth.nuclei, *found(rgb, network)))
-        for name, method in RIVALS.items():
-            by_method[name].append(_rival(method, rgb, truth))
+    for rgb, annotation in one.pairs():
+        by_method[OURS].append(agreement(annotation.labels, annotation.nuclei, *found(rgb, network)))
+        for name, method in BASELINES.items():
+            by_method[name].append(_baseline(method, rgb, annotation))
         progress.step()
     return by_method
 
@@ -69,10 +69,10 @@ def found(rgb: Array, network: Segmenter | None = None) -> tuple[Array, Array]:
     return at_size(leukocytes.labels, size), at_size(leukocytes.nuclei, size)
 
 
-def _rival(method: Callable[[Array], tuple[Array, Array]], rgb: Array, truth: Truth) -> Agreement:
+def _baseline(method: Callable[[Array], tuple[Array, Array]], rgb: Array, annotation: Annotation) -> Agreement:
     nuclei, cells = method(rgb)
-    counted = agreement(truth.labels, truth.nuclei, baselines.instances(cells), nuclei)
-    return replace(counted, cell_dice=dice(truth.labels > 0, cells))
+    counted = agreement(annotation.labels, annotation.nuclei, baselines.instances(cells), nuclei)
+    return replace(counted, cell_dice=dice(annotation.labels > 0, cells))
 
 
 def at_size(mask: Array, size: tuple[int, ...]) -> Array:

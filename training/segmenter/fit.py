@@ -121,10 +121,10 @@ class Scenes(keras.utils.PyDataset):
         return inputs.astype(np.float32), np.stack([classes, cores], axis=-1).astype(np.float32)
 
 
-def loss(truth: Any, logits: Any) -> Any:
+def loss(labels: Any, logits: Any) -> Any:
     """Return cross-entropy of class and core where the teacher is sure, plus 1 - Dice of nucleus and whole cell."""
     ops = keras.ops
-    classes, core = truth[..., 0], truth[..., 1]
+    classes, core = labels[..., 0], labels[..., 1]
     sure = ops.cast(classes != UNSURE, "float32")
     # `sure` zeroes what is unsure; the index only has to be a valid one there.
     target = ops.one_hot(ops.cast(classes * sure, "int32"), 3)

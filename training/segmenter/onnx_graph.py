@@ -32,7 +32,7 @@ def exported(model: Any) -> bytes:
     float32, uint8 = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8
     taken = helper.make_tensor_value_info("rgb", uint8, [1, "height", "width", 3])
     said = helper.make_tensor_value_info("said", float32, [1, 3, "height", "width"])
-    made = helper.make_graph(graph.nodes, "finder", [taken], [said], graph.constants)
+    made = helper.make_graph(graph.nodes, "segmenter", [taken], [said], graph.constants)
     whole = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
     onnx.checker.check_model(whole)
     return bytes(whole.SerializeToString())
@@ -70,7 +70,7 @@ class _Graph:
             return self._weighted("ConvTranspose", layer, weights, given, pads=[overlap] * 4)
         if kind in ("ReLU", "Add"):
             return self.node("Relu" if kind == "ReLU" else kind, given, name)
-        raise ValueError(f"'{name}' is a layer of the kind {kind}: the graph of the finder knows no such layer.")
+        raise ValueError(f"'{name}' is a layer of the kind {kind}: the graph of the segmenter knows no such layer.")
 
     def _weighted(self, kind: str, layer: Any, weights: list[Array], given: list[str], **attributes: Any) -> str:
         kernel = self.constant(layer.name + "_kernel", weights[0].transpose(3, 2, 0, 1))

@@ -73,19 +73,19 @@ def outlines(labels: Array, tolerance: float = TOLERANCE, factor: float = 1.0) -
 
 
 def _figure(bad: _Bad) -> str:
-    rgb, truth = bad.where.pair(bad.index)
+    rgb, annotation = bad.where.pair(bad.index)
     labels, nuclei = found(rgb)
     photograph = base64.b64encode(encode(working_copy(rgb, SHOWN_SIDE)[0], "JPEG", 88)).decode()
     cells = count(bad.agreement, bad.median)
     height, width = rgb.shape[:2]
     nucleus = f"{bad.agreement.nucleus_dice:.3f}" if bad.where.has_nuclei else "not drawn"
     name = escape(f"{bad.where.name}/{bad.where.images[bad.index].name}")
-    drawn, guessed = int(truth.labels.max(initial=0)), int(labels.max(initial=0))
+    drawn, guessed = int(annotation.labels.max(initial=0)), int(labels.max(initial=0))
     layers = "".join(
         f'<path class="{kind}" d="{data}"/>'
         for kind, data in (
-            ("drawn nucleus", svg_path(truth.nuclei)),
-            ("drawn", outlines(truth.labels)),
+            ("drawn nucleus", svg_path(annotation.nuclei)),
+            ("drawn", outlines(annotation.labels)),
             ("found nucleus", svg_path(nuclei)),
             ("found", outlines(labels)),
         )

@@ -10,7 +10,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.inspection import inspect, told_by
+from training.data.inspection import forest_accuracy, inspect
 from training.reports.inspection_page import PLOTS, page
 
 KINDS = ("one", "other")
@@ -112,9 +112,9 @@ def test_groups_that_nobody_gave_are_said(tmp_path):
 def test_what_tells_the_class_is_measured_against_chance():
     random = np.random.default_rng(0)
     targets = np.arange(120) % 3
-    assert told_by(random.normal(size=(120, 5)), targets) < 0.5
-    assert told_by(random.normal(size=(120, 5)) + 5 * np.eye(3, 5)[targets], targets) > 0.9
-    assert told_by(random.normal(size=(4, 5)), np.array([0, 0, 0, 1])) is None
+    assert forest_accuracy(random.normal(size=(120, 5)), targets) < 0.5
+    assert forest_accuracy(random.normal(size=(120, 5)) + 5 * np.eye(3, 5)[targets], targets) > 0.9
+    assert forest_accuracy(random.normal(size=(4, 5)), np.array([0, 0, 0, 1])) is None
 
 
 def test_the_page_holds_every_plot_and_nothing_from_elsewhere(plain):

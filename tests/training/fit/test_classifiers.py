@@ -95,7 +95,7 @@ def bundles(material, tmp_path_factory):
     parts = np.arange(0, 48, 2), np.arange(1, 48, 2)
     for name in ("xgboost", "lightgbm", "svm"):
         one = replace(recipe, name=f"tiny-{name}", head=replace(recipe.head, classifier=name))
-        made[name] = draft(one, prepared, parts, None, folder / name, said.append, folder / "networks")
+        made[name] = draft(one, prepared, parts, None, folder / name, said.append, folder / "network-cache")
     return made, said
 
 

@@ -33,9 +33,9 @@ class KilledError(Exception):
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
-@pytest.mark.parametrize("averaged", [0.0, 0.7])
-def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, averaged):
-    recipe = replace(recipe, schedule=replace(recipe.schedule, averaged=averaged))
+@pytest.mark.parametrize("ema_momentum", [0.0, 0.7])
+def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, ema_momentum):
+    recipe = replace(recipe, schedule=replace(recipe.schedule, ema_momentum=ema_momentum))
     said = []
 
     def die_after_the_second_line(text):
@@ -64,10 +64,10 @@ def test_a_loss_that_is_no_number_stops_the_training(material, recipe, tmp_path)
         train_network(wild, material, material[0], material, None, tmp_path)
 
 
-def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_strangers(material, recipe):
+def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_outliers(material, recipe):
     inputs, targets = material
-    with_strangers = replace(recipe, schedule=replace(recipe.schedule, strangers=3))
-    first, again = (Batches(inputs, targets, 255 - inputs, with_strangers) for _ in range(2))
+    with_outliers = replace(recipe, schedule=replace(recipe.schedule, outlier_exposure=3))
+    first, again = (Batches(inputs, targets, 255 - inputs, with_outliers) for _ in range(2))
     pictures, shares, weights = first[1]
     assert pictures.shape == (11, 64, 64, 3)
     np.testing.assert_array_equal(pictures, again[1][0])
@@ -147,11 +147,11 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 @pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
-def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
+def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
     easy, recipe, tmp_path, monkeypatch, optimiser
 ):
     rate = 1e-2 if optimiser == "sgd" else 1e-3
-    plan = changed(recipe, epochs=2, averaged=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
+    plan = changed(recipe, epochs=2, ema_momentum=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
     plan = replace(plan, architecture="mobilenet_v2_texture")
     steps = []
 

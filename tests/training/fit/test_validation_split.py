@@ -27,7 +27,7 @@ rotation = 10
 epochs = 2
 batch_size = 8
 learning_rate = 1e-2
-hold_back = false
+validation_split = false
 
 [refusal]
 most_for_confidence = 0.2
@@ -57,7 +57,7 @@ def run(drawn, colours, tmp_path_factory):
 def test_every_picture_is_learnt_from_or_asked_about(drawn, colours, tmp_path):
     recipe, dataset = load(str(colours)), load_dataset(drawn)
     material = gather(recipe, dataset)
-    held = replace(recipe, schedule=replace(recipe.schedule, hold_back=True))
+    held = replace(recipe, schedule=replace(recipe.schedule, validation_split=True))
     studies = [Study(one, dataset, None, "grouped", tmp_path, 3) for one in (recipe, held)]
     both = (divided(one, material) for one in studies)
     for (fit, none, test), (less, part, same) in zip(*both, strict=True):
@@ -74,7 +74,7 @@ def test_what_is_held_back_decides_nothing_where_there_is_no_patience(drawn, col
     said, trained = [], []
     for k, held in enumerate((pair, (pair[0][:0], pair[1][:0]))):
         say = said.append if k else print
-        trained.append(train_network(recipe, pair, material.strangers, held, None, tmp_path / str(k), say))
+        trained.append(train_network(recipe, pair, material.outliers, held, None, tmp_path / str(k), say))
     for one, other in zip(*(network.blueprint.model.get_weights() for network in trained), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [set(row) for row in trained[1].history] == [{"epoch", "loss"}] * 2
@@ -93,7 +93,7 @@ def test_a_draft_that_nobody_has_calibrated_suggests_nothing(run):
         )
         assert "validation" not in card.metrics
     for k in range(3):
-        judged = np.load(run / "grouped" / f"fold-{k}" / "judged.npz")
+        judged = np.load(run / "grouped" / f"fold-{k}" / "predictions.npz")
         assert not (judged["main.outcomes"] == "suggested").any()
 
 
@@ -119,7 +119,7 @@ def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):
 @pytest.mark.parametrize("line", ["patience = 2", "[search]\npopulation = 8"])
 def test_what_goes_by_the_part_that_is_held_back_needs_one(colours, tmp_path, capsys, line):
     path = tmp_path / "wrong.toml"
-    path.write_text(RECIPE.replace("hold_back = false", f"hold_back = false\n{line}"), encoding="utf-8")
+    path.write_text(RECIPE.replace("validation_split = false", f"validation_split = false\n{line}"), encoding="utf-8")
     assert main(["fit", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert "wrong.toml, line 17: schedule.hold_back: patience and the search go by the part" in told
+    assert "wrong.toml, line 17: schedule.validation_split: patience and the search go by the part" in told

@@ -74,7 +74,7 @@ def small(recipe):
     search = (
         replace(recipe.search, population=3, generations=1, epochs=1) if recipe.search.population else recipe.search
     )
-    schedule = replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, strangers=0)
+    schedule = replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, outlier_exposure=0)
     return replace(recipe, input=Input(side, side), schedule=schedule, search=search)
 
 
@@ -124,12 +124,17 @@ def write(tmp_path, text, *changes):
         ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
         ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
-        ("batch_size = 8", "batch_size = 8\naveraged = 1", "averaged", "schedule.averaged: has to be within 0 and 1"),
         (
             "batch_size = 8",
-            "batch_size = 8\naveraged = 0.9\npatience = 2",
-            "averaged",
-            "schedule.averaged: patience goes back to one epoch's weights, which are no mean",
+            "batch_size = 8\nema_momentum = 1",
+            "ema_momentum",
+            "schedule.ema_momentum: has to be within 0 and 1",
+        ),
+        (
+            "batch_size = 8",
+            "batch_size = 8\nema_momentum = 0.9\npatience = 2",
+            "ema_momentum",
+            "schedule.ema_momentum: patience goes back to one epoch's weights, which are no mean",
         ),
         ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: str was expected"),
     ],
@@ -140,6 +145,17 @@ def test_a_wrong_entry_is_refused_with_its_line(tiny, tmp_path, old, new, where,
     line = 1 + next(i for i, text in enumerate(lines) if where in text)
     with pytest.raises(RecipeError, match=rf"changed.toml, line {line}: {sentence}"):
         load(path)
+
+
+@pytest.mark.parametrize(("table", "old", "new"), [(*place, name) for place, name in recipes.RENAMED.items()])
+def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(tiny, tmp_path, table, old, new):
+    text = tiny.read_text(encoding="utf-8") + ("[published]\n" if table == "published" else "")
+    path = write(tmp_path, text, (f"[{table}]\n", f"[{table}]\n{old} = 1\n"))
+    line = 1 + Path(path).read_text(encoding="utf-8").splitlines().index(f"{old} = 1")
+    sentence = f"changed.toml, line {line}: {table}.{old}: is called {new} now. Write {new} in its place."
+    with pytest.raises(RecipeError) as refused:
+        load(path)
+    assert str(refused.value) == sentence
 
 
 def test_parameters_that_a_step_does_not_take_are_refused(tiny, tmp_path):

@@ -115,16 +115,16 @@ def test_touching_cells_have_cores_of_their_own():
 def test_the_loss_does_not_see_what_is_unsure():
     random = np.random.default_rng(0)
     logits = random.normal(size=(2, 8, 8, 4)).astype(np.float32)
-    truth = np.zeros((2, 8, 8, 2), np.float32)
-    truth[:, 2:6, 2:6, 0] = NUCLEUS
-    truth[:, :, 7, 0] = UNSURE
+    labels = np.zeros((2, 8, 8, 2), np.float32)
+    labels[:, 2:6, 2:6, 0] = NUCLEUS
+    labels[:, :, 7, 0] = UNSURE
     elsewhere = logits.copy()
     elsewhere[:, :, 7] += 5
-    assert float(fit.loss(truth, logits)) == pytest.approx(float(fit.loss(truth, elsewhere)), rel=1e-5)
+    assert float(fit.loss(labels, logits)) == pytest.approx(float(fit.loss(labels, elsewhere)), rel=1e-5)
     perfect = np.full_like(logits, -20)
     for c in range(3):
-        perfect[..., c][truth[..., 0] == c] = 20
-    assert float(fit.loss(truth, perfect)) < 0.02 < float(fit.loss(truth, logits))
+        perfect[..., c][labels[..., 0] == c] = 20
+    assert float(fit.loss(labels, perfect)) < 0.02 < float(fit.loss(labels, logits))
 
 
 def test_the_folded_network_says_the_same():
@@ -160,7 +160,7 @@ def test_a_layer_that_the_graph_does_not_know_is_named():
 
 
 def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, tmp_path):
-    folder, schedule = tmp_path / "finder", fit.Schedule()
+    folder, schedule = tmp_path / "segmenter", fit.Schedule()
     model = unet.folded(unet.build())
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         assert publish.next_version(folder) == version
@@ -169,7 +169,7 @@ def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, t
         card = verify(folder)
         assert card.version == version
         assert set(card.files) == {"model.keras", "model.onnx"}
-    assert [path.name for path in tmp_path.iterdir()] == ["finder"]
+    assert [path.name for path in tmp_path.iterdir()] == ["segmenter"]
     text = (folder / "card.json").read_text()
     (folder / "card.json").write_text(text.replace('"1.2.0"', '"1.2"'))
     with pytest.raises(SegmenterError, match="write it as three numbers"):

@@ -201,7 +201,7 @@ def test_every_pixel_takes_its_nearest_neighbour():
     assert np.array_equal(agreement.at_size(small.repeat(3, axis=0).repeat(3, axis=1), (2, 3)), small)
 
 
-# -- the rivals ------------------------------------------------------------------------------------
+# -- the baselines ---------------------------------------------------------------------------------
 
 
 def test_three_classes_are_told_apart_by_otsus_criterion():
@@ -213,9 +213,9 @@ def test_three_classes_are_told_apart_by_otsus_criterion():
     assert len(baselines.otsu_thresholds(np.eye(256)[7])) == 2  # one value only: an answer all the same
 
 
-def test_rivals_answer_to_every_picture():
+def test_baselines_answer_to_every_picture():
     for rgb in (pictures.solid(), pictures.noise(), synthetic.field(0, "blank")):
-        for method in agreement.RIVALS.values():
+        for method in agreement.BASELINES.values():
             nuclei, cells = method(rgb)
             assert nuclei.shape == cells.shape == rgb.shape[:2]
             assert nuclei.dtype == cells.dtype == bool
@@ -235,7 +235,7 @@ def test_json_has_the_public_names(tmp_path, capsys):
         assert {"nucleus_dice", "cell_dice", "precision", "recall", "f1", "intervals", "n", "rivals"} <= set(result)
         assert set(result["intervals"]) == {"nucleus_dice", "cell_dice", "precision", "recall", "f1"}
         assert set(result["rivals"]) == {"multi_otsu", "median_hsv"}
-        assert all(set(metrics.NUMBERS) <= set(rival) for rival in result["rivals"].values())
+        assert all(set(metrics.NUMBERS) <= set(baseline) for baseline in result["rivals"].values())
     assert results["one"]["n"] == 3
 
 
@@ -370,7 +370,7 @@ def real(data):
 
 
 @pytest.mark.realdata
-def test_the_rivals_are_as_good_as_they_are_known_to_be(real):
+def test_the_baselines_are_as_good_as_they_are_known_to_be(real):
     """Measured before with other code: so the masks are read and Dice is taken as everybody does."""
     known = {
         ("cells", "multi_otsu"): (0.939, 0.943),
@@ -378,14 +378,14 @@ def test_the_rivals_are_as_good_as_they_are_known_to_be(real):
         ("cells", "median_hsv"): (0.80, 0.71),
         ("fields", "median_hsv"): (0.85, 0.75),
     }
-    for (name, rival), values in known.items():
-        numbers = real[name]["rivals"][rival]
+    for (name, baseline), values in known.items():
+        numbers = real[name]["rivals"][baseline]
         assert (numbers["nucleus_dice"], numbers["cell_dice"]) == pytest.approx(values, abs=0.02)
 
 
 @pytest.mark.realdata
 def test_leukocytes_are_found_as_well_as_the_docs_say(real):
-    """The bars of docs/finding-leukocytes.md, on pictures that the network never saw, beside the rivals."""
+    """The bars of docs/finding-leukocytes.md, on pictures that the network never saw, beside the baselines."""
     cells, fields = real["cells"], real["fields"]
     assert cells["nucleus_dice"] >= 0.955
     assert cells["cell_dice"] >= 0.955
@@ -393,6 +393,6 @@ def test_leukocytes_are_found_as_well_as_the_docs_say(real):
     assert fields["nucleus_dice"] >= 0.89
     assert fields["cell_dice"] >= 0.86
     for result in real.values():
-        for rival in result["rivals"].values():
-            assert result["cell_dice"] > rival["cell_dice"]
-            assert result["nucleus_dice"] > rival["nucleus_dice"]
+        for baseline in result["rivals"].values():
+            assert result["cell_dice"] > baseline["cell_dice"]
+            assert result["nucleus_dice"] > baseline["nucleus_dice"]

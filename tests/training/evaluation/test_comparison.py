@@ -1,4 +1,4 @@
-"""One table of many recipes: best first, with what chance explains, and a verdict; a killed comparison goes on."""
+"""One table of many recipes: best first, with what chance explains, and a conclusion; a killed comparison goes on."""
 
 import csv
 import json
@@ -124,7 +124,7 @@ def test_the_table_has_every_column_and_the_best_stands_first(printed):
     assert all(row["source macro_f1"] == "" for row in rows)  # the drawings have one source
 
 
-def test_the_page_holds_all_it_shows_and_ends_in_the_verdict(printed):
+def test_the_page_holds_all_it_shows_and_ends_in_the_conclusion(printed):
     page = (printed[0] / "compare.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page.replace("https://", "http").split("<style>")[0]
@@ -135,7 +135,7 @@ def test_the_page_holds_all_it_shows_and_ends_in_the_verdict(printed):
 
 
 def test_classifiers_shared_one_network_for_each_fold(printed):
-    networks = list((printed[0] / comparison.NETWORKS).iterdir())
+    networks = list((printed[0] / comparison.NETWORK_CACHE).iterdir())
     assert len(networks) == 2  # one fold each of random and grouped
 
 
@@ -166,15 +166,15 @@ def test_data_that_can_answer_no_protocol_are_refused_in_a_sentence(compared, tm
 
 def test_what_is_there_is_not_done_again(printed, compared, capsys):
     run, before = printed
-    judged = {path: path.stat().st_mtime_ns for path in run.rglob("judged.npz")}
-    gone = next(path for path in judged if "colours-tree/grouped" in str(path))
+    written = {path: path.stat().st_mtime_ns for path in run.rglob("predictions.npz")}
+    gone = next(path for path in written if "colours-tree/grouped" in str(path))
     gone.unlink()  # as if it had been killed in the last fold
     assert main(compared[1]) == 0
     said = capsys.readouterr()
     assert "epoch 1" not in said.err
     assert "Best of 3" in said.out
-    now = {path: path.stat().st_mtime_ns for path in run.rglob("judged.npz")}
-    assert [path for path in judged if now[path] != judged[path]] == [gone]
+    now = {path: path.stat().st_mtime_ns for path in run.rglob("predictions.npz")}
+    assert [path for path in written if now[path] != written[path]] == [gone]
     assert (run / "compare.csv").read_text(encoding="utf-8") == before
 
 

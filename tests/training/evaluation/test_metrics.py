@@ -8,8 +8,8 @@ from smear.imaging.background import BLACK
 from smear.inference.suggestion import calibrated
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
-from training.data.ablations import CONTROLS, colour_statistics
-from training.evaluation.conclusion import verdict
+from training.data.ablations import ABLATIONS, colour_statistics
+from training.evaluation.conclusion import conclude
 from training.evaluation.metrics import expected_calibration_error, rate, risk_coverage, wilson
 from training.fit.calibration import (
     abstention_threshold,
@@ -79,9 +79,9 @@ def test_augmentation_is_a_function_of_its_seed_and_keeps_white_white():
     assert (first.min(axis=2) < 200).mean() == pytest.approx(24 * 24 / 64 / 64, rel=0.6)
 
 
-def test_every_control_takes_away_what_it_says():
+def test_every_ablation_takes_away_what_it_says():
     field = synthetic.field(2, "leukemic", 224)
-    changed = {name: control(field) for name, control in CONTROLS.items()}
+    changed = {name: ablate(field) for name, ablate in ABLATIONS.items()}
     assert all(one.shape == field.shape and one.dtype == np.uint8 for one in changed.values())
     assert np.ptp(changed["grey"].astype(int), axis=2).max() == 0
     assert (changed["corner_only"][:-19, :-44] == 255).all()
@@ -101,7 +101,7 @@ def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
     mask = found.labels[y0:y1, x0:x1] == whole + 1
     alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
     assert len(find(alone)) == 1
-    assert CONTROLS["cells_removed"](alone).max() <= BLACK
+    assert ABLATIONS["cells_removed"](alone).max() <= BLACK
 
 
 def result(suggested, everything, removed):
@@ -119,23 +119,23 @@ def result(suggested, everything, removed):
 NAMES = {"a": "Alpha", "b": "Beta"}
 
 
-def test_the_verdict_says_whether_a_shortcut_shows():
-    assert "Beware" in verdict(result(890, 950, 0.3), NAMES)
-    assert "Beware" not in verdict(result(890, 950, 0.01), NAMES)
-    assert "weakest class is Alpha" in verdict(result(890, 950, 0.01), NAMES)
-    assert "clearly better" in verdict(result(890, 990, 0.01), NAMES)
-    assert "not clearly better" in verdict(result(890, 905, 0.01), NAMES)
+def test_the_conclusion_says_whether_a_shortcut_shows():
+    assert "Beware" in conclude(result(890, 950, 0.3), NAMES)
+    assert "Beware" not in conclude(result(890, 950, 0.01), NAMES)
+    assert "weakest class is Alpha" in conclude(result(890, 950, 0.01), NAMES)
+    assert "clearly better" in conclude(result(890, 990, 0.01), NAMES)
+    assert "not clearly better" in conclude(result(890, 905, 0.01), NAMES)
 
 
-def test_the_verdict_compares_with_the_earlier_version():
-    def told(right, before):
-        return verdict(result(890, right, 0.01), NAMES, ("tiny 0.0.9", result(890, before, 0.01)))
+def test_the_conclusion_compares_with_the_earlier_version():
+    def compared(right, before):
+        return conclude(result(890, right, 0.01), NAMES, ("tiny 0.0.9", result(890, before, 0.01)))
 
-    assert told(950, 949).endswith(
+    assert compared(950, 949).endswith(
         "Against tiny 0.0.9 it is right 0.1 percentage points more often, which is within chance."
     )
-    assert "15.0 percentage points less often" in told(800, 950)
-    assert "more than chance" in told(950, 800)
+    assert "15.0 percentage points less often" in compared(800, 950)
+    assert "more than chance" in compared(950, 800)
 
 
 def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():
