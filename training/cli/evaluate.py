@@ -57,7 +57,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = compare(recipes, data, weights(arguments), plan, arguments.out, say)
     command = _command(arguments, recipes)
-    paragraph = comparison_page.conclude(
+    paragraph = comparison_page.conclusion(
         rows, plan, _measured(arguments.models / arguments.active, data, strictest(rows, plan))
     )
     table = comparison_page.columns(rows, plan)

@@ -17,7 +17,7 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour, black_surround
 from smear.segmentation import thresholds
 from training.data.dataset import Dataset
-from training.progress import Progress
+from training.progress import track
 
 HASH_SIDE = 16
 NEAR_BITS = 20  # of 240: re-encoded, slightly shifted or recoloured copies differ by fewer
@@ -84,12 +84,10 @@ def find_groups(dataset: Dataset) -> Array:
         names = sorted(set(dataset.groups))
         return np.array([names.index(group) for group in dataset.groups], np.int64)
     hashes, looks = [], []
-    progress = Progress("groups", len(dataset))
-    for index in range(len(dataset)):
+    for index in track(range(len(dataset)), "groups"):
         rgb = dataset.picture(index)
         hashes.append(difference_hash(rgb))
         looks.append(appearance(rgb))
-        progress.step()
     features = PCA(n_components=min(20, len(looks) - 1), random_state=0).fit_transform(np.array(looks))
     wanted = max(2, len(dataset) // PICTURES_PER_GROUP)
     clusters = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)

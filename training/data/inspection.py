@@ -21,7 +21,7 @@ from smear.segmentation.find import find
 from training.data.ablations import colour_statistics, corner_only
 from training.data.dataset import THREADS, DataError, Dataset
 from training.data.groups import difference_hash, find_groups, near_duplicates
-from training.progress import Progress
+from training.progress import track
 
 CORNER = (3, 6)  # the lower right corner, brought to so many pixels: enough for the length of a bar
 TREES, FOLDS = 100, 3
@@ -76,10 +76,9 @@ def inspect(given: Dataset) -> Inspection:
 
 
 def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
-    progress, unreadable = Progress("inspect", len(dataset)), []
+    unreadable: list[str] = []
 
-    def one(index: int) -> Look | None:
-        progress.step()
+    def look(index: int) -> Look | None:
         try:
             return look_at(dataset.picture(index), dataset.bytes_of(index))
         except DataError as error:
@@ -87,7 +86,8 @@ def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
             return None
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(one, range(len(dataset)))), tuple(sorted(unreadable))
+        looks = list(track(threads.map(look, range(len(dataset))), "inspect", len(dataset)))
+    return looks, tuple(sorted(unreadable))
 
 
 def look_at(rgb: Array, data: bytes) -> Look:

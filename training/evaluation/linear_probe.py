@@ -24,7 +24,7 @@ from training.data.dataset import Dataset
 from training.data.groups import find_groups
 from training.evaluation.metrics import rate
 from training.evaluation.splits import Protocol, folds
-from training.progress import Progress
+from training.progress import track
 
 SIDE = 224
 BATCH = 32
@@ -69,14 +69,11 @@ def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
     layer = blueprint.model.get_layer(blueprint.explanation_layer)
     network = keras.Model(blueprint.model.input, keras.layers.GlobalAveragePooling2D()(layer.output))
     parts: dict[str, list[Array]] = {name: [] for name in SEEN}
-    progress = Progress("pictures", len(dataset))
-    for first in range(0, len(dataset), BATCH):
+    for first in track(range(0, len(dataset), BATCH), "batches"):
         pictures = [dataset.picture(i) for i in range(first, min(first + BATCH, len(dataset)))]
         for name, change in SEEN.items():
             shown = [cv2.resize(change(rgb), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for rgb in pictures]
             parts[name].append(network.predict_on_batch(np.stack(shown).astype(np.float32)))
-        for _ in pictures:
-            progress.step()
     return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 

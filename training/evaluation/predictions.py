@@ -13,7 +13,7 @@ from smear.inference.suggestion import calibrated
 from training.data.ablations import ABLATIONS
 from training.data.dataset import CHUNK, THREADS, Dataset
 from training.evaluation.metrics import classification, rate
-from training.progress import Progress
+from training.progress import track
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ def predict(
         return reader.examine(picture)
 
     logits, outcomes, reasons, novelty = [], [], [], []
-    progress = Progress(task, len(indices))
     with ThreadPoolExecutor(THREADS) as threads:
-        for start in range(0, len(indices), CHUNK):
+        for start in track(range(0, len(indices), CHUNK), task):
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
             forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]))
             logits.append(forward.logits)
@@ -58,7 +57,6 @@ def predict(
                 novelty.append(np.nan if suggestion.novelty is None else suggestion.novelty)
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
-            progress.step(len(examinations))
     return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
 
 

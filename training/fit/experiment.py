@@ -29,7 +29,7 @@ from training.fit.calibration import UNCALIBRATED, Calibration, calibrate, valid
 from training.fit.features import answers, features
 from training.fit.network_cache import trained
 from training.fit.trainer import clear
-from training.progress import Progress
+from training.progress import track
 from training.recipes.recipe import Recipe
 
 SERVING_BATCH = 16
@@ -59,19 +59,18 @@ def gather(recipe: Recipe, dataset: Dataset) -> Material:
     """Return the material of `recipe` for `dataset`."""
     labels = recipe.described(dataset)
     steps = preprocess.chain(recipe.preprocess, recipe.input)
-    progress = Progress("prepare", len(dataset))
 
-    def one(index: int) -> tuple[Array, Array]:
+    def prepare(index: int) -> tuple[Array, Array]:
         rgb = dataset.picture(index)
         prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
         strange = prepared[:0]
         if recipe.schedule.outlier_exposure:
             strange = outlier(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
-        progress.step()
         return prepared, strange
 
     with ThreadPoolExecutor(THREADS) as threads:
-        inputs, outliers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
+        prepared = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
+        inputs, outliers = (np.stack(part) for part in zip(*prepared, strict=True))
     return Material(
         dataset, labels, inputs, outliers, dataset.targets(tuple(label.id for label in labels)), groups_of(dataset)
     )

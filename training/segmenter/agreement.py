@@ -13,7 +13,7 @@ from smear.segmentation.find import find
 from smear.segmentation.mask_network import Segmenter
 from training.data.annotated_masks import Annotation, MaskedSet, load
 from training.data.dataset import DataError
-from training.progress import Progress
+from training.progress import track
 from training.segmenter import baselines
 from training.segmenter.metrics import NUMBERS, Agreement, agreement, dice, summary
 
@@ -53,12 +53,10 @@ def _numbers(agreements: list[Agreement], one: MaskedSet, seed: int) -> dict[str
 def _agreements(one: MaskedSet, network: Segmenter | None) -> dict[str, list[Agreement]]:
     """Return every method's agreement with every picture of a set."""
     by_method: dict[str, list[Agreement]] = {OURS: [], **{name: [] for name in BASELINES}}
-    progress = Progress(one.name, len(one))
-    for rgb, annotation in one.pairs():
+    for rgb, annotation in track(one.pairs(), one.name, len(one)):
         by_method[OURS].append(agreement(annotation.labels, annotation.nuclei, *found(rgb, network)))
         for name, method in BASELINES.items():
             by_method[name].append(_baseline(method, rgb, annotation))
-        progress.step()
     return by_method
 
 

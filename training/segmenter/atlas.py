@@ -14,7 +14,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.segmentation.find import Leukocytes, find
 from training.data import annotated_masks, dataset
-from training.progress import Progress
+from training.progress import track
 from training.segmenter.outlines import outlines, svg_path
 
 TILES, COLUMNS = 12, 4
@@ -42,12 +42,8 @@ class _Tile:
 
 def draw(folder: Path, out: Path, seed: int = 0) -> Path:
     """Draw what is found in a dozen pictures of `folder` as `out/<name of the folder>.svg`; return its path."""
-    tiles = []
-    chosen = pick(labelled(folder), seed)
-    progress = Progress(folder.name, len(chosen))
-    for path, label in chosen:
-        tiles.append(_Tile(label, find(annotated_masks.picture(path))))
-        progress.step()
+    chosen = track(pick(labelled(folder), seed), folder.name)
+    tiles = [_Tile(label, find(annotated_masks.picture(path))) for path, label in chosen]
     name = folder.resolve().name
     for tolerance in TOLERANCES:
         drawing = _sheet(NAMES.get(name, name), tiles, tolerance)

@@ -14,7 +14,7 @@ from smear.imaging import synthetic
 from training.architectures import unet
 from training.data.dataset import Dataset, load
 from training.fit.checkpoints import Checkpoints
-from training.progress import Progress
+from training.progress import track
 from training.segmenter import labelling
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, UNSURE, Labelled
 from training.segmenter.scenes import Source, scene, source
@@ -62,26 +62,19 @@ def gather(fields: Path, singles: Path) -> Lessons:
 
 def _fields(data: Dataset) -> list[Source]:
     step = max(1, len(data) // FIELDS)
-    chosen = range(0, len(data), step)
-    progress = Progress("fields", len(chosen))
-    made = []
-    for index in chosen:
-        made.append(source(labelling.field(data.picture(index))))
-        progress.step()
-    return made
+    chosen = track(range(0, len(data), step), "fields")
+    return [source(labelling.field(data.picture(index))) for index in chosen]
 
 
 def _singles(data: Dataset) -> list[Source]:
     chosen = [i for i, label in enumerate(data.labels) if label != NO_LEUKOCYTE]
-    progress = Progress("single cells", len(chosen))
 
-    def one(index: int) -> Labelled | None:
-        labelled = labelling.middle_cell(data.picture(index))
-        progress.step()
-        return labelled
+    def label(index: int) -> Labelled | None:
+        return labelling.middle_cell(data.picture(index))
 
     with ThreadPoolExecutor() as pool:  # OpenCV works without the interpreter's lock
-        return [source(labelled) for labelled in pool.map(one, chosen) if labelled is not None]
+        cells = track(pool.map(label, chosen), "single cells", len(chosen))
+        return [source(labelled) for labelled in cells if labelled is not None]
 
 
 def _empty(data: Dataset) -> list[Source]:
