@@ -27,7 +27,7 @@ class _Lines:
 
 
 def track(items: Iterable[T], task: str, total: int | None = None) -> Iterable[T]:
-    """Return `items` unchanged, with progress shown while they are taken; total: how many, where they have no length."""
+    """Return `items` unchanged, and show progress while they are taken; total: how many, where they have no length."""
     if sys.stderr.isatty():
         return tqdm(items, task, total)
     # tqdm shows nothing of what takes less than its delay, and looks at the clock at every item if miniters is 1.

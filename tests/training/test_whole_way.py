@@ -15,7 +15,7 @@ from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_validation import result_file
 from training.fit.calibration import best_temperature
-from training.recipes.recipe import load as load_recipe
+from training.recipes.loading import load as load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -112,15 +112,15 @@ def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
 def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
     fold = run / "grouped" / "fold-1" / "predictions.npz"
     first = result_file(run, "grouped").read_text(encoding="utf-8")
-    kept = (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns
+    before = (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns
     fold.unlink()  # as if the run had been killed before the second fold was judged
     cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(run), "--folds", "2", "--protocol", "grouped"]
     assert main(cross) == 0
-    said = capsys.readouterr().err
-    assert "grouped fold 2 of 2" in said
-    assert "grouped fold 1 of 2" not in said
-    assert "epoch" not in said  # its network was there already
-    assert (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns == kept
+    printed = capsys.readouterr().err
+    assert "grouped fold 2 of 2" in printed
+    assert "grouped fold 1 of 2" not in printed
+    assert "epoch" not in printed  # its network was there already
+    assert (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns == before
     assert result_file(run, "grouped").read_text(encoding="utf-8") == first
 
 
@@ -135,8 +135,8 @@ def test_folds_that_were_run_one_by_one_are_gathered_into_the_same_result(run, d
         assert not result_file(folder, "grouped").exists()
     assert main([*cross, "--out", str(folder)]) == 0
     assert "fold 1 of 2" not in capsys.readouterr().err
-    found, whole = (json.loads(result_file(one, "grouped").read_text(encoding="utf-8")) for one in (folder, run))
-    assert found == whole
+    gathered, whole = (json.loads(result_file(one, "grouped").read_text(encoding="utf-8")) for one in (folder, run))
+    assert gathered == whole
     assert main([*cross, "--out", str(folder), "--fold", "3"]) == 1
     assert "numbered from 1 to 2" in capsys.readouterr().err
 
@@ -202,8 +202,8 @@ def test_publishing_compares_with_the_version_that_it_replaces(run, published, t
     card |= {"created": "2020-01-01T00:00:00Z", "version": "0.0.9"}
     (tmp_path / "tiny" / "card.json").write_text(json.dumps(card), encoding="utf-8")
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
-    told = bundle.read_card(tmp_path / "tiny").verdict
-    assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in told
+    conclusion = bundle.read_card(tmp_path / "tiny").verdict
+    assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in conclusion
 
 
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):

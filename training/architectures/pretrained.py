@@ -61,14 +61,14 @@ def read(model: Any, file: Path) -> None:
     """Read a `.weights.h5` file as Keras 3 writes it: layers by class, in order, not counting what was put before."""
     import h5py
 
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with h5py.File(file) as stored:
         for layer in model.layers:
             if layer.name in (SCALE, MEAN_IMAGE):
                 continue
             kind = re.sub("(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower()
-            place = f"layers/{kind}_{seen[kind]}/vars" if seen[kind] else f"layers/{kind}/vars"
-            seen[kind] += 1
+            place = f"layers/{kind}_{counts[kind]}/vars" if counts[kind] else f"layers/{kind}/vars"
+            counts[kind] += 1
             if not layer.weights:
                 continue
             if place not in stored:

@@ -132,10 +132,11 @@ def _contradictions(rows: list[Row]) -> None:
         folder = Path(path).parts[0]
         if folder != label and folder in labels and label in folders:
             raise DataError(f"{MANIFEST}, line {number}: {path} lies in '{folder}' and has the label '{label}'.")
-        line, other = first.setdefault(group, (number, label)) if group else (number, label)
-        if other != label:
+        line, first_label = first.setdefault(group, (number, label)) if group else (number, label)
+        if first_label != label:
             raise DataError(
-                f"{MANIFEST}, lines {line} and {number}: the group '{group}' has the labels '{other}' and '{label}'."
+                f"{MANIFEST}, lines {line} and {number}:"
+                f" the group '{group}' has the labels '{first_label}' and '{label}'."
                 " A group is one patient with one diagnosis; give the second one a group of its own, or none."
             )
 

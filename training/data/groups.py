@@ -6,10 +6,12 @@ put together: near-duplicates by perceptual hash, and clusters of what is left w
 two patients on slides that look alike share a group, one patient on two different slides may not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 
@@ -51,7 +53,7 @@ def painted_out(rgb: Array, cells: Array | None = None) -> Array:
 def difference_hash(rgb: Array) -> Array:
     """Return the horizontal difference hash, bool (240,): is each cell of a 16 x 16 grid brighter than the next?"""
     grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA)
-    return (grey[:, 1:] > grey[:, :-1]).ravel()
+    return np.asarray((grey[:, 1:] > grey[:, :-1]).ravel())
 
 
 def appearance(rgb: Array) -> Array:
@@ -94,23 +96,14 @@ def find_groups(dataset: Dataset) -> Array:
     return _merge(clusters, near_duplicates(np.array(hashes)))
 
 
-def _merge(clusters: Array, pairs: Iterable[tuple[int, int]]) -> Array:
-    """Move the smaller side of every near-duplicate pair into the other's group, so that no pair is split."""
-    groups = clusters.astype(np.int64).copy()
-    parent = list(range(len(groups)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, j in pairs:
-        parent[root(j)] = root(i)
-    members: dict[int, list[int]] = {}
-    for i in range(len(groups)):
-        members.setdefault(root(i), []).append(i)
-    for family in members.values():
-        values, counts = np.unique(groups[family], return_counts=True)
-        groups[family] = values[counts.argmax()]
+def _merge(clusters: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Put all near-duplicates of each other into the group that most of them are in, so that no pair is split."""
+    groups, count = clusters.astype(np.int64), len(clusters)
+    i, j = np.array(pairs, np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))
+    families = connected_components(graph, directed=False)[1]
+    for family in np.flatnonzero(np.bincount(families) > 1):
+        members = families == family
+        values, counts = np.unique(groups[members], return_counts=True)
+        groups[members] = values[counts.argmax()]
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)

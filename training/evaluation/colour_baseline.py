@@ -22,4 +22,4 @@ def statistics(dataset: Dataset) -> Array:
 def forest_answers(table: Array, targets: Array, train: Array, test: Array, seed: int = 0) -> Array:
     """Return the classes, int64 (len(test),), that a forest trained on `train` gives `test`."""
     forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=2)
-    return forest.fit(table[train], targets[train]).predict(table[test])
+    return np.asarray(forest.fit(table[train], targets[train]).predict(table[test]))

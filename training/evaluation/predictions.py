@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from smear.arrays import Array
+from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.suggestion import calibrated
 from training.data.ablations import ABLATIONS
 from training.data.dataset import CHUNK, THREADS, Dataset
-from training.evaluation.metrics import classification, rate
+from training.evaluation.metrics import Ablation, Metrics, classification, rate
 from training.progress import track
 
 
@@ -28,7 +28,11 @@ class Predictions:
     @property
     def suggested(self) -> Array:
         """Whether there was a suggestion, bool (N,)."""
-        return self.outcomes == "suggested"
+        return np.asarray(self.outcomes == "suggested")
+
+    def right(self, targets: Array) -> Array:
+        """Return whether the most likely class is the true one, bool (N,), as if nothing had been refused."""
+        return np.asarray(self.logits.argmax(axis=1) == targets)
 
 
 def predict(
@@ -48,7 +52,7 @@ def predict(
 
     logits, outcomes, reasons, novelty = [], [], [], []
     with ThreadPoolExecutor(THREADS) as threads:
-        for start in track(range(0, len(indices), CHUNK), task):
+        for start in track(range(0, len(indices), CHUNK), f"{task}, batches"):
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
             forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]))
             logits.append(forward.logits)
@@ -60,31 +64,24 @@ def predict(
     return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
 
 
-def measured(predictions: Predictions, targets: Array, reader: Reader) -> dict[str, Any]:
-    """Return all metrics of a predictions under the reader's card."""
-    metrics = classification(
-        calibrated(predictions.logits, reader.card.temperature),
-        calibrated(predictions.logits, 1.0),
-        targets,
-        predictions.suggested,
-        reader.card.labels,
-    )
-    names, counts = np.unique(predictions.outcomes, return_counts=True)
-    return {**metrics, "outcomes": {str(name): int(count) for name, count in zip(names, counts, strict=True)}}
-
-
-def ablation_result(predictions: Predictions, targets: Array) -> dict[str, Any]:
-    """Return how an ablation did: accuracy as if nothing were refused, and the share that got a suggestion."""
-    suggested = predictions.suggested
-    return {
-        "accuracy_all": round(float((predictions.logits.argmax(axis=1) == targets).mean()), 5),
-        "coverage": round(float(suggested.mean()), 5),
-        "suggested": rate(int(suggested.sum()), len(suggested)),
-    }
-
-
 def predict_ablations(
     reader: Reader, dataset: Dataset, indices: Array, names: Iterable[str] = tuple(ABLATIONS)
 ) -> dict[str, Predictions]:
-    """Return the predictions for the ablations, all if none are named, on the pictures `indices`."""
+    """Return the predictions for the ablations, all if none are named, of the pictures `indices`."""
     return {name: predict(reader, dataset, indices, ABLATIONS[name], name) for name in names}
+
+
+def metrics_of(predictions: Predictions, targets: Array, card: Card) -> Metrics:
+    """Return all metrics of predictions under the card of who made them."""
+    probabilities, uncalibrated = (calibrated(predictions.logits, t) for t in (card.temperature, 1.0))
+    return classification(probabilities, uncalibrated, targets, predictions.suggested, card.labels)
+
+
+def ablation_of(predictions: Predictions, targets: Array) -> Ablation:
+    """Return how an ablation did."""
+    suggested = predictions.suggested
+    return Ablation(
+        round(float(predictions.right(targets).mean()), 5),
+        round(float(suggested.mean()), 5),
+        rate(int(suggested.sum()), len(suggested)),
+    )

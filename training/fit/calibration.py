@@ -38,7 +38,7 @@ def calibrate(logits: Array, targets: Array, novelty: Array, refusal: Refusal) -
 
 def validated(logits: Array, targets: Array, temperature: float) -> dict[str, float]:
     """Return what a card says of the answers to a validation part: logits (N, C), targets int64 (N,)."""
-    before, after = (round(negative_log_likelihood(logits, targets, one), 5) for one in (1.0, temperature))
+    before, after = (round(negative_log_likelihood(logits, targets, t), 5) for t in (1.0, temperature))
     right = round(float((logits.argmax(axis=1) == targets).mean()), 5)
     return {"n": len(targets), "accuracy": right, "nll_before": before, "nll_after": after}
 
@@ -51,12 +51,12 @@ def negative_log_likelihood(logits: Array, targets: Array, temperature: float) -
 
 def best_temperature(logits: Array, targets: Array) -> float:
     """Return the temperature that minimises the validation likelihood (Guo et al. 2017), within 0.25..8."""
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         lambda log_t: negative_log_likelihood(logits, targets, float(np.exp(log_t))),
         bounds=(np.log(0.25), np.log(8.0)),
         method="bounded",
     )
-    return float(np.exp(found.x))
+    return float(np.exp(minimum.x))
 
 
 def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> Threshold:
@@ -68,12 +68,12 @@ def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> T
     order = np.argsort(-confidence)
     accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     reaching = np.flatnonzero(accuracy >= refusal.target_accuracy)
-    kept = int(reaching[-1]) + 1 if len(reaching) else 0
+    answered = int(reaching[-1]) + 1 if len(reaching) else 0
     count = len(order)
     most = round(count * (1 - refusal.most_for_confidence / 2))
     least = round(count * (1 - refusal.most_for_confidence))
-    kept = min(max(kept, least), most)
-    value = float(confidence[order[kept - 1]])
+    answered = min(max(answered, least), most)
+    value = float(confidence[order[answered - 1]])
     return Threshold(round(value, 6), round(float((confidence < round(value, 6)).mean()), 6))
 
 

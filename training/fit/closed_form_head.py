@@ -30,8 +30,8 @@ def fit_closed_form(model: Any, batches: Any, epochs: int, penalty: float) -> No
 
     dense = last_dense(model)
     cut = keras.Model(model.input, dense.input)
-    seen = [(cut.predict_on_batch(pictures), *rest) for pictures, *rest in _drawn(batches, epochs)]
-    features, shares, weights = (np.concatenate(part).astype(np.float64) for part in zip(*seen, strict=True))
+    parts = [(cut.predict_on_batch(pictures), *rest) for pictures, *rest in _drawn(batches, epochs)]
+    features, shares, weights = (np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True))
     kernel, bias = minimum(features, shares, weights, penalty)
     if dense.units == 1:
         kernel, bias = kernel @ PAIR[:, None] * 2, bias @ PAIR[:, None] * 2
@@ -73,5 +73,5 @@ def whitening(centred: Array, weights: Array) -> Array:
     even = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1), 0)  # a dead channel stays dead
     scaled = centred * even
     values, vectors = np.linalg.eigh((scaled * weights[:, None]).T @ scaled / weights.sum())
-    kept = values > LEAST * values[-1]
-    return even[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+    large = values > LEAST * values[-1]
+    return np.asarray(even[:, None] * vectors[:, large] / np.sqrt(values[large]))

@@ -31,19 +31,19 @@ def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
     ).astype(np.float32)
 
 
-def features(model: Any, inputs: Array, kept: Path | None = None, orientations: Count = 1) -> Array:
+def features(model: Any, inputs: Array, folder: Path | None = None, orientations: Count = 1) -> Array:
     """Return what the last dense layer of `model` is given for inputs, uint8 (N, H, W, 3): float32 (N, K).
 
-    kept: a folder to keep them in, and to look them up. orientations: in which it is shown every picture; the features
+    folder: to keep them in, and to look them up. orientations: in which it is shown every picture; the features
     are the mean over them, as in serving.
     """
     cut = _without_last(model)
-    if kept is None:
+    if folder is None:
         return _features(cut, inputs, range(orientations))
-    file = kept / f"{name(cut, inputs)}-{orientations}.npy"
+    file = folder / f"{name(cut, inputs)}-{orientations}.npy"
     if file.is_file():
-        found: Array = np.load(file, allow_pickle=False)
-        return found
+        stored: Array = np.load(file, allow_pickle=False)
+        return stored
     values = _features(cut, inputs, range(orientations))
     with whole(file) as partial:
         np.save(partial, values, allow_pickle=False)

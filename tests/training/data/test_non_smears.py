@@ -9,9 +9,9 @@ from training.data.non_smears import KINDS, non_smear
 
 def test_a_seed_is_a_picture_and_kinds_take_turns():
     pictures = [non_smear(seed) for seed in range(2 * len(KINDS))]
-    assert all(one.shape == (448, 448, 3) and one.dtype == np.uint8 for one in pictures)
-    assert all((non_smear(seed) == one).all() for seed, one in enumerate(pictures))
-    assert len({one.tobytes() for one in pictures}) == len(pictures)
+    assert all(rgb.shape == (448, 448, 3) and rgb.dtype == np.uint8 for rgb in pictures)
+    assert all((non_smear(seed) == rgb).all() for seed, rgb in enumerate(pictures))
+    assert len({rgb.tobytes() for rgb in pictures}) == len(pictures)
 
 
 def test_the_shipped_model_suggests_nothing_for_them(shipped):

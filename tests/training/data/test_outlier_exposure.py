@@ -6,7 +6,7 @@ import pytest
 from smear.imaging import synthetic
 from smear.inference import preprocess
 from training.data.outlier_exposure import outlier
-from training.recipes.recipe import load
+from training.recipes.loading import load
 
 RECIPE = load("leukolens-field")
 STEPS = preprocess.chain(RECIPE.preprocess, RECIPE.input)
@@ -16,20 +16,20 @@ STEPS = preprocess.chain(RECIPE.preprocess, RECIPE.input)
 def test_an_outlier_is_not_the_picture_it_was_made_from(seed):
     field = synthetic.field(seed, "leukemic", 224)
     strange = outlier(field, STEPS, seed)
-    seen = preprocess.run(STEPS, preprocess.begin(field)).rgb
-    assert strange.shape == seen.shape
+    prepared = preprocess.run(STEPS, preprocess.begin(field)).rgb
+    assert strange.shape == prepared.shape
     assert strange.dtype == np.uint8
-    assert np.abs(strange.astype(int) - seen).mean() > 1
+    assert np.abs(strange.astype(int) - prepared).mean() > 1
 
 
 def test_outliers_are_a_function_of_their_seed_and_of_many_kinds():
     field = synthetic.field(1, "leukemic", 224)
     many = [outlier(field, STEPS, seed) for seed in range(40)]
     assert np.array_equal(many[7], outlier(field, STEPS, 7))
-    shares = [float((one.min(axis=2) < 200).mean()) for one in many]
+    shares = [float((rgb.min(axis=2) < 200).mean()) for rgb in many]
     assert len({round(share, 3) for share in shares}) > 15
-    seen = preprocess.run(STEPS, preprocess.begin(field)).rgb
-    assert max(shares) > 1.3 * float((seen.min(axis=2) < 200).mean())  # a close-up
+    prepared = preprocess.run(STEPS, preprocess.begin(field)).rgb
+    assert max(shares) > 1.3 * float((prepared.min(axis=2) < 200).mean())  # a close-up
 
 
 def test_a_field_without_leukocytes_makes_outliers_too():

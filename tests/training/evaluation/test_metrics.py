@@ -9,8 +9,15 @@ from smear.inference.suggestion import calibrated
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
 from training.data.ablations import ABLATIONS, colour_statistics
-from training.evaluation.conclusion import conclude
-from training.evaluation.metrics import expected_calibration_error, rate, risk_coverage, wilson
+from training.evaluation.conclusion import Earlier, conclude
+from training.evaluation.metrics import (
+    Ablation,
+    Metrics,
+    expected_calibration_error,
+    rate,
+    risk_coverage,
+    wilson,
+)
 from training.fit.calibration import (
     abstention_threshold,
     best_temperature,
@@ -25,7 +32,7 @@ def test_wilson_intervals_are_those_of_the_textbook():
     # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662, 15 of 148 gives 0.0624 to 0.1605.
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
-    assert rate(0, 0)["value"] is None
+    assert rate(0, 0).value is None
 
 
 def test_calibration_error_by_hand():
@@ -37,7 +44,7 @@ def test_calibration_error_by_hand():
 def test_risk_coverage_by_hand():
     confidence = np.linspace(1, 0, 100)
     right = np.array([True] * 90 + [False] * 10)
-    curve = {row["coverage"]: row["accuracy"] for row in risk_coverage(confidence, right)}
+    curve = {point.coverage: point.accuracy for point in risk_coverage(confidence, right)}
     assert curve[0.9] == 1.0
     assert curve[1.0] == 0.9
 
@@ -86,34 +93,37 @@ def test_every_ablation_takes_away_what_it_says():
     assert np.ptp(changed["grey"].astype(int), axis=2).max() == 0
     assert (changed["corner_only"][:-19, :-44] == 255).all()
     assert np.array_equal(changed["corner_only"][-19:, -44:], field[-19:, -44:])
-    seen = (changed["background_removed"] == field).all(axis=2)
-    kept = (changed["cells_removed"] == field).all(axis=2)
-    assert not (seen & kept & (field.min(axis=2) < 200)).any()
+    cells_left = (changed["background_removed"] == field).all(axis=2)
+    slide_left = (changed["cells_removed"] == field).all(axis=2)
+    assert not (cells_left & slide_left & (field.min(axis=2) < 200)).any()
     assert colour_statistics(field).shape == (15,)
 
 
 def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
     """In its own colour its outline would be left, and blasts are told by their size alone."""
     field = synthetic.field(2, "leukemic", 448)
-    found = find(field)
-    whole = int(np.flatnonzero(~found.cut)[0])
-    x0, y0, x1, y1 = found.boxes[whole]
-    mask = found.labels[y0:y1, x0:x1] == whole + 1
+    leukocytes = find(field)
+    whole = int(np.flatnonzero(~leukocytes.cut)[0])
+    x0, y0, x1, y1 = leukocytes.boxes[whole]
+    mask = leukocytes.labels[y0:y1, x0:x1] == whole + 1
     alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
     assert len(find(alone)) == 1
     assert ABLATIONS["cells_removed"](alone).max() <= BLACK
 
 
 def result(suggested, everything, removed):
-    return {
-        "n": 1000,
-        "coverage": 0.9,
-        "accuracy_suggested": rate(suggested, 900),
-        "accuracy_all": rate(everything, 1000),
-        "sensitivity": {"a": rate(40, 50), "b": rate(900, 950)},
-        "controls": {"cells_removed": {"coverage": removed}},
-        "colour_statistics_forest": rate(900, 1000),
-    }
+    """Metrics of a thousand pictures, of which only some numbers matter."""
+    return Metrics(
+        n=1000,
+        coverage=0.9,
+        accuracy_suggested=rate(suggested, 900),
+        accuracy_all=rate(everything, 1000),
+        sensitivity={"a": rate(40, 50), "b": rate(900, 950)},
+        ablations={"cells_removed": Ablation(0.5, removed, rate(0, 1000))},
+        **dict.fromkeys(("balanced_accuracy", "macro_f1", "weighted_f1", "auroc", "ece", "ece_before"), 0.5),
+        **{name: {} for name in ("specificity", "sensitivity_suggested")},
+        **{name: [] for name in ("risk_coverage", "reliability", "confusion")},
+    )
 
 
 NAMES = {"a": "Alpha", "b": "Beta"}
@@ -123,13 +133,13 @@ def test_the_conclusion_says_whether_a_shortcut_shows():
     assert "Beware" in conclude(result(890, 950, 0.3), NAMES)
     assert "Beware" not in conclude(result(890, 950, 0.01), NAMES)
     assert "weakest class is Alpha" in conclude(result(890, 950, 0.01), NAMES)
-    assert "clearly better" in conclude(result(890, 990, 0.01), NAMES)
-    assert "not clearly better" in conclude(result(890, 905, 0.01), NAMES)
+    assert "clearly better" in conclude(result(890, 990, 0.01), NAMES, rate(900, 1000))
+    assert "not clearly better" in conclude(result(890, 905, 0.01), NAMES, rate(900, 1000))
 
 
 def test_the_conclusion_compares_with_the_earlier_version():
     def compared(right, before):
-        return conclude(result(890, right, 0.01), NAMES, ("tiny 0.0.9", result(890, before, 0.01)))
+        return conclude(result(890, right, 0.01), NAMES, earlier=Earlier("tiny 0.0.9", rate(before, 1000)))
 
     assert compared(950, 949).endswith(
         "Against tiny 0.0.9 it is right 0.1 percentage points more often, which is within chance."

@@ -1,11 +1,11 @@
-"""Leave one source out, and the authors' own leaky protocol, which adds augmented copies before it splits and says so."""
+"""Leave one source out, and the authors' own leaky protocol, which copies before it splits and says so."""
 
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
@@ -14,8 +14,8 @@ from training.augmentation.augmented_copies import with_augmented_copies
 from training.data.dataset import DataError, load
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import published_folds, source_folds
+from training.recipes.loading import load as load_recipe
 from training.recipes.recipe import Published
-from training.recipes.recipe import load as load_recipe
 
 # A network of the smallest kind: what is tested is who stands on which side.
 RECIPE = (
@@ -69,9 +69,9 @@ def test_one_source_or_a_label_of_one_source_is_refused():
 
 def test_the_authors_splits_have_their_shares():
     targets = np.arange(200) % 2
-    ((fit, held, test),) = published_folds(targets, Published(split="holdout", test=0.2, validation=0.05))
-    assert (len(fit), len(held), len(test)) == (150, 10, 40)
-    assert sorted([*fit, *held, *test]) == list(range(200))
+    ((fit, held_out, test),) = published_folds(targets, Published(split="holdout", test=0.2, validation=0.05))
+    assert (len(fit), len(held_out), len(test)) == (150, 10, 40)
+    assert sorted([*fit, *held_out, *test]) == list(range(200))
     assert len(published_folds(targets, Published(split="folds", folds=10))) == 10
     with pytest.raises(DataError, match="too few pictures to hold out"):
         published_folds(np.array([0, 1, 1]), Published(split="holdout"))
@@ -148,6 +148,6 @@ def test_a_contact_sheet_shows_the_same_pictures_for_every_recipe(drawn, tmp_pat
 def test_every_published_plan_can_be_read():
     for name in ("lubna-resnet50", "bushi-alexnet-tree", "abed-vgg19"):
         recipe = load_recipe(name)
-        assert replace(recipe.published, augmented_copies=0).reported
+        assert structs.replace(recipe.published, augmented_copies=0).reported
     assert load_recipe("lubna-resnet50").published.augmented_copies == 9
     assert load_recipe("abed-vgg19").published.test == pytest.approx(0.2)
