@@ -34,6 +34,7 @@ from app import (
 from app import config as settings_table
 from app.auth import sessions, two_factor
 from app.inference import engine
+from app.registry import activation
 
 STATIC_SECONDS = 7 * 24 * 3600
 
@@ -61,8 +62,9 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (database, sessions, security, two_factor, image_store, engine, template_filters, errors, cli):
+    for part in (database, sessions, security, two_factor, image_store, template_filters, errors, cli):
         part.init_app(app)
+    engine.init_app(app, activation.wanted_bundles)
     for feature in (worklist, cases, reading, reviews, signing, cells, report, registry, lab, audit, auth, health):
         app.register_blueprint(feature.bp)
     app.register_blueprint(lab.members_bp)

@@ -10,7 +10,7 @@ from pathlib import Path
 CARD = "card.json"
 MODEL = "model.keras"
 # Lies among the bundles and is none to choose: `smear.segmentation.mask_network` reads it.
-FINDER = "leukolens-cells-mask"
+SEGMENTER = "leukolens-cells-mask"
 
 
 class BundleError(Exception):

@@ -1,11 +1,11 @@
 """Make a run's draft into a published bundle: metrics and controls into the card, plots into `report/`."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from smear.artifacts import MODEL, BundleError
 from smear.inference import bundle
@@ -37,10 +37,10 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
             f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol grouped"
         )
     earlier = published(models / (name or draft.name))
-    card = complete(replace(draft, name=name or draft.name), results, earlier, run)
+    card = complete(structs.replace(draft, name=name or draft.name), results, earlier, run)
 
     def fill(folder: Path) -> None:
-        for file in filter(None, (MODEL, bundle.NOVELTY, card.head.file)):
+        for file in filter(None, (MODEL, bundle.ood_file(card), card.head.file)):
             shutil.copyfile(source / file, folder / file)
         run_report.write(folder / "report", card, results)
 
@@ -98,12 +98,12 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
     for protocol, result in results.items():
         entries = msgspec.to_builtins(result)
         metrics[protocol] = {key: value for key, value in entries.items() if key not in BULKY}
-    return replace(
+    return structs.replace(
         draft,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
-        novelty=calibration.novelty,
+        ood=calibration.ood,
         metrics=metrics,
         controls=metrics[REQUIRED]["controls"],
-        verdict=conclude(grouped, names, grouped.colour_statistics_forest, before),
+        conclusion=conclude(grouped, names, grouped.colour_statistics_forest, before),
     )

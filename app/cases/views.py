@@ -20,6 +20,7 @@ from app.database import db
 from app.inference.engine import EngineBusyError
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case, SmearImage
+from app.reviews import blind_reading
 from app.rules import RefusedError
 from app.template_filters import outcome_words, wants_json
 from smear.imaging import synthetic
@@ -119,8 +120,6 @@ def show(case_id: str) -> str:
 
 def blind_part(case: Case) -> dict[str, Any]:
     """Return what the page says of second readings: the one that goes on without its verdicts, and those done."""
-    from app.reviews import blind_reading  # it stands on this package
-
     going_on = blind_reading.open_reading(db.session, case.id)
     possible = case.state != "signed" and 0 < case.image_count == case.reviewed_count and not going_on
     return {

@@ -235,16 +235,18 @@ def run_batch(batch: list[Job]) -> None:
                 job.answer.set_exception(error)
 
 
-def init_app(app: Flask) -> None:
-    """Give the application its engine, asleep until the first use or until the worker starts it."""
+def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
+    """Give the application its engine, asleep until the first use or until the worker starts it.
+
+    wanted: names the bundles to load first, once the engine wakes; it is asked in an application context.
+    """
     app.extensions["engine"] = Engine(app.config["MODELS_DIR"], app.config["QUEUE"])
+    app.extensions["wanted_bundles"] = wanted
 
 
 def engine() -> Engine:
     """Return the engine of the current application, awake."""
-    from app.registry.activation import wanted_bundles
-
     running: Engine = current_app.extensions["engine"]
     if not running.started:
-        running.start(wanted_bundles())
+        running.start(current_app.extensions["wanted_bundles"]())
     return running

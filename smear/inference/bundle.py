@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smear.artifacts import CARD, FINDER, MODEL, BundleError, replacing, sha256
+from smear.artifacts import CARD, MODEL, SEGMENTER, BundleError, replacing, sha256
 from smear.inference.card import Card, CardError
-from smear.inference.ood import Novelty
+from smear.inference.ood import Distribution
 
 if TYPE_CHECKING:
     from smear.inference.network import Network
 
-NOVELTY = "novelty.npz"
+OOD, EARLIER_OOD = "ood.npz", "novelty.npz"  # the second in bundles published before the first
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Bundle:
     path: Path
     card: Card
     network: "Network"
-    novelty: Novelty
+    ood: Distribution
 
 
 def names(folder: Path) -> list[str]:
     """Return the names of the bundles to choose from, sorted; damaged ones too, so that they can be reported."""
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if p.name[0] != "." and p.name != FINDER and (p / CARD).is_file())
+    return sorted(p.name for p in folder.iterdir() if p.name[0] != "." and p.name != SEGMENTER and (p / CARD).is_file())
 
 
 def read_card(path: Path) -> Card:
@@ -45,10 +45,15 @@ def read_card(path: Path) -> Card:
         raise BundleError(f"The card of '{path.name}' is wrong: {error.text}") from error
 
 
+def ood_file(card: Card) -> str:
+    """Return the name of the file with the statistics by which cells are found unfamiliar."""
+    return EARLIER_OOD if EARLIER_OOD in card.files else OOD
+
+
 def verify(path: Path) -> Card:
     """Return the card after comparing every listed file with its SHA-256; BundleError where one differs."""
     card = read_card(path)
-    for required in (MODEL, NOVELTY, card.head.file):
+    for required in (MODEL, ood_file(card), card.head.file):
         if required and required not in card.files:
             raise BundleError(f"The model '{path.name}' is incomplete: its card does not list {required}.")
     for name, expected in card.files.items():
@@ -70,8 +75,8 @@ def load(path: Path) -> Bundle:
 
     mask_network.segmenter()  # nothing is read without it: what is wrong with it is said now
     try:
-        compiled = network.load(path / MODEL, card.explanation_layer, card.orientations, card.sure_upright)
-        novelty = Novelty.load(path / NOVELTY)
+        compiled = network.load(path / MODEL, card.explanation_layer, card.tta, card.tta_confidence)
+        ood = Distribution.load(path / ood_file(card))
         if card.head.file:
             compiled.head = classifier_heads.load(path / card.head.file, len(card.labels))
     except classifier_heads.HeadError as error:
@@ -83,7 +88,7 @@ def load(path: Path) -> Bundle:
     expected = (card.input.height, card.input.width, 3)
     if compiled.input_shape != expected or compiled.classes != len(card.labels):
         raise BundleError(f"The model '{path.name}' does not match its card (input size or number of labels).")
-    return Bundle(path, card, compiled, novelty)
+    return Bundle(path, card, compiled, ood)
 
 
 def write(folder: Path, card: Card, fill: Callable[[Path], None]) -> Path:

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from smear import schema
 from smear.inference.tta import ALWAYS, Count, suits
 
-SCHEMA = 2  # 1: novelty was measured on the features of the network
+SCHEMA = 3  # 1: what is unfamiliar was measured on the features of the network; 2: other names, see `_upgraded`
 Json = dict[str, Any]
+# What an entry of schema 2 is called now.
+RENAMED = {"novelty": "ood", "orientations": "tta", "sure_upright": "tta_confidence", "verdict": "conclusion"}
 
 
 class CardError(ValueError):
@@ -20,8 +23,11 @@ class CardError(ValueError):
         self.text = text
 
 
-@dataclass(frozen=True)
-class Label:
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a card: never changed, and nothing in it that is not known."""
+
+
+class Label(Entry, frozen=True):
     """One class. `id` is the folder name in the training data, `name` and `meaning` are for people."""
 
     id: str
@@ -30,40 +36,35 @@ class Label:
     malignant: bool
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(Entry, frozen=True):
     """The network's input size in pixels."""
 
     height: int
     width: int
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Entry, frozen=True):
     """One named preprocessing step (`smear.inference.preprocess.STEPS`) with its parameters."""
 
     name: str
-    parameters: Json = field(default_factory=dict)
+    parameters: Json = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Threshold:
+class Threshold(Entry, frozen=True):
     """A limit and the share of unseen pictures of the model's own kind that it refuses."""
 
     value: float
     refusal_rate: float
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Entry, frozen=True):
     """A classifier that answers from the network's features in its place (`classifier_heads`); empty for none."""
 
     classifier: str = ""
     file: str = ""
 
 
-@dataclass(frozen=True)
-class Golden:
+class Golden(Entry, frozen=True):
     """A drawn field (`smear.imaging.synthetic.field(seed, kind)`) and the logits that this bundle gives for it."""
 
     kind: str
@@ -71,9 +72,14 @@ class Golden:
     logits: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Card:
-    """`card.json`. Probabilities and rates are 0..1, sizes are pixels, `files` maps a name to its sha256."""
+class Card(Entry, frozen=True):
+    """`card.json`. Probabilities and rates are 0..1, sizes are pixels, `files` maps a name to its sha256.
+
+    abstention: the calibrated confidence that a suggestion needs; ood: the out-of-distribution score up to which cells
+    look like those that the model was trained on; tta: in how many orientations the network is shown a picture
+    (`smear.inference.tta`); tta_confidence: the confidence above which it is shown none but the upright one;
+    conclusion: what the numbers say, in a paragraph.
+    """
 
     schema: int
     name: str
@@ -89,7 +95,7 @@ class Card:
     batch_size: int
     temperature: float
     abstention: Threshold
-    novelty: Threshold
+    ood: Threshold
     minimum_leukocytes: int
     metrics: Json
     controls: Json
@@ -100,10 +106,10 @@ class Card:
     intended_use: str
     known_failures: tuple[str, ...]
     golden: tuple[Golden, ...]
-    verdict: str
-    head: Head = field(default_factory=Head)
-    orientations: Count = 1  # in which the network is shown a picture (`smear.inference.tta`)
-    sure_upright: float = ALWAYS  # the confidence above which it is shown none but the upright one
+    conclusion: str
+    head: Head = msgspec.field(default_factory=Head)
+    tta: Count = 1
+    tta_confidence: float = ALWAYS
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""
@@ -114,13 +120,14 @@ class Card:
 
     def to_json(self) -> Json:
         """Return the card as JSON data, in the order of its fields."""
-        return asdict(self)
+        data: Json = msgspec.to_builtins(self)
+        return data
 
     @classmethod
     def from_json(cls, data: object) -> "Card":
         """Return the card that `data` (parsed JSON) describes; CardError where an entry is missing or wrong."""
         try:
-            card: Card = schema.read(cls, data, "card")
+            card = schema.read(cls, _upgraded(data), "card")
         except schema.MismatchError as error:
             raise CardError(error.text) from error
         for broken, text in _RULES:
@@ -137,6 +144,26 @@ class Card:
             raise CardError(f"card: not JSON, line {error.lineno}.") from error
 
 
+def _upgraded(data: object) -> object:
+    """Return the card of schema 2 under the names of today; any other as it is. Bundles outlive the names in them."""
+    if not isinstance(data, dict) or data.get("schema") != 2:
+        return data
+    upgraded = {RENAMED.get(key, key): value for key, value in data.items()} | {"schema": SCHEMA}
+    if isinstance(steps := upgraded.get("preprocess"), list):
+        upgraded["preprocess"] = [_upgraded_step(step) for step in steps]
+    if isinstance(frameworks := upgraded.get("frameworks"), dict):
+        upgraded["frameworks"] = {("segmenter" if k == "finder" else k): v for k, v in frameworks.items()}
+    return upgraded
+
+
+def _upgraded_step(step: object) -> object:
+    """Return a preprocessing step under today's names."""
+    if not isinstance(step, dict) or not isinstance(step.get("parameters"), dict):
+        return step
+    parameters = {("segmenter" if key == "finder" else key): value for key, value in step["parameters"].items()}
+    return step | {"parameters": parameters}
+
+
 _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
     (lambda c: c.schema != SCHEMA, f"this application reads schema {SCHEMA}"),
     (lambda c: not c.name or not c.version, "name and version may not be empty"),
@@ -144,17 +171,17 @@ _RULES: tuple[tuple[Callable[[Card], bool], str], ...] = (
     (lambda c: len({label.id for label in c.labels}) != len(c.labels), "two labels share one id"),
     (lambda c: min(c.input.height, c.input.width) < 16, "the input is smaller than 16 px"),
     (
-        lambda c: not suits(c.orientations, c.input.height, c.input.width),
+        lambda c: not suits(c.tta, c.input.height, c.input.width),
         "a picture that is not square cannot be read on its side",
     ),
-    (lambda c: not 0 < c.sure_upright <= ALWAYS, "sure_upright has to be above 0 and at most 1"),
+    (lambda c: not 0 < c.tta_confidence <= ALWAYS, "tta_confidence has to be above 0 and at most 1"),
     (
-        lambda c: c.sure_upright < ALWAYS and bool(c.head.classifier),
-        "a classifier answers to the mean of all orientations, so sure_upright has to be 1",
+        lambda c: c.tta_confidence < ALWAYS and bool(c.head.classifier),
+        "a classifier answers to the mean of all orientations, so tta_confidence has to be 1",
     ),
     (lambda c: not c.temperature > 0, "the temperature has to be above 0"),
     (lambda c: not 0 <= c.abstention.value <= 1, "the abstention threshold has to be within 0..1"),
-    (lambda c: not c.novelty.value > 0, "the novelty threshold has to be above 0"),
+    (lambda c: not c.ood.value > 0, "the out-of-distribution threshold has to be above 0"),
     (lambda c: c.batch_size < 1, "the batch size has to be 1 or more"),
     (
         lambda c: any(len(g.logits) != len(c.labels) for g in c.golden),

@@ -15,7 +15,7 @@ from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
 from smear.inference.quality_control import assess
 from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest
-from smear.segmentation.find import Leukocytes
+from smear.segmentation.field import Field
 
 CUT = Reason("cut", "The border of the picture cuts this leukocyte.")
 
@@ -30,21 +30,21 @@ def insist_on_cells(card: Card) -> None:
         raise WrongScopeError(f"The model '{card.name}' reads whole fields, not single cells.")
 
 
-def refusals(rgb: Array, leukocytes: Leukocytes) -> tuple[Reason, ...]:
-    """Return why nothing in `rgb`, uint8 (H, W, 3), should be graded, as for the whole field; () for a sound one."""
-    return tuple(Reason(one.code, one.text) for one in assess(rgb, leukocytes) if one.severity == "refuse")
+def refusals(field: Field) -> tuple[Reason, ...]:
+    """Return why no cell of a field should be graded, as for the whole field; () for a sound one."""
+    return tuple(Reason(finding.code, finding.text) for finding in assess(field) if finding.severity == "refuse")
 
 
-def batches(card: Card, rgb: Array, leukocytes: Leukocytes) -> Iterator[tuple[list[int], Array]]:
+def batches(card: Card, field: Field) -> Iterator[tuple[list[int], Array]]:
     """Yield the cells to be read, from 0, with what the network is given for them: uint8 (n, h, w, 3).
 
     n is at most the card's batch size. What the border cuts is left out. WrongScopeError where the card reads fields.
     """
     insist_on_cells(card)
-    whole = [int(i) for i in np.flatnonzero(~leukocytes.cut)]
+    whole = [int(i) for i in np.flatnonzero(~field.cut)]
     for start in range(0, len(whole), card.batch_size):
         part = whole[start : start + card.batch_size]
-        yield part, np.stack([prepare(rgb, card, leukocytes, i) for i in part])
+        yield part, np.stack([prepare(field, card, i) for i in part])
 
 
 def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Array, Forward]]) -> list[Suggestion]:
@@ -52,27 +52,27 @@ def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Arra
 
     answers: the cells' numbers, what the network was given for them, and what it said.
     """
-    said = [not_gradable((CUT,)) for _ in range(cells)]
-    for part, seen, forward in answers:
+    suggestions = [not_gradable((CUT,)) for _ in range(cells)]
+    for part, shown, forward in answers:
         for place, i in enumerate(part):
-            said[i] = suggest(forward.logits[place], bundle.novelty.of(seen[place]), bundle.card)
-    return said
+            suggestions[i] = suggest(forward.logits[place], bundle.ood.of(shown[place]), bundle.card)
+    return suggestions
 
 
-def read(bundle: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]:
-    """Return what `bundle` suggests for each of the leukocytes that were found in `rgb`, uint8 (H, W, 3), in order.
+def read(bundle: Bundle, field: Field) -> list[Suggestion]:
+    """Return what `bundle` suggests for each leukocyte of `field`, in order.
 
     What the border cuts is not gradable, and no cell is in a picture that should not be graded. WrongScopeError where
     the bundle reads fields.
     """
     insist_on_cells(bundle.card)
-    if said := refused(rgb, leukocytes):
-        return said
-    answers = ((part, seen, bundle.network.forward(seen)) for part, seen in batches(bundle.card, rgb, leukocytes))
-    return conclude(bundle, len(leukocytes), answers)
+    if suggestions := refused(field):
+        return suggestions
+    answers = ((part, shown, bundle.network.forward(shown)) for part, shown in batches(bundle.card, field))
+    return conclude(bundle, len(field), answers)
 
 
-def refused(rgb: Array, leukocytes: Leukocytes) -> list[Suggestion]:
-    """Return a refusal for each cell of a picture that should not be graded; [] for any other picture."""
-    reasons = refusals(rgb, leukocytes)
-    return [not_gradable(reasons) for _ in range(len(leukocytes))] if reasons else []
+def refused(field: Field) -> list[Suggestion]:
+    """Return a refusal for each cell of a field that should not be graded; [] for any other field."""
+    reasons = refusals(field)
+    return [not_gradable(reasons) for _ in range(len(field))] if reasons else []

@@ -14,7 +14,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.background import optical_density
 from smear.inference.quality_control import Finding
-from smear.segmentation.find import Leukocytes, working_copy
+from smear.segmentation.field import Field, working_copy
 
 SIDE = 320  # enough to count platelets by
 VIOLET_OF_NUCLEI = 0.5  # of the median of the nuclei in the same picture
@@ -30,7 +30,7 @@ RIM = 0.2  # of the shorter side: captions stand at the border
 
 
 @dataclass(frozen=True)
-class Others:
+class Debris:
     """Counts of what is no leukocyte, the share of the picture that other stained matter covers, and ink on it."""
 
     platelets: int
@@ -40,26 +40,26 @@ class Others:
     caption: bool
 
 
-def survey(leukocytes: Leukocytes) -> Others:
-    """Return what is in the picture beside `leukocytes`."""
-    view, zoom = working_copy(leukocytes.small, SIDE)
+def count(field: Field) -> Debris:
+    """Return what is in the picture beside its leukocytes."""
+    view, zoom = working_copy(field.small, SIDE)
     size = view.shape[1], view.shape[0]
-    cells, nuclei = leukocytes.cells.view(np.uint8), leukocytes.nuclei
+    cells, nuclei = field.cells.view(np.uint8), field.nuclei
     if zoom > 1:
         cells = cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST)
         nuclei = cv2.resize(nuclei.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
-    red, green, blue = cv2.split(optical_density(view, leukocytes.background))
+    red, green, blue = cv2.split(optical_density(view, field.background))
     ink = _ink(red, green, blue)
     violet = cv2.subtract(green, blue)
     floor = VIOLET_FLOOR
     if nuclei.any():
         floor = max(floor, VIOLET_OF_NUCLEI * float(np.median(violet[nuclei])))
     around = cv2.dilate(cells, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
-    strange = ((violet > floor) & (green >= red) & (around == 0) & ~ink).view(np.uint8)
-    typical = cells.sum() / len(leukocytes) if len(leukocytes) else TYPICAL_SHARE * cells.size
-    sizes = _sizes(strange) / typical
-    matter = (cv2.max(cv2.max(red, green), blue) > STAINED) & (around == 0) & (strange == 0) & ~ink
-    return Others(
+    foreign = ((violet > floor) & (green >= red) & (around == 0) & ~ink).view(np.uint8)
+    typical = cells.sum() / len(field) if len(field) else TYPICAL_SHARE * cells.size
+    sizes = _sizes(foreign) / typical
+    matter = (cv2.max(cv2.max(red, green), blue) > STAINED) & (around == 0) & (foreign == 0) & ~ink
+    return Debris(
         platelets=int(((sizes >= SPECK) & (sizes <= PLATELET)).sum()),
         smudged=int((sizes >= SMUDGE).sum()),
         specks=int((sizes < SPECK).sum()),
@@ -99,21 +99,21 @@ def _caption(ink: Array) -> bool:
     return bool(bars.any() or np.count_nonzero(real & (np.maximum(w, h) < rim)) >= LETTERS)
 
 
-def findings(leukocytes: Leukocytes) -> tuple[Finding, ...]:
+def findings(field: Field) -> tuple[Finding, ...]:
     """Return in sentences what is cut by the border, and what else was seen and left out."""
-    others, said = survey(leukocytes), []
-    cut = int(leukocytes.cut.sum())
+    debris, findings = count(field), []
+    cut = int(field.cut.sum())
     if cut:
         text = "1 leukocyte is cut by the border." if cut == 1 else f"{cut} leukocytes are cut by the border."
-        said.append(Finding("cut", text, cut, "leukocytes", "info"))
-    for code, number, one, many in (
-        ("platelets", others.platelets, "platelet", "platelets"),
-        ("smudged", others.smudged, "smudged or torn cell", "smudged or torn cells"),
-        ("precipitate", others.specks, "speck of stain", "specks of stain"),
+        findings.append(Finding("cut", text, cut, "leukocytes", "info"))
+    for code, number, singular, plural in (
+        ("platelets", debris.platelets, "platelet", "platelets"),
+        ("smudged", debris.smudged, "smudged or torn cell", "smudged or torn cells"),
+        ("precipitate", debris.specks, "speck of stain", "specks of stain"),
     ):
         if number:
-            text = f"About {number} {one if number == 1 else many}, left out."
-            said.append(Finding(code, text, number, many, "info"))
-    if others.caption:
-        said.append(Finding("caption", "A scale bar or caption, left out.", 1, "captions", "info"))
-    return tuple(said)
+            text = f"About {number} {singular if number == 1 else plural}, left out."
+            findings.append(Finding(code, text, number, plural, "info"))
+    if debris.caption:
+        findings.append(Finding("caption", "A scale bar or caption, left out.", 1, "captions", "info"))
+    return tuple(findings)

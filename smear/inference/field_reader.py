@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from smear import schema
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
 from smear.inference import debris
@@ -15,8 +16,9 @@ from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
 from smear.inference.quality_control import Finding, assess
-from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest
-from smear.segmentation.find import Leukocytes, find
+from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest, upgraded
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 
 MAP_DIGITS = 4
 OTHER_BRANCH = (
@@ -57,18 +59,14 @@ class Reading:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Reading":
-        """Return the reading that `to_json` described."""
-        suggestion = dict(data["suggestion"])
-        suggestion["reasons"] = tuple(Reason(**reason) for reason in suggestion["reasons"])
-        return cls(
-            **{
-                **data,
-                "suggestion": Suggestion(**suggestion),
-                "findings": tuple(Finding(**finding) for finding in data["findings"]),
-                "notes": tuple(data["notes"]),
-                "maps": np.array(data["maps"], np.float32),
-            }
-        )
+        """Return the reading that `to_json` described, by whatever version; MismatchError where it is none."""
+        read = {
+            "suggestion": schema.read(Suggestion, upgraded(data.get("suggestion")), "reading.suggestion"),
+            "findings": schema.read(tuple[Finding, ...], data.get("findings"), "reading.findings"),
+            "notes": schema.read(tuple[str, ...], data.get("notes"), "reading.notes"),
+            "maps": np.array(data.get("maps"), np.float32),
+        }
+        return cls(**{**data, **read})
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Examination:
     """A picture before the network has seen it: what is on it, and the network's input, uint8 (h, w, 3)."""
 
     picture: Picture
-    leukocytes: Leukocytes
+    field: Field
     findings: tuple[Finding, ...]
     refusals: tuple[Reason, ...]
     input: Array
@@ -121,19 +119,22 @@ class Reader:
                 results[place] = self.conclude(examination, forward.one(index))
         return [result for result in results if result is not None]
 
-    def examine(self, picture: Picture, started: float | None = None) -> Examination:
-        """Return what is on `picture` and what the network would be given."""
+    def examine(self, picture: Picture, started: float | None = None, field: Field | None = None) -> Examination:
+        """Return what is on `picture` and what the network would be given.
+
+        field: the picture's, where it was segmented before; else it is segmented now.
+        """
         started = time.perf_counter() if started is None else started
-        leukocytes = find(picture.rgb)
-        findings = (*assess(picture.rgb, leukocytes), *debris.findings(leukocytes))
+        field = find(picture.rgb) if field is None else field
+        findings = (*assess(field), *debris.findings(field))
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
-        whole = int((~leukocytes.cut).sum())
-        seen = prepare(picture.rgb, self.card, leukocytes)
+        whole = int((~field.cut).sum())
+        shown = prepare(field, self.card)
         if not refusals and whole < self.card.minimum_leukocytes:
-            refusals.append(_too_few(len(leukocytes)))
-        elif not refusals and seen.min() == seen.max():  # of what was found the model is shown nothing
+            refusals.append(_too_few(len(field)))
+        elif not refusals and shown.min() == shown.max():  # of what was found the model is shown nothing
             refusals.append(_too_few(0))
-        return Examination(picture, leukocytes, findings, tuple(refusals), seen, started)
+        return Examination(picture, field, findings, tuple(refusals), shown, started)
 
     def conclude(self, examination: Examination, forward: Forward | None) -> Reading:
         """Return the reading of an examined picture, given the network's answer for it (None: it was not asked)."""
@@ -141,7 +142,7 @@ class Reader:
             suggestion = not_gradable(examination.refusals)
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
-            suggestion = suggest(forward.logits[0], self.bundle.novelty.of(examination.input), self.card)
+            suggestion = suggest(forward.logits[0], self.bundle.ood.of(examination.input), self.card)
             largest = float(forward.maps.max(initial=0))
             maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
         height, width = examination.picture.rgb.shape[:2]
@@ -149,8 +150,8 @@ class Reader:
             bundle=self.card.name,
             version=self.card.version,
             suggestion=suggestion,
-            leukocytes=len(examination.leukocytes),
-            boxes=examination.leukocytes.boxes.tolist(),
+            leukocytes=len(examination.field),
+            boxes=examination.field.boxes.tolist(),
             findings=examination.findings,
             notes=(*examination.picture.notes, *(() if forward is None else self.notes)),
             maps=maps,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.tta import ALWAYS, Count, asked, mean, mean_upright, suits, sure, turned
+from smear.inference.tta import ALWAYS, Count, averaged, confident, mean, mean_upright, suits, turned
 
 PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
 PAIRED = "pair"  # the layer that gives the two
@@ -22,7 +22,7 @@ class UnsuitableModelError(ValueError):
 
 @dataclass(frozen=True)
 class Forward:
-    """What a network says of a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, features (N, K).
+    """What a network answers for a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, features (N, K).
 
     The features are what the last dense layer is given. A network without a layer to explain has maps of size 0 x 0.
     """
@@ -107,14 +107,12 @@ class Network:
 
     head: a classifier that answers from the features in the network's place; the maps stay the network's.
     orientations: in how many it is shown a picture; logits, maps and features are the mean over them.
-    sure_upright: where it is surer than this of the upright picture, it is shown no other (`orientations.asked`).
+    tta_confidence: where it is surer than this of the upright picture, it is shown no other (`orientations.asked`).
     """
 
     head: Callable[[Array], Array] | None = None
 
-    def __init__(
-        self, model: Any, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS
-    ) -> None:
+    def __init__(self, model: Any, explanation_layer: str, tta: Count = 1, tta_confidence: float = ALWAYS) -> None:
         tf = tensorflow()
         import keras
 
@@ -122,10 +120,10 @@ class Network:
         explained = _explained(model, explanation_layer)
         self.model = model
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
-        if not suits(orientations, *self.input_shape[:2]):
+        if not suits(tta, *self.input_shape[:2]):
             raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
-        self.orientations = orientations
-        self.sure_upright = sure_upright
+        self.tta = tta
+        self.tta_confidence = tta_confidence
         self.classes = max(2, int(model.output.shape[-1]))
         self.explains = bool(explained)
         gpus = tf.config.list_physical_devices("GPU")
@@ -141,12 +139,12 @@ class Network:
 
     def forward(self, batch: Array) -> Forward:
         """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
-        return Forward(*asked(np.asarray(batch), self.orientations, self.sure_upright, self._ask))
+        return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, self._ask))
 
     def orientations_of(self, picture: Array) -> range:
         """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
-        if self.sure_upright >= ALWAYS or not sure(self._ask(picture, range(1))[0], self.sure_upright).all():
-            return range(self.orientations)
+        if self.tta_confidence >= ALWAYS or not confident(self._ask(picture, range(1))[0], self.tta_confidence).all():
+            return range(self.tta)
         return range(1)
 
     def _ask(self, batch: Array, which: range) -> tuple[Array, Array, Array]:
@@ -161,10 +159,10 @@ class Network:
 
         The first pass of a size allocates and picks kernels. Where upright may do, that is what a batch is warmed for.
         """
-        if self.sure_upright >= ALWAYS:
-            sizes = {self.orientations, self.orientations * batch_size}
+        if self.tta_confidence >= ALWAYS:
+            sizes = {self.tta, self.tta * batch_size}
         else:
-            sizes = {1, batch_size, max(1, self.orientations - 1)}
+            sizes = {1, batch_size, max(1, self.tta - 1)}
         for count in sorted(sizes):
             self._ask(np.full((count, *self.input_shape), 255, np.float32), range(1))
 
@@ -230,10 +228,10 @@ def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, in
     return total
 
 
-def load(path: Path, explanation_layer: str, orientations: Count = 1, sure_upright: float = ALWAYS) -> Network:
+def load(path: Path, explanation_layer: str, tta: Count = 1, tta_confidence: float = ALWAYS) -> Network:
     """Return the network in the Keras file `path`, read without executing anything that the file brings along."""
     tensorflow()
     import keras
 
     model = keras.models.load_model(path, compile=False, safe_mode=True)
-    return Network(model, explanation_layer, orientations, sure_upright)
+    return Network(model, explanation_layer, tta, tta_confidence)

@@ -1,8 +1,11 @@
 """How far the cells in a picture look from those that a model was trained on, whatever the model thinks of them.
 
-Mahalanobis distance (1936) of the picture's appearance (`smear.inference.ood`) from the training pictures'. Mahalanobis
-distances on a network's own features (Lee et al., NeurIPS 2018) and k nearest neighbours there (Sun et al., ICML 2022)
-were measured beside it and lost: docs/novelty.md.
+Described is what the network is given, whatever the network is, in a few numbers: colour, spread of colour, fine and
+coarse detail. Its own features answer another question: trained to tell a few classes apart, they put a granulocyte of
+another laboratory where the nearest class lies. Colour and grain of the stained pixels do not know the classes and see
+that it is foreign. The score is the Mahalanobis distance (1936) of these numbers from the training pictures'.
+Mahalanobis distances on a network's own features (Lee et al., NeurIPS 2018) and k nearest neighbours there (Sun et al.,
+ICML 2022) were measured beside it and lost: docs/out-of-distribution.md.
 """
 
 from dataclasses import dataclass
@@ -14,46 +17,6 @@ import numpy as np
 from smear.arrays import Array
 
 SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest
-
-
-@dataclass(frozen=True)
-class Novelty:
-    """Statistics of the training pictures' appearance: mean (K,) and inverse covariance (K, K), float64."""
-
-    mean: Array
-    precision: Array
-
-    @classmethod
-    def fit(cls, looks: Array) -> "Novelty":
-        """Return the statistics of the `looks` of training pictures, float (N, K), N at least 2."""
-        covariance = np.cov(looks, rowvar=False, dtype=np.float64)
-        diagonal = np.diag(np.diag(covariance))
-        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * diagonal + 1e-6 * np.eye(len(covariance))
-        return cls(looks.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
-
-    def score(self, looks: Array) -> Array:
-        """Return the novelty of `looks` (N, K): float (N,), 0 or more; a training picture has about 1.
-
-        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
-        """
-        away = np.asarray(looks, np.float64) - self.mean
-        return np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
-
-    def of(self, seen: Array) -> float:
-        """Return the novelty of one prepared input, uint8 RGB (h, w, 3)."""
-        return float(self.score(appearance(seen)[None])[0])
-
-    def save(self, path: Path) -> None:
-        """Write the statistics to `path` (.npz)."""
-        np.savez_compressed(path, mean=self.mean, precision=self.precision)
-
-    @classmethod
-    def load(cls, path: Path) -> "Novelty":
-        """Read what `save` wrote; arrays only, nothing in the file is executed."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(stored["mean"], stored["precision"])
-
-
 BACKGROUND = 245  # from here on a pixel's darkest channel is background, painted or real
 FEWEST = 20  # pixels that make a statement about cells; below, the whole input is described
 SIDES = (3, 7, 15)  # of the squares that are averaged, in pixels of the input: fine to coarse detail
@@ -62,8 +25,46 @@ CLOSEST = 0.9999  # correlation; Fisher's z of 1 is infinite
 LENGTH = 6 + 3 + 3 * len(SIDES)
 
 
-def appearance(seen: Array) -> Array:
-    """Return the appearance of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
+@dataclass(frozen=True)
+class Distribution:
+    """Statistics of the training pictures' features: mean (K,) and inverse covariance (K, K), float64."""
+
+    mean: Array
+    precision: Array
+
+    @classmethod
+    def fit(cls, features: Array) -> "Distribution":
+        """Return the statistics of the `features` of training pictures, float (N, K), N at least 2."""
+        covariance = np.cov(features, rowvar=False, dtype=np.float64)
+        diagonal = np.diag(np.diag(covariance))
+        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * diagonal + 1e-6 * np.eye(len(covariance))
+        return cls(features.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
+
+    def score(self, features: Array) -> Array:
+        """Return the out-of-distribution score of `features` (N, K): float (N,), 0 or more; a training picture has about 1.
+
+        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
+        """
+        away = np.asarray(features, np.float64) - self.mean
+        return np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
+
+    def of(self, shown: Array) -> float:
+        """Return the out-of-distribution score of one prepared input, uint8 RGB (h, w, 3)."""
+        return float(self.score(ood_features(shown)[None])[0])
+
+    def save(self, path: Path) -> None:
+        """Write the statistics to `path` (.npz)."""
+        np.savez_compressed(path, mean=self.mean, precision=self.precision)
+
+    @classmethod
+    def load(cls, path: Path) -> "Distribution":
+        """Read what `save` wrote; arrays only, nothing in the file is executed."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["mean"], stored["precision"])
+
+
+def ood_features(shown: Array) -> Array:
+    """Return the features of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
 
     In CIE L*a*b* over the pixels that are not background: mean and standard deviation of each channel, the correlation
     of each pair of channels, and for each side the mean absolute difference between the picture averaged over the
@@ -72,11 +73,11 @@ def appearance(seen: Array) -> Array:
     differences are given as logarithms and correlations as Fisher's z (1915), which brings them closer to the normal
     distribution that a Mahalanobis distance takes for granted.
     """
-    stained = cv2.inRange(seen, (BACKGROUND,) * 3, (255,) * 3) == 0
+    stained = cv2.inRange(shown, (BACKGROUND,) * 3, (255,) * 3) == 0
     if np.count_nonzero(stained) < FEWEST:
-        stained = np.ones(seen.shape[:2], bool)
+        stained = np.ones(shown.shape[:2], bool)
     places = np.flatnonzero(stained)
-    values = cv2.cvtColor(_at(seen, places)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    values = cv2.cvtColor(_at(shown, places)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
     pairs = np.triu_indices(3, 1)

@@ -14,24 +14,24 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour, white_balanced
 from smear.inference.card import Card, Input, Step
 from smear.segmentation import thresholds
-from smear.segmentation.find import Leukocytes, find
+from smear.segmentation.field import Field
 
 WHITE = 255
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A picture on its way to the network: uint8 RGB (h, w, 3), and the leukocytes of the original.
+    """A picture on its way to the network: uint8 RGB (h, w, 3), and the field that it was taken from.
 
-    kept: bool (h, w), what `only_leukocytes` leaves standing, and what `one_leukocyte` chooses from, in place of the
+    mask: bool (h, w), what `only_leukocytes` leaves standing, and what `one_leukocyte` chooses from, in place of the
     leukocytes, for pictures that are to show something else.
     whole: uint8 RGB (H, W, 3), the picture at its own size, where `rgb` is a smaller copy; chosen: the number of the
     leukocyte that `one_leukocyte` cuts out, 0 for the first; None for the one nearest to the middle.
     """
 
     rgb: Array
-    leukocytes: Leukocytes
-    kept: Array | None = None
+    field: Field
+    mask: Array | None = None
     whole: Array | None = None
     chosen: int | None = None
 
@@ -74,15 +74,15 @@ def white_balance(sight: Sight) -> Sight:
     return replace(sight, rgb=white_balanced(sight.rgb, background_colour(sight.rgb)))
 
 
-def only_leukocytes(sight: Sight, background: int = WHITE, finder: str = "thresholds") -> Sight:
+def only_leukocytes(sight: Sight, background: int = WHITE, segmenter: str = "thresholds") -> Sight:
     """Paint everything but the leukocytes in one grey value: the slide leaves the model's sight.
 
-    finder: "network" for what `smear.segmentation.find.find` gives, or "thresholds" for what
+    segmenter: "network" for what `smear.segmentation.find.find` gives, or "thresholds" for what
     `smear.segmentation.thresholds` gives. A model has to see what it was trained on: cards that do not say are older
     than the network.
     """
     height, width = sight.rgb.shape[:2]
-    cells = FINDERS[finder](sight) if sight.kept is None else sight.kept
+    cells = SEGMENTERS[segmenter](sight) if sight.mask is None else sight.mask
     if cells.shape != (height, width):
         cells = cv2.resize(cells.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).view(bool)
     painted = np.full_like(sight.rgb, background)
@@ -115,7 +115,7 @@ def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06, r
     if rim:
         inside = _without_rim(inside, round(rim * max(w, h) * zoom))
     painted = np.full_like(cut, background)
-    np.copyto(painted, white_balanced(cut, sight.leukocytes.background), where=inside[..., None])
+    np.copyto(painted, white_balanced(cut, sight.field.background), where=inside[..., None])
     return replace(sight, rgb=painted)
 
 
@@ -127,10 +127,10 @@ def _without_rim(mask: Array, width: int) -> Array:
 
 def _one(sight: Sight) -> Array:
     """Return the mask of the chosen leukocyte, or of the one nearest to the middle, uint8 0/1 (h, w)."""
-    if sight.kept is None:
-        labels, count = sight.leukocytes.labels, len(sight.leukocytes)
+    if sight.mask is None:
+        labels, count = sight.field.labels, len(sight.field)
     else:
-        count, labels = cv2.connectedComponents(sight.kept.view(np.uint8))
+        count, labels = cv2.connectedComponents(sight.mask.view(np.uint8))
         count -= 1
     if not count:
         return np.zeros(labels.shape, np.uint8)
@@ -151,9 +151,9 @@ def nearest_to_middle(labels: Array, count: int) -> int:
     return int(away[1:].argmin())
 
 
-FINDERS: Mapping[str, Callable[[Sight], Array]] = {
-    "thresholds": lambda sight: thresholds.find(sight.leukocytes.small).cells,
-    "network": lambda sight: sight.leukocytes.cells,
+SEGMENTERS: Mapping[str, Callable[[Sight], Array]] = {
+    "thresholds": lambda sight: thresholds.find(sight.field.small).cells,
+    "network": lambda sight: sight.field.cells,
 }
 
 
@@ -225,10 +225,9 @@ def run(steps: Sequence[Step], sight: Sight) -> Sight:
     return sight
 
 
-def begin(rgb: Array, leukocytes: Leukocytes | None = None, chosen: int | None = None) -> Sight:
-    """Return the start of every chain: the working copy of `rgb` (long side at most 640 px) and its leukocytes."""
-    found = find(rgb) if leukocytes is None else leukocytes
-    return Sight(found.small, found, whole=rgb, chosen=chosen)
+def begin(field: Field, chosen: int | None = None) -> Sight:
+    """Return the start of every chain: the working copy of a field (long side at most 640 px)."""
+    return Sight(field.small, field, whole=field.rgb, chosen=chosen)
 
 
 def chain(steps: Sequence[Step], size: Input) -> tuple[Step, ...]:
@@ -236,6 +235,6 @@ def chain(steps: Sequence[Step], size: Input) -> tuple[Step, ...]:
     return (*steps, Step("resize", {"height": size.height, "width": size.width}))
 
 
-def prepare(rgb: Array, card: Card, leukocytes: Leukocytes | None = None, chosen: int | None = None) -> Array:
-    """Return what the card's network is given for `rgb`, or for its leukocyte `chosen`: uint8 (height, width, 3)."""
-    return run(chain(card.preprocess, card.input), begin(rgb, leukocytes, chosen)).rgb
+def prepare(field: Field, card: Card, chosen: int | None = None) -> Array:
+    """Return what the card's network is given for a field, or for its leukocyte `chosen`: uint8 (height, width, 3)."""
+    return run(chain(card.preprocess, card.input), begin(field, chosen)).rgb

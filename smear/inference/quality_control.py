@@ -1,6 +1,6 @@
 """Whether a picture is fit to be read: stained matter, focus, exposure, and the colours of a blood film.
 
-Everything is measured on a copy of at most `leukocytes.WORKING_SIDE` pixels, in optical density against the picture's
+Everything is measured on a copy of at most `field.WORKING_SIDE` pixels, in optical density against the picture's
 own background, so that lamp, white balance and strength of the stain play little part. The thresholds were set on
 2,695 fields of one laboratory, 290 of several others, 110 with large cells, and on photographs and drawings that are
 no smear; `tests/smear/test_quality.py` holds the shares that each of them refuses.
@@ -27,8 +27,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.imaging.background import black_surround
-from smear.segmentation.find import Leukocytes, working_copy
+from smear.segmentation.field import Field
 
 BACKGROUND_SHARE = 0.15  # the brightest share by green is background
 STEPS = 64  # optical density is kept at 8 bits in steps of 1/64: 0 to 4
@@ -68,13 +67,12 @@ class Finding:
     severity: Literal["info", "warning", "refuse"]
 
 
-def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
-    """Check `rgb`, uint8 (H, W, 3) of at least 16 px a side; what speaks against reading it comes first.
+def assess(field: Field) -> tuple[Finding, ...]:
+    """Check a field of at least 16 px a side; what speaks against reading it comes first.
 
-    `leukocytes` are those found in it, or None when they were not looked for: a picture with one is not blank.
+    One with a leukocyte in it is not blank.
     """
-    small, scale = working_copy(rgb) if leukocytes is None else (leukocytes.small, leukocytes.scale)
-    surround = black_surround(small)
+    small, scale, surround = field.small, field.scale, field.surround
     background = _background(small) if surround is None else np.full(3, float(_percentile(small, 0.998)))
     red, green, blue = cv2.split(_densities(small, background))
     densest = cv2.max(cv2.max(red, green), blue)
@@ -84,7 +82,7 @@ def assess(rgb: Array, leukocytes: Leukocytes | None) -> tuple[Finding, ...]:
         return _ordered([_stain(red, green, blue, matter, background), _cut_out(surround)])
     findings = _exposure(background, small, green)
     share = cv2.countNonZero(matter) / matter.size
-    if not leukocytes and (share < LEAST_MATTER or _percentile(green, 0.998) / STEPS < LEAST_CONTRAST):
+    if not len(field) and (share < LEAST_MATTER or _percentile(green, 0.998) / STEPS < LEAST_CONTRAST):
         text = "Nothing stained is in the picture: move to a part of the film with cells."
         findings = [finding for finding in findings if finding.code == "too_dark"]
         findings.append(Finding("blank", text, 100 * share, "% stained", "refuse"))

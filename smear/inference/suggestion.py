@@ -1,4 +1,4 @@
-"""From logits to what may be said: temperature, novelty and abstention. Never a bare softmax winner."""
+"""From logits to what may be said: temperature, out-of-distribution score and abstention. Never a bare softmax winner."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,8 @@ from smear.arrays import Array
 from smear.inference.card import Card
 
 Outcome = Literal["suggested", "uncertain", "not_gradable"]
-NOVEL, LOW_CONFIDENCE = "novel", "low_confidence"  # codes of reasons
+UNFAMILIAR, LOW_CONFIDENCE = "unfamiliar", "low_confidence"  # codes of reasons
+EARLIER_CODES = {"novel": UNFAMILIAR}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,16 @@ class Suggestion:
     reasons: tuple[Reason, ...]
     probabilities: dict[str, float]
     confidence: float | None
-    novelty: float | None
+    ood_score: float | None
+
+
+def upgraded(data: object) -> object:
+    """Return a suggestion as JSON data under today's names: what is stored may have been written by an older version."""
+    if not isinstance(data, dict) or "novelty" not in data:
+        return data
+    reasons = [reason | {"code": EARLIER_CODES.get(reason["code"], reason["code"])} for reason in data["reasons"]]
+    kept = {key: value for key, value in data.items() if key != "novelty"}
+    return kept | {"ood_score": data["novelty"], "reasons": reasons}
 
 
 def calibrated(logits: Array, temperature: float) -> Array:
@@ -45,26 +55,29 @@ def not_gradable(reasons: tuple[Reason, ...]) -> Suggestion:
     return Suggestion("not_gradable", None, reasons, {}, None, None)
 
 
-def doubts(confidence: float, novelty: float, abstention: float, limit: float) -> tuple[str, ...]:
+def doubts(confidence: float, ood_score: float, abstention: float, limit: float) -> tuple[str, ...]:
     """Return the codes of what speaks against a suggestion for a gradable picture; none where nothing does.
 
-    confidence: calibrated, of the best answer, which needs `abstention`; novelty: its score, at most `limit`.
+    confidence: calibrated, of the best answer, which needs `abstention`; ood_score: at most `limit`.
     """
-    found = {NOVEL: not (np.isfinite(novelty) and novelty <= limit), LOW_CONFIDENCE: not confidence >= abstention}
-    return tuple(code for code, doubtful in found.items() if doubtful)
+    doubtful = {
+        UNFAMILIAR: not (np.isfinite(ood_score) and ood_score <= limit),
+        LOW_CONFIDENCE: not confidence >= abstention,
+    }
+    return tuple(code for code, applies in doubtful.items() if applies)
 
 
-def suggest(logits: Array, novelty: float, card: Card) -> Suggestion:
-    """Return the suggestion for the `logits` (C,) of a gradable picture with this novelty score."""
+def suggest(logits: Array, ood_score: float, card: Card) -> Suggestion:
+    """Return the suggestion for the `logits` (C,) of a gradable picture with this out-of-distribution score."""
     probabilities = calibrated(logits, card.temperature)
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     texts = {
-        NOVEL: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
+        UNFAMILIAR: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
         LOW_CONFIDENCE: f"The model is not sure enough: its best answer has {confidence:.2f},"
         f" and it needs {card.abstention.value:.2f} to make a suggestion.",
     }
-    codes = doubts(confidence, novelty, card.abstention.value, card.novelty.value)
+    codes = doubts(confidence, ood_score, card.abstention.value, card.ood.value)
     reasons = tuple(Reason(code, texts[code]) for code in codes)
     return Suggestion(
         outcome="uncertain" if reasons else "suggested",
@@ -72,5 +85,5 @@ def suggest(logits: Array, novelty: float, card: Card) -> Suggestion:
         reasons=reasons,
         probabilities={label.id: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
         confidence=confidence,
-        novelty=float(novelty),
+        ood_score=float(ood_score),
     )

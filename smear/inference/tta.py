@@ -2,7 +2,7 @@
 
 A network that was trained on turned and mirrored pictures still answers each a little differently. The mean over
 several is steadier than any one (test-time augmentation; Krizhevsky et al. 2012). The logits are linear in the
-features, so their mean is the last layer's answer to the mean of the features. Where the network is sure of the
+features, so their mean is the last layer's answer to the mean of the features. Where the network is confident of the
 upright picture the others change nothing, so they are asked of the rest only: a cascade (Viola and Jones 2001).
 """
 
@@ -15,7 +15,7 @@ from smear.arrays import Array
 
 Count = Literal[1, 2, 4, 8]
 UPRIGHT = 4  # beyond so many a picture lies on its side
-ALWAYS = 1.0  # no answer is surer, so every picture is shown in all orientations
+ALWAYS = 1.0  # no answer is more confident, so every picture is shown in all orientations
 
 _TURNS: tuple[Callable[[Array], Array], ...] = (  # each is its own inverse, but for the last two, which undo each other
     lambda batch: batch,
@@ -55,15 +55,15 @@ def mean_upright(grids: Array, which: range) -> Array:
     return np.stack([_TURNS[_BACK[number]](part) for number, part in parts]).mean(axis=0)
 
 
-def sure(logits: Array, limit: float) -> Array:
-    """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: (N,)."""
+def confident(logits: Array, limit: float) -> Array:
+    """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: bool (N,)."""
     return 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1) > limit
 
 
-def asked(
+def averaged(
     batch: Array, count: Count, limit: float, ask: Callable[[Array, range], tuple[Array, ...]]
 ) -> tuple[Array, ...]:
-    """Return what `ask` says of `batch` (N, H, W, C): upright where that is surer than `limit`, else in `count`.
+    """Return what `ask` answers for `batch` (N, H, W, C): upright where that is more confident than `limit`, else in `count`.
 
     ask: takes pictures and orientations, and returns logits first and whatever else goes with them, each (N, ...) and
     the mean over these orientations.
@@ -71,9 +71,9 @@ def asked(
     if limit >= ALWAYS or count == 1:
         return ask(batch, range(count))
     upright = tuple(part.copy() for part in ask(batch, range(1)))
-    unsure = ~sure(upright[0], limit)
-    if unsure.any():
-        others = ask(batch[unsure], range(1, count))
-        for said, more in zip(upright, others, strict=True):
-            said[unsure] = (said[unsure] + more * (count - 1)) / count
+    doubtful = ~confident(upright[0], limit)
+    if doubtful.any():
+        turned_ones = ask(batch[doubtful], range(1, count))
+        for answer, more in zip(upright, turned_ones, strict=True):
+            answer[doubtful] = (answer[doubtful] + more * (count - 1)) / count
     return upright

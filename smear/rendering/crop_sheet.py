@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.segmentation.find import Leukocytes
+from smear.segmentation.field import Field
 
 TILE = 128  # pixels to a side
 COLUMNS = 16
@@ -23,25 +23,25 @@ def size(cells: int) -> tuple[int, int]:
     return min(cells, COLUMNS) * TILE, -(-cells // COLUMNS) * TILE
 
 
-def sheet(rgb: Array, leukocytes: Leukocytes) -> Array:
-    """Return the crops around the boxes of `leukocytes` as tiles, uint8 RGB (rows * TILE, columns * TILE, 3).
+def sheet(field: Field) -> Array:
+    """Return the crops around the leukocytes of a field as tiles, uint8 RGB (rows * TILE, columns * TILE, 3).
 
-    rgb: uint8 (H, W, 3), the picture at its own size. What lies outside of it is the background's colour. There has to
-    be a leukocyte: ValueError without any.
+    They are cut from the picture at its own size; what lies outside of it is the background's colour. There has to be a
+    leukocyte: ValueError without any.
     """
-    if not len(leukocytes):
+    if not len(field):
         raise ValueError("There is no leukocyte to cut out.")
-    boxes = leukocytes.boxes
+    boxes = field.boxes
     longest = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     usual = AROUND * float(np.median(longest))
     width, height = size(len(boxes))
     drawn = np.empty((height, width, 3), np.uint8)
-    drawn[:] = leukocytes.background
+    drawn[:] = field.background
     for number, (x0, y0, x1, y1) in enumerate(boxes.tolist(), 1):
         side = max(8, round(max(usual, CLOSE * max(x1 - x0, y1 - y0))))
         x, y = place(number)
         left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
-        drawn[y : y + TILE, x : x + TILE] = _tile(rgb, left, top, side, leukocytes.background)
+        drawn[y : y + TILE, x : x + TILE] = _tile(field.rgb, left, top, side, field.background)
     return drawn
 
 

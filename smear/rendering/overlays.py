@@ -6,7 +6,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference.card import Card
 from smear.inference.preprocess import prepare
-from smear.segmentation.find import find, working_copy
+from smear.segmentation.field import Field, working_copy
 
 NAMES = ("original", "median", "mask", "model")
 LARGEST_SIDE = 1600
@@ -22,26 +22,27 @@ class UnknownViewError(ValueError):
     """There is no view of that name."""
 
 
-def render(rgb: Array, name: str, card: Card) -> Array:
-    """Return one view of a picture, uint8 RGB with a long side of at most 1600 px.
+def render(field: Field, name: str, card: Card | None = None) -> Array:
+    """Return one view of a field, uint8 RGB with a long side of at most 1600 px.
 
     `original`; `median`, smoothed as the published systems do; `mask`, everything but the leukocytes dimmed;
-    `model`, exactly what the card's network is given, enlarged without smoothing.
+    `model`, exactly what the card's network is given, enlarged without smoothing; it needs the card. UnknownViewError
+    for another name.
     """
+    if name == "model" and card is not None:
+        shown = prepare(field, card)
+        factor = max(1, 640 // max(shown.shape[:2]))
+        return cv2.resize(shown, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    shown = working_copy(field.rgb, LARGEST_SIDE)[0]
     if name == "original":
-        return working_copy(rgb, LARGEST_SIDE)[0]
+        return shown
     if name == "median":
-        return cv2.medianBlur(working_copy(rgb, LARGEST_SIDE)[0], 3)
+        return cv2.medianBlur(shown, 3)
     if name == "mask":
-        shown = working_copy(rgb, LARGEST_SIDE)[0]
         size = shown.shape[1], shown.shape[0]
-        cells = cv2.resize(find(rgb).cells.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        cells = cv2.resize(field.cells.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         pale = cv2.convertScaleAbs(shown, alpha=DIMMED, beta=255 * (1 - DIMMED))
         return np.where(cells[..., None] > 0, shown, pale)
-    if name == "model":
-        seen = prepare(rgb, card)
-        factor = max(1, 640 // max(seen.shape[:2]))
-        return cv2.resize(seen, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     raise UnknownViewError(f"There is no view '{name}'. Known: {', '.join(NAMES)}.")
 
 

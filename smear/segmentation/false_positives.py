@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.segmentation.split_touching import SURE, across, typical
+from smear.segmentation.split_touching import THRESHOLD, diameter, typical
 
 SMALLEST = 6.0  # pixels across in the network's view: smaller things are specks
 SMALL_OF_TYPICAL = 0.42  # of the typical cell's diameter in the same picture: what is smaller is a fragment
@@ -27,18 +27,18 @@ SAME_HUE, OVERLAID = 0.65, 1.6  # of the way from nuclei to erythrocytes; as den
 APART = 0.05  # at least between the hues of the two, or there is no way to go
 
 
-def without_lookalikes(labels: Array, count: int, sure: Array, density: Array) -> Array:
+def without_false_positives(labels: Array, count: int, nucleus_probability: Array, density: Array) -> Array:
     """Return `labels`, int32 (h, w) 0..count, without specks and fragments, and without what is no leukocyte.
 
-    sure: how surely a pixel is nucleus, float32 (h, w) in 0..1; density: optical density of RGB, float32 (h, w, 3).
+    nucleus_probability: float32 (h, w) in 0..1; density: optical density of RGB, float32 (h, w, 3).
     """
     at = np.flatnonzero(labels)
     if not len(at):
         return labels
-    label, inside = labels.ravel()[at], sure.ravel()[at] > SURE
+    label, inside = labels.ravel()[at], nucleus_probability.ravel()[at] > THRESHOLD
     areas = np.bincount(label, minlength=count + 1)
     with_nucleus = np.bincount(label[inside], minlength=count + 1) > LEAST_NUCLEUS * areas
-    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * across(areas)) ** 2
+    least = np.pi / 4 * max(SMALLEST, SMALL_OF_TYPICAL * diameter(areas)) ** 2
     areas[~((areas > least) & with_nucleus)] = 0
     inside &= areas[label] > 0
     colours = _Colours(areas, label[inside], density.reshape(-1, 3)[at[inside]])

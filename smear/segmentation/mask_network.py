@@ -1,4 +1,4 @@
-"""The network that finds leukocytes, compiled once: for every pixel how surely it is cell, nucleus and core of a cell.
+"""The network that finds leukocytes, compiled once: the probability of every pixel to be cell, nucleus and core.
 
 It is part of `smear.segmentation.find.find`, as a lens is of a microscope: no lab chooses it, every bundle's readings
 and trainings rest on it. It is published as the bundle `models/leukolens-cells-mask` with a card of its own.
@@ -18,14 +18,14 @@ import numpy as np
 
 from smear import schema
 from smear.arrays import Array
-from smear.artifacts import CARD, FINDER, BundleError, sha256
+from smear.artifacts import CARD, SEGMENTER, BundleError, sha256
 
-FOLDER = Path(__file__).resolve().parents[2] / "models" / FINDER
+FOLDER = Path(__file__).resolve().parents[2] / "models" / SEGMENTER
 GRAPH = "model.onnx"
 STRIDE = 32  # height and width of what the network is given are multiples of it
 PADDING = 255
 FIELD = 224  # a common size
-CELL, NUCLEUS, CORE = 0, 1, 2  # planes of what it says
+CELL, NUCLEUS, CORE = 0, 1, 2  # planes of what it answers
 
 
 class SegmenterError(BundleError):
@@ -53,7 +53,7 @@ class MaskCard:
 
 
 class Segmenter:
-    """The network as ONNX: white-balanced RGB to shares of cell, nucleus and core.
+    """The network as ONNX: white-balanced RGB to probabilities of cell, nucleus and core.
 
     Takes the bytes of `model.onnx`; may be asked by several threads at once.
     """
@@ -68,12 +68,12 @@ class Segmenter:
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, balanced: Array) -> Array:
-        """Return cell, nucleus and core, float32 (3, H, W) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
+        """Return the probabilities of cell, nucleus and core, float32 (3, H, W) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
         height, width = balanced.shape[:2]
         padded = np.full((1, -height % STRIDE + height, -width % STRIDE + width, 3), PADDING, np.uint8)
         padded[0, :height, :width] = balanced
-        said: Array = self._session.run(None, {self._input: padded})[0][0]
-        return said[:, :height, :width]
+        probabilities: Array = self._session.run(None, {self._input: padded})[0][0]
+        return probabilities[:, :height, :width]
 
 
 def read_card(folder: Path = FOLDER) -> MaskCard:

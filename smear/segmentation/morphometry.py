@@ -17,8 +17,7 @@ import numpy as np
 import skimage as ski  # its submodules are imported when first used, which takes a third of a second
 
 from smear.arrays import Array
-from smear.imaging.background import optical_density
-from smear.segmentation.find import Leukocytes
+from smear.segmentation.field import Field
 
 LEAST_PIXELS = 16  # at the working size: what is smaller has a place and a colour, but no shape
 NECK = 0.75  # of the depth of the smaller of two lobes: a narrower neck parts them
@@ -108,29 +107,28 @@ class Measurements:
     cytoplasm_density: Colour | None = None
 
 
-def measure(leukocytes: Leukocytes, micrometres_per_pixel: float | None = None) -> tuple[Measurements, ...]:
-    """Return the measurements of every leukocyte, in the order of `leukocytes.boxes`.
+def measure(field: Field, micrometres_per_pixel: float | None = None) -> tuple[Measurements, ...]:
+    """Return the measurements of every leukocyte of `field`, in the order of its boxes.
 
     micrometres_per_pixel: of the original picture. Raises ValueError where it is no positive number.
     """
     if micrometres_per_pixel is not None and not (math.isfinite(micrometres_per_pixel) and micrometres_per_pixel > 0):
         raise ValueError(f"Micrometres per pixel must be a positive number, not {micrometres_per_pixel}.")
-    if not len(leukocytes):
+    if not len(field):
         return ()
     unit = "px" if micrometres_per_pixel is None else "um"
-    step = leukocytes.scale * (micrometres_per_pixel or 1.0)
-    density = optical_density(leukocytes.small, leukocytes.background)
-    cells = {cell.label: cell for cell in ski.measure.regionprops(leukocytes.labels)}
+    step = field.scale * (micrometres_per_pixel or 1.0)
+    cells = {cell.label: cell for cell in ski.measure.regionprops(field.labels)}
     measured = []
-    for index, box in enumerate(leukocytes.boxes):
+    for index, box in enumerate(field.boxes):
         x0, y0, x1, y1 = (int(side) for side in box)
         values: dict[str, Any] = {"nucleus_area": 0.0, "cell_area": 0.0}
         cell = cells.get(index + 1)
         if cell is not None:  # else another leukocyte lies on all of it
-            nucleus = _filled(leukocytes.nuclei[cell.slice] & cell.image) & cell.image
+            nucleus = _filled(field.nuclei[cell.slice] & cell.image) & cell.image
             values = _sizes(nucleus, cell, step)
-            values |= _looks(nucleus, cell.image, leukocytes.small[cell.slice], density[cell.slice])
-        measured.append(Measurements(box=(x0, y0, x1, y1), cut=bool(leukocytes.cut[index]), unit=unit, **values))
+            values |= _looks(nucleus, cell.image, field.small[cell.slice], field.density[cell.slice])
+        measured.append(Measurements(box=(x0, y0, x1, y1), cut=bool(field.cut[index]), unit=unit, **values))
     return tuple(measured)
 
 

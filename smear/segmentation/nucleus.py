@@ -1,11 +1,13 @@
-"""Which pixels of the leukocytes are nucleus: what the network says, told apart once more by the picture's own dyes."""
+"""Which pixels of the leukocytes are nucleus: what the network says, corrected by the picture's own dyes."""
 
 import cv2
 import numpy as np
 
 from smear.arrays import Array
 
-SURE = 0.35  # a pixel of a cell is nucleus above this: at one half nuclei come out 3 % smaller than drawn ones
+THRESHOLD = (
+    0.35  # a pixel of a cell is nucleus above this probability: at one half nuclei come out 3 % smaller than drawn ones
+)
 CERTAIN = 0.9  # how sure the network is of what teaches it the picture's own dyes
 ENOUGH, ENOUGH_SHARE = 40, 0.04  # pixels of nucleus and of cytoplasm, and share of all, to learn them from
 MOST_EVIDENCE = 6.0  # log odds that colour alone may bring
@@ -16,31 +18,31 @@ SMOOTHED = 0.04  # of the cell's diameter: what of a nucleus is thinner is a sha
 SCRAP = 0.08  # of a nucleus: smaller pieces are shadows too; the lobes of a neutrophil are larger
 
 
-def told_apart(balanced: Array, density: Array, labels: Array, said: Array) -> Array:
-    """Return how surely a pixel is nucleus, float32 (h, w): what the network says, told apart by this picture's dyes.
+def refine_nucleus(balanced: Array, density: Array, labels: Array, nucleus_probability: Array) -> Array:
+    """Return how probably a pixel is nucleus, float32 (h, w): what the network says, corrected by this picture's dyes.
 
     The network tends to take the dark rim of a cell that is out of focus or reddish for nucleus. Two things know
-    better. Linear discriminant analysis (Fisher 1936) of the optical densities of what it is sure of counts as much as
+    better. Linear discriminant analysis (Fisher 1936) of the optical densities of what it is certain of counts as much as
     it does; Otsu's cut (1979) of `violet` within the cells as much as both. The cut counts only where what the network
-    is sure of lies on either side of it: in pale blasts without much cytoplasm it goes through the chromatin.
+    is certain of lies on either side of it: in pale blasts without much cytoplasm it goes through the chromatin.
 
     balanced: white-balanced RGB uint8 (h, w, 3); density: its optical density, float32 (h, w, 3).
     """
     at = np.flatnonzero(labels)
-    here = said.ravel()[at]
+    here = nucleus_probability.ravel()[at]
     nucleus, cytoplasm = here > CERTAIN, here < 1 - CERTAIN
     count = np.count_nonzero(nucleus), np.count_nonzero(cytoplasm)
     if min(count) < max(ENOUGH, ENOUGH_SHARE * sum(count)):
-        return said
+        return nucleus_probability
     smooth = cv2.blur(density, (3, 3)).reshape(-1, 3)[at]
     share = np.clip(here, 1e-4, 1 - 1e-4)
     learnt = (np.log(share / (1 - share)) + _by_density(smooth, nucleus, cytoplasm)) / 2
     cut = _by_cut(violet(balanced).ravel()[at])
     agrees = min(np.mean(cut[nucleus] > 0), np.mean(cut[cytoplasm] <= 0)) > AGREES
     evidence = (learnt + cut) / 2 if agrees else learnt
-    both = said.copy()
-    both.ravel()[at] = 1 / (1 + np.exp(-evidence))
-    return both
+    refined = nucleus_probability.copy()
+    refined.ravel()[at] = 1 / (1 + np.exp(-evidence))
+    return refined
 
 
 def violet(rgb: Array) -> Array:
@@ -52,10 +54,10 @@ def violet(rgb: Array) -> Array:
 
 def _by_density(density: Array, nucleus: Array, cytoplasm: Array) -> Array:
     """Return the log odds of nucleus of pixels, by what is surely nucleus and surely cytoplasm among them."""
-    one, other = density[nucleus], density[cytoplasm]
-    spread = (np.cov(one.T) + np.cov(other.T)) / 2 + 1e-3 * np.eye(3)
-    direction = np.linalg.solve(spread, one.mean(axis=0) - other.mean(axis=0)).astype(np.float32)
-    middle = float((one.mean(axis=0) + other.mean(axis=0)) @ direction) / 2
+    dark, pale = density[nucleus], density[cytoplasm]
+    spread = (np.cov(dark.T) + np.cov(pale.T)) / 2 + 1e-3 * np.eye(3)
+    direction = np.linalg.solve(spread, dark.mean(axis=0) - pale.mean(axis=0)).astype(np.float32)
+    middle = float((dark.mean(axis=0) + pale.mean(axis=0)) @ direction) / 2
     return np.clip(density @ direction - middle, -MOST_EVIDENCE, MOST_EVIDENCE)
 
 
@@ -67,12 +69,12 @@ def _by_cut(values: Array) -> Array:
     return np.clip((levels - np.float32(cut)) / LEVELS, -MOST_EVIDENCE, MOST_EVIDENCE)
 
 
-def clean(shares: Array, labels: Array, width: float) -> Array:
-    """Return the nuclei, bool (h, w), of `shares`, how surely a pixel is nucleus, inside `labels`, both (h, w).
+def clean(nucleus_probability: Array, labels: Array, width: float) -> Array:
+    """Return the nuclei, bool (h, w), of a probability of nucleus inside `labels`, both (h, w).
 
     Without shadows at the rim: nothing thin beside cells `width` pixels across, and no scraps.
     """
-    return _without_scraps(_smooth(shares > SURE, SMOOTHED * width) & (labels > 0), labels)
+    return _without_scraps(_smooth(nucleus_probability > THRESHOLD, SMOOTHED * width) & (labels > 0), labels)
 
 
 def _smooth(nuclei: Array, width: float) -> Array:

@@ -1,4 +1,4 @@
-"""Part touching cells: which pixel of what the network calls cell belongs to which leukocyte."""
+"""Split touching cells: which pixel of what the network calls cell belongs to which leukocyte."""
 
 import cv2
 import numpy as np
@@ -6,24 +6,26 @@ import numpy as np
 from smear.arrays import Array
 from smear.segmentation.mask_network import CELL, CORE
 
-SURE = 0.5  # of 0..1: a pixel is what the network says with more than this
+THRESHOLD = 0.5  # a pixel is what the network gives a higher probability
 CORE_DEPTH = 0.62  # of the deepest point of a component: there, touching cells of one size are apart
 WAIST = 0.85  # of the depth of the shallower of two cells: where they touch more broadly they are one
-HALF_SURE = 0.22  # of the network, on the mean over a hole: it is in a cell, not slide between cells that touch
+ENCLOSED = 0.22  # of the network, on the mean over a hole: it is in a cell, not slide between cells that touch
 
 
-def part(said: Array) -> tuple[Array, int]:
+def split(probabilities: Array) -> tuple[Array, int]:
     """Label the cells apart, int32 (h, w) with 0 outside, and return how many there are.
+
+    probabilities: cell, nucleus and core, float32 (3, h, w) in 0..1.
 
     Each pixel goes to the nearest core in its own component. Where the waist between two is no waist, because it is
     nearly as wide as the smaller of them, it was one cell with two cores.
     """
-    cell = _filled(cv2.compare(said[CELL], SURE, cv2.CMP_GT) & 1, said[CELL])
+    cell = _filled(cv2.compare(probabilities[CELL], THRESHOLD, cv2.CMP_GT) & 1, probabilities[CELL])
     count, parts = cv2.connectedComponents(cell)
     if count == 1:
         return parts, 0
     depth = np.minimum(cv2.distanceTransform(cell, cv2.DIST_L2, 5), max(cell.shape))  # infinite where all is cell
-    core = cv2.compare(said[CORE], SURE, cv2.CMP_GT) & cell
+    core = cv2.compare(probabilities[CORE], THRESHOLD, cv2.CMP_GT) & cell
     seeded, seeds = cv2.connectedComponents(_cores(core, parts, count, depth))
     if seeded == count:  # every component has a core, so each has one: nothing touches
         return parts, count - 1
@@ -36,7 +38,7 @@ def part(said: Array) -> tuple[Array, int]:
     return _without_false_waists(labels, depth), seeded - 1
 
 
-def _filled(cell: Array, sure: Array) -> Array:
+def _filled(cell: Array, probability: Array) -> Array:
     """Return `cell`, uint8 (h, w), with the holes filled that lie in a cell: around them it would seem all waists.
 
     That is the pale middle of a neutrophil. Slide that is enclosed by touching cells stays out.
@@ -45,8 +47,8 @@ def _filled(cell: Array, sure: Array) -> Array:
     if count <= 2:  # the cells, and the slide around them
         return cell
     area = stats[:, cv2.CC_STAT_AREA]
-    mean = np.bincount(holes.ravel(), weights=sure.ravel(), minlength=count) / np.maximum(area, 1)
-    inside = (mean > HALF_SURE) & (area < area[1:].max() / 2)  # of a cell that the border cuts it may reach the border
+    mean = np.bincount(holes.ravel(), weights=probability.ravel(), minlength=count) / np.maximum(area, 1)
+    inside = (mean > ENCLOSED) & (area < area[1:].max() / 2)  # of a cell that the border cuts it may reach the border
     inside[0] = False  # the cells
     return cell | inside.view(np.uint8)[holes]
 
@@ -57,16 +59,16 @@ def _cores(core: Array, parts: Array, count: int, depth: Array) -> Array:
     Everything is looked up at the pixels inside cells, `at`: most of a field is none.
     """
     at = np.flatnonzero(parts)
-    part, depths, seen = parts.ravel()[at], depth.ravel()[at], core.ravel()[at] > 0
-    deep = depths >= CORE_DEPTH * deepest(part, depths, count)[part]
+    component, depths, in_core = parts.ravel()[at], depth.ravel()[at], core.ravel()[at] > 0
+    deep = depths >= CORE_DEPTH * deepest(component, depths, count)[component]
     has = np.zeros(count, bool)
-    has[part[seen]] = True
+    has[component[in_core]] = True
     number, pieces = cv2.connectedComponents(core)
     piece = pieces.ravel()[at]
     reached = np.zeros(number, bool)
-    reached[piece[deep & seen]] = True
+    reached[piece[deep & in_core]] = True
     cores = np.zeros_like(core)
-    cores.ravel()[at] = np.where(has[part], seen & (deep | ~reached[piece]), deep)
+    cores.ravel()[at] = np.where(has[component], in_core & (deep | ~reached[piece]), deep)
     return cores
 
 
@@ -74,12 +76,12 @@ def _without_false_waists(labels: Array, depth: Array) -> Array:
     """Join neighbours whose common border is as deep as `WAIST` of the depth of the shallower one, deepest first."""
     size = int(labels.max()) + 1
     waist = np.zeros((size, size), np.float32)
-    for one, other, at, beside in (
+    for pixel, neighbour, at, beside in (
         (labels[:, 1:], labels[:, :-1], depth[:, 1:], depth[:, :-1]),
         (labels[1:], labels[:-1], depth[1:], depth[:-1]),
     ):
-        meet = (one != other) & (one > 0) & (other > 0)
-        pair = np.minimum(one, other)[meet], np.maximum(one, other)[meet]
+        meet = (pixel != neighbour) & (pixel > 0) & (neighbour > 0)
+        pair = np.minimum(pixel, neighbour)[meet], np.maximum(pixel, neighbour)[meet]
         np.maximum.at(waist, pair, np.minimum(at, beside)[meet])
     depths = deepest(labels, depth, size)
     becomes = np.arange(size, dtype=np.int32)
@@ -117,6 +119,6 @@ def typical(areas: Array) -> float:
     return float(ordered[np.searchsorted(np.cumsum(ordered), total / 2)]) if total else 0.0
 
 
-def across(areas: Array) -> float:
+def diameter(areas: Array) -> float:
     """Return the diameter of the typical cell among cells of such `areas`, in pixels; 0 where there is none."""
     return float(2 * np.sqrt(typical(areas) / np.pi))

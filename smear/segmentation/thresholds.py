@@ -22,7 +22,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.background import background_colour, optical_density
-from smear.segmentation.find import working_copy
+from smear.segmentation.field import working_copy
 from smear.segmentation.split_touching import nearest, typical
 
 STAINED_DENSITY = 0.12  # below it a pixel is background

@@ -1,4 +1,4 @@
-"""What recipes and bundles are worth: `compare`, `evaluate` and `novelty`."""
+"""What recipes and bundles are worth: `compare`, `evaluate` and `ood`."""
 
 import json
 from pathlib import Path
@@ -113,21 +113,21 @@ def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
     print(conclude(metrics, {label.id: label.name for label in reader.card.labels}, earlier=earlier))
 
 
-@command("novelty", "measure what a cross-validated run refuses of other pictures")
+@command("ood", "measure what a cross-validated run refuses of other pictures")
 @click.argument("run", metavar="RUN", type=PATH)
 @options.data("what the run was made of")
 @click.option(
     "--others", type=PATH, multiple=True, required=True, metavar="DATA ...", help="data sets that are not its business"
 )
 @click.option("--each", type=int, default=100, help="pictures of each class at most")
-def novelty(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
+def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     """Print a table of what is refused; RUN is a folder that crossval wrote, by groups."""
     from training.evaluation.ood_benchmark import as_csv, compare
 
     sets = {folder.name: dataset.load(folder) for folder in others}
     rows = compare(run, dataset.load(data), sets, each)
     names = " ".join(folder.name.upper() for folder in others)
-    print(as_csv(rows, f"python -m training novelty RUN --data DATA --others {names} --each {each}"), end="")
+    print(as_csv(rows, f"python -m training ood RUN --data DATA --others {names} --each {each}"), end="")
 
 
 def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics]":
@@ -147,4 +147,4 @@ def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics
     return reader, targets, metrics_of(predictions, targets, reader.card)
 
 
-COMMANDS = (compare, evaluate, novelty)
+COMMANDS = (compare, evaluate, ood)

@@ -20,7 +20,7 @@ def cells_removed(rgb: Array) -> Array:
 
 def background_removed(rgb: Array) -> Array:
     """Paint everything but the leukocytes white: only the cells are left."""
-    return only_leukocytes(Sight(rgb, find(rgb)), finder="network").rgb
+    return only_leukocytes(Sight(rgb, find(rgb)), segmenter="network").rgb
 
 
 def corner_only(rgb: Array) -> Array:

@@ -14,25 +14,27 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour
 from smear.inference.card import Step
 from smear.inference.preprocess import WHITE, begin, run
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from training.data.ablations import cells_removed
 
 KINDS = ("erythrocytes", "erythrocytes", "pieces", "rims", "close_up", "close_up", "far_away", "recoloured")
 
 
-def outlier(rgb: Array, steps: tuple[Step, ...], seed: int) -> Array:
-    """Return an outlier made of a training picture, as the network would be given it: uint8 (h, w, 3)."""
+def outlier(field: Field, steps: tuple[Step, ...], seed: int) -> Array:
+    """Return an outlier made of a training picture's field, as the network would be given it: uint8 (h, w, 3)."""
     random = np.random.default_rng(seed)
     kind = KINDS[int(random.integers(len(KINDS)))]
     if kind in CHANGES:
-        return CHANGES[kind](run(steps, begin(rgb)).rgb, random)
-    sight = begin(rgb if kind == "rims" else cells_removed(rgb))
+        return CHANGES[kind](run(steps, begin(field)).rgb, random)
+    sight = begin(field if kind == "rims" else find(cells_removed(field.rgb)))
     if kind == "rims":
-        cells = _rims(sight.leukocytes.cells)
+        cells = _rims(sight.field.cells)
     elif kind == "erythrocytes":
         cells = _erythrocytes(sight.rgb, random)
     else:
         cells = _blobs(sight.rgb.shape[:2], random)
-    return run(steps, replace(sight, kept=cells)).rgb
+    return run(steps, replace(sight, mask=cells)).rgb
 
 
 def _rims(cells: Array) -> Array:

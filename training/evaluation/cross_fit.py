@@ -40,7 +40,7 @@ class Fold:
     baseline: Array
     temperature: float
     abstention: float
-    novelty: float
+    ood: float
     main: Predictions
     ablations: dict[str, Predictions]
 
@@ -49,7 +49,7 @@ class Fold:
         arrays = {
             **{name: getattr(self, name) for name in ("test", "groups", "targets", "baseline")},
             "temperature": np.array(self.temperature),
-            "thresholds": np.array([self.abstention, self.novelty]),
+            "thresholds": np.array([self.abstention, self.ood]),
         }
         for name, predictions in {MAIN: self.main, **self.ablations}.items():
             arrays |= {f"{name}.{part}": getattr(predictions, part) for part in PARTS}
@@ -63,7 +63,7 @@ class Fold:
             arrays = {name: stored[name] for name in stored.files}
         names = [name.removesuffix(".logits") for name in arrays if name.endswith(".logits")]
         predictions = {name: Predictions(*(arrays[f"{name}.{part}"] for part in PARTS)) for name in names}
-        abstention, novelty = arrays["thresholds"].tolist()
+        abstention, ood = arrays["thresholds"].tolist()
         return cls(
             test=arrays["test"],
             groups=arrays["groups"],
@@ -71,7 +71,7 @@ class Fold:
             baseline=arrays["baseline"],
             temperature=float(arrays["temperature"]),
             abstention=abstention,
-            novelty=novelty,
+            ood=ood,
             main=predictions.pop(MAIN),
             ablations=predictions,
         )
@@ -94,8 +94,8 @@ def calibration_of(folds: Sequence[Fold], refusal: Refusal) -> Calibration | Non
         return None
     logits = np.concatenate([fold.main.logits for fold in folds])
     targets = np.concatenate([fold.targets for fold in folds])
-    novelty = np.concatenate([fold.main.novelty for fold in folds])
-    return calibrate(logits, targets, novelty, refusal) if np.isfinite(novelty).any() else None
+    scores = np.concatenate([fold.main.ood_scores for fold in folds])
+    return calibrate(logits, targets, scores, refusal) if np.isfinite(scores).any() else None
 
 
 def _recalibrated(fold: Fold, by: Calibration) -> Fold:
@@ -104,7 +104,7 @@ def _recalibrated(fold: Fold, by: Calibration) -> Fold:
         fold,
         temperature=by.temperature,
         abstention=by.abstention.value,
-        novelty=by.novelty.value,
+        ood=by.ood.value,
         main=_with_outcomes(fold.main, by),
         ablations={name: _with_outcomes(predictions, by) for name, predictions in fold.ablations.items()},
     )
@@ -114,9 +114,9 @@ def _with_outcomes(predictions: Predictions, by: Calibration) -> Predictions:
     confidences = calibrated(predictions.logits, by.temperature).max(axis=1)
     ungraded = predictions.outcomes == "not_gradable"
     reasons = [
-        given if refused else ",".join(doubts(float(confidence), float(novelty), by.abstention.value, by.novelty.value))
-        for refused, given, confidence, novelty in zip(
-            ungraded, predictions.reasons, confidences, predictions.novelty, strict=True
+        given if refused else ",".join(doubts(float(confidence), float(score), by.abstention.value, by.ood.value))
+        for refused, given, confidence, score in zip(
+            ungraded, predictions.reasons, confidences, predictions.ood_scores, strict=True
         )
     ]
     outcomes = [

@@ -154,7 +154,7 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
         baseline=colour_baseline.forest_answers(statistics_of(run.dataset), material.targets, known, test),
         temperature=card.temperature,
         abstention=card.abstention.value,
-        novelty=card.novelty.value,
+        ood=card.ood.value,
         main=predict(reader, run.dataset, test, task="test pictures"),
         ablations=predict_ablations(reader, run.dataset, test, scheme.ablations),
     ).write(file)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from smear.arrays import Array
 from smear.artifacts import CARD
@@ -22,7 +23,7 @@ from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
-from smear.inference.ood import Novelty, appearance
+from smear.inference.ood import Distribution, ood_features
 from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
@@ -49,7 +50,7 @@ class Row:
     kind: str
     pictures: int
     refused: float
-    novel: float
+    unfamiliar: float
     not_gradable: float
     by_score: Mapping[str, float]
 
@@ -99,7 +100,7 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
 def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
     suggestion = reader.conclude(examination, forward).suggestion
     codes = [reason.code for reason in suggestion.reasons]
-    return "novel" if "novel" in codes else ",".join(codes)
+    return "unfamiliar" if "unfamiliar" in codes else ",".join(codes)
 
 
 class Scores:
@@ -110,7 +111,7 @@ class Scores:
             raise DataError("None of the training pictures can be graded.")
         features = known.answer.features.astype(np.float64)
         self.temperature = temperature
-        self.novelty = Novelty.fit(np.stack([appearance(rgb) for rgb in known.inputs]))
+        self.distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in known.inputs]))
         self.mean = features.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
         self.components = vectors[:, ::-1][:, :COMPONENTS]
@@ -125,7 +126,7 @@ class Scores:
         nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
         distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
         return {
-            SERVED: self.novelty.score(np.stack([appearance(rgb) for rgb in examined.inputs])),
+            SERVED: self.distribution.score(np.stack([ood_features(rgb) for rgb in examined.inputs])),
             "largest probability": -calibrated(logits, self.temperature).max(axis=1),
             "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
             "features, Mahalanobis": distance,
@@ -172,11 +173,11 @@ def _first(home: Path) -> Fold:
 
 def _calibrated_by(card: Card, fold: Fold) -> Card:
     """Return a draft's card with the temperature and the thresholds of its fold."""
-    return replace(
+    return structs.replace(
         card,
         temperature=fold.temperature,
-        abstention=replace(card.abstention, value=fold.abstention),
-        novelty=replace(card.novelty, value=fold.novelty),
+        abstention=structs.replace(card.abstention, value=fold.abstention),
+        ood=structs.replace(card.ood, value=fold.ood),
     )
 
 
@@ -203,14 +204,14 @@ def _row(kind: str, examined: Examined, scores: Scores, limits: Mapping[str, flo
     above = scores.of(examined)
     share = {key: (lost + int((above[key] > limit).sum() if above else 0)) / count for key, limit in limits.items()}
     reasons = np.array(examined.reasons)
-    return Row(kind, count, float((reasons != "").mean()), float((reasons == "novel").mean()), lost / count, share)
+    return Row(kind, count, float((reasons != "").mean()), float((reasons == "unfamiliar").mean()), lost / count, share)
 
 
 def as_csv(rows: list[Row], command: str) -> str:
     """Return the rows as CSV, shares with three digits, with the command in a comment on top."""
     table = []
     for row in rows:
-        shares = {"no suggestion": row.refused, "for novelty": row.novel, "not gradable": row.not_gradable}
+        shares = {"no suggestion": row.refused, "for novelty": row.unfamiliar, "not gradable": row.not_gradable}
         shares |= row.by_score
         line = {"pictures": row.kind, "n": str(row.pictures)}
         table.append(line | {key: f"{share:.3f}" for key, share in shares.items()})

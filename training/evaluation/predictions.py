@@ -18,12 +18,15 @@ from training.progress import track
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name."""
+    """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name;
+
+    ood_scores: out-of-distribution scores, NaN where a picture was not graded.
+    """
 
     logits: Array
     outcomes: Array
     reasons: Array
-    novelty: Array
+    ood_scores: Array
 
     @property
     def suggested(self) -> Array:
@@ -50,7 +53,7 @@ def predict(
             picture = replace(picture, rgb=np.ascontiguousarray(change(picture.rgb)))
         return reader.examine(picture)
 
-    logits, outcomes, reasons, novelty = [], [], [], []
+    logits, outcomes, reasons, ood_scores = [], [], [], []
     with ThreadPoolExecutor(THREADS) as threads:
         for start in track(range(0, len(indices), CHUNK), f"{task}, batches"):
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
@@ -58,10 +61,10 @@ def predict(
             logits.append(forward.logits)
             for i, examination in enumerate(examinations):
                 suggestion = reader.conclude(examination, forward.one(i)).suggestion
-                novelty.append(np.nan if suggestion.novelty is None else suggestion.novelty)
+                ood_scores.append(np.nan if suggestion.ood_score is None else suggestion.ood_score)
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
-    return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(novelty))
+    return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(ood_scores))
 
 
 def predict_ablations(

@@ -1,8 +1,7 @@
 """Temperature and thresholds, from pictures alone that the network had not seen: a validation part, or whole folds."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct, field
 from scipy.optimize import minimize_scalar
 
 from smear.arrays import Array
@@ -11,28 +10,27 @@ from smear.inference.suggestion import calibrated
 from training.recipes.recipe import Refusal
 
 
-@dataclass(frozen=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """A temperature, and the thresholds below and above which nothing is suggested."""
 
     temperature: float
     abstention: Threshold
-    novelty: Threshold
+    ood: Threshold = field(name="novelty")  # its name in the results of runs and on cards
 
 
 # Of a network that has answered to nothing yet: it is never so sure, nothing is so familiar, and nothing is suggested.
 UNCALIBRATED = Calibration(1.0, Threshold(1.0, 1.0), Threshold(1e-6, 1.0))
 
 
-def calibrate(logits: Array, targets: Array, novelty: Array, refusal: Refusal) -> Calibration:
-    """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), novelty (N,) or nan."""
+def calibrate(logits: Array, targets: Array, ood_scores: Array, refusal: Refusal) -> Calibration:
+    """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), ood_scores (N,) or nan."""
     temperature = round(best_temperature(logits, targets), 6)
     probabilities = calibrated(logits, temperature)
     right = probabilities.argmax(axis=1) == targets
     return Calibration(
         temperature,
         abstention_threshold(probabilities.max(axis=1), right, refusal),
-        novelty_threshold(novelty[np.isfinite(novelty)], refusal),
+        ood_threshold(ood_scores[np.isfinite(ood_scores)], refusal),
     )
 
 
@@ -77,7 +75,7 @@ def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> T
     return Threshold(round(value, 6), round(float((confidence < round(value, 6)).mean()), 6))
 
 
-def novelty_threshold(scores: Array, refusal: Refusal) -> Threshold:
-    """Return the novelty above which a picture is refused: the recipe's share of validation lies above it."""
-    value = round(float(np.quantile(scores, 1 - refusal.for_novelty)), 6)
+def ood_threshold(scores: Array, refusal: Refusal) -> Threshold:
+    """Return the out-of-distribution score above which the recipe's share of unseen pictures lies and is refused."""
+    value = round(float(np.quantile(scores, 1 - refusal.for_ood)), 6)
     return Threshold(value, round(float((scores > value).mean()), 6))

@@ -35,7 +35,7 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
         batch_size=SERVING_BATCH,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
-        novelty=calibration.novelty,
+        ood=calibration.ood,
         minimum_leukocytes=recipe.minimum_leukocytes,
         metrics={},
         controls={},
@@ -50,15 +50,15 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
         frameworks={
             "keras": keras.__version__,
             "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
-            "finder": f"{segmenter.name} {segmenter.version}",
+            "segmenter": f"{segmenter.name} {segmenter.version}",
         },
         files={},
         intended_use=recipe.intended_use,
         known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
         golden=(),
-        verdict="Not evaluated yet.",
-        orientations=recipe.orientations,
-        sure_upright=recipe.sure_upright,
+        conclusion="Not evaluated yet.",
+        tta=recipe.tta,
+        tta_confidence=recipe.tta_confidence,
     )
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from smear.imaging import synthetic
 from smear.inference import bundle, classifier_heads, preprocess
 from smear.inference.card import Card, Golden, Head
 from smear.inference.network import PAIR, last_dense
-from smear.inference.ood import Novelty, appearance
+from smear.inference.ood import Distribution, ood_features
+from smear.segmentation.find import find
 from training.data.dataset import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
@@ -41,18 +41,18 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
     network = trained(run, pictures)
     model, started = network.blueprint.model, time.monotonic()
     answer, head = _answer(run, model, pictures)
-    novelty = Novelty.fit(np.stack([appearance(rgb) for rgb in pictures.inputs]))
+    distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in pictures.inputs]))
     seconds = network.seconds + time.monotonic() - started
-    shown = recipe.orientations, recipe.sure_upright
+    shown = recipe.tta, recipe.tta_confidence
     calibration, metrics = UNCALIBRATED, dict[str, Any]()
     if pictures.validated:
         targets = pictures.validation_targets
         logits = answers(model, answer, pictures.validation_inputs, *shown)
-        looks = np.stack([appearance(rgb) for rgb in pictures.validation_inputs])
-        calibration = calibrate(logits, targets, novelty.score(looks), recipe.refusal)
+        scores = distribution.score(np.stack([ood_features(rgb) for rgb in pictures.validation_inputs]))
+        calibration = calibrate(logits, targets, scores, recipe.refusal)
         metrics["validation"] = validated(logits, targets, calibration.temperature)
     card = draft_card(run.material, network.blueprint.explanation_layer, calibration)
-    card = replace(
+    card = structs.replace(
         card,
         metrics={**metrics, "history": network.history, "seconds": round(seconds, 1)},
         recipe={
@@ -68,7 +68,7 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
 
     def fill(folder: Path) -> None:
         _without_optimizer(model).save(folder / MODEL)
-        novelty.save(folder / bundle.NOVELTY)
+        distribution.save(folder / bundle.OOD)
         if head.file:
             shutil.copyfile(run.folder / FEATURES / head.file, folder / head.file)
 
@@ -79,7 +79,7 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
 
 def _golden(card: Card, answer: classifier_heads.Answer) -> tuple[Golden, ...]:
     """Return the drawn fields of a card with their logits; answer: from prepared inputs to logits."""
-    inputs = np.stack([preprocess.prepare(synthetic.field(seed, kind), card) for kind, seed in GOLDEN])
+    inputs = np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
     logits = answer(inputs).astype(np.float64).round(5)
     return tuple(Golden(*field, tuple(row)) for field, row in zip(GOLDEN, logits.tolist(), strict=True))
 
@@ -91,7 +91,7 @@ def _answer(run: Run, model: Any, pictures: TrainingSet) -> tuple[classifier_hea
         return _last_layer(model), Head()
     if len(np.unique(pictures.targets)) < classes:
         raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
-    known = features(model, pictures.inputs, folder, run.recipe.orientations)
+    known = features(model, pictures.inputs, folder, run.recipe.tta)
     file = classifiers.fit(name, known, pictures.targets, folder, run.recipe.schedule.seed)
     return classifier_heads.load(folder / file, classes), Head(name, file)
 

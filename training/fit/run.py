@@ -11,6 +11,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference import preprocess
 from smear.inference.card import Label
+from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.data.dataset import THREADS, Dataset
 from training.data.groups import find_groups
@@ -85,11 +86,11 @@ class Material:
         steps = preprocess.chain(recipe.preprocess, recipe.input)
 
         def prepare(index: int) -> tuple[Array, Array]:
-            rgb = dataset.picture(index)
-            prepared = preprocess.run(steps, preprocess.begin(rgb)).rgb
+            field = find(dataset.picture(index))
+            prepared = preprocess.run(steps, preprocess.begin(field)).rgb
             if not recipe.schedule.outlier_exposure:
                 return prepared, prepared[:0]
-            return prepared, outlier(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
+            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index)
 
         with ThreadPoolExecutor(THREADS) as threads:
             pairs = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))

@@ -4,14 +4,12 @@ import inspect
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import structs
 
-from smear.inference.card import Input, Step
 from smear.inference.preprocess import STEPS
 from smear.inference.tta import ALWAYS, suits
 from training.architectures import BUILDERS
@@ -22,13 +20,17 @@ FOLDER = Path(__file__).parent
 
 # Keys of tables that recipes of earlier versions have: refused with the name that they go by now.
 RENAMED = {
+    ("", "orientations"): "tta",
+    ("", "sure_upright"): "tta_confidence",
     ("schedule", "strangers"): "outlier_exposure",
     ("schedule", "averaged"): "ema_momentum",
     ("schedule", "hold_back"): "validation_split",
     ("schedule", "solved_epochs"): "closed_form_epochs",
     ("schedule", "solved_penalty"): "closed_form_penalty",
     ("published", "copies"): "augmented_copies",
+    ("refusal", "for_novelty"): "for_ood",
 }
+RENAMED_PARAMETERS = {"finder": "segmenter"}  # of steps
 
 _AT = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?")  # how msgspec says what is wrong, and where
 _FIELD = re.compile(r"Object (contains unknown|missing required) field `(.+)`")
@@ -86,18 +88,13 @@ def _read(path: Path) -> Recipe:
 def _recipe(data: dict[str, Any]) -> Recipe:
     """Return the recipe that parsed TOML holds; _WrongEntryError for the first entry that is wrong."""
     for (table, old), new in RENAMED.items():
-        if isinstance(entries := data.get(table), dict) and old in entries:
-            raise _WrongEntryError(f"{table}.{old}", f"is called {new} now. Write {new} in its place.")
+        entries = data.get(table) if table else data
+        if isinstance(entries, dict) and old in entries:
+            raise _WrongEntryError(_joined(table, old), f"is called {new} now. Write {new} in its place.")
     if isinstance(labels := data.get("labels"), dict):
         for label, texts in labels.items():  # one by one: msgspec does not say which key of a dictionary it was at
             _converted(texts, LabelText, f"labels.{label}")
     recipe: Recipe = _converted(data, Recipe, "")
-    for entry, table, kind in (
-        ("input", data["input"], Input),
-        *((f"preprocess[{number}]", step, Step) for number, step in enumerate(data["preprocess"])),
-    ):
-        for key in set(table) - {field.name for field in fields(kind)}:  # which msgspec lets pass in dataclasses
-            raise _WrongEntryError(f"{entry}.{key}", _unknown(kind))
     for entry, wrong, what in _rules(recipe):
         if wrong:
             raise _WrongEntryError(entry, what)
@@ -147,13 +144,16 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "architecture", recipe.architecture not in BUILDERS, f"there is no such architecture. Known: {known}."
     for number, step in enumerate(recipe.preprocess):
         yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
+        for old, new in RENAMED_PARAMETERS.items():
+            what = f"'{old}' is called {new} now. Write {new} in its place."
+            yield f"preprocess[{number}].parameters", old in step.parameters, what
         strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
         yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
-    sideways = not suits(recipe.orientations, recipe.input.height, recipe.input.width)
-    yield "orientations", sideways, "a picture that is not square cannot be read on its side."
-    yield "sure_upright", not 0 < recipe.sure_upright <= ALWAYS, "has to be above 0 and at most 1."
-    classified = recipe.sure_upright < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
-    yield "sure_upright", classified, "a classifier answers to the mean of all orientations: it has to be 1."
+    sideways = not suits(recipe.tta, recipe.input.height, recipe.input.width)
+    yield "tta", sideways, "a picture that is not square cannot be read on its side."
+    yield "tta_confidence", not 0 < recipe.tta_confidence <= ALWAYS, "has to be above 0 and at most 1."
+    classified = recipe.tta_confidence < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
+    yield "tta_confidence", classified, "a classifier answers to the mean of all orientations: it has to be 1."
     for entry in ("epochs", "batch_size", "learning_rate", "closed_form_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
     for entry in ("closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):

@@ -120,7 +120,7 @@ class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
 
     target_accuracy: float = 0.995
     most_for_confidence: float = 0.05
-    for_novelty: float = 0.02
+    for_ood: float = 0.02
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,8 +146,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     published: Published = Published()
     refusal: Refusal = Refusal()
     minimum_leukocytes: int = 1
-    orientations: Count = 1
-    sure_upright: float = ALWAYS
+    tta: Count = 1
+    tta_confidence: float = ALWAYS
     known_failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import encode
 from smear.inference import preprocess
+from smear.segmentation.find import find
 from training.augmentation.augment import augment
 from training.data.dataset import Dataset
 from training.recipes.recipe import Recipe
@@ -50,7 +51,7 @@ def _strip(recipe: Recipe, dataset: Dataset, chosen: list[int], copies: int, see
     steps = preprocess.chain(recipe.preprocess, recipe.input)
     rows = [caption]
     for index in chosen:
-        prepared = preprocess.run(steps, preprocess.begin(dataset.picture(index))).rgb
+        prepared = preprocess.run(steps, preprocess.begin(find(dataset.picture(index)))).rgb
         seeds = range(seed * 1000 + index * copies, seed * 1000 + (index + 1) * copies)
         versions = [prepared, *(augment(prepared, recipe.augmentation, number) for number in seeds)]
         rows.append(_row(versions, width))

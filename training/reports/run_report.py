@@ -89,7 +89,7 @@ def _risk_coverage(axes: Any, result: CrossValidated, names: dict[str, str]) -> 
     )
     value = result.accuracy_suggested.value
     if value is not None:
-        axes.plot(result.coverage, value, "D", color=AMBER, label="as served: confidence, novelty, quality")
+        axes.plot(result.coverage, value, "D", color=AMBER, label="as served: confidence, familiarity, quality")
     axes.set(xlabel="share of pictures answered", ylabel="accuracy on those", xlim=(0.48, 1.02))
     axes.legend(frameon=False, loc="lower left")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smear.segmentation.find import working_copy
+from smear.segmentation.field import working_copy
 from training.data.annotated_masks import MaskedSet
 from training.reports.pages import photograph_url, render
 from training.segmenter.agreement import segmented

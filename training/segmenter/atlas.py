@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from smear.arrays import Array
-from smear.segmentation.find import Leukocytes, find
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from training.data import annotated_masks, dataset
 from training.progress import track
 from training.segmenter.outlines import outlines, svg_path
@@ -37,7 +38,7 @@ NAMES = {
 @dataclass(frozen=True)
 class _Tile:
     label: str
-    leukocytes: Leukocytes
+    leukocytes: Field
 
 
 def draw(folder: Path, out: Path, seed: int = 0) -> Path:

@@ -5,6 +5,7 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.inference import preprocess
+from smear.segmentation.find import find
 from training.data.outlier_exposure import outlier
 from training.recipes.loading import load
 
@@ -14,7 +15,7 @@ STEPS = preprocess.chain(RECIPE.preprocess, RECIPE.input)
 
 @pytest.mark.parametrize("seed", range(24))
 def test_an_outlier_is_not_the_picture_it_was_made_from(seed):
-    field = synthetic.field(seed, "leukemic", 224)
+    field = find(synthetic.field(seed, "leukemic", 224))
     strange = outlier(field, STEPS, seed)
     prepared = preprocess.run(STEPS, preprocess.begin(field)).rgb
     assert strange.shape == prepared.shape
@@ -23,7 +24,7 @@ def test_an_outlier_is_not_the_picture_it_was_made_from(seed):
 
 
 def test_outliers_are_a_function_of_their_seed_and_of_many_kinds():
-    field = synthetic.field(1, "leukemic", 224)
+    field = find(synthetic.field(1, "leukemic", 224))
     many = [outlier(field, STEPS, seed) for seed in range(40)]
     assert np.array_equal(many[7], outlier(field, STEPS, 7))
     shares = [float((rgb.min(axis=2) < 200).mean()) for rgb in many]
@@ -33,5 +34,5 @@ def test_outliers_are_a_function_of_their_seed_and_of_many_kinds():
 
 
 def test_a_field_without_leukocytes_makes_outliers_too():
-    field = synthetic.field(1, "blank", 224)
+    field = find(synthetic.field(1, "blank", 224))
     assert all(outlier(field, STEPS, seed).shape == (192, 192, 3) for seed in range(12))

@@ -11,7 +11,7 @@ from training.evaluation.predictions import Predictions
 from training.fit.calibration import calibrate
 from training.recipes.recipe import Refusal
 
-REFUSAL = Refusal(target_accuracy=0.99, most_for_confidence=0.1, for_novelty=0.05)
+REFUSAL = Refusal(target_accuracy=0.99, most_for_confidence=0.1, for_ood=0.05)
 
 
 def fold(seed, count=120):
@@ -28,12 +28,12 @@ def fold(seed, count=120):
         baseline=targets,
         temperature=1.0,
         abstention=0.5,
-        novelty=9.0,
+        ood=9.0,
         main=Predictions(
             logits=logits,
             outcomes=np.where(graded, "suggested", "not_gradable"),
             reasons=np.where(graded, "", "no_leukocytes"),
-            novelty=np.where(graded, random.gamma(9, 0.1, count), np.nan),
+            ood_scores=np.where(graded, random.gamma(9, 0.1, count), np.nan),
         ),
         ablations={},
     )
@@ -45,10 +45,10 @@ def test_every_fold_is_calibrated_by_the_others():
     assert by == OTHERS
     for k, own in enumerate(fitted):
         rest = [other for number, other in enumerate(folds) if number != k]
-        parts = ([f.main.logits for f in rest], [f.targets for f in rest], [f.main.novelty for f in rest])
+        parts = ([f.main.logits for f in rest], [f.targets for f in rest], [f.main.ood_scores for f in rest])
         expected = calibrate(*map(np.concatenate, parts), REFUSAL)
         assert own.temperature == expected.temperature
-        assert (own.abstention, own.novelty) == (expected.abstention.value, expected.novelty.value)
+        assert (own.abstention, own.ood) == (expected.abstention.value, expected.ood.value)
         outcomes, reasons = own.main.outcomes, own.main.reasons
         assert 0 < (outcomes == "uncertain").mean() < 0.3
         np.testing.assert_array_equal(own.main.logits, folds[k].main.logits)
@@ -63,7 +63,7 @@ def test_what_a_fold_answers_does_not_change_its_own_thresholds():
     before = cross_fitted(folds, REFUSAL)[0]
     worse = replace(folds[1], main=replace(folds[1].main, logits=-folds[1].main.logits))
     after = cross_fitted([folds[0], worse, folds[2]], REFUSAL)[0]
-    assert (after[1].abstention, after[1].novelty) == (before[1].abstention, before[1].novelty)
+    assert (after[1].abstention, after[1].ood) == (before[1].abstention, before[1].ood)
     assert after[1].main.reasons.tolist() == before[1].main.reasons.tolist()
     assert after[0].temperature > 2 * before[0].temperature
 
@@ -79,7 +79,7 @@ def test_ablations_are_calibrated_by_the_same_thresholds():
 def test_without_other_answers_a_fold_keeps_its_own(count):
     folds = [fold(seed) for seed in range(count)]
     if count == 2:
-        folds[1] = replace(folds[1], main=replace(folds[1].main, novelty=np.full(120, np.nan)))
+        folds[1] = replace(folds[1], main=replace(folds[1].main, ood_scores=np.full(120, np.nan)))
     fitted, by = cross_fitted(folds, REFUSAL)
     assert by == OWN
     assert all(own is same for own, same in zip(fitted, folds, strict=True))
@@ -91,14 +91,14 @@ def test_a_fold_is_read_as_it_was_written(tmp_path):
     written.write(tmp_path / "fold" / "predictions.npz")
     stored = Fold.read(tmp_path / "fold" / "predictions.npz")
     assert [path.name for path in (tmp_path / "fold").iterdir()] == ["predictions.npz"]
-    assert (stored.temperature, stored.abstention, stored.novelty) == (1.0, 0.5, 9.0)
+    assert (stored.temperature, stored.abstention, stored.ood) == (1.0, 0.5, 9.0)
     np.testing.assert_array_equal(stored.targets, written.targets)
-    for part in ("logits", "outcomes", "reasons", "novelty"):
+    for part in ("logits", "outcomes", "reasons", "ood_scores"):
         np.testing.assert_array_equal(getattr(stored.ablations["grey"], part), getattr(written.main, part))
 
 
 def test_what_speaks_against_a_suggestion():
     assert doubts(0.9, 1.0, 0.9, 1.0) == ()
-    assert doubts(0.8, 1.1, 0.9, 1.0) == ("novel", "low_confidence")
-    assert doubts(0.95, float("nan"), 0.9, 1.0) == ("novel",)
+    assert doubts(0.8, 1.1, 0.9, 1.0) == ("unfamiliar", "low_confidence")
+    assert doubts(0.95, float("nan"), 0.9, 1.0) == ("unfamiliar",)
     assert doubts(float("nan"), 0.5, 0.9, 1.0) == ("low_confidence",)

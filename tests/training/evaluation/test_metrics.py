@@ -23,7 +23,7 @@ from training.fit.calibration import (
     best_temperature,
     calibrate,
     negative_log_likelihood,
-    novelty_threshold,
+    ood_threshold,
 )
 from training.recipes.recipe import Refusal
 
@@ -69,9 +69,9 @@ def test_the_abstention_threshold_refuses_no_more_than_allowed():
     assert easy.refusal_rate == pytest.approx(0.025, abs=0.002)
 
 
-def test_the_novelty_threshold_refuses_the_share_that_the_recipe_allows():
+def test_the_ood_threshold_refuses_the_share_that_the_recipe_allows():
     scores = np.random.default_rng(2).gamma(2, 1, 1000)
-    threshold = novelty_threshold(scores, Refusal(for_novelty=0.02))
+    threshold = ood_threshold(scores, Refusal(for_ood=0.02))
     assert threshold.refusal_rate == pytest.approx(0.02, abs=0.001)
     assert (scores > threshold.value).mean() == pytest.approx(threshold.refusal_rate, abs=1e-6)
 
@@ -148,12 +148,12 @@ def test_the_conclusion_compares_with_the_earlier_version():
     assert "more than chance" in compared(950, 800)
 
 
-def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():
+def test_what_was_not_graded_has_no_score_and_does_not_move_its_threshold():
     random = np.random.default_rng(5)
     targets = np.arange(200) % 2
-    logits, novelty = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
-    partly = np.where(np.arange(200) % 10, novelty, np.nan)
-    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (novelty, partly))
+    logits, scores = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
+    partly = np.where(np.arange(200) % 10, scores, np.nan)
+    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (scores, partly))
     assert some.temperature == whole.temperature
     assert some.abstention == whole.abstention
-    assert some.novelty == novelty_threshold(novelty[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))
+    assert some.ood == ood_threshold(scores[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))

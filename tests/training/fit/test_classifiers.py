@@ -175,7 +175,7 @@ def test_features_of_several_orientations_are_those_of_serving():
     model = keras.Model(given, keras.layers.Dense(2)(pooled))
     pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), dtype=np.uint8)
     served = Network(model, "last", 8).forward(pictures).features
-    np.testing.assert_allclose(features(model, pictures, orientations=8), served, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(features(model, pictures, tta=8), served, rtol=1e-4, atol=1e-3)
     assert not np.allclose(features(model, pictures), served, rtol=1e-2)
     kernel, bias = (weights / 100 for weights in model.layers[-1].get_weights())  # an answer that is not sure at once
     model.layers[-1].set_weights([kernel, bias])

@@ -31,7 +31,7 @@ validation_split = false
 
 [refusal]
 most_for_confidence = 0.2
-for_novelty = 0.1
+for_ood = 0.1
 """
     + LABELS
 )
@@ -85,10 +85,10 @@ def test_a_draft_that_nobody_has_calibrated_suggests_nothing(run):
     drafts = [run / "colours", *(run / "grouped" / f"fold-{k}" / "colours" for k in range(3))]
     for draft in drafts:
         card = bundle.read_card(draft)
-        assert (card.temperature, card.abstention, card.novelty) == (
+        assert (card.temperature, card.abstention, card.ood) == (
             UNCALIBRATED.temperature,
             UNCALIBRATED.abstention,
-            UNCALIBRATED.novelty,
+            UNCALIBRATED.ood,
         )
         assert "validation" not in card.metrics
     for k in range(3):
@@ -103,7 +103,7 @@ def test_folds_are_judged_and_the_bundle_is_calibrated_by_other_answers(run, tmp
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
     card = bundle.read_card(tmp_path / "colours")
     assert card.abstention.value == result["calibration"]["abstention"]["value"] < 1
-    assert card.novelty.value == result["calibration"]["novelty"]["value"] > 0
+    assert card.ood.value == result["calibration"]["novelty"]["value"] > 0
 
 
 def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):

@@ -133,8 +133,13 @@ def write(tmp_path, text, *changes):
         ("rotation = 10", "zoom = [1.0]", "zoom", "augmentation.zoom: expected array of length 2"),
         ("epochs = 2", "epochs = true", "epochs", "schedule.epochs: expected int, got bool"),
         ('meaning = "Few leukocytes."', 'means = "x"', "means", "labels.sparse.means: unknown entry"),
-        ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
-        ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
+        ('scope = "field"', 'scope = "field"\ntta = 3', "tta", "tta: one of 1, 2, 4, 8"),
+        (
+            'scope = "field"',
+            'scope = "field"\ntta_confidence = 0',
+            "tta_confidence",
+            "tta_confidence: has to be above 0",
+        ),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
         (
             "batch_size = 8",
@@ -161,13 +166,24 @@ def test_a_wrong_entry_is_refused_with_its_line(tiny, tmp_path, old, new, where,
 
 @pytest.mark.parametrize(("table", "old", "new"), [(*place, name) for place, name in RENAMED.items()])
 def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(tiny, tmp_path, table, old, new):
-    text = tiny.read_text(encoding="utf-8") + ("[published]\n" if table == "published" else "")
-    path = write(tmp_path, text, (f"[{table}]\n", f"[{table}]\n{old} = 1\n"))
+    text = tiny.read_text(encoding="utf-8")
+    if table and f"[{table}]" not in text:
+        text += f"[{table}]\n"
+    place = f"[{table}]\n" if table else 'name = "tiny"\n'
+    path = write(tmp_path, text, (place, f"{place}{old} = 1\n"))
     line = 1 + Path(path).read_text(encoding="utf-8").splitlines().index(f"{old} = 1")
-    sentence = f"changed.toml, line {line}: {table}.{old}: is called {new} now. Write {new} in its place."
+    entry = f"{table}.{old}" if table else old
     with pytest.raises(RecipeError) as refused:
         load(path)
-    assert str(refused.value) == sentence
+    assert str(refused.value) == f"changed.toml, line {line}: {entry}: is called {new} now. Write {new} in its place."
+
+
+def test_a_parameter_of_an_earlier_version_is_refused_with_its_new_name(tiny, tmp_path):
+    text = tiny.read_text(encoding="utf-8")
+    step = 'name = "only_leukocytes"\n'
+    path = write(tmp_path, text, (step, step + 'parameters = { finder = "network" }\n'))
+    with pytest.raises(RecipeError, match=r"preprocess\[1\].parameters: 'finder' is called segmenter now"):
+        load(path)
 
 
 def test_parameters_that_a_step_does_not_take_are_refused(tiny, tmp_path):
