@@ -108,8 +108,8 @@ def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
         return
     earlier = None
     if against:
-        rival, _, rivals_metrics = _measured(against, loaded)
-        earlier = Earlier(f"{rival.card.name} {rival.card.version}", rivals_metrics.accuracy_all)
+        reference, _, reference_metrics = _measured(against, loaded)
+        earlier = Earlier(f"{reference.card.name} {reference.card.version}", reference_metrics.accuracy_all)
     print(conclude(metrics, {label.id: label.name for label in reader.card.labels}, earlier=earlier))
 
 

@@ -141,7 +141,7 @@ def forest_accuracy(table: Array, targets: Array) -> float | None:
 
 
 def _warnings(inspection: Inspection) -> Iterator[str]:
-    """Give what somebody should know before training, the gravest first."""
+    """Yield what somebody should know before training, the gravest first."""
     dataset = inspection.dataset
     targets = dataset.targets(dataset.classes)
     for label, source in _coinciding(dataset):

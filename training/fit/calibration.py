@@ -18,6 +18,15 @@ class Calibration(Struct, frozen=True):
     ood: Threshold = field(name="novelty")  # its name in the results of runs and on cards
 
 
+class Validation(Struct, frozen=True):
+    """What a card says of `n` validation pictures: accuracy, negative log likelihood before and after temperature."""
+
+    n: int
+    accuracy: float
+    nll_before: float
+    nll_after: float
+
+
 # Of a network that has answered to nothing yet: it is never so sure, nothing is so familiar, and nothing is suggested.
 UNCALIBRATED = Calibration(1.0, Threshold(1.0, 1.0), Threshold(1e-6, 1.0))
 
@@ -34,11 +43,11 @@ def calibrate(logits: Array, targets: Array, ood_scores: Array, refusal: Refusal
     )
 
 
-def validated(logits: Array, targets: Array, temperature: float) -> dict[str, float]:
+def validated(logits: Array, targets: Array, temperature: float) -> Validation:
     """Return what a card says of the answers to a validation part: logits (N, C), targets int64 (N,)."""
     before, after = (round(negative_log_likelihood(logits, targets, t), 5) for t in (1.0, temperature))
     right = round(float((logits.argmax(axis=1) == targets).mean()), 5)
-    return {"n": len(targets), "accuracy": right, "nll_before": before, "nll_after": after}
+    return Validation(len(targets), right, before, after)
 
 
 def negative_log_likelihood(logits: Array, targets: Array, temperature: float) -> float:

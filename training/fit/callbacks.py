@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from msgspec import Struct, structs
 
 from smear.arrays import Array
 from training.fit.batches import Batches
@@ -19,6 +20,15 @@ class DivergedError(RuntimeError):
     """The loss became NaN or infinite."""
 
 
+class Epoch(Struct, frozen=True, omit_defaults=True):
+    """How an epoch fared, numbered from 1 over all stages; accuracy and loss of held-out pictures, if there are any."""
+
+    epoch: int
+    loss: float
+    held_out: float | None = None
+    held_out_loss: float | None = None
+
+
 class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Starts each epoch's order, stops on NaN, and reports after each epoch how held-out pictures fare, if any are."""
 
@@ -26,7 +36,7 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self,
         batches: Batches,
         validation: tuple[Array, Array],
-        history: list[dict[str, float]],
+        history: list[Epoch],
         report: Report,
         stage: str = "",
     ) -> None:
@@ -42,13 +52,14 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = {"epoch": self.batches.epoch + 1, "loss": round(float((logs or {})["loss"]), 5)}
-        line = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f}"
+        row = Epoch(self.batches.epoch + 1, round(float((logs or {})["loss"]), 5))
+        line = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row.loss:.4f}"
         if len(self.validation[1]):
             logits = logits_of(self.model, self.validation[0])
-            row["held_out"] = round(float((logits.argmax(axis=1) == self.validation[1]).mean()), 5)
-            row["held_out_loss"] = round(negative_log_likelihood(logits, self.validation[1], 1.0), 5)
-            line += f", held-out accuracy {row['held_out']:.4f}"
+            right = round(float((logits.argmax(axis=1) == self.validation[1]).mean()), 5)
+            loss = round(negative_log_likelihood(logits, self.validation[1], 1.0), 5)
+            row = structs.replace(row, held_out=right, held_out_loss=loss)
+            line += f", held-out accuracy {right:.4f}"
         self.history.append(row)
         self.report(line)
 
@@ -65,7 +76,7 @@ class Patience(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self.weights, self.note = folder / "best.weights.h5", folder / "best.json"
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        loss = self.log.history[-1]["held_out_loss"]
+        loss = self.log.history[-1].held_out_loss
         best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
         if best is None or loss < best["loss"]:
             best = {"loss": loss, "epoch": epoch}

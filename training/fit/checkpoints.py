@@ -57,7 +57,7 @@ def save_weights(model: Any, file: Path) -> None:
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """Give a path to write to that becomes `file` when the block ends: what has that name is whole.
+    """Yield a path to write to that becomes `file` when the block ends: what has that name is whole.
 
     Two processes that write the same file do not write into each other's.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -50,11 +51,11 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
         logits = answers(model, answer, pictures.validation_inputs, *shown)
         scores = distribution.score(np.stack([ood_features(rgb) for rgb in pictures.validation_inputs]))
         calibration = calibrate(logits, targets, scores, recipe.refusal)
-        metrics["validation"] = validated(logits, targets, calibration.temperature)
+        metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
     card = draft_card(run.material, network.blueprint.explanation_layer, calibration)
     card = structs.replace(
         card,
-        metrics={**metrics, "history": network.history, "seconds": round(seconds, 1)},
+        metrics={**metrics, "history": msgspec.to_builtins(network.history), "seconds": round(seconds, 1)},
         recipe={
             **card.recipe,
             "weights": network.blueprint.weights,

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from training.architectures.blueprint import Blueprint, Recurrence
 from training.fit import precision
+from training.fit.callbacks import Epoch
 from training.fit.checkpoints import whole
 from training.fit.run import Run, TrainingSet
 from training.fit.trainer import Trained, train_network
@@ -38,7 +39,7 @@ def trained(run: Run, pictures: TrainingSet) -> Trained:
         "explanation_layer": network.blueprint.explanation_layer,
         "weights": network.blueprint.weights,
         "head": network.blueprint.head,
-        "history": network.history,
+        "history": msgspec.to_builtins(network.history),
         "recurrence": structs.asdict(network.recurrence),
         "seconds": network.seconds,
         "precision": network.precision,
@@ -63,5 +64,6 @@ def _read(place: Path) -> Trained:
     note = json.loads((place / NOTE).read_text(encoding="utf-8"))
     model = keras.models.load_model(place / MODEL, compile=False, safe_mode=True)
     blueprint = Blueprint(model, note["explanation_layer"], note["weights"], tuple(note["head"]))
+    history = msgspec.convert(note["history"], list[Epoch])
     recurrence = msgspec.convert(note["recurrence"], Recurrence)
-    return Trained(blueprint, note["history"], recurrence, note["seconds"], note.get("precision", precision.WHOLE))
+    return Trained(blueprint, history, recurrence, note["seconds"], note.get("precision", precision.WHOLE))

@@ -15,7 +15,7 @@ from training.architectures.blueprint import Blueprint, Order, Recurrence
 from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
 from training.fit.batches import Batches
-from training.fit.callbacks import EpochLog, Patience
+from training.fit.callbacks import Epoch, EpochLog, Patience
 from training.fit.checkpoints import Checkpoints, save_weights
 from training.fit.closed_form_head import fit_closed_form
 from training.fit.features import logits_of
@@ -42,7 +42,7 @@ class Trained:
     """
 
     blueprint: Blueprint
-    history: list[dict[str, float]]
+    history: list[Epoch]
     recurrence: Recurrence
     seconds: float
     precision: str = precision.WHOLE
@@ -77,7 +77,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
-    history: list[dict[str, float]] = []
+    history: list[Epoch] = []
     batches = Batches(pictures, recipe)
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
     if schedule.closed_form_epochs:

@@ -138,7 +138,7 @@ def _kind_at(kind: Any, place: str) -> Any:
 
 
 def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
-    """Give what types cannot say: the entry, whether it is wrong, and the sentence."""
+    """Yield what types cannot say: the entry, whether it is wrong, and the sentence."""
     schedule, published = recipe.schedule, recipe.published
     known = ", ".join(BUILDERS)
     yield "architecture", recipe.architecture not in BUILDERS, f"there is no such architecture. Known: {known}."

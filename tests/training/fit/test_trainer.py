@@ -116,7 +116,7 @@ def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, 
     lines = []
     trained = train_network(run_of(plan, tmp_path, lines.append), easy)
     assert [line.partition(":")[0] for line in lines[1:]] == ["head, epoch 1/1", "epoch 1/1"]
-    assert [row["epoch"] for row in trained.history] == [1, 2]
+    assert [row.epoch for row in trained.history] == [1, 2]
     keras.utils.set_random_seed(plan.schedule.seed)
     fresh = build("squeezenet", Order(48, 48, 2, plan.schedule.dropout)).model
 
@@ -141,7 +141,7 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
     contrary = replace(easy, validation_targets=1 - easy.targets)  # the better it learns, the worse it does on these
     lines = []
     trained = train_network(run_of(plan, tmp_path, lines.append), contrary)
-    losses = [row["held_out_loss"] for row in trained.history]
+    losses = [row.held_out_loss for row in trained.history]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 8
     assert any(f"back to epoch {best + 1}" in line for line in lines)
@@ -189,7 +189,7 @@ def test_every_optimiser_learns_and_classes_may_weigh_alike(easy, recipe, tmp_pa
     plan = changed(recipe, epochs=3, optimiser=optimiser, learning_rate=rate, balanced=False)
     plan = structs.replace(plan, architecture="colour_statistics")
     trained = train_network(run_of(plan, tmp_path), easy)
-    losses = [row["loss"] for row in trained.history]
+    losses = [row.loss for row in trained.history]
     assert losses[-1] < losses[0]
     few = replace(easy, inputs=easy.inputs[:15], targets=easy.targets[:15])
     assert set(Batches(few, plan).weights.tolist()) == {1.0}
@@ -223,7 +223,7 @@ def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeyp
         train("half", die)
     half = train("half")
     assert (half.precision, whole.precision) == (precision.HALF, precision.WHOLE)
-    assert [row["epoch"] for row in half.history] == [2]
+    assert [row.epoch for row in half.history] == [2]
     assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
-    assert half.history[-1]["loss"] != whole.history[-1]["loss"]
-    assert half.history[-1]["loss"] == pytest.approx(whole.history[-1]["loss"], rel=0.02)
+    assert half.history[-1].loss != whole.history[-1].loss
+    assert half.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=0.02)
