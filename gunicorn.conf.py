@@ -36,10 +36,12 @@ def post_worker_init(worker: Any) -> None:
     """Start loading the models in the background as soon as the worker stands."""
     app = worker.wsgi
     from app.inference.engine import engine
+    from app.inference.jobs import runner
 
     logging.getLogger("leukolens").setLevel(logging.INFO)
     with app.app_context():
         engine()
+        runner().start()  # goes on with what a restart interrupted
     # What stands now stays: looking through all of it for garbage holds every request up for tens of milliseconds.
     gc.collect()
     gc.freeze()

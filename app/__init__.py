@@ -22,6 +22,7 @@ from app import (
     health,
     image_store,
     lab,
+    moved,
     reading,
     registry,
     report,
@@ -33,7 +34,10 @@ from app import (
 )
 from app import config as settings_table
 from app.auth import sessions, two_factor
-from app.inference import engine
+from app.cases import opinions
+from app.cells import classification, outlines
+from app.inference import engine, jobs
+from app.reading import more_maps
 from app.registry import activation
 
 STATIC_SECONDS = 7 * 24 * 3600
@@ -65,7 +69,9 @@ def create_app(**overrides: Any) -> Flask:
     for part in (database, sessions, security, two_factor, image_store, template_filters, errors, cli):
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles)
+    jobs.init_app(app, {module.KIND: module.do for module in (opinions, outlines, classification, more_maps)})
     for feature in (worklist, cases, reading, reviews, signing, cells, report, registry, lab, audit, auth, health):
         app.register_blueprint(feature.bp)
     app.register_blueprint(lab.members_bp)
+    moved.init_app(app)
     return app

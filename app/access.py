@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.database import db
-from app.records import Case, Reading, SecondReading, SmearImage
+from app.records import BlindReading, Case, Reading, SmearImage
 
 CLINICIANS_ONLY = "clinicians only"  # tells the page of a 403 which role is missing
 
@@ -99,9 +99,7 @@ def reading_or_404(reading_id: str) -> Reading:
 
 def blind_cases() -> set[str]:
     """Return the cases that the person is reading blind."""
-    query = select(SecondReading.case_id).where(
-        SecondReading.reader_id == current_user.id, SecondReading.state == "open"
-    )
+    query = select(BlindReading.case_id).where(BlindReading.reader_id == current_user.id, BlindReading.state == "open")
     return set(db.session.scalars(query))
 
 

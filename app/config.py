@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smear.sentence import SentenceError
+
 PREFIX = "LEUKOLENS_"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class SettingError(ValueError):
+class SettingError(SentenceError):
     """A setting that cannot be used, with a sentence for whoever started the program."""
 
 
@@ -47,6 +49,7 @@ SETTINGS = (
     Setting("PORT", 8000, "Port on which the server listens."),
     Setting("THREADS", 16, "Requests served at the same time."),
     Setting("QUEUE", 64, "Images that may wait for the model; more are answered 'busy, try again'."),
+    Setting("ANSWER_SECONDS", 60, "Seconds for which a request waits for a model; then it is told to come back."),
     Setting("MAX_UPLOAD_BYTES", 64 * 2**20, "Largest request body in bytes; a larger one is refused."),
     Setting("SESSION_HOURS", 12, "Hours without a request after which a person is signed out."),
     Setting(

@@ -78,11 +78,31 @@ def own_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def migrate() -> None:
-    """Bring the database of the current application to the newest revision."""
+def migrate(revision: str = "head") -> None:
+    """Bring the database of the current application to a revision, the newest unless another is named."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with db.engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+        with unenforced(connection):
+            command.upgrade(config, revision)
+            connection.commit()
+
+
+@contextmanager
+def unenforced(connection: Connection) -> Iterator[None]:
+    """Let SQLite write a table anew to which others point: it drops the old one on the way.
+
+    What points to nothing afterwards is an error all the same. Other databases alter tables as they are.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")  # outside of a transaction, in which it would do nothing
+    try:
+        yield
+        if dangling := driver.execute("PRAGMA foreign_key_check").fetchall():
+            raise RuntimeError(f"The migration left rows that point to nothing: {dangling[:3]}")
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")

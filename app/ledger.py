@@ -43,16 +43,23 @@ ACTIONS = {
     "reading.added": _l("second opinion read"),
     "image.reviewed": _l("image reviewed"),
     "cells.read": _l("single cells read"),
-    "cells.classed": _l("single cells classed"),
+    "cells.annotated": _l("single cells named"),
     "case.signed": _l("case signed"),
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),
     "worklist.exported": _l("worklist taken along"),
-    "reviews.asked": _l("blind second reading asked for"),
-    "reviews.withdrawn": _l("blind second reading withdrawn"),
-    "reviews.verdict": _l("image read blind"),
+    "blind.asked": _l("blind second reading asked for"),
+    "blind.withdrawn": _l("blind second reading withdrawn"),
+    "blind.reviewed": _l("image read blind"),
     "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
+}
+# What older versions recorded under another name: an event is never rewritten.
+EARLIER_ACTIONS = {
+    "second.asked": ACTIONS["blind.asked"],
+    "second.withdrawn": ACTIONS["blind.withdrawn"],
+    "second.verdict": ACTIONS["blind.reviewed"],
+    "cells.classed": ACTIONS["cells.annotated"],
 }
 
 Columns = AuditEvent.__table__.c

@@ -5,14 +5,11 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from app.records import Case
+from smear.sentence import SentenceError
 
 
-class RefusedError(Exception):
+class RefusedError(SentenceError):
     """A file that does not become part of the case, with the sentence for the page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 def refuse_signed(case: Case) -> None:

@@ -112,10 +112,13 @@ def allow_internal_addresses() -> None:
 
 def insist_on_own_password() -> Any:
     """Send a person with a one-time password to the page where they choose their own."""
+    if not current_user.is_authenticated:
+        return None
     if request.endpoint == "security.change_password" and request.method == "POST":
+        # Flask-Security reads and then writes in one transaction: in WAL mode it has to be a writer's from its start.
         db.session.rollback()
         db.session.connection(execution_options=IMMEDIATE)
-    if request.endpoint in BEFORE_PASSWORD_CHANGE or not current_user.is_authenticated:
+    if request.endpoint in BEFORE_PASSWORD_CHANGE:
         return None
     if current_user.must_change_password:
         return redirect(url_for("security.change_password"))
@@ -124,6 +127,8 @@ def insist_on_own_password() -> Any:
 
 def add_headers(response: Response) -> Response:
     """Forbid foreign scripts and frames everywhere, and copies of pages that show cases."""
+    if request.endpoint == "security.change_password":
+        db.session.rollback()  # of a form that was refused: saving the session would wait for its lock
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint not in ("static", "bootstrap.static"):

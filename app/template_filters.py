@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(chance)
     app.add_template_filter(percent)
     app.add_template_filter(outcome_words)
-    app.add_template_filter(verdict_words)
+    app.add_template_filter(review_words)
     app.add_template_filter(state_words)
     app.add_template_global(asset)
     app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS, "sexes": SEXES})
@@ -70,10 +70,10 @@ def outcome_words(reading: Reading) -> str:
     return _("Uncertain") if reading.outcome == "uncertain" else _("Not gradable")
 
 
-def verdict_words(review: Review) -> str:
+def review_words(review: Review) -> str:
     """Say what a person found in an image."""
     words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
-    return words.get(review.verdict) or review.label_name
+    return words.get(review.kind) or review.label_name
 
 
 def state_words(case: Case) -> str:

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from smear.sentence import SentenceError
+
 CARD = "card.json"
 MODEL = "model.keras"
 # Lies among the bundles and is none to choose: `smear.segmentation.mask_network` reads it.
 SEGMENTER = "leukolens-cells-mask"
 
 
-class BundleError(Exception):
+class BundleError(SentenceError):
     """A bundle that cannot be used; `text` is one sentence for the admin page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 def sha256(path: Path) -> str:

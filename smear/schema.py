@@ -5,16 +5,14 @@ from typing import TypeVar
 
 import msgspec
 
+from smear.sentence import SentenceError
+
 T = TypeVar("T")
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$?(?P<place>[^`]*)`)?$", re.DOTALL)
 
 
-class MismatchError(ValueError):
+class MismatchError(SentenceError):
     """Data that does not fit its type; `text` is one sentence that names the entry."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 def read(kind: type[T], data: object, where: str) -> T:

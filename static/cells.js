@@ -1,13 +1,13 @@
-// The wall of cells: keys, dragging and the panel beside it. What changes comes back from the server as it stands there.
-const wall = document.getElementById("wall");
+// The cells page: keys, dragging and the panel beside it. What changes comes back from the server as it stands there.
+const page = document.getElementById("cell-groups");
 const beside = document.getElementById("beside");
 const HOVER_MS = 120;
-const parts = new Map(); // what stands beside the wall, by address, until a verdict changes it
+const parts = new Map(); // what stands beside the cells, by address, until an annotation changes it
 let wanted = "";
 let timer = 0;
 let dragged = [];
 
-const tiles = () => [...wall.querySelectorAll(".cell")];
+const tiles = () => [...page.querySelectorAll(".cell")];
 const boxOf = (tile) => tile.querySelector("input");
 const chosen = () => tiles().filter((tile) => boxOf(tile).checked);
 const focused = () => document.activeElement && document.activeElement.closest(".cell");
@@ -18,7 +18,7 @@ function tell() {
 }
 
 function prepare() {
-  for (const part of wall.querySelectorAll(".needs-script")) part.hidden = false;
+  for (const part of page.querySelectorAll(".needs-script")) part.hidden = false;
   tell();
 }
 
@@ -34,9 +34,9 @@ async function show(address) {
 }
 
 async function send(cells, choice) {
-  // One request for all the cells; the answer is the wall as it is now, also where somebody else was quicker.
-  if (!cells.length || wall.getAttribute("aria-busy")) return;
-  const form = document.getElementById("verdicts");
+  // One request for all the cells; the answer is the page as it is now, also where somebody else was quicker.
+  if (!cells.length || page.getAttribute("aria-busy")) return;
+  const form = document.getElementById("annotations");
   const data = new FormData(form);
   data.delete("cell");
   data.set("choice", choice);
@@ -45,46 +45,46 @@ async function send(cells, choice) {
   const gone = new Set(cells.map((tile) => tile.dataset.cell));
   const last = names.indexOf(cells[cells.length - 1].dataset.cell);
   const next = [...names.slice(last + 1), ...names.slice(0, last).reverse()].find((name) => !gone.has(name)) || names[last];
-  wall.setAttribute("aria-busy", "true");
+  page.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Part": "wall" } });
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Part": "cells" } });
     const text = await answer.text();
-    if (!text.includes('id="verdicts"')) { location.reload(); return; } // signed out, or the case is gone
+    if (!text.includes('id="annotations"')) { location.reload(); return; } // signed out, or the case is gone
     const place = scrollY;
-    wall.innerHTML = text;
+    page.innerHTML = text;
     parts.clear();
     prepare();
     scrollTo(0, place);
-    const tile = wall.querySelector(`[data-cell="${answer.ok ? next : cells[0].dataset.cell}"]`);
+    const tile = page.querySelector(`[data-cell="${answer.ok ? next : cells[0].dataset.cell}"]`);
     if (tile) boxOf(tile).focus({ preventScroll: answer.ok });
     const problem = document.getElementById("problem");
     if (problem) problem.scrollIntoView({ block: "center" });
   } catch {
     location.reload();
   } finally {
-    wall.removeAttribute("aria-busy");
+    page.removeAttribute("aria-busy");
   }
 }
 
-wall.addEventListener("submit", (event) => {
+page.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!event.submitter || !event.submitter.value) return; // Enter on a cell says nothing
   const selected = chosen();
   const one = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
   send(selected.length ? selected : one, event.submitter.value);
 });
-wall.addEventListener("change", tell);
+page.addEventListener("change", tell);
 
 // A key goes to a button, which takes the focus away: the cell that had it is still the one that is meant.
 let lastFocus = null;
-wall.addEventListener("focusin", (event) => {
+page.addEventListener("focusin", (event) => {
   const tile = event.target.closest(".cell");
   if (!tile) return;
   lastFocus = tile;
   clearTimeout(timer);
   show(tile.dataset.part);
 });
-wall.addEventListener("pointerover", (event) => {
+page.addEventListener("pointerover", (event) => {
   const tile = event.target.closest(".cell");
   if (!tile) return;
   clearTimeout(timer);
@@ -97,23 +97,23 @@ beside.addEventListener("click", (event) => {
   show(link.dataset.part);
 });
 
-wall.addEventListener("dragstart", (event) => {
+page.addEventListener("dragstart", (event) => {
   const tile = event.target.closest(".cell");
   if (!tile) return;
   dragged = boxOf(tile).checked ? chosen() : [tile];
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", tile.dataset.cell);
 });
-wall.addEventListener("dragover", (event) => {
+page.addEventListener("dragover", (event) => {
   const target = event.target.closest("[data-drop]");
   const details = event.target.closest(".exclude");
   if (details && dragged.length) details.open = true;
-  for (const old of wall.querySelectorAll(".drop-here")) if (old !== target) old.classList.remove("drop-here");
+  for (const old of page.querySelectorAll(".drop-here")) if (old !== target) old.classList.remove("drop-here");
   if (!target || !dragged.length) return;
   event.preventDefault();
   target.classList.add("drop-here");
 });
-wall.addEventListener("drop", (event) => {
+page.addEventListener("drop", (event) => {
   const target = event.target.closest("[data-drop]");
   if (!target || !dragged.length) return;
   event.preventDefault();
@@ -121,9 +121,9 @@ wall.addEventListener("drop", (event) => {
   dragged = [];
   send(cells, target.dataset.drop);
 });
-wall.addEventListener("dragend", () => {
+page.addEventListener("dragend", () => {
   dragged = [];
-  for (const old of wall.querySelectorAll(".drop-here")) old.classList.remove("drop-here");
+  for (const old of page.querySelectorAll(".drop-here")) old.classList.remove("drop-here");
 });
 
 function neighbour(tile, key) {
@@ -148,7 +148,7 @@ function neighbour(tile, key) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
-    const open = wall.querySelector(".exclude[open]");
+    const open = page.querySelector(".exclude[open]");
     if (open) { open.open = false; if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus(); return; }
     for (const tile of chosen()) boxOf(tile).checked = false;
     tell();
@@ -169,7 +169,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 // The first reason takes the focus at once when the list opens, so that x, Tab and Enter do, however quickly.
-wall.addEventListener("click", (event) => {
+page.addEventListener("click", (event) => {
   const summary = event.target.closest(".exclude summary");
   if (!summary) return;
   event.preventDefault();

@@ -109,7 +109,7 @@ function drawPane(pane) {
 
 function drawBoxes(context, at) {
   const ratio = devicePixelRatio;
-  // Numbered as on the wall of cells; the one that a link from there names is drawn thicker.
+  // Numbered as on the cells page; the one that a link from there names is drawn thicker.
   context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "bottom";
   for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {

@@ -88,16 +88,15 @@ CELL_LABELS = (("blast", "Blast", True), ("lymphocyte", "Lymphocyte", False), ("
 
 def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
     """Publish `CELL_BUNDLE` in a folder, its novelty fitted on drawn cells; return its path."""
-    from dataclasses import replace
-
     import keras
     import numpy as np
+    from msgspec.structs import replace
 
     from smear.imaging import synthetic
     from smear.inference import bundle
     from smear.inference.card import Head, Input, Label, Step, Threshold
     from smear.inference.cell_reader import batches
-    from smear.inference.ood import Novelty, appearance
+    from smear.inference.ood import Distribution, ood_features
     from smear.segmentation.find import find
 
     keras.utils.set_random_seed(11)
@@ -119,7 +118,7 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
         batch_size=8,
         temperature=0.05,
         abstention=Threshold(0.5, 0.0),
-        novelty=Threshold(1000.0, 0.0),
+        ood=Threshold(1000.0, 0.0),
         head=Head(),
         golden=(),
         files={},
@@ -127,10 +126,10 @@ def write_cell_bundle(folder: Path, version: str = "0.1.0") -> Path:
     looks = []
     for seed in range(4):
         field = synthetic.field(seed, "leukemic", 448)
-        looks += [appearance(one) for _part, seen in batches(card, field, find(field)) for one in seen]
+        looks += [ood_features(one) for _part, seen in batches(card, find(field)) for one in seen]
 
     def fill(draft: Path) -> None:
         model.save(draft / bundle.MODEL)
-        Novelty.fit(np.stack(looks)).save(draft / bundle.NOVELTY)
+        Distribution.fit(np.stack(looks)).save(draft / bundle.OOD)
 
     return bundle.write(folder, card, fill)

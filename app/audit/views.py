@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.access import admin
 from app.audit.blueprint import bp
 from app.database import db
-from app.ledger import ACTIONS
+from app.ledger import ACTIONS, EARLIER_ACTIONS
 from app.records import AuditEvent, User
 
 
@@ -31,7 +31,7 @@ def show() -> str:
     return render_template(
         "audit/show.html",
         events=page,
-        actions=ACTIONS,
+        actions=ACTIONS | EARLIER_ACTIONS,
         people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),
         filters=filters,
         asked={name: value for name, value in filters.items() if value},
@@ -44,7 +44,7 @@ def matching(lab_id: int, filters: dict[str, str]) -> Select[Any]:
     """Return the query of a lab's events that the filters let through."""
     query = select(AuditEvent).where(AuditEvent.lab_id == lab_id).options(joinedload(AuditEvent.actor))
     if action := filters["action"]:
-        if action not in ACTIONS:
+        if action not in ACTIONS | EARLIER_ACTIONS:
             abort(404)
         query = query.where(AuditEvent.action == action)
     if person := filters["person"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, request
 from flask_security import current_user
@@ -14,21 +15,25 @@ from app.records import User
 PASSWORD_LENGTH = 12
 
 
-TRIES_A_PASSWORD = {
-    "security.login",
-    "security.change_password",
-    "registry.activate",
-    "signing.put_signature",
-    "auth.give_code",
-    "auth.begin_two_factor",
-    "auth.renew_codes",
-    "auth.switch_off_two_factor",
-}
+FLASK_SECURITY = {"security.login", "security.change_password"}  # its views, which ask for a password too
+ASKS = "asks_for_a_password"  # the mark on a view
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def asks_for_a_password(view: View) -> View:
+    """Mark a view in which somebody could guess: wrong answers count towards the limit on tries.
+
+    It cannot be forgotten: `password_is_right` refuses to work in a view without the mark.
+    """
+    setattr(view, ASKS, True)
+    return view
 
 
 def tries_a_password() -> bool:
-    """Say whether this request could be someone guessing."""
-    return request.method == "POST" and request.endpoint in TRIES_A_PASSWORD
+    """Return whether this request could be someone guessing."""
+    if request.method != "POST" or request.endpoint is None:
+        return False
+    return request.endpoint in FLASK_SECURITY or hasattr(current_app.view_functions[request.endpoint], ASKS)
 
 
 def password_was_wrong(response: Response) -> bool:
@@ -56,7 +61,9 @@ def password_failed(_app: Flask, user: User, **_: Any) -> None:
 
 
 def password_is_right(password: str) -> bool:
-    """Check the password that a weighty step asks for again; a wrong one is recorded."""
+    """Return whether the password that a weighty step asks for again is right; a wrong one is recorded."""
+    if not tries_a_password():
+        raise RuntimeError(f"{request.endpoint} asks for a password without @asks_for_a_password")
     if current_user.verify_and_update_password(password):
         return True
     password_failed(current_app, current_user)

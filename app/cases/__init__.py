@@ -1,6 +1,8 @@
 """Cases: opening one, correcting what is written down of it, adding images and taking them out."""
 
 from app.cases import editing as editing
+from app.cases import job_views as job_views
+from app.cases import opinion_views as opinion_views
 from app.cases import views as views
 from app.cases.blueprint import bp
 

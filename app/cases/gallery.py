@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from app.cases.summary import Said
+from app.cases.summary import BriefReading
 from app.database import db
 from app.records import Reading, Review, SmearImage
 from app.template_filters import FALLBACK_INTENDED_USE
@@ -16,23 +16,23 @@ ORDERS = ("position", "uncertainty")
 
 @dataclass(frozen=True)
 class Tile:
-    """One image: its place in the case from 1, what was said of it, first reading first, and the review that holds."""
+    """One image: its place in the case from 1, its readings, first reading first, and the review that holds."""
 
     id: str
     place: int
     display_name: str
     drawn: bool
-    said: list[Said]
+    readings: list[BriefReading]
     review: Review | None
     differs: bool  # two bundles suggest different things
 
     @property
     def uncertainty(self) -> float:
         """Return by how much the bundle that read first was unsure."""
-        return self.said[0].uncertainty if self.said else 0.0
+        return self.readings[0].uncertainty if self.readings else 0.0
 
 
-def tiles(case_id: str, said: dict[str, list[Said]], differing: set[str]) -> list[Tile]:
+def tiles(case_id: str, readings: dict[str, list[BriefReading]], differing: set[str]) -> list[Tile]:
     """Return the images of a case in order."""
     query = (
         select(SmearImage.id, SmearImage.display_name, SmearImage.drawn)
@@ -42,7 +42,15 @@ def tiles(case_id: str, said: dict[str, list[Said]], differing: set[str]) -> lis
     reviews = select(Review).join(Review.image).where(SmearImage.case_id == case_id).order_by(Review.version)
     newest = {row.image_id: row for row in db.session.scalars(reviews)}  # the last of an image stays
     return [
-        Tile(row.id, place, row.display_name, row.drawn, said.get(row.id, []), newest.get(row.id), row.id in differing)
+        Tile(
+            row.id,
+            place,
+            row.display_name,
+            row.drawn,
+            readings.get(row.id, []),
+            newest.get(row.id),
+            row.id in differing,
+        )
         for place, row in enumerate(db.session.execute(query), 1)
     ]
 
@@ -54,6 +62,6 @@ def in_order(images: list[Tile], order: str) -> list[Tile]:
 
 def intended_use(images: list[Tile]) -> str:
     """Return the line of the bundle that read the first image, which stands with every suggestion."""
-    first = next((one.said[0].reading_id for one in images if one.said), None)
+    first = next((one.readings[0].reading_id for one in images if one.readings), None)
     query = select(Reading.intended_use).where(Reading.id == first)
     return (first and db.session.scalar(query)) or FALLBACK_INTENDED_USE

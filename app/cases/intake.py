@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,10 +16,10 @@ from app import ledger
 from app.database import db, writing
 from app.image_store import Stored, image_store
 from app.inference.engine import engine
-from app.records import Case, CellSurvey, Reading, SmearImage, User, now
+from app.records import Case, Detections, Reading, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
-from smear.imaging.decode import decode
+from app.stored_fields import keep_outlines
 from smear.inference.field_reader import Reading as SmearReading
 
 NAME_LENGTH = 120
@@ -62,6 +62,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     pending = engine().begin(bundle_name, incoming.data)
     # The network works while the pixels go to the disk.
     stored = image_store().put_picture(pending.picture.rgb)
+    detections = keep_outlines(pending.examination.field)
     try:
         result = pending.reading()
         height, width = pending.picture.rgb.shape[:2]
@@ -77,6 +78,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             added_by_id=user_id,
         )
         image.readings.append(record(bundle_name, result, user_id))
+        image.detections = detections
         with writing() as session:
             refuse_signed(session.get_one(Case, case_id))
             refuse_twice(session, case_id, digest)
@@ -99,7 +101,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
                 drawn=incoming.drawn,
             )
     except BaseException:
-        discard_unused(stored)
+        discard_unused(stored, detections.label_map_sha256)
         raise
     return image
 
@@ -114,8 +116,8 @@ def refuse_twice(session: Session, case_id: str, digest: str) -> None:
 
 def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
     """Make the lasting record of a reading, legible even when its bundle is gone."""
-    bundle = engine().shelf(bundle_name).bundle
-    labels = [asdict(label) for label in bundle.card.labels] if bundle else []
+    bundle = engine().loaded(bundle_name).bundle
+    labels = bundle.card.labels if bundle else ()
     return Reading(
         bundle=result.bundle,
         version=result.version,
@@ -131,35 +133,11 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
     )
 
 
-def second_opinion(image: SmearImage, bundle_name: str, user: User) -> Reading:
-    """Read a stored image with another bundle; the first reading stays what it was."""
-    image_id, user_id, lab_id = image.id, user.id, user.lab_id
-    result = engine().read_picture(bundle_name, decode(image_store().path(image.pixels_sha256).read_bytes()))
-    reading = record(bundle_name, result, user_id)
-    with writing() as session:
-        for earlier in session.scalars(select(Reading).where(Reading.image_id == image_id)):
-            if (earlier.bundle, earlier.version) == (result.bundle, result.version):
-                raise RefusedError(_("This image already has a reading by %(bundle)s.", bundle=bundle_name))
-        reading.image_id = image_id
-        session.add(reading)
-        session.flush()
-        ledger.record(
-            session,
-            "reading.added",
-            lab=lab_id,
-            actor=user_id,
-            subject=image_id,
-            reading=reading.id,
-            bundle=f"{result.bundle} {result.version}",
-        )
-    return reading
-
-
 def remove(image: SmearImage, user: User, reason: str) -> None:
     """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
     lab_id, user_id = user.lab_id, user.id
     image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
-    sheet = image.survey.sheet_sha256 if image.survey else ""
+    label_map = image.detections.label_map_sha256 if image.detections else ""
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
         refuse_signed(doomed.case)
@@ -167,7 +145,7 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
             raise RefusedError(
                 _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
             )
-        if doomed.cell_verdicts:
+        if doomed.annotations:
             raise RefusedError(
                 _("Cells of this image were named, and that is kept. Mark it as not gradable if it should not count.")
             )
@@ -180,7 +158,7 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
         case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
-    discard_unused(stored, sheet)
+    discard_unused(stored, label_map)
 
 
 def count(case: Case, outcome: str, change: int) -> None:
@@ -190,12 +168,12 @@ def count(case: Case, outcome: str, change: int) -> None:
     setattr(case, column, getattr(case, column) + change)
 
 
-def discard_unused(stored: Stored, sheet: str = "") -> None:
+def discard_unused(stored: Stored, label_map: str = "") -> None:
     """Remove pictures to which no row points."""
-    for digest in {stored.pixels, stored.thumbnail, sheet} - {""}:
+    for digest in {stored.pixels, stored.thumbnail, label_map} - {""}:
         used = select(SmearImage.id).where(
             or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
         )
-        crops = select(CellSurvey.id).where(CellSurvey.sheet_sha256 == digest)
-        if db.session.scalar(used.limit(1)) is None and db.session.scalar(crops.limit(1)) is None:
+        outlines = select(Detections.id).where(Detections.label_map_sha256 == digest)
+        if db.session.scalar(used.limit(1)) is None and db.session.scalar(outlines.limit(1)) is None:
             image_store().discard(digest)

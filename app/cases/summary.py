@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -15,10 +14,11 @@ from sqlalchemy import func, select
 from app.database import db
 from app.records import Reading, SmearImage
 from app.template_filters import chance
+from smear.inference.card import Label
 
 
 @dataclass(frozen=True)
-class Said:
+class BriefReading:
     """What one bundle said of one field; `labels` are its card's then, by id."""
 
     image_id: str
@@ -29,10 +29,10 @@ class Said:
     label: str | None
     confidence: float | None
     probabilities: dict[str, float]
-    labels: dict[str, dict[str, Any]]
+    labels: dict[str, Label]
 
     @property
-    def suggested(self) -> dict[str, Any] | None:
+    def suggested(self) -> Label | None:
         """Return the label that is suggested, with name and meaning."""
         return self.labels.get(self.label) if self.outcome == "suggested" and self.label else None
 
@@ -40,7 +40,7 @@ class Said:
     def words(self) -> str:
         """Say what came of the reading; only a suggestion names a label."""
         if self.outcome == "suggested":
-            name = str(self.suggested["name"]) if self.suggested else self.label or ""
+            name = self.suggested.name if self.suggested else self.label or ""
             return f"{name} {chance(self.confidence)}"
         return _("Uncertain") if self.outcome == "uncertain" else _("Not gradable")
 
@@ -62,22 +62,22 @@ class Pooled:
 
     bundle: str
     version: str
-    labels: tuple[dict[str, Any], ...]
+    labels: tuple[Label, ...]
     read: int
     gradable: int
     votes: Counter[str] = field(default_factory=Counter)
     probabilities: dict[str, float] = field(default_factory=dict)
 
     @property
-    def leading(self) -> dict[str, Any] | None:
+    def leading(self) -> Label | None:
         """Return the label that was suggested in more fields than any other; None where there is no such one."""
         first, *others = [*self.votes.most_common(2), ("", 0)]
         if not first[1] or (others and others[0][1] == first[1]):
             return None
-        return next((label for label in self.labels if label["id"] == first[0]), None)
+        return next((label for label in self.labels if label.id == first[0]), None)
 
 
-def said_of(case_id: str) -> dict[str, list[Said]]:
+def brief_readings(case_id: str) -> dict[str, list[BriefReading]]:
     """Return what was said of each image of a case, by its id, in the order in which it was read."""
     query = (
         select(
@@ -96,13 +96,13 @@ def said_of(case_id: str) -> dict[str, list[Said]]:
     )
     rows = db.session.execute(query).all()
     names = labels_by_bundle(case_id)
-    found: defaultdict[str, list[Said]] = defaultdict(list)
+    found: defaultdict[str, list[BriefReading]] = defaultdict(list)
     for row in rows:
-        found[row.image_id].append(Said(**row._mapping, labels=names[row.bundle, row.version]))
+        found[row.image_id].append(BriefReading(**row._mapping, labels=names[row.bundle, row.version]))
     return dict(found)
 
 
-def labels_by_bundle(case_id: str) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+def labels_by_bundle(case_id: str) -> dict[tuple[str, str], dict[str, Label]]:
     """Return the labels of each version of a bundle that read some of the case, by id: once, not for each image."""
     examples = (
         select(func.max(Reading.id))
@@ -112,15 +112,15 @@ def labels_by_bundle(case_id: str) -> dict[tuple[str, str], dict[str, dict[str, 
     )
     query = select(Reading.bundle, Reading.version, Reading.labels).where(Reading.id.in_(examples))
     return {
-        (bundle, version): {label["id"]: label for label in labels}
+        (bundle, version): {label.id: label for label in labels}
         for bundle, version, labels in db.session.execute(query)
     }
 
 
-def pooled(said: dict[str, list[Said]]) -> list[Pooled]:
+def pooled(readings_by_image: dict[str, list[BriefReading]]) -> list[Pooled]:
     """Return the case as each bundle sees it; the one that read most fields first."""
-    by_bundle: defaultdict[tuple[str, str], list[Said]] = defaultdict(list)
-    for readings in said.values():
+    by_bundle: defaultdict[tuple[str, str], list[BriefReading]] = defaultdict(list)
+    for readings in readings_by_image.values():
         for one in readings:
             by_bundle[one.bundle, one.version].append(one)
     found = []
@@ -128,29 +128,27 @@ def pooled(said: dict[str, list[Said]]) -> list[Pooled]:
         gradable = [one.probabilities for one in readings if one.outcome != "not_gradable" and one.probabilities]
         labels = tuple(readings[0].labels.values())
         means = {
-            label["id"]: sum(one.get(label["id"], 0.0) for one in gradable) / len(gradable)
-            for label in labels
-            if gradable
+            label.id: sum(one.get(label.id, 0.0) for one in gradable) / len(gradable) for label in labels if gradable
         }
         votes = Counter(one.label for one in readings if one.outcome == "suggested" and one.label)
         found.append(Pooled(bundle, version, labels, len(readings), len(gradable), votes, means))
     return sorted(found, key=lambda one: (-one.read, one.bundle, one.version))
 
 
-def differing(said: dict[str, list[Said]]) -> set[str]:
+def differing(readings_by_image: dict[str, list[BriefReading]]) -> set[str]:
     """Return the images of which two bundles suggest different things."""
     return {
         image_id
-        for image_id, readings in said.items()
+        for image_id, readings in readings_by_image.items()
         if any(differ(one, other) for place, one in enumerate(readings) for other in readings[place + 1 :])
     }
 
 
-def differ(one: Said, other: Said) -> bool:
+def differ(one: BriefReading, other: BriefReading) -> bool:
     """Say whether two suggestions contradict each other: two labels that both know, or leukemia against none."""
     first, second = one.suggested, other.suggested
-    if first is None or second is None or first["id"] == second["id"]:
+    if first is None or second is None or first.id == second.id:
         return False
-    if first["id"] in other.labels and second["id"] in one.labels:
+    if first.id in other.labels and second.id in one.labels:
         return True
-    return bool(first["malignant"] != second["malignant"])
+    return first.malignant != second.malignant

@@ -12,11 +12,12 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from app.access import case_or_404, image_or_404, member
-from app.cases import details, gallery, intake, summary
+from app.cases import details, gallery, intake, opinions, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
 from app.database import db
+from app.inference import jobs
 from app.inference.engine import EngineBusyError
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case, SmearImage
@@ -95,9 +96,9 @@ def case_json(case: Case) -> dict[str, Any]:
 def show(case_id: str) -> str:
     """Show a case and its images."""
     case = case_or_404(case_id)
-    said = summary.said_of(case.id)
-    differing = summary.differing(said)
-    images = gallery.tiles(case.id, said, differing)
+    readings = summary.brief_readings(case.id)
+    differing = summary.differing(readings)
+    images = gallery.tiles(case.id, readings, differing)
     order = request.args.get("order", "")
     return render_template(
         "cases/show.html",
@@ -105,7 +106,7 @@ def show(case_id: str) -> str:
         images=images,
         shown=gallery.in_order(images, order),
         order=order if order in gallery.ORDERS else gallery.ORDERS[0],
-        summary=summary.pooled(said),
+        summary=summary.pooled(readings),
         differing=differing,
         intended_use=gallery.intended_use(images),
         kinds=synthetic.KINDS,
@@ -115,16 +116,18 @@ def show(case_id: str) -> str:
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
+        jobs=jobs.newest(case.id, [opinions.KIND]),
+        opinions=opinions.offered(case.id),
     )
 
 
 def blind_part(case: Case) -> dict[str, Any]:
-    """Return what the page says of second readings: the one that goes on without its verdicts, and those done."""
+    """Return what the page says of second readings: the one that goes on without its reviews, and those done."""
     going_on = blind_reading.open_reading(db.session, case.id)
     possible = case.state != "signed" and 0 < case.image_count == case.reviewed_count and not going_on
     return {
         "going_on": going_on,
-        "given": len(going_on.verdicts) if going_on else 0,
+        "given": len(going_on.reviews) if going_on else 0,
         "finished": blind_reading.finished(case.id),
         "candidates": [one for one in blind_reading.candidates(case) if one.id != current_user.id] if possible else [],
         "code": blind_reading.code,

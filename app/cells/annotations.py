@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -14,17 +13,18 @@ from sqlalchemy.orm import Session
 from app import ledger
 from app.cells.vocabulary import REASONS
 from app.database import writing
-from app.records import Case, CellSurvey, CellVerdict, SmearImage, User
+from app.records import Annotation, Case, Detections, SmearImage, User
 from app.rules import RefusedError, refuse_signed
+from smear.inference.card import Label
 
 MOST = 1000  # cells in one request
 KEY = re.compile(r"([0-9a-f]{32})\.(\d{1,5})\.(\d{1,6})")
 
 
-class ClassedMeanwhileError(Exception):
+class AnnotatedMeanwhileError(Exception):
     """Somebody else spoke of some of these cells after the page was opened; nothing was written."""
 
-    def __init__(self, newer: list[CellVerdict]) -> None:
+    def __init__(self, newer: list[Annotation]) -> None:
         super().__init__()
         self.newer = newer
 
@@ -33,7 +33,7 @@ class ClassedMeanwhileError(Exception):
 class Choice:
     """What a person says of cells: a label with its name, `other`, `uncertain`, `excluded` with a reason, `cleared`."""
 
-    verdict: str
+    kind: str
     label: str | None = None
     label_name: str = ""
     reason: str = ""
@@ -41,28 +41,28 @@ class Choice:
     @property
     def code(self) -> str:
         """Return the choice as the buttons name it."""
-        return ":".join(part for part in (self.verdict, self.label or self.reason) if part)
+        return ":".join(part for part in (self.kind, self.label or self.reason) if part)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A cell as the page showed it: its field, its number, and the version of its verdict (0: none)."""
+    """A cell as the page showed it: its field, its number, and the version of its annotation (0: none)."""
 
     image_id: str
     number: int
     version: int
 
 
-def parse_choice(code: str, labels: list[dict[str, Any]]) -> Choice:
+def parse_choice(code: str, labels: Sequence[Label]) -> Choice:
     """Read a choice from a form; RefusedError where it is none."""
-    verdict, _colon, rest = code.partition(":")
-    if verdict == "label":
+    kind, _colon, rest = code.partition(":")
+    if kind == "label":
         for label in labels:
-            if label["id"] == rest:
-                return Choice("label", rest, label["name"])
-    if verdict == "excluded" and rest in REASONS:
+            if label.id == rest:
+                return Choice("label", rest, label.name)
+    if kind == "excluded" and rest in REASONS:
         return Choice("excluded", reason=rest)
-    if verdict == "excluded":
+    if kind == "excluded":
         raise RefusedError(_("Say why the cells are excluded. Nothing was changed."))
     if code in ("other", "uncertain", "cleared"):
         return Choice(code)
@@ -84,7 +84,7 @@ def parse_cells(keys: Iterable[str]) -> list[Seen]:
     return list(found.values())
 
 
-def classify(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
+def annotate(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
     """Write what a person says of cells, for all of them or, where one was changed meanwhile, for none."""
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
@@ -97,15 +97,15 @@ def classify(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
             if (row := standing.get((one.image_id, one.number))) is not None and row.version != one.version
         ]
         if newer:
-            raise ClassedMeanwhileError(newer)
+            raise AnnotatedMeanwhileError(newer)
         if any(one.version and (one.image_id, one.number) not in standing for one in cells):
             raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
         rows = [
-            CellVerdict(
+            Annotation(
                 image_id=one.image_id,
                 number=one.number,
                 version=one.version + 1,
-                verdict=choice.verdict,
+                kind=choice.kind,
                 label=choice.label,
                 label_name=choice.label_name,
                 reason=choice.reason,
@@ -117,36 +117,36 @@ def classify(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
         session.flush()
         ledger.record(
             session,
-            "cells.classed",
+            "cells.annotated",
             lab=lab_id,
             actor=user_id,
             subject=case_id,
             choice=choice.code,
             cells=[f"{row.image_id}.{row.number}" for row in rows],
-            verdicts=[row.id for row in rows],
+            annotations=[row.id for row in rows],
         )
 
 
 def insist_on_cells_of(session: Session, case_id: str, cells: list[Seen]) -> None:
     """Raise RefusedError where a cell is not one of the case's."""
-    query = select(CellSurvey.image_id, CellSurvey.boxes).join(CellSurvey.image).where(SmearImage.case_id == case_id)
+    query = select(Detections.image_id, Detections.boxes).join(Detections.image).where(SmearImage.case_id == case_id)
     counts = {image_id: len(boxes) for image_id, boxes in session.execute(query)}
     if any(not 1 <= one.number <= counts.get(one.image_id, 0) for one in cells):
         raise RefusedError(_("One of the cells is not in this case. Load the page again; nothing was changed."))
 
 
-def newest(session: Session, image_ids: Iterable[str]) -> dict[tuple[str, int], CellVerdict]:
-    """Return the verdict that holds for each cell of these fields that has one, by field and number."""
+def newest(session: Session, image_ids: Iterable[str]) -> dict[tuple[str, int], Annotation]:
+    """Return the annotation that holds for each cell of these fields that has one, by field and number."""
     highest = (
-        select(CellVerdict.image_id, CellVerdict.number, func.max(CellVerdict.version).label("version"))
-        .where(CellVerdict.image_id.in_(list(image_ids)))
-        .group_by(CellVerdict.image_id, CellVerdict.number)
+        select(Annotation.image_id, Annotation.number, func.max(Annotation.version).label("version"))
+        .where(Annotation.image_id.in_(list(image_ids)))
+        .group_by(Annotation.image_id, Annotation.number)
         .subquery()
     )
-    query = select(CellVerdict).join(
+    query = select(Annotation).join(
         highest,
-        (CellVerdict.image_id == highest.c.image_id)
-        & (CellVerdict.number == highest.c.number)
-        & (CellVerdict.version == highest.c.version),
+        (Annotation.image_id == highest.c.image_id)
+        & (Annotation.number == highest.c.number)
+        & (Annotation.version == highest.c.version),
     )
     return {(row.image_id, row.number): row for row in session.scalars(query)}

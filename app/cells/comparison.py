@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
 
-from app.cells.layout import Cell, Field
+from app.cells.layout import Cell, DetectedField
+from smear.inference.card import Label
 from smear.statistics import Share, share
 
 # From this share of blasts on, the World Health Organization speaks of acute leukemia (WHO Classification of Tumours,
@@ -37,20 +38,20 @@ class CellSide:
         return ", ".join(f"{self.names[label]} {count}" for label, count in self.votes.most_common())
 
 
-def cell_side(cells: list[Cell], labels: list[dict[str, Any]]) -> CellSide | None:
+def cell_side(cells: list[Cell], labels: Sequence[Label]) -> CellSide | None:
     """Return what is suggested of the cells that count; None where nothing is."""
     votes = Counter(cell.suggested for cell in cells if cell.counts and cell.suggested)
     if not votes:
         return None
-    names = {label["id"]: str(label["name"]) for label in labels}
-    leukemic = {label["id"] for label in labels if label["malignant"]}
+    names = {label.id: label.name for label in labels}
+    leukemic = {label.id for label in labels if label.malignant}
     count = sum(number for label, number in votes.items() if label in leukemic)
     known = Counter({label: number for label, number in votes.items() if label in names})
     return CellSide(known, names, share(count, sum(votes.values())))
 
 
 def contradiction(
-    field_label: dict[str, Any] | None, field_ids: set[str], side: CellSide | None, labels: list[dict[str, Any]]
+    field_label: Label | None, field_ids: set[str], side: CellSide | None, labels: Sequence[Label]
 ) -> str:
     """Say in a sentence that fields and cells contradict each other; "" where they do not or cannot be compared.
 
@@ -59,21 +60,21 @@ def contradiction(
     if field_label is None or side is None or side.malignant.total < FEWEST:
         return ""
     counts = {
-        "field": field_label["name"],
+        "field": field_label.name,
         "n": side.malignant.count,
         "total": side.malignant.total,
         "low": f"{100 * side.malignant.low:.0f}",
         "high": f"{100 * side.malignant.high:.0f}",
     }
-    if any(label["malignant"] for label in labels):
-        if field_label["malignant"] and side.malignant.value < LEUKEMIC:
+    if any(label.malignant for label in labels):
+        if field_label.malignant and side.malignant.value < LEUKEMIC:
             return _(
                 "Fields and cells contradict each other: the field suggestion is %(field)s, but of %(total)s cells with"
                 " a suggestion only %(n)s are suggested as leukemic (95 %% interval %(low)s to %(high)s %%)."
                 " Look at both.",
                 **counts,
             )
-        if not field_label["malignant"] and side.malignant.value >= LEUKEMIC:
+        if not field_label.malignant and side.malignant.value >= LEUKEMIC:
             return _(
                 "Fields and cells contradict each other: the field suggestion is %(field)s, but of %(total)s cells with"
                 " a suggestion %(n)s are suggested as leukemic (95 %% interval %(low)s to %(high)s %%)."
@@ -81,11 +82,11 @@ def contradiction(
                 **counts,
             )
     top = side.top
-    if top and top != field_label["id"] and top in field_ids and field_label["id"] in side.names:
+    if top and top != field_label.id and top in field_ids and field_label.id in side.names:
         return _(
             "Fields and cells contradict each other: the field suggestion is %(field)s, but most cells are suggested"
             " as %(cell)s. Look at both.",
-            field=field_label["name"],
+            field=field_label.name,
             cell=side.names[top],
         )
     return ""
@@ -95,12 +96,12 @@ def contradiction(
 class Line:
     """One field with both of its suggestions, and the sentence where they contradict."""
 
-    field: Field
+    field: DetectedField
     side: CellSide | None
     contradiction: str
 
 
-def lines(fields: list[Field], cells: list[Cell], labels: list[dict[str, Any]]) -> list[Line]:
+def lines(fields: list[DetectedField], cells: list[Cell], labels: Sequence[Label]) -> list[Line]:
     """Return both suggestions for each field."""
     by_field: dict[str, list[Cell]] = {one.image_id: [] for one in fields}
     for cell in cells:
@@ -108,7 +109,7 @@ def lines(fields: list[Field], cells: list[Cell], labels: list[dict[str, Any]]) 
     found = []
     for one in fields:
         side = cell_side(by_field[one.image_id], labels)
-        label = one.said.suggested if one.said else None
-        ids = set(one.said.labels) if one.said else set()
+        label = one.reading.suggested if one.reading else None
+        ids = set(one.reading.labels) if one.reading else set()
         found.append(Line(one, side, contradiction(label, ids, side, labels)))
     return found

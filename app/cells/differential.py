@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
+from smear.inference.card import Label
 from smear.statistics import Share, share
 
 if TYPE_CHECKING:
@@ -41,17 +42,17 @@ class Differential:
     excluded: int
 
 
-def differential(cells: Iterable[Cell], labels: list[dict[str, Any]]) -> Differential:
+def differential(cells: Iterable[Cell], labels: Sequence[Label]) -> Differential:
     """Return the differential count of cells; labels that nobody named and nothing suggests have no row."""
     cells = list(cells)
-    named = [cell for cell in cells if cell.spoken and not cell.excluded]
+    named = [cell for cell in cells if cell.annotation and not cell.excluded]
     judged = [cell for cell in cells if cell.graded and cell.counts]
     people = Counter(cell.group for cell in named)
     suggested = Counter(f"label:{cell.suggested}" if cell.suggested else "uncertain" for cell in judged)
-    names = {f"label:{label['id']}": str(label["name"]) for label in labels}
+    names = {f"label:{label.id}": label.name for label in labels}
     for cell in named:
-        if cell.spoken and cell.spoken.label:
-            names.setdefault(cell.group, cell.spoken.label_name)
+        if cell.annotation and cell.annotation.label:
+            names.setdefault(cell.group, cell.annotation.label_name)
     names |= {"other": _("Other"), "uncertain": _("Uncertain")}
     rows = [
         Row(
@@ -67,7 +68,7 @@ def differential(cells: Iterable[Cell], labels: list[dict[str, Any]]) -> Differe
         rows=rows,
         people=len(named),
         suggested=len(judged),
-        unclassed=sum(cell.counts and cell.spoken is None for cell in cells),
-        cut=sum(cell.cut and cell.spoken is None for cell in cells),
+        unclassed=sum(cell.counts and cell.annotation is None for cell in cells),
+        cut=sum(cell.cut and cell.annotation is None for cell in cells),
         excluded=sum(cell.excluded for cell in cells),
     )

@@ -1,20 +1,22 @@
-"""The cells of a case as the wall shows them: what a bundle suggests of each, what people say, in groups."""
+"""The cells of a case as their page shows them: what a bundle suggests of each, what people say, in groups."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app.cases.summary import Said, said_of
+from app.cases.summary import BriefReading, brief_readings
 from app.cells.annotations import newest
 from app.cells.vocabulary import REASONS, Source
 from app.database import db
-from app.records import CellReading, CellSurvey, CellVerdict, SmearImage
+from app.records import Annotation, CellReading, Detections, SmearImage
 from app.template_filters import chance
+from smear.inference.card import Label
 from smear.rendering import crop_sheet
 from smear.statistics import Share, share
 
@@ -22,16 +24,16 @@ ORDERS = ("class", "suggestion", "uncertainty", "field")
 UNCLASSED, CUT = "unclassed", "cut"
 
 
-def words_of(verdict: CellVerdict) -> str:
+def annotation_words(annotation: Annotation) -> str:
     """Say what a person said of a cell."""
-    if verdict.verdict == "excluded":
-        return _("Excluded: %(why)s", why=REASONS.get(verdict.reason, verdict.reason))
+    if annotation.kind == "excluded":
+        return _("Excluded: %(why)s", why=REASONS.get(annotation.reason, annotation.reason))
     words = {"other": _("Other"), "uncertain": _("Uncertain"), "cleared": _("Taken back")}
-    return words.get(verdict.verdict) or verdict.label_name
+    return words.get(annotation.kind) or annotation.label_name
 
 
 @dataclass(frozen=True)
-class Field:
+class DetectedField:
     """One field of the case: its place from 1, its size in pixels, its first reading, and its cells' sheet."""
 
     image_id: str
@@ -39,27 +41,27 @@ class Field:
     name: str
     width: int
     height: int
-    said: Said | None
+    reading: BriefReading | None
     cells: int
     cell_reading: str | None  # the chosen bundle's, where it has read this field
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One leukocyte: where it is, what is suggested (a Suggestion as JSON data) and the verdict that holds."""
+    """One leukocyte: where it is, what is suggested (a Suggestion as JSON data) and the annotation that holds."""
 
-    field: Field
+    field: DetectedField
     number: int
     box: list[int]
     cut: bool
     suggestion: dict[str, Any] | None
-    verdict: CellVerdict | None
+    newest: Annotation | None  # what was written last of it, also where that takes everything back
     names: dict[str, str]  # of the chosen bundle's labels
 
     @property
-    def spoken(self) -> CellVerdict | None:
+    def annotation(self) -> Annotation | None:
         """Return what a person says of it; None before, and after it was taken back."""
-        return self.verdict if self.verdict and self.verdict.verdict != "cleared" else None
+        return self.newest if self.newest and self.newest.kind != "cleared" else None
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Return what a form sends of it: the field, the number, and the version that the page shows."""
-        return f"{self.field.image_id}.{self.number}.{self.verdict.version if self.verdict else 0}"
+        return f"{self.field.image_id}.{self.number}.{self.newest.version if self.newest else 0}"
 
     @property
     def suggested(self) -> str | None:
@@ -84,12 +86,12 @@ class Cell:
     @property
     def excluded(self) -> bool:
         """Say whether a person took it out of the counts."""
-        return bool(self.spoken and self.spoken.verdict == "excluded")
+        return bool(self.annotation and self.annotation.kind == "excluded")
 
     @property
     def counts(self) -> bool:
         """Say whether it is in the counts: not excluded, and cut by the border only where a person named it."""
-        return not self.excluded and (not self.cut or self.spoken is not None)
+        return not self.excluded and (not self.cut or self.annotation is not None)
 
     @property
     def uncertainty(self) -> float:
@@ -102,8 +104,8 @@ class Cell:
     @property
     def group(self) -> str:
         """Return the group by class: what a person says goes before what is suggested."""
-        if self.spoken:
-            return f"label:{self.spoken.label}" if self.spoken.verdict == "label" else self.spoken.verdict
+        if self.annotation:
+            return f"label:{self.annotation.label}" if self.annotation.kind == "label" else self.annotation.kind
         if self.cut:
             return CUT
         return f"label:{self.suggested}" if self.suggested else UNCLASSED
@@ -111,7 +113,7 @@ class Cell:
     @property
     def person_words(self) -> str:
         """Say what a person says of it."""
-        return words_of(self.spoken) if self.spoken else ""
+        return annotation_words(self.annotation) if self.annotation else ""
 
     @property
     def suggestion_words(self) -> str:
@@ -130,7 +132,7 @@ class Cell:
 
 @dataclass
 class Group:
-    """Cells that stand together on the wall; `choice` is what dropping a cell there means, empty for nothing."""
+    """Cells that stand together on the page; `choice` is what dropping a cell there means, empty for nothing."""
 
     code: str
     name: str
@@ -139,13 +141,13 @@ class Group:
     share: Share | None = None
 
     @property
-    def said(self) -> int:
+    def annotated(self) -> int:
         """Return of how many a person says so."""
-        return sum(cell.spoken is not None for cell in self.cells)
+        return sum(cell.annotation is not None for cell in self.cells)
 
 
-def fields_of(case_id: str, source: Source | None) -> tuple[list[Field], list[Cell]]:
-    """Return the surveyed fields of a case, and all their cells in order."""
+def fields_of(case_id: str, source: Source | None) -> tuple[list[DetectedField], list[Cell]]:
+    """Return the fields of a case, and all their cells in order."""
     query = (
         select(
             SmearImage.id,
@@ -154,28 +156,28 @@ def fields_of(case_id: str, source: Source | None) -> tuple[list[Field], list[Ce
             SmearImage.display_name,
             SmearImage.width,
             SmearImage.height,
-            CellSurvey.boxes,
-            CellSurvey.cut,
+            Detections.boxes,
+            Detections.cut,
         )
-        .outerjoin(SmearImage.survey)
+        .outerjoin(SmearImage.detections)
         .where(SmearImage.case_id == case_id)
         .order_by(SmearImage.position, SmearImage.added_at)
     )
     rows = db.session.execute(query).all()
-    said, readings = said_of(case_id), readings_by(case_id, source)
-    verdicts = newest(db.session, [row.id for row in rows])
-    names = {label["id"]: label["name"] for label in source.labels} if source else {}
+    field_readings, cell_readings = brief_readings(case_id), readings_by(case_id, source)
+    annotations = newest(db.session, [row.id for row in rows])
+    names = {label.id: label.name for label in source.labels} if source else {}
     fields, cells = [], []
     for place, row in enumerate(rows, 1):
         if row.boxes is None:
             continue
-        reading_id, suggestions = readings.get(row.id, (None, None))
-        first = next(iter(said.get(row.id, [])), None)
-        one = Field(row.id, place, row.display_name, row.width, row.height, first, len(row.boxes), reading_id)
+        reading_id, suggestions = cell_readings.get(row.id, (None, None))
+        first = next(iter(field_readings.get(row.id, [])), None)
+        one = DetectedField(row.id, place, row.display_name, row.width, row.height, first, len(row.boxes), reading_id)
         fields.append(one)
         for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
             suggestion = suggestions[number - 1] if suggestions else None
-            cells.append(Cell(one, number, box, cut, suggestion, verdicts.get((row.id, number)), names))
+            cells.append(Cell(one, number, box, cut, suggestion, annotations.get((row.id, number)), names))
     return fields, cells
 
 
@@ -191,14 +193,14 @@ def readings_by(case_id: str, source: Source | None) -> dict[str, tuple[str, lis
     return {image_id: (reading_id, suggestions) for image_id, reading_id, suggestions in db.session.execute(query)}
 
 
-def groups(cells: list[Cell], order: str, labels: list[dict[str, Any]]) -> list[Group]:
+def groups(cells: list[Cell], order: str, labels: Sequence[Label]) -> list[Group]:
     """Return the cells in groups, by one of ORDERS; the most uncertain of a group first, except by field."""
     found: dict[str, Group] = {}
     if order in ("class", "suggestion"):
-        known = {f"label:{label['id']}": str(label["name"]) for label in labels}
+        known = {f"label:{label.id}": label.name for label in labels}
         for cell in cells:  # a label that a person chose from another list
-            if order == "class" and cell.spoken and cell.spoken.label:
-                known.setdefault(cell.group, cell.spoken.label_name)
+            if order == "class" and cell.annotation and cell.annotation.label:
+                known.setdefault(cell.group, cell.annotation.label_name)
         for code, name in known.items():
             found[code] = Group(code, name, code if order == "class" else "")
         last = {

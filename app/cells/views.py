@@ -1,4 +1,4 @@
-"""The wall: every leukocyte of a case's fields, cut out; read by a bundle for cells, and named by people."""
+"""The cells page: every leukocyte of a case's fields, cut out; read by a bundle for cells, and named by people."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_security import current_user
 
 from app.access import case_or_404, clinician, member
-from app.cases.summary import pooled, said_of
-from app.cells import comparison, vocabulary
-from app.cells.annotations import ClassedMeanwhileError, parse_cells, parse_choice
-from app.cells.annotations import classify as annotate
+from app.cases.summary import brief_readings, pooled
+from app.cells import classification, comparison, outlines, vocabulary
+from app.cells.annotations import AnnotatedMeanwhileError, annotate, parse_cells, parse_choice
 from app.cells.blueprint import bp
-from app.cells.classification import read_missing
-from app.cells.detections import survey_missing
 from app.cells.differential import differential
 from app.cells.layout import ORDERS, Cell, Group, fields_of, groups
+from app.inference import jobs
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case
 from app.rules import RefusedError
@@ -31,7 +28,7 @@ PART = "X-Part"  # the page's script asks for the part of a page that changes
 
 @dataclass(frozen=True)
 class View:
-    """How the wall is looked at, as in its address."""
+    """How the page is looked at, as in its address."""
 
     bundle: str
     order: str
@@ -51,7 +48,7 @@ class View:
         )
 
     def address(self, case_id: str, **changes: Any) -> str:
-        """Return the address of the wall looked at in this way, or with changes."""
+        """Return the address of the page looked at in this way, or with changes."""
         wanted: dict[str, Any] = {
             "bundle": self.bundle,
             "order": self.order,
@@ -65,14 +62,12 @@ class View:
 @bp.get("/cases/<case_id>/cells")
 @member
 def show(case_id: str) -> Any:
-    """Show the cells of a case, after cutting out those of fields that are new."""
-    case_or_404(case_id)
-    remaining = survey_missing(case_id)
-    return wall_page(case_or_404(case_id), remaining=remaining)
+    """Show the cells of a case."""
+    return cells_page(case_or_404(case_id))
 
 
-def wall_page(case: Case, problem: str = "", selected: set[str] | None = None, remaining: int = 0) -> str:
-    """Draw the wall, or for the page's script the part of it that changes; `selected` cells stay selected."""
+def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) -> str:
+    """Draw the page, or for the page's script the part of it that changes; `selected` cells stay selected."""
     view = View.read()
     known = vocabulary.sources(case.id)
     source = vocabulary.chosen(known, view.bundle)
@@ -81,12 +76,12 @@ def wall_page(case: Case, problem: str = "", selected: set[str] | None = None, r
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
     pages = max(1, -(-len(shown) // PAGE))
     arranged = groups(shown, view.order, labels)
-    fields_side = next(iter(pooled(said_of(case.id))), None)
-    leading, ids = (fields_side.leading, {one["id"] for one in fields_side.labels}) if fields_side else (None, set())
+    fields_side = next(iter(pooled(brief_readings(case.id))), None)
+    leading, ids = (fields_side.leading, {label.id for label in fields_side.labels}) if fields_side else (None, set())
     side = comparison.cell_side(cells, labels)
-    part = request.headers.get(PART) == "wall"
+    part = request.headers.get(PART) == "cells"
     return render_template(
-        "cells/_wall.html" if part else "cells/show.html",
+        "cells/_cells.html" if part else "cells/show.html",
         case=case,
         view=view,
         sources=known,
@@ -109,8 +104,9 @@ def wall_page(case: Case, problem: str = "", selected: set[str] | None = None, r
         tile=crop_sheet.TILE,
         problem=problem,
         selected=selected or set(),
-        remaining=remaining,
-        may_class=current_user.is_clinician and case.state != "signed",
+        without_outlines=len(outlines.without_outlines(case.id)),
+        jobs=jobs.newest(case.id, (classification.KIND, outlines.KIND)),
+        may_annotate=current_user.is_clinician and case.state != "signed",
         intended_use=vocabulary.intended_use(source),
     )
 
@@ -127,12 +123,12 @@ def on_page(arranged: list[Group], page: int) -> list[tuple[Group, list[Cell]]]:
     return found
 
 
-@bp.post("/cases/<case_id>/cells/verdicts")
+@bp.post("/cases/<case_id>/cells/annotations")
 @clinician
-def classify(case_id: str) -> Any:
+def name_cells(case_id: str) -> Any:
     """Take down what a person says of the selected cells; a second person who was slower is told."""
     case, view = case_or_404(case_id), View.read()
-    part = request.headers.get(PART) == "wall"
+    part = request.headers.get(PART) == "cells"
     keys = request.form.getlist("cell")
     chosen = {key.rpartition(".")[0] for key in keys}
     labels = vocabulary.labels_of(vocabulary.chosen(vocabulary.sources(case_id), view.bundle))
@@ -140,53 +136,58 @@ def classify(case_id: str) -> Any:
         choice = parse_choice(request.form.get("choice", ""), labels)
         annotate(case, parse_cells(keys), choice, current_user)
     except RefusedError as refused:
-        return wall_page(case_or_404(case_id), refused.text, chosen), 400
-    except ClassedMeanwhileError as changed:
-        return wall_page(case_or_404(case_id), meanwhile(case_id, changed), chosen), 409
-    return wall_page(case_or_404(case_id)) if part else redirect(view.address(case_id))
+        return cells_page(case_or_404(case_id), refused.text, chosen), 400
+    except AnnotatedMeanwhileError as changed:
+        return cells_page(case_or_404(case_id), meanwhile(case_id, changed), chosen), 409
+    return cells_page(case_or_404(case_id)) if part else redirect(view.address(case_id))
 
 
-def meanwhile(case_id: str, changed: ClassedMeanwhileError) -> str:
-    """Say who spoke of which cells before; what the second person chose can be sent again after it."""
+def meanwhile(case_id: str, changed: AnnotatedMeanwhileError) -> str:
+    """Say who named which cells before; what the second person chose can be sent again after it."""
     _fields, cells = fields_of(case_id, None)
     newer = {(row.image_id, row.number) for row in changed.newer}
-    said = [
+    changes = [
         _(
             "cell %(cell)s: %(words)s (%(who)s)",
             cell=cell.name,
             words=cell.person_words or _("taken back"),
-            who=cell.verdict.made_by.shown_name,
+            who=cell.newest.made_by.shown_name,
         )
         for cell in cells
-        if (cell.field.image_id, cell.number) in newer and cell.verdict
+        if (cell.field.image_id, cell.number) in newer and cell.newest
     ]
     return _(
         "Somebody was quicker, and nothing of yours was saved or written over. Meanwhile: %(what)s. The cells are still"
         " selected: press the key once more to save yours after it.",
-        what="; ".join(said[:8]) + (" …" if len(said) > 8 else ""),
+        what="; ".join(changes[:8]) + (" …" if len(changes) > 8 else ""),
     )
 
 
 @bp.post("/cases/<case_id>/cells/readings")
 @clinician
 def read(case_id: str) -> Any:
-    """Let a bundle read the cells of the fields that it has not read yet."""
+    """Let a bundle read the cells of the fields that it has not read yet, as a job."""
     case, view = case_or_404(case_id), View.read()
     name = request.form.get("reader", "")
-    if name not in {one.name for one in vocabulary.sources(case_id) if one.state == "usable"}:
+    if name not in {source.name for source in vocabulary.sources(case_id) if source.state == "usable"}:
         flash(_("Choose a model that reads single cells."), "error")
         return redirect(view.address(case_id))
     try:
-        done, remaining = read_missing(case, name, current_user)
+        if classification.read_case(case, name, current_user) is None:
+            flash(_("%(model)s has read the cells of every field.", model=name), "info")
     except (RefusedError, BundleUnusableError) as refused:
         flash(refused.text, "error")
         return redirect(view.address(case_id))
-    said = ngettext("The cells of %(num)s field were read.", "The cells of %(num)s fields were read.", done)
-    if remaining:
-        said += " " + ngettext(
-            "%(num)s field remains: press the button again.",
-            "%(num)s fields remain: press the button again.",
-            remaining,
-        )
-    flash(said, "info")
     return redirect(view.address(case_id, page=1, bundle="" if view.bundle == vocabulary.NOBODY else view.bundle))
+
+
+@bp.post("/cases/<case_id>/cells/outlines")
+@clinician
+def outline(case_id: str) -> Any:
+    """Outline the leukocytes of fields that an older version left without, as a job."""
+    case = case_or_404(case_id)
+    try:
+        jobs.submit(outlines.KIND, case, outlines.without_outlines(case_id), current_user)
+    except RefusedError as refused:
+        flash(refused.text, "error")
+    return redirect(url_for("cells.show", case_id=case_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _l
@@ -13,6 +13,7 @@ from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.records import CellReading, SmearImage
 from app.template_filters import FALLBACK_INTENDED_USE
+from smear.inference.card import Label
 
 # The classes of a differential count in blood and marrow, where no bundle brings its own; the ids are those of the
 # public data sets wherever these have the class.
@@ -51,7 +52,7 @@ class Source:
 
     name: str
     version: str
-    labels: tuple[dict[str, Any], ...]
+    labels: tuple[Label, ...]
     intended_use: str
     state: Literal["usable", "damaged", "withdrawn"]  # withdrawn: this version is not published here any more
     fields: int  # of the case that it has read
@@ -76,12 +77,11 @@ def sources(case_id: str) -> list[Source]:
         if card is None or card.scope != "cell":
             continue
         fields, _example = done.pop((card.name, card.version), (0, None))
-        labels = tuple(asdict(label) for label in card.labels)
-        state: Literal["usable", "damaged"] = "damaged" if engine().shelf(name).state == "damaged" else "usable"
-        found.append(Source(card.name, card.version, labels, card.intended_use, state, fields))
+        state: Literal["usable", "damaged"] = "damaged" if engine().loaded(name).state == "damaged" else "usable"
+        found.append(Source(card.name, card.version, card.labels, card.intended_use, state, fields))
     for (bundle, version), (fields, example) in done.items():
         row = db.session.get_one(CellReading, example)
-        found.append(Source(bundle, version, tuple(row.labels), row.intended_use, "withdrawn", fields))
+        found.append(Source(bundle, version, row.labels, row.intended_use, "withdrawn", fields))
     return sorted(found, key=lambda one: (-one.fields, one.name, one.version))
 
 
@@ -97,16 +97,19 @@ def chosen(case_sources: list[Source], code: str | None) -> Source | None:
     return known[0] if known else None
 
 
-def labels_of(source: Source | None) -> list[dict[str, Any]]:
-    """Return what a cell can be called: id, name, meaning and whether it is malignant, with the key of each."""
-    labels = (
-        [dict(label) for label in source.labels]
-        if source
-        else [{"id": id_, "name": str(name), "meaning": "", "malignant": bad} for id_, name, bad in LAB_LIST]
-    )
-    for place, label in enumerate(labels):
-        label["key"] = KEYS[place] if place < len(KEYS) else ""
-    return labels
+class KeyedLabel(Label, frozen=True):
+    """A label and the key that gives it; "" where the keys have run out."""
+
+    key: str = ""
+
+
+def labels_of(source: Source | None) -> list[KeyedLabel]:
+    """Return what a cell can be called: a bundle's labels, or the lab's own list."""
+    labels = source.labels if source else tuple(Label(id_, str(name), "", bad) for id_, name, bad in LAB_LIST)
+    return [
+        KeyedLabel(label.id, label.name, label.meaning, label.malignant, KEYS[place] if place < len(KEYS) else "")
+        for place, label in enumerate(labels)
+    ]
 
 
 def intended_use(source: Source | None) -> str:

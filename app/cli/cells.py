@@ -23,9 +23,10 @@ from smear.arrays import Array
 from smear.artifacts import BundleError
 from smear.imaging.decode import ImageError, decode, encode
 from smear.inference import bundle as bundles
-from smear.inference import cell_reader as single
+from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
-from smear.segmentation.find import Leukocytes, find
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from smear.segmentation.morphometry import Measurements, measure
 
 DIGITS = 4  # after the point
@@ -112,21 +113,27 @@ def rows_of(
     except ImageError as error:
         yield {"path": shown, "error": error.text}
         return
-    leukocytes = find(rgb)
-    measured = measure(leukocytes, micrometres_per_pixel)
-    said = suggested(model, rgb, leukocytes) if model else [{}] * len(measured)
+    field = find(rgb)
+    measured = measure(field, micrometres_per_pixel)
+    suggestions = suggested(model, field) if model else [{}] * len(measured)
     if not measured:
         yield {"path": shown, "leukocytes": 0}
     stem = cutter.stem(path) if cutter and measured else ""
     for number, leukocyte in enumerate(measured, 1):
-        row = {"path": shown, "leukocytes": len(measured), "leukocyte": number, **flat(leukocyte), **said[number - 1]}
+        row = {
+            "path": shown,
+            "leukocytes": len(measured),
+            "leukocyte": number,
+            **flat(leukocyte),
+            **suggestions[number - 1],
+        }
         if cutter:
             x0, y0, x1, y1 = leukocyte.box
             row["crop"] = printable(cutter.write(f"{stem}-{number}.png", rgb[y0:y1, x0:x1]))
         yield row
 
 
-def suggested(model: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[dict[str, Any]]:
+def suggested(model: Bundle, field: Field) -> list[dict[str, Any]]:
     """Return what a model suggests for each leukocyte, as columns."""
     return [
         {
@@ -136,7 +143,7 @@ def suggested(model: Bundle, rgb: Array, leukocytes: Leukocytes) -> list[dict[st
             "label": one.label,
             "confidence": one.confidence if one.confidence is None else round(one.confidence, DIGITS),
         }
-        for one in single.read(model, rgb, leukocytes)
+        for one in cell_reader.read(model, field)
     ]
 
 

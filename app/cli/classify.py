@@ -16,7 +16,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.files import printable, read_bytes, walk
-from app.inference.engine import Engine
+from app.inference.engine import Engine, EngineBusyError
 from app.inference.loaded_bundles import BundleUnusableError
 from smear.imaging.decode import ImageError
 
@@ -60,7 +60,7 @@ def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
     """Read one file; what cannot be read is a row too."""
     try:
         reading = running.read(name, read_bytes(path))
-    except ImageError as error:
+    except (ImageError, EngineBusyError, BundleUnusableError) as error:
         return {"path": printable(path), "error": error.text}
     suggestion = reading.suggestion
     return {

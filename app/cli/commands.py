@@ -18,6 +18,7 @@ from app.auth.passwords import PASSWORD_LENGTH
 from app.cli.audit import audit_commands
 from app.cli.cells import cells
 from app.cli.classify import classify
+from app.cli.maintenance import maintenance
 from app.config import secret_path
 from app.database import db, migrate, writing
 from app.lab import password_links
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(classify)
     app.cli.add_command(cells)
+    app.cli.add_command(maintenance)
 
 
 @click.command()

@@ -14,10 +14,10 @@ from app.registry.activation import wanted_bundles
 def report() -> dict[str, Any]:
     """Say how the server and its models are."""
     running = engine()
-    wanted = [running.shelf(name) for name in wanted_bundles()]
-    damaged = {shelf.name: shelf.text for shelf in running.shelves() if shelf.state == "damaged"}
-    ready = all(shelf.bundle is not None for shelf in wanted)
-    broken = any(shelf.state == "damaged" for shelf in wanted)
+    wanted = [running.loaded(name) for name in wanted_bundles()]
+    damaged = {loaded.name: loaded.text for loaded in running.all_loaded() if loaded.state == "damaged"}
+    ready = all(loaded.bundle is not None for loaded in wanted)
+    broken = any(loaded.state == "damaged" for loaded in wanted)
     loaded = wanted[0].bundle
     return {
         "status": "degraded" if broken else "ok" if ready else "starting",
@@ -25,7 +25,7 @@ def report() -> dict[str, Any]:
         "active_bundle": wanted[0].name,
         "version": loaded.card.version if loaded else None,
         "device": running.device(),
-        "bundles": {shelf.name: shelf.state for shelf in running.shelves()},
+        "bundles": {loaded.name: loaded.state for loaded in running.all_loaded()},
         "damaged_bundles": damaged,
     }
 

@@ -18,41 +18,39 @@ from typing import Any, TypeVar
 import numpy as np
 from flask import Flask, current_app
 
-from app.inference.loaded_bundles import BundleUnusableError, Shelf, fill
+from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
 from smear.imaging.decode import Picture, decode
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Examination, Reader, Reading
+from smear.segmentation.field import Field
+from smear.sentence import SentenceError
 
 log = logging.getLogger("leukolens.engine")
 
 RETRY_SECONDS = 3
-DESKS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
-ANSWER_SECONDS = 60  # longer than any batch takes; a request must not wait for ever on a dead engine
+DECODE_SLOTS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
 LOADING = "The model is still being loaded."
+LATE = "The model did not answer in time."
 T = TypeVar("T")
 
 
-class EngineBusyError(Exception):
+class EngineBusyError(SentenceError):
     """No reading now, but soon: the queue is full or the model is still being loaded."""
 
     retry_after = RETRY_SECONDS
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
-
-def awaited(answer: Future[T], late: str = "The model did not answer in time.") -> T:
-    """Wait for an answer of the engine; EngineBusyError with the sentence `late` where it does not come."""
+def awaited(answer: Future[T], patience: float | None, late: str = LATE) -> T:
+    """Wait so many seconds for an answer of the engine; EngineBusyError with the sentence `late` where none comes."""
     try:
-        return answer.result(timeout=ANSWER_SECONDS)
+        return answer.result(timeout=patience)
     except TimeoutError:
         raise EngineBusyError(late) from None
 
 
 @dataclass
-class Job:
+class Waiting:
     """One prepared picture waiting for its forward pass."""
 
     bundle: Bundle
@@ -68,24 +66,37 @@ class Pending:
     reader: Reader
     examination: Examination
     answer: Future[Any] | None  # None where the network is not asked, because the picture is refused before
+    patience: float | None
 
     def reading(self) -> Reading:
         """Wait for the network and conclude."""
-        return self.reader.conclude(self.examination, awaited(self.answer) if self.answer else None)
+        forward = awaited(self.answer, self.patience) if self.answer else None
+        return self.reader.conclude(self.examination, forward)
 
 
 class Engine:
-    """Owns the loaded bundles and the thread that runs them."""
+    """Owns the loaded bundles and the thread that runs them.
 
-    def __init__(self, folder: Path, capacity: int, load: Callable[[Path], Bundle] = bundles.load) -> None:
+    capacity: pictures that may wait; patience: seconds for which somebody waits for an answer, None for as long as it
+    takes, because a request must not wait for ever on a dead engine and a command line has nothing better to do.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        capacity: int,
+        load: Callable[[Path], Bundle] = bundles.load,
+        patience: float | None = None,
+    ) -> None:
         self.folder = folder
         self.capacity = capacity
+        self.patience = patience
         self._load = load
-        self._shelves: dict[str, Shelf] = {}
-        self._jobs: deque[Job] = deque()
-        self._loads: deque[tuple[str, Future[Shelf]]] = deque()
+        self._loaded: dict[str, LoadedBundle] = {}
+        self._waiting: deque[Waiting] = deque()
+        self._loads: deque[tuple[str, Future[LoadedBundle]]] = deque()
         self._wake = threading.Condition()
-        self._desks = threading.BoundedSemaphore(DESKS)
+        self._decode_slots = threading.BoundedSemaphore(DECODE_SLOTS)
         self._thread: threading.Thread | None = None
         self._stopping = False
 
@@ -96,7 +107,7 @@ class Engine:
                 return
             rest = bundles.names(self.folder) if others else []
             for name in dict.fromkeys([*first, *rest]):
-                self._shelves[name] = Shelf(name)
+                self._loaded[name] = LoadedBundle(name)
                 self._loads.append((name, Future()))
             self._thread = threading.Thread(target=self._run, name="leukolens-engine", daemon=True)
             self._thread.start()
@@ -114,17 +125,17 @@ class Engine:
         if self._thread is not None:
             self._thread.join()
 
-    def shelf(self, name: str) -> Shelf:
+    def loaded(self, name: str) -> LoadedBundle:
         """Return what the engine knows of a bundle."""
-        return self._shelves.get(name) or Shelf(name)
+        return self._loaded.get(name) or LoadedBundle(name)
 
-    def shelves(self) -> list[Shelf]:
+    def all_loaded(self) -> list[LoadedBundle]:
         """Return every bundle the engine knows."""
-        return list(self._shelves.values())
+        return list(self._loaded.values())
 
     def device(self) -> str | None:
         """Say on what the models run, once one is loaded."""
-        loaded = (shelf.bundle for shelf in self.shelves() if shelf.bundle)
+        loaded = (loaded.bundle for loaded in self.all_loaded() if loaded.bundle)
         return next((str(bundle.network.device) for bundle in loaded), None)
 
     def load(self, name: str) -> Bundle:
@@ -132,22 +143,22 @@ class Engine:
 
         BundleUnusableError where it is damaged; EngineBusyError where others are still being loaded before it.
         """
-        answer: Future[Shelf] = Future()
+        answer: Future[LoadedBundle] = Future()
         with self._wake:
             self._loads.append((name, answer))
             self._wake.notify_all()
-        shelf = awaited(answer, LOADING)
-        if shelf.bundle is None:
-            raise BundleUnusableError(shelf.text)
-        return shelf.bundle
+        loaded = awaited(answer, self.patience, LOADING)
+        if loaded.bundle is None:
+            raise BundleUnusableError(loaded.text)
+        return loaded.bundle
 
     def bundle(self, name: str) -> Bundle:
         """Return a loaded bundle; an error with a sentence where it is damaged or not loaded yet."""
-        shelf = self.shelf(name)
-        if shelf.bundle is not None:
-            return shelf.bundle
-        if shelf.state == "damaged":
-            raise BundleUnusableError(shelf.text)
+        loaded = self.loaded(name)
+        if loaded.bundle is not None:
+            return loaded.bundle
+        if loaded.state == "damaged":
+            raise BundleUnusableError(loaded.text)
         raise EngineBusyError(LOADING)
 
     def begin(self, name: str, data: bytes) -> Pending:
@@ -157,45 +168,50 @@ class Engine:
         """
         bundle = self.bundle(name)
         started = time.perf_counter()
-        with self._desks:
+        with self._decode_slots:
             return self._examine(bundle, decode(data), started)
 
     def read(self, name: str, data: bytes) -> Reading:
         """Read one file with one bundle."""
         return self.begin(name, data).reading()
 
-    def read_picture(self, name: str, picture: Picture) -> Reading:
-        """Read a picture that is decoded already, as for a second opinion."""
-        with self._desks:
-            pending = self._examine(self.bundle(name), picture, time.perf_counter())
+    def read_field(self, name: str, field: Field) -> Reading:
+        """Read a field that was segmented before, as for a second opinion."""
+        bundle, started = self.bundle(name), time.perf_counter()
+        with self._decode_slots:
+            pending = self._examine(bundle, Picture(field.rgb, "PNG"), started, field)
         return pending.reading()
 
-    def desk(self) -> threading.BoundedSemaphore:
-        """Return what to hold while a picture is decoded and searched beside the readings: it bounds their memory."""
-        return self._desks
+    def wait(self, answer: Future[T]) -> T:
+        """Wait for an answer to what was submitted; EngineBusyError where it does not come."""
+        return awaited(answer, self.patience)
 
-    def _examine(self, bundle: Bundle, picture: Picture, started: float) -> Pending:
+    def decode_slot(self) -> threading.BoundedSemaphore:
+        """Return what to hold while a picture is decoded and searched beside the readings: it bounds their memory."""
+        return self._decode_slots
+
+    def _examine(self, bundle: Bundle, picture: Picture, started: float, field: Field | None = None) -> Pending:
         """Look at a picture and queue it, unless it is refused by its looks."""
         reader = Reader(bundle)
-        examination = reader.examine(picture, started)
+        examination = reader.examine(picture, started, field)
         asked = None if examination.refusals else self.submit(bundle, examination.input)
-        return Pending(picture, reader, examination, asked)
+        return Pending(picture, reader, examination, asked, self.patience)
 
     def submit(self, bundle: Bundle, pixels: np.ndarray) -> Future[Any]:
         """Queue one prepared picture; its logits, maps and features come as a batch of one."""
-        job = Job(bundle, pixels)
+        waiting = Waiting(bundle, pixels)
         with self._wake:
-            if len(self._jobs) >= self.capacity:
+            if len(self._waiting) >= self.capacity:
                 raise EngineBusyError("Many images are being read just now.")
-            self._jobs.append(job)
+            self._waiting.append(waiting)
             self._wake.notify_all()
-        return job.answer
+        return waiting.answer
 
     def _run(self) -> None:
         """Serve until stopped: pictures before bundles, so that loading a second model delays nobody for long."""
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._jobs or self._loads or self._stopping)
+                self._wake.wait_for(lambda: self._waiting or self._loads or self._stopping)
                 if self._stopping:
                     return
                 batch = self._take_batch()
@@ -204,35 +220,35 @@ class Engine:
                 run_batch(batch)
             elif load:
                 name, answer = load
-                shelf = self._shelves.setdefault(name, Shelf(name))
-                answer.set_result(fill(shelf, self.folder, self._load))
+                loaded = self._loaded.setdefault(name, LoadedBundle(name))
+                answer.set_result(fill(loaded, self.folder, self._load))
 
-    def _take_batch(self) -> list[Job]:
+    def _take_batch(self) -> list[Waiting]:
         """Take the oldest picture and whatever else waits for the same bundle, up to the card's batch size."""
-        if not self._jobs:
+        if not self._waiting:
             return []
-        bundle = self._jobs[0].bundle
-        batch: list[Job] = []
-        others: deque[Job] = deque()
-        while self._jobs:
-            job = self._jobs.popleft()
-            fits = job.bundle is bundle and len(batch) < bundle.card.batch_size
-            (batch if fits else others).append(job)
-        self._jobs = others
+        bundle = self._waiting[0].bundle
+        batch: list[Waiting] = []
+        rest: deque[Waiting] = deque()
+        while self._waiting:
+            picture = self._waiting.popleft()
+            fits = picture.bundle is bundle and len(batch) < bundle.card.batch_size
+            (batch if fits else rest).append(picture)
+        self._waiting = rest
         return batch
 
 
-def run_batch(batch: list[Job]) -> None:
+def run_batch(batch: list[Waiting]) -> None:
     """Run one batch and hand everyone their part; a failure reaches those who waited and not the thread."""
     try:
-        result = batch[0].bundle.network.forward(np.stack([job.pixels for job in batch]))
-        for index, job in enumerate(batch):
-            job.answer.set_result(result.one(index))
+        result = batch[0].bundle.network.forward(np.stack([picture.pixels for picture in batch]))
+        for index, picture in enumerate(batch):
+            picture.answer.set_result(result.one(index))
     except Exception as error:
         log.exception("a batch of %d failed", len(batch))
-        for job in batch:
-            if not job.answer.done():
-                job.answer.set_exception(error)
+        for picture in batch:
+            if not picture.answer.done():
+                picture.answer.set_exception(error)
 
 
 def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
@@ -240,7 +256,9 @@ def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
 
     wanted: names the bundles to load first, once the engine wakes; it is asked in an application context.
     """
-    app.extensions["engine"] = Engine(app.config["MODELS_DIR"], app.config["QUEUE"])
+    app.extensions["engine"] = Engine(
+        app.config["MODELS_DIR"], app.config["QUEUE"], patience=app.config["ANSWER_SECONDS"]
+    )
     app.extensions["wanted_bundles"] = wanted
 
 

@@ -11,20 +11,17 @@ from smear.artifacts import BundleError
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
+from smear.sentence import SentenceError
 
 log = logging.getLogger("leukolens.engine")
 
 
-class BundleUnusableError(Exception):
+class BundleUnusableError(SentenceError):
     """A bundle that cannot read, with a sentence that says why."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 @dataclass
-class Shelf:
+class LoadedBundle:
     """One published bundle as the engine sees it."""
 
     name: str
@@ -33,29 +30,29 @@ class Shelf:
     bundle: Bundle | None = None
 
 
-def fill(shelf: Shelf, folder: Path, load: Callable[[Path], Bundle]) -> Shelf:
+def fill(loaded: LoadedBundle, folder: Path, load: Callable[[Path], Bundle]) -> LoadedBundle:
     """Verify and load a bundle; a damaged one is reported, and what was loaded before keeps serving."""
-    name, before = shelf.name, shelf.bundle
+    name, before = loaded.name, loaded.bundle
     if before is None:
-        shelf.state, shelf.text = "loading", ""
+        loaded.state, loaded.text = "loading", ""
     try:
         if name not in bundles.names(folder):
             raise BundleError(f"There is no model '{name}'.")
         if before is None or before.card.files != bundles.verify(folder / name).files:
             bundle = load(folder / name)
             bundle.network.warm(bundle.card.batch_size)
-            shelf.bundle = bundle
-        shelf.state, shelf.text = "ready", ""
+            loaded.bundle = bundle
+        loaded.state, loaded.text = "ready", ""
         log.info("bundle %s is ready", name)
-        return shelf
+        return loaded
     except BundleError as error:
-        shelf.text = error.text
+        loaded.text = error.text
     except Exception as error:
         log.exception("bundle %s could not be loaded", name)
-        shelf.text = f"The model '{name}' cannot be used ({type(error).__name__})."
-    shelf.state = "damaged"
-    log.error("bundle %s cannot be used: %s", name, shelf.text)
-    return Shelf(name, "damaged", shelf.text)
+        loaded.text = f"The model '{name}' cannot be used ({type(error).__name__})."
+    loaded.state = "damaged"
+    log.error("bundle %s cannot be used: %s", name, loaded.text)
+    return LoadedBundle(name, "damaged", loaded.text)
 
 
 def published(folder: Path) -> list[tuple[str, Card | None, str]]:

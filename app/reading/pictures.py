@@ -9,8 +9,10 @@ from flask import abort, current_app, make_response, request, send_file
 
 from app.access import image_or_404, member, reading_or_404
 from app.image_store import image_store
+from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
+from app.stored_fields import field_of
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
 from smear.inference.bundle import read_card
@@ -44,8 +46,7 @@ def view(reading_id: str, name: str) -> Any:
     card = card_of(reading)
     if card is None and name == "model":
         abort(404)
-    rgb = image_store().read(reading.image.pixels_sha256)
-    return drawn(reading, name, lambda: overlays.render(rgb, name, card))  # type: ignore[arg-type]
+    return drawn(reading, name, lambda: overlays.render(field_of(reading.image), name, card))
 
 
 @bp.get("/readings/<reading_id>/overlay/<label>")
@@ -53,13 +54,16 @@ def view(reading_id: str, name: str) -> Any:
 def overlay(reading_id: str, label: str) -> Any:
     """Send the picture with a label's map on it, for printing and for browsers without script."""
     reading = reading_or_404(reading_id)
-    names = [item["id"] for item in reading.labels]
+    names = [known.id for known in reading.labels]
     if label not in names:
         abort(404)
     opacity = min(100, max(0, request.args.get("opacity", 45, type=int))) / 100
     rgb = image_store().read(reading.image.pixels_sha256)
+    method = request.args.get("method", "")
     grid = reading.detail.maps[names.index(label)]
-    return drawn(reading, f"{label}{opacity}", lambda: overlays.overlay(rgb, grid, opacity))
+    if slower := more_maps.drawn(reading.id).get(method, {}).get(label):
+        grid = np.array(slower, np.float32)
+    return drawn(reading, f"{label}{opacity}{method}", lambda: overlays.overlay(rgb, grid, opacity))
 
 
 def card_of(reading: Reading) -> Card | None:

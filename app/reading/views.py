@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -11,16 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.access import image_or_404, member
-from app.cases import intake
+from app.cases import opinions
 from app.database import db
+from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
+from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.reading.pictures import card_of
 from app.records import Reading, SmearImage
 from app.records.review import COMMENT_LENGTH
 from app.rules import RefusedError
 from app.template_filters import FALLBACK_INTENDED_USE
+from smear.inference.card import Label
 from smear.rendering import overlays
 
 OPACITY = 45  # per cent, at first
@@ -52,7 +56,10 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
     ]
     # An uncertain field is shown as it is: the map of any one class would point to that class.
     view = request.args.get("view", "map" if has_maps and reading.outcome == "suggested" else "original")
-    shown = request.args.get("label") or (rows[0]["id"] if rows else "")
+    shown = request.args.get("label") or (rows[0].id if rows else "")
+    maps = more_maps.drawn(reading.id)
+    method = request.args.get("method", "")
+    method = method if shown in maps.get(method, {}) else "grad-cam"
     siblings = strip(case_id)
     place = [sibling.id for sibling in siblings].index(image.id)
     return render_template(
@@ -64,9 +71,13 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         rows=rows,
         views=names,
         view=view if view in names else "original",
-        shown=shown if any(row["id"] == shown for row in rows) else "",
+        shown=shown if any(row.id == shown for row in rows) else "",
         opacity=OPACITY,
-        stage=stage_data(reading),
+        stage=stage_data(reading, maps),
+        methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
+        method=method,
+        may_ask_maps=has_maps and not all(shown in maps.get(name, {}) for name in more_maps.SLOW),
+        jobs=[job for job in jobs.newest(case_id, [more_maps.KIND]) if job.argument.startswith(reading.id)],
         siblings=siblings,
         before=siblings[place - 1] if place else None,
         after=siblings[place + 1] if place + 1 < len(siblings) else None,
@@ -79,34 +90,49 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
     )
 
 
-def probability_rows(reading: Reading) -> list[dict[str, Any]]:
-    """Return the labels with their calibrated probabilities, the likeliest first where one is suggested."""
+@dataclass(frozen=True)
+class ProbabilityRow:
+    """A label with its calibrated probability, 0..1, and its place among the card's labels."""
+
+    label: Label
+    probability: float
+    index: int
+
+    @property
+    def id(self) -> str:
+        """Return the label's id."""
+        return self.label.id
+
+
+def probability_rows(reading: Reading) -> list[ProbabilityRow]:
+    """Return the labels with their probabilities, the likeliest first where one is suggested."""
     probabilities = reading.detail.suggestion.probabilities
     rows = [
-        {**label, "probability": probabilities[label["id"]], "index": index}
+        ProbabilityRow(label, probabilities[label.id], index)
         for index, label in enumerate(reading.labels)
-        if label["id"] in probabilities
+        if label.id in probabilities
     ]
     if reading.outcome != "suggested":
         return rows  # in the card's order: the first of a sorted list would look like a winner
-    return sorted(rows, key=lambda row: -row["probability"])
+    return sorted(rows, key=lambda row: -row.probability)
 
 
-def stage_data(reading: Reading) -> dict[str, Any]:
+def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return what the page's script draws from."""
     detail = reading.detail
     return {
         "width": detail.width,
         "height": detail.height,
-        # The numbers are those of the wall, also where a later version of the finder read this.
-        "boxes": reading.image.survey.boxes if reading.image.survey else detail.boxes,
+        # The numbers are those of the cells page, also where another version of the segmenter read this.
+        "boxes": reading.image.detections.boxes if reading.image.detections else detail.boxes,
         "cell": request.args.get("cell", 0, type=int),
         "inferno": overlays.INFERNO.tobytes().hex(),
         "maps": {
-            label["id"]: detail.maps[index].round(4).tolist()
+            label.id: detail.maps[index].round(4).tolist()
             for index, label in enumerate(reading.labels)
             if detail.maps.size
         },
+        "methods": maps,
         "views": {
             name: url_for("reading.view", reading_id=reading.id, name=name)
             for name in ("original", "median", "mask", "model")
@@ -134,7 +160,7 @@ def other_bundles(image: SmearImage) -> list[str]:
         if card
         and card.scope == "field"
         and (card.name, card.version) not in done
-        and engine().shelf(name).bundle is not None
+        and engine().loaded(name).bundle is not None
     ]
 
 
@@ -148,8 +174,23 @@ def second_opinion(case_id: str, image_id: str) -> Any:
         flash(_("Choose a model that has not read this image yet."), "error")
         return redirect(url_for("reading.read", case_id=case_id, image_id=image_id))
     try:
-        reading = intake.second_opinion(image, name, current_user)
+        reading = opinions.read_again(image, name, current_user.id, current_user.lab_id)
     except RefusedError as refused:
         flash(refused.text, "error")
         return redirect(url_for("reading.read", case_id=case_id, image_id=image_id))
     return redirect(url_for("reading.read", case_id=case_id, image_id=image_id, reading=reading.id))
+
+
+@bp.post("/cases/<case_id>/images/<image_id>/maps")
+@member
+def ask_maps(case_id: str, image_id: str) -> Any:
+    """Compute the slower maps of one label of a reading, as a job."""
+    image = image_or_404(image_id, case_id)
+    label = request.form.get("label", "")
+    reading = next((row for row in image.readings if row.id == request.form.get("reading")), None) or abort(404)
+    try:
+        more_maps.ask(reading, label, current_user)
+    except RefusedError as refused:
+        flash(refused.text, "error")
+    back = url_for("reading.read", case_id=case_id, image_id=image_id, reading=reading.id, view="map", label=label)
+    return redirect(back)

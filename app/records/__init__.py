@@ -2,31 +2,40 @@
 
 from app.records.authenticator import Authenticator
 from app.records.base import Record, now, random_id
+from app.records.blind_reading import BlindReading, BlindReview
 from app.records.cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
-from app.records.cells import CELL_VERDICTS, CellReading, CellSurvey, CellVerdict
+from app.records.cells import ANNOTATION_KINDS, Annotation, CellReading, Detections
+from app.records.explanations import Explanation
+from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
-from app.records.review import VERDICTS, Review
-from app.records.second import BlindVerdict, SecondReading
+from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
 
 __all__ = [
     "AGE_BANDS",
-    "CELL_VERDICTS",
+    "ANNOTATION_KINDS",
+    "ITEM_STATES",
+    "JOB_STATES",
     "OUTCOMES",
+    "REVIEW_KINDS",
     "SEXES",
     "SPECIMENS",
     "STATES",
-    "VERDICTS",
+    "UNFINISHED",
     "Amendment",
+    "Annotation",
     "AuditEvent",
     "Authenticator",
-    "BlindVerdict",
+    "BlindReading",
+    "BlindReview",
     "BundleActivation",
     "Case",
     "CellReading",
-    "CellSurvey",
-    "CellVerdict",
+    "Detections",
+    "Explanation",
+    "Job",
+    "JobItem",
     "Lab",
     "PasswordLink",
     "Reading",
@@ -34,7 +43,6 @@ __all__ = [
     "Review",
     "Role",
     "SavedFilter",
-    "SecondReading",
     "ServerSession",
     "Signature",
     "SmearImage",

@@ -6,8 +6,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
+
+from smear import schema
+from smear.inference.card import Label
 
 
 class Moment(TypeDecorator[datetime]):
@@ -23,6 +27,21 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         """Give the zone back."""
         return value.replace(tzinfo=UTC) if value else None
+
+
+class Labels(TypeDecorator[tuple[Label, ...]]):
+    """A card's labels as they were then: JSON in the database, typed in Python."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Label, ...] | None, dialect: Any) -> Any:  # noqa: ARG002
+        """Write plain data."""
+        return None if value is None else msgspec.to_builtins(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> tuple[Label, ...] | None:  # noqa: ARG002
+        """Read it back; MismatchError where it is none."""
+        return None if value is None else schema.read(tuple[Label, ...], value, "labels")
 
 
 class Record(DeclarativeBase):

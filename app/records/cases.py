@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.records.base import Record, now, random_id
-from app.records.cells import CellReading, CellSurvey, CellVerdict
+from app.records.base import Labels, Record, now, random_id
+from app.records.cells import Annotation, CellReading, Detections
 from app.records.people import User
 from app.records.review import Review
 from app.records.signature import Amendment, Signature
+from smear.inference.card import Label
 from smear.inference.field_reader import Reading as SmearReading
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
@@ -115,11 +116,11 @@ class SmearImage(Record):
     )
 
     reviews: Mapped[list[Review]] = relationship(back_populates="image", order_by="Review.version")
-    survey: Mapped[CellSurvey | None] = relationship(back_populates="image", cascade="all, delete-orphan")
+    detections: Mapped[Detections | None] = relationship(back_populates="image", cascade="all, delete-orphan")
     cell_readings: Mapped[list[CellReading]] = relationship(
         back_populates="image", order_by="CellReading.made_at", cascade="all, delete-orphan"
     )
-    cell_verdicts: Mapped[list[CellVerdict]] = relationship(back_populates="image", order_by="CellVerdict.version")
+    annotations: Mapped[list[Annotation]] = relationship(back_populates="image", order_by="Annotation.version")
 
     @property
     def review(self) -> Review | None:
@@ -148,7 +149,7 @@ class Reading(Record):
     # By label, calibrated; of `result` too, but a case's summary wants those of two hundred images at once.
     probabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     result: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # smear's Reading, whole
-    labels: Mapped[list[Any]]  # the card's labels then: id, name, meaning, malignant
+    labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
     intended_use: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime] = mapped_column(default=now)
     made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -171,7 +172,7 @@ class Reading(Record):
     def label_name(self, label: str | None = None) -> str:
         """Return the printed name of a label of this reading, its own by default."""
         wanted = label or self.label
-        return next((str(item["name"]) for item in self.labels if item["id"] == wanted), wanted or "")
+        return next((known.name for known in self.labels if known.id == wanted), wanted or "")
 
 
 class BundleActivation(Record):

@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.records.base import Record, now, random_id
+from app.records.base import Labels, Record, now, random_id
 from app.records.people import User
+from smear.inference.card import Label
 
 if TYPE_CHECKING:
     from app.records.cases import SmearImage
 
-CELL_VERDICTS = ("label", "other", "uncertain", "excluded", "cleared")
+ANNOTATION_KINDS = ("label", "other", "uncertain", "excluded", "cleared")
 
 
-class CellSurvey(Record):
+class Detections(Record):
     """The leukocytes of one field, found once and numbered for good: number n is entry n - 1 of each list.
 
-    boxes: x0, y0, x1, y1 in pixels of the picture; cut: whether the border of the picture cuts the cell; measured:
-    `smear.segmentation.morphometry.Measurements` as JSON data; sheet_sha256: the picture with all their crops, empty
-    for none.
+    Their outlines are a file in the image store (`smear.segmentation.label_map`); a later segmenter does not change
+    them. boxes: x0, y0, x1, y1 in pixels of the picture; cut: whether the border of the picture cuts the cell.
     """
 
-    __tablename__ = "cell_survey"
+    __tablename__ = "detections"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"), unique=True)
-    finder: Mapped[str] = mapped_column(String(80))  # what found them, with its version
+    segmenter: Mapped[str] = mapped_column(String(80))  # what found them, with its version
     boxes: Mapped[list[Any]]
     cut: Mapped[list[Any]]
-    measured: Mapped[list[Any]] = mapped_column(deferred=True)
-    sheet_sha256: Mapped[str] = mapped_column(String(64), default="", index=True)
+    # Empty where an older version found them and kept boxes alone, until `maintenance` has drawn the outlines.
+    label_map_sha256: Mapped[str] = mapped_column(String(64), default="", index=True)
     made_at: Mapped[datetime] = mapped_column(default=now)
 
-    image: Mapped[SmearImage] = relationship(back_populates="survey")
+    image: Mapped[SmearImage] = relationship(back_populates="detections")
 
 
 class CellReading(Record):
     """What one bundle said of every cell of one field; never changed, and legible without the bundle.
 
-    suggestions: `smear.inference.suggestion.Suggestion` as JSON data, in the order of the survey's boxes.
+    suggestions: `smear.inference.suggestion.Suggestion` as JSON data, in the order of the field's boxes.
     """
 
     __tablename__ = "cell_reading"
@@ -53,7 +53,7 @@ class CellReading(Record):
     bundle: Mapped[str] = mapped_column(String(120))
     version: Mapped[str] = mapped_column(String(40))
     suggestions: Mapped[list[Any]]
-    labels: Mapped[list[Any]]  # the card's labels then: id, name, meaning, malignant
+    labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
     intended_use: Mapped[str] = mapped_column(Text)
     milliseconds: Mapped[float]
     made_at: Mapped[datetime] = mapped_column(default=now)
@@ -63,22 +63,22 @@ class CellReading(Record):
     made_by: Mapped[User] = relationship()
 
 
-class CellVerdict(Record):
+class Annotation(Record):
     """What one person says of one cell; never changed. The next version is another row, and the newest holds."""
 
-    __tablename__ = "cell_verdict"
-    __table_args__ = (UniqueConstraint("image_id", "number", "version", name="uq_cell_verdict_version"),)
+    __tablename__ = "annotation"
+    __table_args__ = (UniqueConstraint("image_id", "number", "version", name="uq_annotation_version"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
-    number: Mapped[int]  # of the cell in its field's survey, from 1
+    number: Mapped[int]  # of the cell in its field's detections, from 1
     version: Mapped[int]  # 1, 2, 3 within the cell: of two people writing at once, one is told
-    verdict: Mapped[str] = mapped_column(String(16))  # one of CELL_VERDICTS; cleared: as if nobody had said anything
-    label: Mapped[str | None] = mapped_column(String(64))  # only where the verdict is a label
+    kind: Mapped[str] = mapped_column(String(16))  # one of ANNOTATION_KINDS; cleared: as if nobody had said anything
+    label: Mapped[str | None] = mapped_column(String(64))  # only where the kind is a label
     label_name: Mapped[str] = mapped_column(String(120), default="")  # legible when no list has the label any more
     reason: Mapped[str] = mapped_column(String(32), default="")  # only where it is excluded
     made_at: Mapped[datetime] = mapped_column(default=now)
     made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 
-    image: Mapped[SmearImage] = relationship(back_populates="cell_verdicts")
+    image: Mapped[SmearImage] = relationship(back_populates="annotations")
     made_by: Mapped[User] = relationship(lazy="joined")

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from app.records.cases import SmearImage
 
 COMMENT_LENGTH = 2000  # characters
-VERDICTS = ("label", "other", "uncertain", "not_gradable")
+REVIEW_KINDS = ("label", "other", "uncertain", "not_gradable")
 
 
 class Review(Record):
-    """One person's verdict on one image; never changed. The next version is another row, whoever writes it."""
+    """What one person saw in one image; never changed. The next version is another row, whoever writes it."""
 
     __tablename__ = "review"
     __table_args__ = (UniqueConstraint("image_id", "version", name="uq_review_version"),)
@@ -27,8 +27,8 @@ class Review(Record):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
     version: Mapped[int]  # 1, 2, 3 within the image: of two people writing at once, one is told
-    verdict: Mapped[str] = mapped_column(String(16))
-    label: Mapped[str | None] = mapped_column(String(64))  # only where the verdict is a label
+    kind: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str | None] = mapped_column(String(64))  # only where the kind is a label
     label_name: Mapped[str] = mapped_column(String(120), default="")  # legible when no bundle knows the label any more
     comment: Mapped[str] = mapped_column(Text, default="")
     made_at: Mapped[datetime] = mapped_column(default=now)

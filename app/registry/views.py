@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import admin, member
-from app.auth.passwords import password_is_right
+from app.auth.passwords import asks_for_a_password, password_is_right
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError, published
 from app.registry import activation
@@ -35,7 +35,7 @@ def card_or_404(name: str) -> Card:
         abort(404)
 
 
-def finder() -> MaskCard | None:
+def segmenter() -> MaskCard | None:
     """Return the card of what finds the leukocytes for all models, or None where it cannot be read."""
     try:
         return mask_network.read_card()
@@ -54,8 +54,8 @@ def index() -> str:
             "name": name,
             "card": card,
             "figures": figures(card) if card else None,
-            "shelf": running.shelf(name),
-            "text": running.shelf(name).text or text,
+            "loaded": running.loaded(name),
+            "text": running.loaded(name).text or text,
             "active": name == active,
         }
         for name, card, text in published(running.folder)
@@ -66,7 +66,7 @@ def index() -> str:
         entries=entries,
         active=active,
         device=running.device(),
-        finder=finder(),
+        segmenter=segmenter(),
         history=activation.history(current_user.lab_id),
     )
 
@@ -81,7 +81,7 @@ def show(name: str) -> str:
         "registry/show.html",
         card=card,
         figures=figures(card),
-        shelf=engine().shelf(name),
+        loaded=engine().loaded(name),
         reports=[file.removeprefix("report/") for file in reports],
         active=name == activation.active_bundle(current_user.lab_id),
     )
@@ -98,6 +98,7 @@ def report(name: str, file: str) -> Any:
 
 @bp.post("/<name>/activate")
 @admin
+@asks_for_a_password
 def activate(name: str) -> Any:
     """Let a bundle read from now on, for a reason and with the admin's password."""
     reason = request.form.get("reason", "").strip()

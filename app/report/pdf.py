@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from app.database import db
 from app.image_store import image_store
 from app.records import SEXES, SPECIMENS, Reading, Signature
+from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
 from app.template_filters import FALLBACK_INTENDED_USE, chance
 from smear.imaging.decode import ImageError, encode
@@ -26,7 +27,7 @@ MAP_WORDS = _l("Coloured: where the evidence for the suggested label lies (Grad-
 
 def draw(signature: Signature, newest: int) -> bytes:
     """Return the report of a signed version as PDF."""
-    content = signature.content
+    content = readable(signature.content)
     page = Document(signature)
     page.printable(content["lab"], _("Laboratory"))  # written on top of every page, and counted once
     page.add_page()
@@ -96,7 +97,7 @@ def draw_image(page: Document, image: dict[str, Any]) -> None:
     review, reading = image["review"], image["reading"]
     here = _("image %(place)s", place=image["place"])
     words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
-    seen = words.get(review["verdict"]) or review["label_name"]
+    seen = words.get(review["kind"]) or review["label_name"]
     page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=seen), 10, bold=True, width=width, field=here)
     page.write_line(
         _("reviewed by %(who)s, %(when)s", who=review["by"], when=clock(review["at"])),
@@ -126,8 +127,8 @@ def suggestion(reading: dict[str, Any]) -> str:
     """Say what the model said, as a suggestion and with its version."""
     model = f"{reading['bundle']} {reading['version']}"
     if reading["outcome"] == "suggested":
-        said = f"{reading['label_name']} {chance(reading['confidence'])}"
-        return _("Suggested by %(model)s: %(said)s", model=model, said=said)
+        words = f"{reading['label_name']} {chance(reading['confidence'])}"
+        return _("Suggested by %(model)s: %(words)s", model=model, words=words)
     if reading["outcome"] == "uncertain":
         return _("No suggestion: %(model)s was uncertain.", model=model)
     return _("No suggestion: not gradable for %(model)s.", model=model)
@@ -145,7 +146,7 @@ def pictures(image: dict[str, Any]) -> list[np.ndarray]:
     reading = db.session.get(Reading, image["reading"]["id"])
     if reading is None or reading.label is None:
         return [small]
-    place = [item["id"] for item in reading.labels].index(reading.label)
+    place = [known.id for known in reading.labels].index(reading.label)
     return [small, overlays.overlay(small, reading.detail.maps[place], overlays.OPACITY)]
 
 

@@ -16,6 +16,7 @@ from app.database import db, writing
 from app.records import Signature
 from app.report import pdf
 from app.report.blueprint import bp
+from app.report.content import readable
 from app.signing.signature import digest
 from app.template_filters import chance
 
@@ -28,12 +29,12 @@ def show(case_id: str, version: int) -> str:
     return render_template(
         "report/show.html",
         signature=row,
-        content=row.content,
+        content=readable(row.content),
         intact=digest(row.content) == row.sha256,
         newest=newest_version(case_id),
         suggestion=suggestion_words,
         map_words=pdf.MAP_WORDS,
-        uses=pdf.intended_uses(row.content),
+        uses=pdf.intended_uses(readable(row.content)),
     )
 
 
@@ -66,7 +67,7 @@ def newest_version(case_id: str) -> int:
 
 def suggestion_words(reading: dict[str, Any]) -> str:
     """Say what a model suggested, with its name and version."""
-    said = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable")}.get(reading["outcome"])
-    if said is None:
-        said = f"{reading['label_name']} {chance(reading['confidence'])}"
-    return f"{said} ({reading['bundle']} {reading['version']})"
+    words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable")}.get(reading["outcome"])
+    if words is None:
+        words = f"{reading['label_name']} {chance(reading['confidence'])}"
+    return f"{words} ({reading['bundle']} {reading['version']})"

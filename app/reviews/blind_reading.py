@@ -1,4 +1,4 @@
-"""Asking for a blind second reading, taking its verdicts, and what came of it."""
+"""Asking for a blind second reading, taking its reviews, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from app import ledger
 from app.database import db, writing
-from app.records import BlindVerdict, Case, Review, SecondReading, SmearImage, User, now
+from app.records import BlindReading, BlindReview, Case, Review, SmearImage, User, now
 from app.reviews.reviews import Choice, first_reading, newest
 from app.rules import RefusedError
-from smear.statistics import Agreement, agreement
 
 
-def open_reading(session: Session, case_id: str) -> SecondReading | None:
+def open_reading(session: Session, case_id: str) -> BlindReading | None:
     """Return the second reading that is going on in a case."""
-    return session.scalar(select(SecondReading).where(SecondReading.case_id == case_id, SecondReading.state == "open"))
+    return session.scalar(select(BlindReading).where(BlindReading.case_id == case_id, BlindReading.state == "open"))
 
 
-def own_reading_or_404(case_id: str, user: User) -> SecondReading:
+def own_reading_or_404(case_id: str, user: User) -> BlindReading:
     """Return the blind reading that this person was asked for."""
     found = open_reading(db.session, case_id)
     return found if found and found.reader_id == user.id else abort(404)
@@ -33,7 +32,7 @@ def candidates(case: Case) -> list[User]:
     return [user for user in db.session.scalars(query) if user.is_clinician]
 
 
-def ask(case: Case, reader_id: int | None, user: User) -> SecondReading:
+def ask(case: Case, reader_id: int | None, user: User) -> BlindReading:
     """Ask somebody for a blind reading; from now on they see neither suggestions nor reviews of this case."""
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
@@ -46,43 +45,43 @@ def ask(case: Case, reader_id: int | None, user: User) -> SecondReading:
             raise RefusedError(_("Somebody is reading this case a second time already."))
         if reader_id == user_id or reader_id not in {one.id for one in candidates(case)}:
             raise RefusedError(_("Choose a clinician of your lab who has reviewed nothing in this case."))
-        row = SecondReading(case_id=case_id, reader_id=reader_id, asked_by_id=user_id)
+        row = BlindReading(case_id=case_id, reader_id=reader_id, asked_by_id=user_id)
         session.add(row)
         session.flush()
-        ledger.record(session, "reviews.asked", lab=lab_id, actor=user_id, subject=case_id, reader=reader_id)
+        ledger.record(session, "blind.asked", lab=lab_id, actor=user_id, subject=case_id, reader=reader_id)
     return row
 
 
 def withdraw(case: Case, user: User) -> None:
-    """Do without the second reading; its verdicts stay hidden for good."""
+    """Do without the second reading; its reviews stay hidden for good."""
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
         row = open_reading(session, case_id)
         if row is None:
             raise RefusedError(_("Nobody is reading this case a second time."))
         row.state, row.ended_at = "withdrawn", now()
-        ledger.record(session, "reviews.withdrawn", lab=lab_id, actor=user_id, subject=case_id, reader=row.reader_id)
+        ledger.record(session, "blind.withdrawn", lab=lab_id, actor=user_id, subject=case_id, reader=row.reader_id)
 
 
-def give(reading: SecondReading, image: SmearImage, choice: Choice, user: User) -> bool:
-    """Take down a verdict and say whether it was the last one, with which the reading is done."""
+def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -> bool:
+    """Take down a review and return whether it was the last one, with which the reading is done."""
     reading_id, case_id, image_id, user_id, lab_id = reading.id, image.case_id, image.id, user.id, user.lab_id
     with writing() as session:
         row = open_reading(session, case_id)
         if row is None or row.id != reading_id:
             raise RefusedError(_("This second reading was withdrawn meanwhile. Nothing was saved."))
-        given = {one.image_id for one in row.verdicts}
+        given = {one.image_id for one in row.reviews}
         if image_id in given:
-            raise RefusedError(_("You have given your verdict on this image already; it is kept as it was."))
+            raise RefusedError(_("You have reviewed this image already; your review is kept as it was."))
         before = newest(session, image_id)
         if before is None:
             raise RefusedError(_("This image was added later and is not reviewed yet. Come back to it afterwards."))
         session.add(
-            BlindVerdict(
-                second_reading_id=reading_id,
+            BlindReview(
+                blind_reading_id=reading_id,
                 image_id=image_id,
                 first_review_id=before.id,
-                verdict=choice.verdict,
+                kind=choice.kind,
                 label=choice.label,
                 label_name=first_reading(session, image_id).label_name(choice.label) if choice.label else "",
                 comment=choice.comment,
@@ -92,38 +91,33 @@ def give(reading: SecondReading, image: SmearImage, choice: Choice, user: User) 
         done = len(given) + 1 >= images
         if done:
             row.state, row.ended_at = "done", now()
-        ledger.record(session, "reviews.verdict", lab=lab_id, actor=user_id, subject=image_id, case=case_id, done=done)
+        ledger.record(session, "blind.reviewed", lab=lab_id, actor=user_id, subject=image_id, case=case_id, done=done)
     return done
 
 
-def finished(case_id: str) -> list[SecondReading]:
-    """Return the second readings of a case that are done, with their verdicts."""
+def finished(case_id: str) -> list[BlindReading]:
+    """Return the second readings of a case that are done, with their reviews."""
     query = (
-        select(SecondReading)
-        .where(SecondReading.case_id == case_id, SecondReading.state == "done")
-        .options(joinedload(SecondReading.verdicts).joinedload(BlindVerdict.first_review))
-        .order_by(SecondReading.ended_at)
+        select(BlindReading)
+        .where(BlindReading.case_id == case_id, BlindReading.state == "done")
+        .options(joinedload(BlindReading.reviews).joinedload(BlindReview.first_review))
+        .order_by(BlindReading.ended_at)
     )
     return list(db.session.scalars(query).unique())
 
 
-def code(row: Review | BlindVerdict) -> str:
-    """Return a verdict as one word, to be compared."""
-    return f"label:{row.label}" if row.verdict == "label" else row.verdict
+def code(row: Review | BlindReview) -> str:
+    """Return a review as one word, to be compared."""
+    return f"label:{row.label}" if row.kind == "label" else row.kind
 
 
 def pairs_of(lab_id: int) -> list[tuple[str, str]]:
-    """Return first and second verdict of every image of a lab that was read blind to the end."""
+    """Return the first and the blind review of every image of a lab that was read blind to the end."""
     query = (
-        select(BlindVerdict)
-        .join(BlindVerdict.second_reading)
-        .join(Case, Case.id == SecondReading.case_id)
-        .where(Case.lab_id == lab_id, SecondReading.state == "done")
-        .options(joinedload(BlindVerdict.first_review))
+        select(BlindReview)
+        .join(BlindReview.blind_reading)
+        .join(Case, Case.id == BlindReading.case_id)
+        .where(Case.lab_id == lab_id, BlindReading.state == "done")
+        .options(joinedload(BlindReview.first_review))
     )
     return [(code(row.first_review), code(row)) for row in db.session.scalars(query)]
-
-
-def lab_agreement(lab_id: int) -> Agreement | None:
-    """Return how far first and second readers of a lab agree."""
-    return agreement(pairs_of(lab_id))

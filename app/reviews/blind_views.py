@@ -1,4 +1,4 @@
-"""Blind second readings: somebody else reads the case, and knows neither suggestion nor verdict until done."""
+"""Blind second readings: somebody else reads the case, and knows neither suggestion nor review until done."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from sqlalchemy import select
 
 from app.access import blind_image_or_404, case_or_404, clinician, member
 from app.database import db
-from app.records import SecondReading, SmearImage
+from app.records import BlindReading, SmearImage
 from app.reviews import blind_reading, reviews
 from app.reviews.blueprint import bp
 from app.rules import RefusedError
 from smear.rendering import overlays
+from smear.statistics import agreement
 
 
-@bp.post("/cases/<case_id>/second/ask")
+@bp.post("/cases/<case_id>/blind/ask")
 @clinician
 def ask(case_id: str) -> Any:
     """Ask a colleague for a blind reading."""
@@ -31,7 +32,7 @@ def ask(case_id: str) -> Any:
     return redirect(url_for("cases.show", case_id=case_id))
 
 
-@bp.post("/cases/<case_id>/second/withdraw")
+@bp.post("/cases/<case_id>/blind/withdraw")
 @clinician
 def withdraw(case_id: str) -> Any:
     """Do without the second reading."""
@@ -43,17 +44,17 @@ def withdraw(case_id: str) -> Any:
     return redirect(url_for("cases.show", case_id=case_id))
 
 
-@bp.get("/cases/<case_id>/second")
+@bp.get("/cases/<case_id>/blind")
 @clinician
 def begin(case_id: str) -> Any:
-    """Open the first image on which the second reader has not given a verdict."""
+    """Open the first image on which the second reader has not given a review."""
     reading = blind_reading.own_reading_or_404(case_id, current_user)
     return redirect(next_image(reading) or url_for("worklist.show"))
 
 
-def next_image(reading: SecondReading) -> str | None:
-    """Return the address of the next image without a verdict."""
-    given = {one.image_id for one in reading.verdicts}
+def next_image(reading: BlindReading) -> str | None:
+    """Return the address of the next image without a review."""
+    given = {one.image_id for one in reading.reviews}
     for image in images_of(reading.case_id):
         if image.id not in given:
             return url_for("reviews.read", case_id=reading.case_id, image_id=image.id)
@@ -66,15 +67,15 @@ def images_of(case_id: str) -> list[SmearImage]:
     return list(db.session.scalars(query.order_by(SmearImage.position, SmearImage.added_at)))
 
 
-@bp.get("/cases/<case_id>/second/<image_id>")
+@bp.get("/cases/<case_id>/blind/<image_id>")
 @clinician
 def read(case_id: str, image_id: str) -> str:
     """Show an image and nothing that anybody or anything said of it."""
     return read_page(blind_reading.own_reading_or_404(case_id, current_user), blind_image_or_404(image_id, case_id))
 
 
-def read_page(reading: SecondReading, image: SmearImage, problem: str = "") -> str:
-    """Draw the page, with what was typed where a verdict was refused."""
+def read_page(reading: BlindReading, image: SmearImage, problem: str = "") -> str:
+    """Draw the page, with what was typed where a review was refused."""
     images = images_of(reading.case_id)
     picture = url_for("reading.pixels", image_id=image.id)
     return render_template(
@@ -83,7 +84,7 @@ def read_page(reading: SecondReading, image: SmearImage, problem: str = "") -> s
         image=image,
         images=images,
         place=[one.id for one in images].index(image.id) + 1,
-        given={one.image_id: one for one in reading.verdicts},
+        given={one.image_id: one for one in reading.reviews},
         stage={
             "width": image.width,
             "height": image.height,
@@ -98,7 +99,7 @@ def read_page(reading: SecondReading, image: SmearImage, problem: str = "") -> s
     )
 
 
-@bp.post("/cases/<case_id>/second/<image_id>")
+@bp.post("/cases/<case_id>/blind/<image_id>")
 @clinician
 def give(case_id: str, image_id: str) -> Any:
     """Take down what the second reader sees, and go on."""
@@ -126,7 +127,7 @@ def show_agreement() -> str:
     codes = sorted({code for pair in pairs for code in pair})
     return render_template(
         "reviews/agreement.html",
-        agreement=blind_reading.agreement(pairs),
+        agreement=agreement(pairs),
         table=Counter(pairs),
         codes=codes,
     )

@@ -23,7 +23,7 @@ class ReviewedMeanwhileError(Exception):
 class Choice:
     """What a person chose for an image, and the version of the review that they saw (0: none)."""
 
-    verdict: str
+    kind: str
     label: str | None
     comment: str
     seen: int
@@ -31,14 +31,14 @@ class Choice:
     @property
     def code(self) -> str:
         """Return the choice as the buttons name it."""
-        return f"label:{self.label}" if self.verdict == "label" else self.verdict
+        return f"label:{self.label}" if self.kind == "label" else self.kind
 
 
 def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
     """Read a choice from a form; RefusedError where it is none or the comment does not do."""
-    verdict, _colon, label = code.partition(":")
-    known = any(item["id"] == label for item in reading.labels) if verdict == "label" else not label
-    if verdict not in ("label", "other", "uncertain", "not_gradable") or not known:
+    kind, _colon, label = code.partition(":")
+    known = any(known.id == label for known in reading.labels) if kind == "label" else not label
+    if kind not in ("label", "other", "uncertain", "not_gradable") or not known:
         raise RefusedError(_("Choose what you see in this image."))
     if len(comment) > COMMENT_LENGTH:
         raise RefusedError(
@@ -48,9 +48,9 @@ def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
                 most=COMMENT_LENGTH,
             )
         )
-    if verdict == "other" and not comment.strip():
+    if kind == "other" and not comment.strip():
         raise RefusedError(_("Write in the comment what you see, as it is none of the labels."))
-    return Choice(verdict, label or None, comment.strip(), seen)
+    return Choice(kind, label or None, comment.strip(), seen)
 
 
 def review(image: SmearImage, choice: Choice, user: User) -> Review:
@@ -66,7 +66,7 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
         row = Review(
             image_id=image_id,
             version=choice.seen + 1,
-            verdict=choice.verdict,
+            kind=choice.kind,
             label=choice.label,
             label_name=reading.label_name(choice.label) if choice.label else "",
             comment=choice.comment,
@@ -105,10 +105,10 @@ def count(case: Case, row: Review | None, reading: Reading, change: int) -> None
     if row is None:
         return
     case.reviewed_count += change
-    case.unresolved_count += change * (row.verdict == "uncertain")
+    case.unresolved_count += change * (row.kind == "uncertain")
     case.disagreement_count += change * disagrees(row, reading)
 
 
 def disagrees(row: Review, reading: Reading) -> bool:
     """Say whether a person saw something else than was suggested; to be uncertain is not to disagree."""
-    return reading.outcome == "suggested" and row.verdict != "uncertain" and row.label != reading.label
+    return reading.outcome == "suggested" and row.kind != "uncertain" and row.label != reading.label

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session, selectinload
 from app import ledger
 from app.database import db, writing
 from app.ledger import canonical
-from app.records import Amendment, Case, Reading, Review, SecondReading, Signature, SmearImage, User, now
+from app.records import Amendment, BlindReading, Case, Reading, Review, Signature, SmearImage, User, now
 from app.rules import RefusedError
 
-SCHEMA = 1
+SCHEMA = 2  # 1: a review's kind was called its verdict
 NAME_LENGTH = 200
 TEXT_LENGTH = 5000
 REASON_LENGTH = 500
@@ -55,14 +55,12 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
     if not images:
         return [_("This case has no images. Add at least one before signing.")]
     found = []
-    if reader := second_reader(case.id):
+    if reader := blind_reader(case.id):
         found.append(
             _("%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.", who=reader)
         )
     missing = [str(place) for place, image in enumerate(images, 1) if image.review is None]
-    unsure = [
-        str(place) for place, image in enumerate(images, 1) if image.review and image.review.verdict == "uncertain"
-    ]
+    unsure = [str(place) for place, image in enumerate(images, 1) if image.review and image.review.kind == "uncertain"]
     if missing:
         found.append(
             ngettext(
@@ -84,18 +82,18 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
     return found
 
 
-def second_reader(case_id: str) -> str | None:
+def blind_reader(case_id: str) -> str | None:
     """Return who is reading a case blind at present."""
-    query = select(SecondReading).where(SecondReading.case_id == case_id, SecondReading.state == "open")
+    query = select(BlindReading).where(BlindReading.case_id == case_id, BlindReading.state == "open")
     reading = db.session.scalar(query)
     return reading.reader.shown_name if reading else None
 
 
 def options(images: list[SmearImage]) -> list[dict[str, str]]:
     """Return the diagnoses to choose from: the labels of the models that read the case, and what no model says."""
-    labels = {item["id"]: item for image in images for item in image.reading.labels}
+    labels = {label.id: label for image in images for label in image.reading.labels}
     return [
-        *({"code": f"label:{key}", "name": item["name"], "meaning": item["meaning"]} for key, item in labels.items()),
+        *({"code": f"label:{key}", "name": label.name, "meaning": label.meaning} for key, label in labels.items()),
         {"code": "insufficient", "name": _("Material not sufficient for a diagnosis"), "meaning": ""},
         {"code": "other", "name": _("Another diagnosis"), "meaning": ""},
     ]
@@ -175,7 +173,7 @@ def review_material(review: Review) -> dict[str, Any]:
     return {
         "id": review.id,
         "version": review.version,
-        "verdict": review.verdict,
+        "kind": review.kind,
         "label": review.label,
         "label_name": review.label_name,
         "comment": review.comment,

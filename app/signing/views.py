@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import case_or_404, clinician
-from app.auth.passwords import password_is_right
+from app.auth.passwords import asks_for_a_password, password_is_right
 from app.database import db
 from app.records import Case
 from app.rules import RefusedError
@@ -29,6 +29,7 @@ def sign(case_id: str) -> str:
 
 @bp.post("/cases/<case_id>/sign")
 @clinician
+@asks_for_a_password
 def put_signature(case_id: str) -> Any:
     """Sign a case with the person's own diagnosis and password."""
     case = case_or_404(case_id)

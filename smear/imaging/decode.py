@@ -28,6 +28,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from smear.arrays import Array
 from smear.imaging import file_signatures
 from smear.imaging.bit_depth import TRANSPARENT, eight_bits
+from smear.sentence import SentenceError
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
@@ -55,13 +56,12 @@ _ANIMATED = "This is an animation. Save the one picture to be read as PNG and up
 _FLOAT = "This TIFF holds floating-point values. Save it with 8 or 16 bits per sample and upload it again."
 
 
-class ImageError(ValueError):
+class ImageError(SentenceError):
     """A file that is not read. `code` is for programs, `text` is one plain sentence or two for people."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True)

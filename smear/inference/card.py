@@ -8,6 +8,7 @@ import msgspec
 
 from smear import schema
 from smear.inference.tta import ALWAYS, Count, suits
+from smear.sentence import SentenceError
 
 SCHEMA = 3  # 1: what is unfamiliar was measured on the features of the network; 2: other names, see `_upgraded`
 Json = dict[str, Any]
@@ -15,12 +16,8 @@ Json = dict[str, Any]
 RENAMED = {"novelty": "ood", "orientations": "tta", "sure_upright": "tta_confidence", "verdict": "conclusion"}
 
 
-class CardError(ValueError):
+class CardError(SentenceError):
     """A card that cannot be trusted; `text` says in one sentence which entry is wrong."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,11 +16,12 @@ from smear.inference.preprocess import prepare
 from smear.inference.quality_control import assess
 from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest
 from smear.segmentation.field import Field
+from smear.sentence import SentenceError
 
 CUT = Reason("cut", "The border of the picture cuts this leukocyte.")
 
 
-class WrongScopeError(ValueError):
+class WrongScopeError(SentenceError):
     """A bundle that reads whole fields was asked about single cells; the sentence says so."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
+from smear.sentence import SentenceError
 
 XGBOOST, LIGHTGBM, SKLEARN = "head.ubj", "head.txt", "head.skops"  # by the name of the file
 TRUSTED = ("sklearn.tree._tree.Tree",)  # what skops does not know by itself and our classifiers hold
@@ -19,7 +20,7 @@ LEAST = 1e-4  # of probability: a forest that is all of one mind is not certain
 Answer = Callable[[Array], Array]
 
 
-class HeadError(ValueError):
+class HeadError(SentenceError):
     """A classifier that cannot be used; the sentence says why."""
 
 

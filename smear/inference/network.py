@@ -9,6 +9,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.tta import ALWAYS, Count, averaged, confident, mean, mean_upright, suits, turned
+from smear.sentence import SentenceError
 
 PAIR = np.array([-0.5, 0.5], np.float32)  # of one logit, for the two labels
 PAIRED = "pair"  # the layer that gives the two
@@ -16,7 +17,7 @@ JOIN = "+"  # between the names of layers that explain together
 CONSTANT = 2**27  # bytes of weights: a graph of more would be kept several times while it is prepared
 
 
-class UnsuitableModelError(ValueError):
+class UnsuitableModelError(SentenceError):
     """A Keras model that cannot be served; the sentence says what was expected."""
 
 

@@ -41,7 +41,8 @@ class Distribution:
         return cls(features.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
 
     def score(self, features: Array) -> Array:
-        """Return the out-of-distribution score of `features` (N, K): float (N,), 0 or more; a training picture has about 1.
+        """Return the out-of-distribution score of `features` (N, K): float (N,), 0 or more; a training picture has
+        about 1.
 
         It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
         """

@@ -15,6 +15,7 @@ from smear.imaging.background import background_colour, white_balanced
 from smear.inference.card import Card, Input, Step
 from smear.segmentation import thresholds
 from smear.segmentation.field import Field
+from smear.sentence import SentenceError
 
 WHITE = 255
 
@@ -208,7 +209,7 @@ STEPS: Mapping[str, Callable[..., Sight]] = {
 }
 
 
-class UnknownStepError(ValueError):
+class UnknownStepError(SentenceError):
     """A card or recipe names a step that this version does not have, or parameters that the step does not take."""
 
 

@@ -1,4 +1,4 @@
-"""From logits to what may be said: temperature, out-of-distribution score and abstention. Never a bare softmax winner."""
+"""From logits to what may be suggested: temperature, out-of-distribution score, abstention. No bare softmax winner."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,7 +34,7 @@ class Suggestion:
 
 
 def upgraded(data: object) -> object:
-    """Return a suggestion as JSON data under today's names: what is stored may have been written by an older version."""
+    """Return a suggestion as JSON data under today's names: an older version may have stored it."""
     if not isinstance(data, dict) or "novelty" not in data:
         return data
     reasons = [reason | {"code": EARLIER_CODES.get(reason["code"], reason["code"])} for reason in data["reasons"]]

@@ -56,14 +56,16 @@ def mean_upright(grids: Array, which: range) -> Array:
 
 
 def confident(logits: Array, limit: float) -> Array:
-    """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: bool (N,)."""
+    """Return whether the softmax of `logits` (N, C), without temperature, gives one class more than `limit`: (N,)."""
     return 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1) > limit
 
 
 def averaged(
     batch: Array, count: Count, limit: float, ask: Callable[[Array, range], tuple[Array, ...]]
 ) -> tuple[Array, ...]:
-    """Return what `ask` answers for `batch` (N, H, W, C): upright where that is more confident than `limit`, else in `count`.
+    """Return what `ask` answers for `batch` (N, H, W, C), in `count` orientations; upright alone where that is enough.
+
+    limit: the confidence above which it is.
 
     ask: takes pictures and orientations, and returns logits first and whatever else goes with them, each (N, ...) and
     the mean over these orientations.

@@ -7,6 +7,7 @@ from smear.arrays import Array
 from smear.inference.card import Card
 from smear.inference.preprocess import prepare
 from smear.segmentation.field import Field, working_copy
+from smear.sentence import SentenceError
 
 NAMES = ("original", "median", "mask", "model")
 LARGEST_SIDE = 1600
@@ -18,7 +19,7 @@ _BGR = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_I
 INFERNO: Array = np.ascontiguousarray(_BGR[:, 0, ::-1])
 
 
-class UnknownViewError(ValueError):
+class UnknownViewError(SentenceError):
     """There is no view of that name."""
 
 

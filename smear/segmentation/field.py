@@ -23,8 +23,8 @@ class Field:
     """A picture and the N leukocytes in it.
 
     rgb: uint8 (H, W, 3), the picture at its own size. Everything else is at the working size, `scale` original pixels
-    per working pixel: small: uint8 RGB (h, w, 3), the picture itself; surround: uint8 (h, w), not 0 where a cell was cut
-    out on black, None for any other picture; background: uint8 RGB (3,), the colour of the slide where nothing is
+    per working pixel: small: uint8 RGB (h, w, 3), the picture itself; surround: uint8 (h, w), not 0 where a cell was
+    cut out on black, None for any other picture; background: uint8 RGB (3,), the colour of the slide where nothing is
     stained; labels: int32 (h, w), i + 1 inside the whole cell of leukocyte i, 0 outside; nuclei: bool (h, w).
     boxes: int32 (N, 4) x0, y0, x1, y1 in original pixels, left to right; areas: float64 (N,), nucleus areas in original
     square pixels; cut: bool (N,), whether the border of the picture cuts it.

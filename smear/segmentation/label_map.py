@@ -1,35 +1,42 @@
 """The outlines of a field's leukocytes as a file: a 16-bit grey PNG beside the picture, so that nobody segments twice.
 
 Of each value the low 15 bits are the number of the leukocyte, 0 outside, and the highest bit is set in its nucleus. The
-file also says what drew the outlines and which colour the background had for it.
+file's text says what drew the outlines, which colour the background had for it, and the boxes as they were numbered.
 """
 
 import io
-from dataclasses import dataclass
+import json
+from dataclasses import replace
+from typing import Literal
 
+import cv2
+import msgspec
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from smear import schema
 from smear.arrays import Array
-from smear.segmentation.field import Field, unsegmented, with_leukocytes
+from smear.segmentation.field import WORKING_SIDE, Field, unsegmented
+from smear.sentence import SentenceError
 
 NUCLEUS = 1 << 15
 MOST = NUCLEUS - 1  # leukocytes that can be told apart
-BACKGROUND, SEGMENTER = "background", "segmenter"  # keys of the PNG's text
-MAX_PIXELS = 640 * 640
+KEY = "leukolens"  # of the PNG's text
+OVERLAP = 0.5  # intersection over union from which a box of today is the one that was kept
 
 
-class LabelMapError(ValueError):
+class LabelMapError(SentenceError):
     """A file that is not the label map of this picture; the sentence says why."""
 
 
-@dataclass(frozen=True)
-class LabelMap:
-    """A stored label map. values: uint16 (h, w) as in the file; background: uint8 RGB (3,); segmenter: its name."""
+class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a label map says beside its pixels; see `Field` for background, boxes and cut."""
 
-    values: Array
-    background: Array
+    schema: Literal[1]
     segmenter: str
+    background: tuple[int, int, int]
+    boxes: list[tuple[int, int, int, int]]
+    cut: list[bool]
 
 
 def encode(field: Field, segmenter: str) -> bytes:
@@ -39,28 +46,28 @@ def encode(field: Field, segmenter: str) -> bytes:
     """
     if len(field) > MOST:
         raise LabelMapError(f"There are {len(field)} leukocytes; a label map can number {MOST}.")
-    values = field.labels.astype(np.uint16) | np.where(field.nuclei, NUCLEUS, 0).astype(np.uint16)
+    red, green, blue = (int(value) for value in field.background)
+    described = Description(1, segmenter, (red, green, blue), field.boxes.tolist(), field.cut.tolist())
     text = PngImagePlugin.PngInfo()
-    text.add_text(BACKGROUND, ",".join(str(int(value)) for value in field.background))
-    text.add_text(SEGMENTER, segmenter)
+    text.add_text(KEY, msgspec.json.encode(described).decode())
+    values = field.labels.astype(np.uint16) | np.where(field.nuclei, NUCLEUS, 0).astype(np.uint16)
     file = io.BytesIO()
     Image.fromarray(values).save(file, "PNG", pnginfo=text, compress_level=1)
     return file.getvalue()
 
 
-def read(data: bytes) -> LabelMap:
-    """Return what `encode` wrote; LabelMapError for anything else."""
+def read(data: bytes) -> tuple[Array, Description]:
+    """Return the values, uint16 (h, w), and the description of a label map; LabelMapError for any other file."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.mode not in ("I;16", "I") or image.width * image.height > MAX_PIXELS:
+            if max(image.size) > WORKING_SIDE or not image.mode.startswith("I"):
                 raise LabelMapError("This is no label map: it is not a 16-bit grey PNG of a working copy's size.")
-            text = {str(key): str(value) for key, value in image.info.items()}
+            text = str(image.info.get(KEY, ""))
             values = np.asarray(image).astype(np.uint16)
-        background = np.array([int(value) for value in text[BACKGROUND].split(",")], np.uint8)
-        return LabelMap(values, background.reshape(3), text[SEGMENTER])
+        return values, schema.read(Description, json.loads(text), "label map")
     except LabelMapError:
         raise
-    except Exception as error:  # Pillow and NumPy raise whatever a damaged file drives them to
+    except Exception as error:  # Pillow raises whatever a damaged file drives it to
         raise LabelMapError("The label map is damaged.") from error
 
 
@@ -69,8 +76,59 @@ def decode(data: bytes, rgb: Array) -> Field:
 
     Raises LabelMapError where the file is damaged or belongs to a picture of another size.
     """
-    stored = read(data)
-    field = unsegmented(rgb, stored.background)
-    if stored.values.shape != field.labels.shape:
-        raise LabelMapError("The label map belongs to a picture of another size.")
-    return with_leukocytes(field, (stored.values & MOST).astype(np.int32), stored.values >= NUCLEUS)
+    values, described = read(data)
+    field = unsegmented(rgb, np.array(described.background, np.uint8))
+    count = len(described.boxes)
+    labels, nuclei = (values & MOST).astype(np.int32), values >= NUCLEUS
+    if values.shape != field.labels.shape or len(described.cut) != count or labels.max(initial=0) > count:
+        raise LabelMapError("The label map belongs to another picture.")
+    areas = np.bincount(labels[nuclei], minlength=count + 1)[1:].astype(np.float64)
+    return replace(
+        field,
+        labels=labels,
+        nuclei=nuclei,
+        boxes=np.array(described.boxes, np.int32).reshape(-1, 4),
+        areas=areas * field.scale * field.scale,
+        cut=np.array(described.cut, bool),
+    )
+
+
+def renumbered(field: Field, boxes: Array, cut: Array) -> Field:
+    """Return `field` with its leukocytes numbered as `boxes`, int32 (N, 4), of which an earlier segmenter kept no more.
+
+    Each takes the outline that overlaps its box most. Where none overlaps it by half (intersection over union), because
+    today's segmenter sees no leukocyte there, it is the ellipse in the box, and all of it is nucleus. What was not
+    numbered then is left out. cut: bool (N,), as it was kept.
+    """
+    labels, nuclei = np.zeros_like(field.labels), np.zeros_like(field.nuclei)
+    taken: set[int] = set()
+    for number, box in enumerate(boxes, 1):
+        overlaps = np.array([_overlap(box, other) for other in field.boxes])
+        best = int(overlaps.argmax()) if len(overlaps) else -1
+        if best >= 0 and overlaps[best] >= OVERLAP and best not in taken:
+            taken.add(best)
+            outline = field.labels == best + 1
+            nucleus = outline & field.nuclei
+        else:
+            outline = nucleus = _ellipse(field, box) & (labels == 0)
+        labels[outline], nuclei[outline] = number, nucleus[outline]
+    areas = np.bincount(labels[nuclei], minlength=len(boxes) + 1)[1:].astype(np.float64)
+    return replace(field, labels=labels, nuclei=nuclei, boxes=boxes, areas=areas * field.scale * field.scale, cut=cut)
+
+
+def _overlap(box: Array, other: Array) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    shared = max(0, int(width)) * max(0, int(height))
+    areas = [int(one[2] - one[0]) * int(one[3] - one[1]) for one in (box, other)]
+    return shared / max(1, sum(areas) - shared)
+
+
+def _ellipse(field: Field, box: Array) -> Array:
+    """Return the ellipse that fills a box, bool (h, w) at the working size."""
+    x0, y0, x1, y1 = (round(float(side) / field.scale) for side in box)
+    mask = np.zeros(field.labels.shape, np.uint8)
+    axes = max(1, (x1 - x0) // 2), max(1, (y1 - y0) // 2)
+    cv2.ellipse(mask, ((x0 + x1) // 2, (y0 + y1) // 2), axes, 0, 0, 360, 1, cv2.FILLED)
+    return mask > 0

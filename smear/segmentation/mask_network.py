@@ -68,7 +68,10 @@ class Segmenter:
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, balanced: Array) -> Array:
-        """Return the probabilities of cell, nucleus and core, float32 (3, H, W) in 0..1, of white-balanced RGB uint8 (H, W, 3)."""
+        """Return the probabilities of cell, nucleus and core, float32 (3, H, W).
+
+        balanced: white-balanced RGB, uint8 (H, W, 3).
+        """
         height, width = balanced.shape[:2]
         padded = np.full((1, -height % STRIDE + height, -width % STRIDE + width, 3), PADDING, np.uint8)
         padded[0, :height, :width] = balanced

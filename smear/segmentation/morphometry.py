@@ -107,10 +107,13 @@ class Measurements:
     cytoplasm_density: Colour | None = None
 
 
-def measure(field: Field, micrometres_per_pixel: float | None = None) -> tuple[Measurements, ...]:
+def measure(
+    field: Field, micrometres_per_pixel: float | None = None, only: int | None = None
+) -> tuple[Measurements, ...]:
     """Return the measurements of every leukocyte of `field`, in the order of its boxes.
 
-    micrometres_per_pixel: of the original picture. Raises ValueError where it is no positive number.
+    micrometres_per_pixel: of the original picture. Raises ValueError where it is no positive number. only: the number
+    of the one leukocyte that is asked for, from 1.
     """
     if micrometres_per_pixel is not None and not (math.isfinite(micrometres_per_pixel) and micrometres_per_pixel > 0):
         raise ValueError(f"Micrometres per pixel must be a positive number, not {micrometres_per_pixel}.")
@@ -118,9 +121,12 @@ def measure(field: Field, micrometres_per_pixel: float | None = None) -> tuple[M
         return ()
     unit = "px" if micrometres_per_pixel is None else "um"
     step = field.scale * (micrometres_per_pixel or 1.0)
-    cells = {cell.label: cell for cell in ski.measure.regionprops(field.labels)}
+    labels = field.labels if only is None else np.where(field.labels == only, only, 0)
+    cells = {cell.label: cell for cell in ski.measure.regionprops(labels)}
     measured = []
     for index, box in enumerate(field.boxes):
+        if only is not None and index + 1 != only:
+            continue
         x0, y0, x1, y1 = (int(side) for side in box)
         values: dict[str, Any] = {"nucleus_area": 0.0, "cell_area": 0.0}
         cell = cells.get(index + 1)

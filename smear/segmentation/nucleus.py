@@ -22,9 +22,10 @@ def refine_nucleus(balanced: Array, density: Array, labels: Array, nucleus_proba
     """Return how probably a pixel is nucleus, float32 (h, w): what the network says, corrected by this picture's dyes.
 
     The network tends to take the dark rim of a cell that is out of focus or reddish for nucleus. Two things know
-    better. Linear discriminant analysis (Fisher 1936) of the optical densities of what it is certain of counts as much as
-    it does; Otsu's cut (1979) of `violet` within the cells as much as both. The cut counts only where what the network
-    is certain of lies on either side of it: in pale blasts without much cytoplasm it goes through the chromatin.
+    better. Linear discriminant analysis (Fisher 1936) of the optical densities of what it is certain of counts as much
+    as it does; Otsu's cut (1979) of `violet` within the cells as much as both. The cut counts only where what the
+    network is certain of lies on either side of it: in pale blasts without much cytoplasm it goes through the
+    chromatin.
 
     balanced: white-balanced RGB uint8 (h, w, 3); density: its optical density, float32 (h, w, 3).
     """

@@ -76,7 +76,7 @@ def main() -> None:
                 after_measure = time.perf_counter()
                 said = suggestions(bundle, picture, found)
                 ended, worked = time.perf_counter(), time.process_time() - worked
-                seen = np.concatenate([batch for _part, batch in batches(bundle.card, picture, found)])
+                seen = np.concatenate([batch for _part, batch in batches(bundle.card, found)])
                 parts = [after_find - started, after_measure - after_find, ended - after_measure, ended - started]
                 row = [*(1000 * part for part in parts), 1000 * worked]
                 row.append(milliseconds(lambda seen=seen: bundle.network.forward(seen)))

@@ -49,7 +49,7 @@ def measure() -> dict[str, float]:
     loaded = bundle.load(ROOT / "models" / BUNDLE)
     loaded.network.warm()
     field = synthetic.field(1, "leukemic", 2048)  # the network is sure of it, so it looks once
-    seen = prepare(field, loaded.card)[None]
+    seen = prepare(find(field), loaded.card)[None]
     result: dict[str, float] = {}
     most = 0.0
     for width, (height, rounds) in WIDTHS.items():

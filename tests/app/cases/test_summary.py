@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.cases.summary import Said, differ, differing, pooled
+from app.cases.summary import BriefReading, differ, differing, pooled
 from app.database import db, writing
 from app.records import Reading
 from tests.app.steps import Someone, reading_of
@@ -26,10 +26,10 @@ OTHERS = {
 }
 
 
-def said(outcome: str, label: str | None = None, **probabilities: float) -> Said:
+def said(outcome: str, label: str | None = None, **probabilities: float) -> BriefReading:
     """Return what a bundle said of an image."""
     confidence = max(probabilities.values(), default=None)
-    return Said("i", "r", "field", "1", outcome, label, confidence, probabilities, LABELS)
+    return BriefReading("i", "r", "field", "1", outcome, label, confidence, probabilities, LABELS)
 
 
 def test_probabilities_are_the_mean_over_the_gradable_fields() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import undefer
 from app.cells import classification
 from app.database import db, writing
 from app.inference.engine import Engine
-from app.records import CellReading, CellSurvey, CellVerdict
+from app.records import Annotation, CellReading, Detections
 from smear.imaging import synthetic
 from smear.imaging.decode import decode, encode
 from smear.inference import bundle, cell_reader
@@ -80,14 +80,14 @@ def wall(someone: Someone, case: str, query: str = "") -> str:
 
 def classify(someone: Someone, case: str, cells: list[str], choice: str) -> Any:
     """Say what cells are."""
-    return someone.post(f"/cases/{case}/cells/verdicts", {"cell": cells, "choice": choice})
+    return someone.post(f"/cases/{case}/cells/annotations", {"cell": cells, "choice": choice})
 
 
 def rows(app: Flask) -> list[tuple[int, int, str, str | None, str]]:
     """Return number, version, verdict, label and reason of everything that people said."""
     with app.app_context():
-        query = select(CellVerdict).order_by(CellVerdict.number, CellVerdict.version)
-        return [(r.number, r.version, r.verdict, r.label, r.reason) for r in db.session.scalars(query)]
+        query = select(Annotation).order_by(Annotation.number, Annotation.version)
+        return [(r.number, r.version, r.kind, r.label, r.reason) for r in db.session.scalars(query)]
 
 
 def counts(page: str) -> dict[str, tuple[str, str]]:
@@ -102,7 +102,7 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     """Each leukocyte of each field is one cell; it is found once, and nothing is suggested unasked."""
     page = wall(clinician, case)
     with app.app_context():
-        surveys = db.session.scalars(select(CellSurvey).options(undefer(CellSurvey.measured))).all()
+        surveys = db.session.scalars(select(Detections).options(undefer(Detections.measured))).all()
     assert len(surveys) == 2
     total = sum(len(one.boxes) for one in surveys)
     assert total > 10
@@ -117,7 +117,7 @@ def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, c
     assert "cell-suggested" not in page
     wall(clinician, case)
     with app.app_context():
-        assert db.session.scalar(select(func.count(CellSurvey.id))) == 2
+        assert db.session.scalar(select(func.count(Detections.id))) == 2
 
 
 def test_the_numbers_are_those_of_the_field(app: Flask, clinician: Someone, field: bytes) -> None:
@@ -126,7 +126,7 @@ def test_the_numbers_are_those_of_the_field(app: Flask, clinician: Someone, fiel
     image = clinician.upload(case, field).json["id"]
     wall(clinician, case)
     with app.app_context():
-        boxes = db.session.scalars(select(CellSurvey.boxes)).one()
+        boxes = db.session.scalars(select(Detections.boxes)).one()
     assert boxes == reading_of(app, image).detail.boxes
     rgb = decode(field).rgb
     sheet = decode(clinician.get(f"/cases/{case}/cells/{image}/sheet").data).rgb
@@ -151,7 +151,7 @@ def test_people_name_cells_and_the_counts_follow(app: Flask, clinician: Someone,
     assert page.count('<span class="cell-person">Blast</span>') == 3
     assert len(keys(page)) == len(all_keys)
     event = events(app)[-1]
-    assert (event.action, event.subject_id, event.details["choice"]) == ("cells.classed", case, "excluded:smudged")
+    assert (event.action, event.subject_id, event.details["choice"]) == ("cells.annotated", case, "excluded:smudged")
     assert event.details["cells"] == [all_keys[4].rpartition(".")[0]]
 
 
@@ -241,7 +241,7 @@ def test_cells_of_another_case_are_not_named(app: Flask, clinician: Someone, cas
     assert rows(app) == []
 
 
-@pytest.mark.parametrize("statement", [update(CellVerdict).values(verdict="other"), delete(CellVerdict)])
+@pytest.mark.parametrize("statement", [update(Annotation).values(kind="other"), delete(Annotation)])
 def test_the_database_refuses_to_change_what_people_said(
     app: Flask, clinician: Someone, case: str, statement: Any
 ) -> None:
@@ -285,7 +285,7 @@ def test_an_image_whose_cells_were_named_stays(app: Flask, clinician: Someone, c
     assert refused.status_code == 409
     assert "Cells of this image were named" in refused.json["error"]
     with app.app_context():
-        sheet = db.session.scalars(select(CellSurvey.sheet_sha256).where(CellSurvey.image_id == other)).one()
+        sheet = db.session.scalars(select(Detections.sheet_sha256).where(Detections.image_id == other)).one()
         path = app.extensions["image_store"].path(sheet)
     assert path.is_file()
     assert clinician.post(f"/cases/{case}/images/{other}/remove", json=True).status_code == 200

@@ -178,8 +178,8 @@ def test_a_damaged_bundle_is_reported_and_the_other_one_reads(folder: Path, erro
     engine.start(["first"])
     with pytest.raises(BundleUnusableError, match=words):
         engine.load("second")
-    assert engine.shelf("second").state == "damaged"
-    assert engine.shelf("first").state == "ready"
+    assert engine.loaded("second").state == "damaged"
+    assert engine.loaded("first").state == "ready"
     with pytest.raises(BundleUnusableError):
         engine.bundle("second")
     assert float(engine.submit(good, pixels(3)).result(5).logits[0, 0]) == 3

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
-from app.records import BlindVerdict, Case, Reading, User
+from app.records import BlindReview, Case, Reading, User
 from smear.statistics import agreement
 from tests.app.steps import Someone, change, events, reading_of, review_all, sign
 
@@ -93,7 +93,7 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
     table = clinician.get("/agreement").text
     assert "50.0 %" in table
     assert admin.get(f"/cases/{case}/second").status_code == 404
-    assert [event.action for event in events(app)][-2:] == ["reviews.verdict", "reviews.verdict"]
+    assert [event.action for event in events(app)][-2:] == ["blind.reviewed", "reviews.kind"]
 
 
 def test_signing_waits_for_the_second_reader(app: Flask, clinician: Someone, case: str) -> None:
@@ -145,7 +145,7 @@ def test_a_verdict_is_given_once(app: Flask, clinician: Someone, case: str) -> N
     assert answer.status_code == 409
     assert "already" in answer.text
     with app.app_context(), pytest.raises(DatabaseError, match="rows are never"), writing() as session:
-        session.execute(update(BlindVerdict).values(verdict="other"))
+        session.execute(update(BlindReview).values(kind="other"))
 
 
 def test_nobody_else_reaches_the_blind_pages(app: Flask, clinician: Someone, case: str) -> None:

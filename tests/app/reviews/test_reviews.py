@@ -30,9 +30,7 @@ def case_of(app: Flask, accession: str = "A-1") -> Case:
 def reviews(app: Flask) -> list[tuple[int, str, str | None, str]]:
     """Return version, verdict, label and comment of every review."""
     with app.app_context():
-        return [
-            (r.version, r.verdict, r.label, r.comment) for r in db.session.scalars(select(Review).order_by("version"))
-        ]
+        return [(r.version, r.kind, r.label, r.comment) for r in db.session.scalars(select(Review).order_by("version"))]
 
 
 def buttons(page: str) -> dict[str, str]:
@@ -170,9 +168,7 @@ def test_a_reviewed_image_stays(app: Flask, clinician: Someone, image: dict[str,
     assert clinician.get(image["url"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "statement", [update(Review).values(verdict="label"), delete(Review)], ids=["update", "delete"]
-)
+@pytest.mark.parametrize("statement", [update(Review).values(kind="label"), delete(Review)], ids=["update", "delete"])
 def test_the_database_refuses_to_change_reviews(
     app: Flask, clinician: Someone, image: dict[str, Any], statement: Any
 ) -> None:

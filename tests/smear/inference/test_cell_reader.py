@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.imaging import synthetic
 from smear.imaging.decode import decode
@@ -11,12 +12,13 @@ from smear.inference import cell_reader
 from smear.inference.field_reader import Reader
 from smear.inference.preprocess import prepare
 from smear.inference.suggestion import calibrated
+from smear.segmentation.field import unsegmented
 from smear.segmentation.find import find
 
 
 @pytest.fixture(scope="module")
 def reading(shipped_cells):
-    return replace(shipped_cells, card=replace(shipped_cells.card, batch_size=3))
+    return replace(shipped_cells, card=structs.replace(shipped_cells.card, batch_size=3))
 
 
 def test_every_leukocyte_has_a_suggestion_and_those_at_the_border_are_not_gradable(reading):
@@ -24,9 +26,9 @@ def test_every_leukocyte_has_a_suggestion_and_those_at_the_border_are_not_gradab
     found = find(field)
     assert found.cut.any()
     assert (~found.cut).sum() > reading.card.batch_size
-    said = cell_reader.read(reading, field, found)
-    assert len(said) == len(found)
-    for one, cut in zip(said, found.cut, strict=True):
+    suggestions = cell_reader.read(reading, found)
+    assert len(suggestions) == len(found)
+    for one, cut in zip(suggestions, found.cut, strict=True):
         assert (one.outcome == "not_gradable") == cut
         if not cut:
             assert sum(one.probabilities.values()) == pytest.approx(1)
@@ -35,21 +37,23 @@ def test_every_leukocyte_has_a_suggestion_and_those_at_the_border_are_not_gradab
 def test_a_cell_is_read_the_same_alone_and_among_others(reading):
     field = synthetic.field(11, "leukemic", 640)
     found = find(field)
-    said = cell_reader.read(reading, field, found)
-    alone = replace(reading, card=replace(reading.card, batch_size=1))
-    for one, other in zip(said, cell_reader.read(alone, field, found), strict=True):
+    suggestions = cell_reader.read(reading, found)
+    alone = replace(reading, card=structs.replace(reading.card, batch_size=1))
+    for one, other in zip(suggestions, cell_reader.read(alone, found), strict=True):
         for label, probability in one.probabilities.items():
             assert other.probabilities[label] == pytest.approx(probability, abs=1e-4)
 
 
 def test_no_leukocyte_is_no_suggestion(reading):
     blank = np.full((64, 64, 3), 240, np.uint8)
-    assert cell_reader.read(reading, blank, find(blank)) == []
+    assert cell_reader.read(reading, find(blank)) == []
 
 
 def test_a_bundle_for_fields_is_refused(reading):
     with pytest.raises(cell_reader.WrongScopeError, match="whole fields"):
-        cell_reader.read(replace(reading, card=replace(reading.card, scope="field")), synthetic.field(1), None)
+        cell_reader.read(
+            replace(reading, card=structs.replace(reading.card, scope="field")), unsegmented(synthetic.field(1))
+        )
 
 
 def answers(bundle, files):
@@ -61,9 +65,9 @@ def answers(bundle, files):
 def test_it_tells_blasts_it_was_trained_on_and_suggests_nothing_of_another_laboratorys_cells(shipped_cells, data):
     """Of C-NMC, which it has seen, most; of PBC, whose cells no label names, next to nothing."""
     seen = {label: sorted((data / "cnmc" / label).iterdir())[::97][:12] for label in ("ALL", "normal")}
-    said = [(label, one) for label, files in seen.items() for one in answers(shipped_cells, files)]
-    suggested = [(label, one.label) for label, one in said if one.outcome == "suggested"]
-    assert len(suggested) > len(said) / 2
+    suggestions = [(label, one) for label, files in seen.items() for one in answers(shipped_cells, files)]
+    suggested = [(label, one.label) for label, one in suggestions if one.outcome == "suggested"]
+    assert len(suggested) > len(suggestions) / 2
     assert np.mean([label == given for label, given in suggested]) > 0.85
     strange = [sorted(folder.iterdir())[3] for folder in sorted((data / "pbc").iterdir()) if folder.is_dir()]
     assert len(strange) == 8
@@ -74,9 +78,9 @@ def test_a_cell_on_a_slide_is_answered_as_the_same_cell_on_black(shipped_cells, 
     """What stands around the cells of C-NMC is black; laid on a bright field they are answered alike."""
 
     def seen(rgb):
-        prepared = prepare(rgb, shipped_cells.card)
+        prepared = prepare(find(rgb), shipped_cells.card)
         logits = shipped_cells.network.forward(prepared[None]).logits
-        return calibrated(logits, shipped_cells.card.temperature)[0, 0], shipped_cells.novelty.of(prepared)
+        return calibrated(logits, shipped_cells.card.temperature)[0, 0], shipped_cells.ood.of(prepared)
 
     apart = []
     for label in ("ALL", "normal"):
@@ -86,5 +90,5 @@ def test_a_cell_on_a_slide_is_answered_as_the_same_cell_on_black(shipped_cells, 
                 seen(rgb) for rgb in (black, np.where(black.max(axis=2, keepdims=True) > 12, black, np.uint8(230)))
             )
             apart.append(abs(one - other))
-            assert novelty < shipped_cells.card.novelty.value
+            assert novelty < shipped_cells.card.ood.value
     assert np.mean(apart) < 0.1

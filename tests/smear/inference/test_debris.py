@@ -1,18 +1,18 @@
-"""What is no leukocyte is counted out and said: platelets, smudges, specks, captions, the border."""
+"""What is no leukocyte is counted out and told: platelets, smudges, specks, captions, the border."""
 
 import cv2
 import numpy as np
 import pytest
 
 from smear.imaging import synthetic
-from smear.inference.debris import findings, survey
+from smear.inference.debris import count, findings
 from smear.segmentation.find import find
 
 
 def field_with(paint):
     rgb = synthetic.field(5, "sparse", 448)
     paint(rgb)
-    return survey(find(rgb))
+    return count(find(rgb))
 
 
 def codes(rgb):
@@ -21,18 +21,18 @@ def codes(rgb):
 
 def test_drawn_platelets_are_counted_within_reason():
     low, high = synthetic.KINDS["sparse"].platelets
-    counts = [survey(find(synthetic.field(seed, "sparse", 448))).platelets for seed in range(12)]
+    counts = [count(find(synthetic.field(seed, "sparse", 448))).platelets for seed in range(12)]
     assert low / 2 <= np.mean(counts) <= high + 2
 
 
 def test_a_blank_field_has_nothing():
-    others = survey(find(synthetic.field(1, "blank")))
-    assert (others.platelets, others.smudged, others.specks, others.caption) == (0, 0, 0, False)
-    assert others.erythrocyte_share < 0.01
+    debris = count(find(synthetic.field(1, "blank")))
+    assert (debris.platelets, debris.smudged, debris.specks, debris.caption) == (0, 0, 0, False)
+    assert debris.erythrocyte_share < 0.01
 
 
 def test_erythrocytes_cover_a_share_of_the_field():
-    assert 0.15 < survey(find(synthetic.field(1, "erythrocytes_only"))).erythrocyte_share < 0.8
+    assert 0.15 < count(find(synthetic.field(1, "erythrocytes_only"))).erythrocyte_share < 0.8
 
 
 def test_a_scale_bar_is_a_caption():
@@ -40,7 +40,7 @@ def test_a_scale_bar_is_a_caption():
         cv2.rectangle(rgb, (380, 430), (430, 435), (10, 10, 10), cv2.FILLED)
 
     assert field_with(bar).caption
-    assert not survey(find(synthetic.field(5, "sparse", 448))).caption
+    assert not count(find(synthetic.field(5, "sparse", 448))).caption
 
 
 @pytest.mark.parametrize("ink", [(15, 15, 15), (230, 20, 20)])
@@ -54,12 +54,12 @@ def test_letters_at_the_border_are_a_caption(ink):
 def test_the_sentences_say_what_was_left_out():
     rgb = synthetic.field(5, "sparse", 448)
     cv2.rectangle(rgb, (380, 430), (430, 435), (10, 10, 10), cv2.FILLED)
-    said = codes(rgb)
-    assert said["caption"].text == "A scale bar or caption, left out."
-    assert all(finding.severity == "info" for finding in said.values())
+    found = codes(rgb)
+    assert found["caption"].text == "A scale bar or caption, left out."
+    assert all(finding.severity == "info" for finding in found.values())
 
 
-def test_cells_at_the_border_are_said():
+def test_cells_at_the_border_are_told():
     field = synthetic.field(5, "leukemic", 448)
     leukocytes = find(field)
     x0, _, x1, _ = leukocytes.boxes[len(leukocytes) // 2]

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.imaging import synthetic
 from smear.inference import network, preprocess
 from smear.rendering.explain import evidence
+from smear.segmentation.find import find
 
 PICTURES = 2  # one of which the network is sure upright, and one that it is shown in every orientation
 
@@ -15,7 +17,7 @@ PICTURES = 2  # one of which the network is sure upright, and one that it is sho
 @pytest.fixture(scope="module")
 def batch(shipped):
     fields = [synthetic.field(seed, kind) for seed, kind in enumerate(["leukemic", "sparse"], start=1)]
-    return np.stack([preprocess.prepare(field, shipped.card) for field in fields])
+    return np.stack([preprocess.prepare(find(field), shipped.card) for field in fields])
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def oracle(shipped, batch):
     """Return Grad-CAM by tf-keras-vis at a layer: float (pictures, classes, h, w), not normalised, not enlarged."""
 
     def maps(layer, pictures=batch):
-        bundle = replace(shipped, card=replace(shipped.card, explanation_layer=layer))
+        bundle = replace(shipped, card=structs.replace(shipped.card, explanation_layer=layer))
         classes = range(len(shipped.card.labels))
         return np.stack([[evidence(bundle, one[None], label) for label in classes] for one in pictures])
 
@@ -32,7 +34,7 @@ def oracle(shipped, batch):
 
 def test_maps_agree_with_tf_keras_vis_for_every_class(shipped, batch, oracle):
     shown = [len(shipped.network.orientations_of(one[None])) for one in batch]
-    assert shown == [1, shipped.card.orientations]
+    assert shown == [1, shipped.card.tta]
     served = shipped.network.forward(batch).maps
     assert served.shape[:2] == (PICTURES, len(shipped.card.labels))
     assert served.max() > 0.01  # two empty maps would agree as well
@@ -61,8 +63,8 @@ def test_maps_are_never_negative_and_the_device_is_named(shipped, batch):
 def test_a_network_too_large_for_constants_says_the_same(shipped, batch, monkeypatch):
     monkeypatch.setattr(network, "CONSTANT", 0)
     card, ours = shipped.card, shipped.network
-    large = network.Network(ours.model, card.explanation_layer, card.orientations, card.sure_upright).forward(batch)
-    said = ours.forward(batch)
-    np.testing.assert_allclose(said.logits, large.logits, atol=1e-4)
-    np.testing.assert_allclose(said.maps, large.maps, atol=1e-5)
-    np.testing.assert_allclose(said.features, large.features, atol=1e-4)
+    large = network.Network(ours.model, card.explanation_layer, card.tta, card.tta_confidence).forward(batch)
+    answer = ours.forward(batch)
+    np.testing.assert_allclose(answer.logits, large.logits, atol=1e-4)
+    np.testing.assert_allclose(answer.maps, large.maps, atol=1e-5)
+    np.testing.assert_allclose(answer.features, large.features, atol=1e-4)

@@ -6,8 +6,9 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.inference.bundle import load, read_card
-from smear.inference.ood import LENGTH, Novelty, appearance
+from smear.inference.ood import LENGTH, Distribution, ood_features
 from smear.inference.preprocess import prepare
+from smear.segmentation.find import find
 from tests.conftest import ROOT
 
 SHIPPED = ROOT / "models" / "leukolens-field"
@@ -15,13 +16,13 @@ SHIPPED = ROOT / "models" / "leukolens-field"
 
 @pytest.fixture(scope="module")
 def seen():
-    return prepare(synthetic.field(3, "leukemic"), read_card(SHIPPED))
+    return prepare(find(synthetic.field(3, "leukemic")), read_card(SHIPPED))
 
 
 def test_mean_spread_and_correlation_are_those_of_the_stained_pixels(seen):
     stained = seen.min(axis=2) < 245
     values = cv2.cvtColor(seen.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[stained].astype(np.float64)
-    found = appearance(seen)
+    found = ood_features(seen)
     assert found.shape == (LENGTH,)
     np.testing.assert_allclose(found[:3], values.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(np.exp(found[3:6]) - 1e-3, values.std(axis=0, ddof=1), rtol=1e-4)
@@ -34,20 +35,20 @@ def test_detail_by_hand():
     board = np.where(np.indices((40, 40)).sum(axis=0) % 2, 60, 180).astype(np.uint8)
     lab = cv2.cvtColor(np.repeat(board[..., None], 3, axis=2).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]
     contrast = float(lab.max() - lab.min())
-    finest = np.exp(appearance(np.repeat(board[..., None], 3, axis=2))[9]) - 1e-3
+    finest = np.exp(ood_features(np.repeat(board[..., None], 3, axis=2))[9]) - 1e-3
     assert finest == pytest.approx(contrast * 4 / 9, rel=0.03)  # each pixel is the majority of its own square
 
 
 def test_where_cells_stand_and_how_much_white_is_around_them_does_not_count(seen):
     wider = np.full((400, 500, 3), 255, np.uint8)
     wider[120 : 120 + seen.shape[0], 77 : 77 + seen.shape[1]] = seen
-    before, after = appearance(seen), appearance(wider)
+    before, after = ood_features(seen), ood_features(wider)
     np.testing.assert_allclose(after, before, atol=0.02)
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_a_picture_of_one_colour_has_finite_numbers(value):
-    found = appearance(np.full((48, 48, 3), value, np.uint8))
+    found = ood_features(np.full((48, 48, 3), value, np.uint8))
     assert np.isfinite(found).all()
 
 
@@ -55,18 +56,18 @@ def test_novelty_is_the_mahalanobis_distance_per_number(tmp_path):
     random = np.random.default_rng(2)
     mixing = np.linalg.qr(random.normal(0, 1, (5, 5)))[0] * [1, 2, 3, 4, 5]
     known = random.normal(0, 1, (4000, 5)) @ mixing.T + 7
-    novelty = Novelty.fit(known)
+    novelty = Distribution.fit(known)
     assert np.sqrt((novelty.score(known) ** 2).mean()) == pytest.approx(1, abs=0.02)
     along = known.mean(axis=0) + 3 * mixing[:, 0]  # three standard deviations along one of five independent directions
     assert novelty.score(along[None])[0] == pytest.approx(3 / np.sqrt(5), rel=0.1)
     novelty.save(tmp_path / "novelty.npz")
-    np.testing.assert_array_equal(Novelty.load(tmp_path / "novelty.npz").score(known), novelty.score(known))
+    np.testing.assert_array_equal(Distribution.load(tmp_path / "novelty.npz").score(known), novelty.score(known))
 
 
 def test_few_pictures_and_constant_numbers_are_borne():
     known = np.random.default_rng(1).normal(0, 1, (6, LENGTH))
     known[:, 4] = 2.5
-    assert np.isfinite(Novelty.fit(known).score(known)).all()
+    assert np.isfinite(Distribution.fit(known).score(known)).all()
 
 
 def test_another_stain_is_stranger_to_the_shipped_model_than_a_change_of_light(seen):
@@ -76,6 +77,6 @@ def test_another_stain_is_stranger_to_the_shipped_model_than_a_change_of_light(s
     hsv = cv2.cvtColor(field, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(int) + 25) % 180
     redder = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
-    plain, dim, red = (bundle.novelty.of(prepare(one, bundle.card)) for one in (field, darker, redder))
+    plain, dim, red = (bundle.ood.of(prepare(find(one), bundle.card)) for one in (field, darker, redder))
     assert dim == pytest.approx(plain, abs=0.3)
-    assert red > max(bundle.card.novelty.value, plain + 1)
+    assert red > max(bundle.card.ood.value, plain + 1)

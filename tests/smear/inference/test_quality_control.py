@@ -11,16 +11,17 @@ from sklearn.datasets import load_sample_images
 
 from smear.imaging.synthetic import field
 from smear.inference.quality_control import EDGE_SMOOTHING, Finding, assess, edge_width
+from smear.segmentation.field import unsegmented
 from smear.segmentation.find import find
 from tests.data import pictures
 
 
 def codes(rgb: np.ndarray) -> list[str]:
-    return [finding.code for finding in assess(rgb, None)]
+    return [finding.code for finding in assess(unsegmented(rgb))]
 
 
 def refused(rgb: np.ndarray) -> list[str]:
-    return [finding.code for finding in assess(rgb, None) if finding.severity == "refuse"]
+    return [finding.code for finding in assess(unsegmented(rgb)) if finding.severity == "refuse"]
 
 
 def blurred(rgb: np.ndarray, sigma: float) -> np.ndarray:
@@ -44,7 +45,7 @@ def test_a_drawn_field_is_sharp_and_stained(kind: str, size: int) -> None:
 
 def test_findings_are_sentences_with_values() -> None:
     for picture in (field(0), field(0, "blank"), pictures.scene(), blurred(field(0, size=224), 4)):
-        for finding in assess(picture, None):
+        for finding in assess(unsegmented(picture)):
             assert isinstance(finding, Finding)
             assert finding.text.endswith(".")
             assert finding.unit
@@ -56,16 +57,16 @@ def test_findings_are_sentences_with_values() -> None:
 def test_what_refuses_comes_first() -> None:
     order = ["refuse", "warning", "info"]
     for gain in (0.15, 0.4, 1.0, 1.5):
-        severities = [finding.severity for finding in assess(brighter(blurred(field(1), 5), gain), None)]
+        severities = [finding.severity for finding in assess(unsegmented(brighter(blurred(field(1), 5), gain)))]
         assert severities == sorted(severities, key=order.index)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 400), (300, 17), (33, 64)])
 def test_the_smallest_pictures_are_judged_without_an_error(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
-    assess(rng.integers(0, 256, (*shape, 3), np.uint8), None)
-    assess(field(0, size=448)[: shape[0], : shape[1]], None)
-    assess(np.zeros((*shape, 3), np.uint8), None)
+    assess(unsegmented(rng.integers(0, 256, (*shape, 3), np.uint8)))
+    assess(unsegmented(field(0, size=448)[: shape[0], : shape[1]]))
+    assess(unsegmented(np.zeros((*shape, 3), np.uint8)))
 
 
 def test_read_only_pictures_are_accepted() -> None:
@@ -91,7 +92,7 @@ def test_a_picture_with_a_leukocyte_is_not_blank() -> None:
     pale = (255 - (255 - field(2, "sparse", 224).astype(np.float32)) * 0.05).astype(np.uint8)
     found = find(field(2, "sparse", 224))
     assert "blank" in refused(pale)
-    assert "blank" not in [finding.code for finding in assess(pale, found)]
+    assert "blank" not in [finding.code for finding in assess(found)]
 
 
 def test_darkness_warns_then_refuses() -> None:
@@ -143,7 +144,7 @@ def test_blur_softens_then_refuses(kind: str) -> None:
         widths = [
             finding.value
             for sigma in (0.5, 1.0, 2.0, 3.0, 4.0)
-            for finding in assess(blurred(rgb, sigma), None)
+            for finding in assess(unsegmented(blurred(rgb, sigma)))
             if finding.unit == "px edge width"
         ]
         assert widths == sorted(widths)
@@ -152,7 +153,7 @@ def test_blur_softens_then_refuses(kind: str) -> None:
 
 def test_focus_depends_neither_on_content_nor_on_stain() -> None:
     def width(rgb: np.ndarray) -> float:
-        return next(finding.value for finding in assess(rgb, None) if finding.unit == "px edge width")
+        return next(finding.value for finding in assess(unsegmented(rgb)) if finding.unit == "px edge width")
 
     sharp = [width(field(seed, kind, 224)) for seed in range(8) for kind in ("sparse", "leukemic")]
     soft = [width(blurred(field(seed, kind, 224), 3)) for seed in range(8) for kind in ("sparse", "leukemic")]
@@ -176,7 +177,7 @@ def test_noise_does_not_sharpen_a_blurred_picture() -> None:
 def test_the_value_is_in_pixels_of_the_picture_that_came() -> None:
     rgb = blurred(field(0, "leukemic", 640), 3)
     large = cv2.resize(rgb, (1920, 1920), interpolation=cv2.INTER_LINEAR)
-    small, big = (next(f.value for f in assess(x, None) if f.unit == "px edge width") for x in (rgb, large))
+    small, big = (next(f.value for f in assess(unsegmented(x)) if f.unit == "px edge width") for x in (rgb, large))
     assert big == pytest.approx(3 * small, rel=0.15)
 
 
@@ -241,11 +242,11 @@ def test_a_field_without_its_colours_is_no_stained_smear() -> None:
 
 def test_a_small_field_takes_about_two_milliseconds() -> None:
     rgb = field(0, "leukemic", 224)
-    assess(rgb, None)
+    assess(unsegmented(rgb))
     times = []
     for _ in range(20):
         started = time.perf_counter()
-        assess(rgb, None)
+        assess(unsegmented(rgb))
         times.append(time.perf_counter() - started)
     assert min(times) < 0.004  # measured: 0.5 ms
 
@@ -269,7 +270,7 @@ def fields(folder: Path, every: int = 1) -> list[np.ndarray]:
     ],
 )
 def test_real_fields_pass(data: Path, name: str, every: int, most_refused: float, most_soft: float) -> None:
-    judged = [assess(rgb, None) for rgb in fields(data / name, every)]
+    judged = [assess(unsegmented(rgb)) for rgb in fields(data / name, every)]
     refusals = [any(finding.severity == "refuse" for finding in findings) for findings in judged]
     soft = [any(finding.code == "soft_focus" for finding in findings) for findings in judged]
     assert np.mean(refusals) <= most_refused
@@ -288,7 +289,7 @@ def test_real_fields_out_of_focus_are_refused(data: Path) -> None:
 
 @pytest.mark.realdata
 def test_real_cells_on_black_pass_with_a_warning(data: Path) -> None:
-    judged = [assess(rgb, None) for rgb in fields(data / "cnmc", every=20)]
+    judged = [assess(unsegmented(rgb)) for rgb in fields(data / "cnmc", every=20)]
     assert all("cut_out" in {finding.code for finding in findings} for findings in judged)
     # measured on 882 of them: one refused
     assert np.mean([findings[0].severity == "refuse" for findings in judged]) <= 0.01

@@ -1,9 +1,8 @@
-"""Never a bare softmax winner: temperature, novelty and abstention stand before every label."""
-
-from dataclasses import replace
+"""Never a bare softmax winner: temperature, out-of-distribution score and abstention stand before every label."""
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from smear.inference.bundle import read_card
 from smear.inference.card import Threshold
@@ -14,7 +13,7 @@ from tests.conftest import ROOT
 @pytest.fixture(scope="module")
 def card():
     shipped = read_card(ROOT / "models" / "leukolens-field")
-    return replace(shipped, temperature=2.0, abstention=Threshold(0.7, 0.05), novelty=Threshold(0.5, 0.02))
+    return replace(shipped, temperature=2.0, abstention=Threshold(0.7, 0.05), ood=Threshold(0.5, 0.02))
 
 
 def test_temperature_divides_the_logits():
@@ -41,12 +40,12 @@ def test_an_unsure_picture_gets_no_label(card):
 def test_an_unfamiliar_picture_gets_no_label_however_sure(card):
     suggestion = suggest(np.array([0.0, 90.0, 0.0, 0.0]), 0.51, card)
     assert (suggestion.outcome, suggestion.label) == ("uncertain", None)
-    assert [reason.code for reason in suggestion.reasons] == ["novel"]
+    assert [reason.code for reason in suggestion.reasons] == ["unfamiliar"]
 
 
-@pytest.mark.parametrize(("logits", "novelty"), [([np.nan] * 4, 0.1), ([0.0, 9.0, 0.0, 0.0], np.nan)])
-def test_numbers_that_are_none_never_become_a_suggestion(card, logits, novelty):
-    assert suggest(np.array(logits), novelty, card).outcome == "uncertain"
+@pytest.mark.parametrize(("logits", "ood_score"), [([np.nan] * 4, 0.1), ([0.0, 9.0, 0.0, 0.0], np.nan)])
+def test_numbers_that_are_none_never_become_a_suggestion(card, logits, ood_score):
+    assert suggest(np.array(logits), ood_score, card).outcome == "uncertain"
 
 
 def test_what_is_not_gradable_has_no_probabilities():

@@ -5,7 +5,7 @@ import pytest
 
 from smear.inference.network import Network, UnsuitableModelError
 from smear.inference.suggestion import calibrated
-from smear.inference.tta import asked, mean, mean_upright, sure, turned
+from smear.inference.tta import averaged, confident, mean, mean_upright, turned
 
 SIDE, LABELS = 24, 3
 
@@ -49,8 +49,8 @@ def test_orientations_without_the_first_come_back_upright_too(pictures):
 
 def test_sure_is_a_probability_above_the_limit():
     logits = np.log([[0.96, 0.03, 0.01], [0.94, 0.05, 0.01], [0.01, 0.02, 0.97]])
-    assert sure(logits, 0.95).tolist() == [True, False, True]
-    assert not sure(np.array([[1e4, 0.0, 0.0]]), 1.0).any(), "nothing is surer than 1"
+    assert confident(logits, 0.95).tolist() == [True, False, True]
+    assert not confident(np.array([[1e4, 0.0, 0.0]]), 1.0).any(), "nothing is surer than 1"
 
 
 def test_only_what_is_unsure_upright_is_turned():
@@ -65,12 +65,12 @@ def test_only_what_is_unsure_upright_is_turned():
 
     batch = np.zeros((4, 2, 2, 3))
     batch[:, 0, 0, 0] = [9, 1, 7, 2]
-    logits, more = asked(batch, 4, 0.95, ask)
+    logits, more = averaged(batch, 4, 0.95, ask)
     assert shown == [([9, 1, 7, 2], range(1)), ([1, 2], range(1, 4))]
     assert logits[:, 0].tolist() == pytest.approx([9, 1 + 1.5, 7, 2 + 1.5])
     assert more.tolist() == pytest.approx([-9, -2.5, -7, -3.5])
     shown.clear()
-    asked(batch, 4, 1.0, ask)
+    averaged(batch, 4, 1.0, ask)
     assert shown == [([9, 1, 7, 2], range(4))]
 
 
@@ -101,7 +101,7 @@ def test_a_network_that_is_sure_upright_is_not_shown_the_rest(keras, model, pict
     surest = calibrated(upright.logits, 1.0).max(axis=1)
     assert abs(surest[0] - surest[1]) > 1e-4
     sure_one = int(surest.argmax())
-    network = Network(hesitant, "last", 8, sure_upright=float(surest.mean()))
+    network = Network(hesitant, "last", 8, tta_confidence=float(surest.mean()))
     said = network.forward(pictures)
     for part in ("logits", "maps", "features"):
         first, other = getattr(upright, part)[sure_one], getattr(every, part)[1 - sure_one]

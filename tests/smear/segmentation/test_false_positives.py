@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from smear.imaging.decode import decode
-from smear.segmentation.false_positives import without_lookalikes
+from smear.segmentation.false_positives import without_false_positives
 from smear.segmentation.find import find
 
 SIDE = 200
@@ -37,7 +37,7 @@ class Slide:
                 self.disc((x, y), 12, hue, green, texture=False, labelled=False)
 
     def kept(self):
-        labels = without_lookalikes(self.labels, int(self.labels.max()), np.float32(self.labels > 0), self.density)
+        labels = without_false_positives(self.labels, int(self.labels.max()), np.float32(self.labels > 0), self.density)
         assert set(np.unique(labels)) <= set(np.unique(self.labels))
         return set(np.unique(labels)) - {0}
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from smear.imaging import synthetic
-from smear.segmentation.find import WORKING_SIDE, find
+from smear.segmentation.field import WORKING_SIDE
+from smear.segmentation.find import find
 from tests.conftest import ROOT
 from tests.memory import needs_proc
 
@@ -90,7 +91,7 @@ def disc_field(centres, radius, side=448, nucleus=0.7):
     return np.clip(cv2.GaussianBlur(rgb, (0, 0), 1) + noise, 0, 255).astype(np.uint8)
 
 
-def test_touching_leukocytes_are_told_apart():
+def test_touching_leukocytes_are_split():
     leukocytes = find(disc_field([(150, 220), (198, 220), (246, 232)], 26))
     assert len(leukocytes) == 3
     areas = np.bincount(leukocytes.labels.ravel())[1:]

@@ -78,12 +78,12 @@ def test_it_is_loaded_once():
 @pytest.mark.parametrize("size", [(16, 16), (97, 130), (224, 224), (31, 320)])
 def test_any_size_is_answered_at_that_size_in_shares(size):
     rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    said = mask_network.segmenter()(rgb)
-    assert said.shape == (3, *size)
-    assert said.dtype == np.float32
-    assert said.min() >= 0
-    assert said.max() <= 1
-    assert (said[NUCLEUS] <= said[CELL] + 1e-5).all()
+    probabilities = mask_network.segmenter()(rgb)
+    assert probabilities.shape == (3, *size)
+    assert probabilities.dtype == np.float32
+    assert probabilities.min() >= 0
+    assert probabilities.max() <= 1
+    assert (probabilities[NUCLEUS] <= probabilities[CELL] + 1e-5).all()
 
 
 def test_padding_changes_little():

@@ -10,7 +10,8 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.imaging.decode import decode
-from smear.segmentation.find import Leukocytes, find
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from smear.segmentation.morphometry import LEVELS, Measurements, measure
 
 BACKGROUND = (240, 236, 240)
@@ -18,7 +19,7 @@ CYTOPLASM = (190, 170, 230)
 NUCLEUS = (110, 50, 150)
 
 
-def leukocytes_of(*cells, rgb=None, scale=1.0):
+def field_of(*cells, rgb=None, scale=1.0):
     """Leukocytes of drawn masks: pairs of (nucleus, cell), bool (h, w)."""
     shape = cells[0][0].shape
     labels, nuclei = np.zeros(shape, np.int32), np.zeros(shape, bool)
@@ -32,11 +33,13 @@ def leukocytes_of(*cells, rgb=None, scale=1.0):
         boxes.append((x, y, x + w, y + h))
         areas.append(np.count_nonzero(nucleus) * scale**2)
         cut.append(x == 0 or y == 0)
-    return Leukocytes(
-        small=small if rgb is None else rgb,
+    small = small if rgb is None else rgb
+    return Field(
+        rgb=small,
+        small=small,
+        surround=None,
         labels=labels,
         nuclei=nuclei,
-        cells=labels > 0,
         background=np.array(BACKGROUND, np.uint8),
         boxes=np.rint(np.array(boxes) * scale).astype(np.int32),
         areas=np.array(areas),
@@ -63,7 +66,7 @@ def bridge(x0, y0, x1, y1, width, side=200):
 
 def one(nucleus, cell=None, micrometres_per_pixel=None, **kwargs):
     cell = disc(80, side=nucleus.shape[0]) | nucleus if cell is None else cell
-    return measure(leukocytes_of((nucleus, cell), **kwargs), micrometres_per_pixel)[0]
+    return measure(field_of((nucleus, cell), **kwargs), micrometres_per_pixel)[0]
 
 
 @pytest.mark.parametrize("radius", [12, 20, 45])
@@ -229,7 +232,7 @@ def test_no_cytoplasm_no_nucleus_and_nothing_at_all_have_no_value():
     assert (empty.nucleus_area, empty.nucleus_to_cytoplasm, empty.nucleus_share) == (0, 0, 0)
     assert (empty.lobes, empty.circularity, empty.nucleus_colour, empty.chromatin_entropy) == (None,) * 4
     assert empty.cytoplasm_colour is not None
-    hidden, _ = measure(leukocytes_of((disc(20), disc(30)), (disc(25), disc(40))))
+    hidden, _ = measure(field_of((disc(20), disc(30)), (disc(25), disc(40))))
     assert (hidden.cell_area, hidden.nucleus_share, hidden.cell_perimeter) == (0, None, None)
 
 
@@ -279,7 +282,7 @@ def test_areas_are_those_of_the_finder():
 
 def test_thirty_leukocytes_take_well_below_a_third_of_a_second():
     cells = [(disc(20, x, y, 640), disc(27, x, y, 640)) for x in range(50, 600, 100) for y in range(50, 500, 100)]
-    leukocytes = leukocytes_of(*cells)
+    leukocytes = field_of(*cells)
     measure(leukocytes)  # imports
     started = time.process_time()
     assert len(measure(leukocytes)) == 30

@@ -18,10 +18,10 @@ def disc(radius):
     return mask.view(bool)
 
 
-def told_apart(rgb, labels, said):
+def refined(rgb, labels, probability):
     """Return where the nucleus is, before and after, bool (h, w) each."""
-    after = nucleus.told_apart(rgb, optical_density(rgb, WHITE), labels, said)
-    return said > nucleus.SURE, after > nucleus.SURE
+    after = nucleus.refine_nucleus(rgb, optical_density(rgb, WHITE), labels, probability)
+    return probability > nucleus.THRESHOLD, after > nucleus.THRESHOLD
 
 
 def share(mask, of):
@@ -32,8 +32,8 @@ def test_a_dark_rim_that_the_network_takes_for_nucleus_is_cytoplasm():
     cell, core, rim = disc(50), disc(28), disc(50) & ~disc(44)
     rgb = np.full((SIDE, SIDE, 3), 255, np.uint8)
     rgb[cell], rgb[rim], rgb[core] = (205, 190, 220), (180, 160, 190), (90, 40, 130)
-    said = np.where(core, 0.98, np.where(rim, 0.6, 0.03)).astype(np.float32)
-    before, after = told_apart(rgb, cell.astype(np.int32), said)
+    probability = np.where(core, 0.98, np.where(rim, 0.6, 0.03)).astype(np.float32)
+    before, after = refined(rgb, cell.astype(np.int32), probability)
     assert share(before, rim) == 1
     assert share(after, rim) < 0.05
     assert share(after, core) > 0.99
@@ -46,17 +46,17 @@ def test_a_cut_through_the_chromatin_is_left_alone():
     rgb[cell], rgb[core] = (225, 200, 235), (200, 165, 220)
     dense = core & (np.arange(SIDE) > SIDE // 2)
     rgb[dense] = (120, 60, 150)
-    said = np.where(core, 0.95, 0.05).astype(np.float32)
-    _before, after = told_apart(rgb, cell.astype(np.int32), said)
+    probability = np.where(core, 0.95, 0.05).astype(np.float32)
+    _before, after = refined(rgb, cell.astype(np.int32), probability)
     assert share(after, core) == 1
 
 
 @pytest.mark.parametrize("labels", [np.zeros((SIDE, SIDE), np.int32), disc(50).astype(np.int32)])
 def test_without_both_kinds_the_network_has_the_last_word(labels):
-    said = np.full((SIDE, SIDE), 0.97, np.float32)
+    probability = np.full((SIDE, SIDE), 0.97, np.float32)
     rgb = np.full((SIDE, SIDE, 3), 120, np.uint8)
     density = optical_density(rgb, WHITE)
-    assert nucleus.told_apart(rgb, density, labels, said) is said
+    assert nucleus.refine_nucleus(rgb, density, labels, probability) is probability
 
 
 def test_nuclei_are_the_most_violet():

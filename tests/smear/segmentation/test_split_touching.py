@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from smear.segmentation.split_touching import part
+from smear.segmentation.split_touching import split
 
 SIDE = 160
 
 
-def said(cells, cores, holes=(), sure=0.0):
-    """Return what the network would say, float32 (3, h, w), of discs (x, y, radius); `sure` of cell in the holes."""
+def planes_of(cells, cores, holes=(), probability=0.0):
+    """Return what the network would answer, float32 (3, h, w), of discs (x, y, radius); `probability`: in the holes."""
     planes = np.zeros((3, SIDE, SIDE), np.float32)
-    for place, discs, value in ((0, cells, 1.0), (0, holes, sure), (2, cores, 1.0)):
+    for place, discs, value in ((0, cells, 1.0), (0, holes, probability), (2, cores, 1.0)):
         for x, y, radius in discs:
             cv2.circle(planes[place], (x, y), radius, value, cv2.FILLED)
     return planes
@@ -27,13 +27,13 @@ def waist(apart, radius=30):
 @pytest.mark.parametrize("apart", [40, 48, 56])
 def test_two_cells_that_touch_broadly_are_two(apart):
     """Their common border is up to three quarters as wide as they are."""
-    labels, count = part(said(*waist(apart)))
+    labels, count = split(planes_of(*waist(apart)))
     assert count == 2
     assert labels[80, 40] != labels[80, 120] > 0
 
 
 def test_one_cell_with_two_cores_is_one():
-    labels, _count = part(said(*waist(16)))
+    labels, _count = split(planes_of(*waist(16)))
     assert len(np.unique(labels[labels > 0])) == 1
 
 
@@ -42,13 +42,13 @@ MIDDLE = [(80, 80, 18), (102, 67, 10), (58, 67, 10), (80, 105, 10)]  # it reache
 
 
 def test_the_pale_middle_of_a_neutrophil_is_no_gap_between_cells():
-    labels, _count = part(said([(80, 80, 50)], LOBES, MIDDLE, sure=0.35))
+    labels, _count = split(planes_of([(80, 80, 50)], LOBES, MIDDLE, probability=0.35))
     assert len(np.unique(labels[labels > 0])) == 1
 
 
 def test_slide_between_touching_cells_stays_slide():
     ring = [(80, 48, 28), (52, 97, 28), (108, 97, 28)]
-    labels, count = part(said(ring, [(x, y, 8) for x, y, _radius in ring]))
+    labels, count = split(planes_of(ring, [(x, y, 8) for x, y, _radius in ring]))
     assert count == 3
     assert labels[80, 80] == 0
     assert len({int(labels[y, x]) for x, y, _radius in ring}) == 3
@@ -56,8 +56,8 @@ def test_slide_between_touching_cells_stays_slide():
 
 def test_a_picture_that_is_hardly_cell_anywhere_is_not_filled():
     """The slide itself is no hole, however unsure the network is of it."""
-    planes = said([(80, 80, 20)], [(80, 80, 6)])
+    planes = planes_of([(80, 80, 20)], [(80, 80, 6)])
     planes[0] = np.maximum(planes[0], 0.4)
-    labels, count = part(planes)
+    labels, count = split(planes)
     assert count == 1
     assert np.count_nonzero(labels) < 1.2 * np.pi * 20**2

@@ -12,20 +12,20 @@ from app.records.people import User
 from app.records.review import Review
 
 
-class SecondReading(Record):
-    """One person's blind reading of a case; open until every image has a verdict, or until it is withdrawn."""
+class BlindReading(Record):
+    """One person's blind reading of a case; open until every image has a review, or until it is withdrawn."""
 
-    __tablename__ = "second_reading"
+    __tablename__ = "blind_reading"
     __table_args__ = (
         # One at a time in a case; and the question whether somebody reads blind is asked at every page.
         Index(
-            "ix_second_reading_open",
+            "ix_blind_reading_open",
             "case_id",
             unique=True,
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
-        Index("ix_second_reading_reader", "reader_id", "state"),
+        Index("ix_blind_reading_reader", "reader_id", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
@@ -38,24 +38,24 @@ class SecondReading(Record):
 
     reader: Mapped[User] = relationship(foreign_keys=reader_id, lazy="joined")
     asked_by: Mapped[User] = relationship(foreign_keys=asked_by_id, lazy="joined")
-    verdicts: Mapped[list[BlindVerdict]] = relationship(back_populates="second_reading")
+    reviews: Mapped[list[BlindReview]] = relationship(back_populates="blind_reading")
 
 
-class BlindVerdict(Record):
+class BlindReview(Record):
     """What the second reader saw in an image; never changed, and never shown before the reading is done."""
 
-    __tablename__ = "blind_verdict"
-    __table_args__ = (UniqueConstraint("second_reading_id", "image_id", name="uq_blind_verdict_image"),)
+    __tablename__ = "blind_review"
+    __table_args__ = (UniqueConstraint("blind_reading_id", "image_id", name="uq_blind_review_image"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
-    second_reading_id: Mapped[str] = mapped_column(ForeignKey("second_reading.id"))
+    blind_reading_id: Mapped[str] = mapped_column(ForeignKey("blind_reading.id"))
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
     first_review_id: Mapped[str] = mapped_column(ForeignKey("review.id"))  # that held then, and was not shown
-    verdict: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
     label: Mapped[str | None] = mapped_column(String(64))
     label_name: Mapped[str] = mapped_column(String(120), default="")
     comment: Mapped[str] = mapped_column(Text, default="")
     made_at: Mapped[datetime] = mapped_column(default=now)
 
-    second_reading: Mapped[SecondReading] = relationship(back_populates="verdicts")
+    blind_reading: Mapped[BlindReading] = relationship(back_populates="reviews")
     first_review: Mapped[Review] = relationship()

@@ -1,0 +1,263 @@
+"""Jobs: work over many images that no request waits for. Kept in the database, done image by image by one thread.
+
+A feature says how one image of its kind of work is done; what is here queues, counts, cancels, and goes on after a
+restart. An image that cannot be done fails by itself. Several servers on one database take jobs from each other: one
+that has not given a sign of life for a while is taken over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select, update
+
+from app.database import db, writing
+from app.inference.engine import EngineBusyError
+from app.records import UNFINISHED, Case, Job, JobItem, User, now
+from app.rules import RefusedError
+from smear.sentence import SentenceError
+
+log = logging.getLogger("leukolens.jobs")
+
+SILENT = timedelta(seconds=60)  # after which a job is taken over from whoever ran it
+LOOK_SECONDS = 5.0  # how often a thread without work looks for that of others
+BUSY_SECONDS = 1.0  # between tries, while the engine has too much to do
+BUSY_TRIES = 120
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the work on one image of a job needs to know."""
+
+    job_id: str
+    case_id: str
+    lab_id: int
+    user_id: int
+    argument: str
+    image_id: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job has come. failures: the sentence of each image that failed, by its id."""
+
+    id: str
+    kind: str
+    argument: str
+    state: str
+    total: int
+    done: int
+    failures: dict[str, str]
+    text: str
+
+
+Work = Callable[[Task], None]
+
+
+class Runner:
+    """The thread that does the jobs of one application."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.kinds: dict[str, Work] = {}
+        self.changed = threading.Condition()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work, with what was left undone; a second call does nothing."""
+        with self.changed:
+            if self._thread is None and not self._stopping:
+                self._thread = threading.Thread(target=self._run, name="leukolens-jobs", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End after the image that is being worked on; the rest of its job stays queued."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self.start()
+        self._wake.set()
+
+    def tell(self) -> None:
+        """Wake those who wait to hear how far a job has come."""
+        with self.changed:
+            self.changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until some job has come further, or so many seconds."""
+        with self.changed:
+            self.changed.wait(seconds)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                with self.app.app_context():
+                    while not self._stopping and (job_id := claim()):
+                        self._do(job_id)
+            except Exception:  # a database that is locked or gone comes back
+                log.exception("jobs could not be worked on")
+            self._wake.wait(LOOK_SECONDS)
+
+    def _do(self, job_id: str) -> None:
+        """Do a job's images until none is left, it is cancelled or the server stops."""
+        while not self._stopping and (task_and_kind := next_task(job_id)):
+            task, kind = task_and_kind
+            try:
+                self._do_one(kind, task)
+                settle(task, "done")
+            except RefusedError as refused:  # of the case, and so of all that is left
+                end(job_id, "failed", refused.text)
+            except SentenceError as error:
+                settle(task, "failed", error.text)
+            except Exception:
+                log.exception("an image of a job of kind %s failed", kind)
+                settle(task, "failed", _("Something went wrong on our side with this image."))
+            db.session.expunge_all()
+            self.tell()
+        finish(job_id)
+        self.tell()
+
+    def _do_one(self, kind: str, task: Task) -> None:
+        """Do one image, waiting while the engine is busy with those who stand before a page."""
+        for _try in range(BUSY_TRIES):
+            try:
+                return self.kinds[kind](task)
+            except EngineBusyError:
+                db.session.rollback()
+                alive(task.job_id)
+                time.sleep(BUSY_SECONDS)
+        raise EngineBusyError(_("The models were too busy for this image. Start it once more later."))
+
+
+def init_app(app: Flask, kinds: dict[str, Work]) -> None:
+    """Give the application its runner, asleep until there is work or until the worker starts it."""
+    runner_of_app = Runner(app)
+    runner_of_app.kinds |= kinds
+    app.extensions["jobs"] = runner_of_app
+
+
+def runner() -> Runner:
+    """Return the runner of the current application."""
+    found: Runner = current_app.extensions["jobs"]
+    return found
+
+
+def submit(kind: str, case: Case, image_ids: Iterable[str], user: User, argument: str = "") -> str:
+    """Queue work over images of a case and return the job's id; RefusedError where the same is being done already."""
+    case_id, lab_id, user_id = case.id, case.lab_id, user.id
+    images = list(image_ids)
+    with writing() as session:
+        same = select(Job.id).where(
+            Job.case_id == case_id, Job.kind == kind, Job.argument == argument, Job.state.in_(UNFINISHED)
+        )
+        if session.scalar(same.limit(1)) is not None:
+            raise RefusedError(_("This is being done already. The page shows how far it is."))
+        job = Job(lab_id=lab_id, case_id=case_id, kind=kind, argument=argument, made_by_id=user_id)
+        job.items = [JobItem(place=place, image_id=image_id) for place, image_id in enumerate(images, 1)]
+        session.add(job)
+        session.flush()
+        job_id = job.id
+    runner().wake()
+    return job_id
+
+
+def claim() -> str | None:
+    """Take the oldest job that nobody works on; None where there is none."""
+    with writing() as session:
+        abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
+        waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
+        query = select(Job.id).where(waiting).order_by(Job.made_at).limit(1).with_for_update(skip_locked=True)
+        job_id = session.scalar(query)
+        if job_id is not None:
+            session.execute(update(Job).where(Job.id == job_id).values(state="running", alive_at=now()))
+    return job_id
+
+
+def next_task(job_id: str) -> tuple[Task, str] | None:
+    """Return the next image of a job and its kind of work; None where nothing is left or it was cancelled."""
+    alive(job_id)
+    job = db.session.get(Job, job_id, populate_existing=True)
+    if job is None or job.state != "running":
+        return None
+    query = (
+        select(JobItem.image_id)
+        .where(JobItem.job_id == job_id, JobItem.state == "queued")
+        .order_by(JobItem.place)
+        .limit(1)
+    )
+    image_id = db.session.scalar(query)
+    if image_id is None:
+        return None
+    return Task(job.id, job.case_id, job.lab_id, job.made_by_id, job.argument, image_id), job.kind
+
+
+def alive(job_id: str) -> None:
+    """Say that the job is being worked on."""
+    with writing() as session:
+        session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(alive_at=now()))
+
+
+def settle(task: Task, state: str, text: str = "") -> None:
+    """Write down what came of one image."""
+    with writing() as session:
+        this = (JobItem.job_id == task.job_id, JobItem.image_id == task.image_id, JobItem.state == "queued")
+        session.execute(update(JobItem).where(*this).values(state=state, text=text))
+
+
+def end(job_id: str, state: str, text: str = "") -> None:
+    """End a job that is not finished."""
+    with writing() as session:
+        unfinished = (Job.id == job_id, Job.state.in_(UNFINISHED))
+        session.execute(update(Job).where(*unfinished).values(state=state, text=text, ended_at=now()))
+
+
+def finish(job_id: str) -> None:
+    """End a running job of which no image is left: failed where every one of them failed, else done."""
+    query = select(JobItem.state, func.count()).where(JobItem.job_id == job_id).group_by(JobItem.state)
+    counts = dict(db.session.execute(query).tuples().all())
+    if counts.get("queued"):
+        return
+    if counts.get("failed") and not counts.get("done"):
+        end(job_id, "failed", _("None of the images could be done."))
+    else:
+        end(job_id, "done")
+
+
+def cancel(job_id: str) -> None:
+    """Stop a job after the image that is being worked on; what was done stays."""
+    end(job_id, "cancelled")
+    runner().tell()
+
+
+def progress(job: Job) -> Progress:
+    """Return how far a job has come."""
+    query = select(JobItem.state, JobItem.image_id, JobItem.text).where(JobItem.job_id == job.id)
+    rows = db.session.execute(query).all()
+    failures = {row.image_id: row.text for row in rows if row.state == "failed"}
+    done = sum(row.state != "queued" for row in rows)
+    return Progress(job.id, job.kind, job.argument, job.state, len(rows), done, failures, job.text)
+
+
+def newest(case_id: str, kinds: Iterable[str]) -> list[Progress]:
+    """Return the newest job of each of these kinds in a case, those that have one."""
+    found = []
+    for kind in kinds:
+        query = select(Job).where(Job.case_id == case_id, Job.kind == kind).order_by(Job.made_at.desc()).limit(1)
+        job = db.session.scalar(query)
+        if job is not None:
+            found.append(progress(job))
+    return found

@@ -1,0 +1,25 @@
+"""Slower maps of a reading, computed when somebody asked for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.records.base import Record, now, random_id
+
+
+class Explanation(Record):
+    """Where one label's evidence lies by one method; never changed. grid: rows of values 0..1, [] for no evidence."""
+
+    __tablename__ = "explanation"
+    __table_args__ = (UniqueConstraint("reading_id", "label", "method", name="uq_explanation_method"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    reading_id: Mapped[str] = mapped_column(ForeignKey("reading.id", ondelete="CASCADE"))
+    label: Mapped[str] = mapped_column(String(64))
+    method: Mapped[str] = mapped_column(String(16))  # as `smear.rendering.explain` calls it
+    grid: Mapped[list[Any]]
+    made_at: Mapped[datetime] = mapped_column(default=now)
