@@ -5,24 +5,10 @@ from collections.abc import Sequence
 
 import click
 
-from smear.artifacts import BundleError
-from smear.inference.preprocess import UnknownStepError
-from training.architectures import UnknownArchitectureError
+from smear.sentence import SentenceError
 from training.cli import evaluate, fit, inspect, segmentation
 from training.cli.options import say
-from training.data.dataset import DataError
-from training.recipes.loading import RecipeError
 
-# What went wrong for a reason that the person can do something about: each says it in one sentence.
-SENTENCES = (
-    DataError,
-    RecipeError,
-    BundleError,
-    UnknownArchitectureError,
-    UnknownStepError,
-    FileNotFoundError,
-    RuntimeError,
-)
 BAD_USE = 2
 
 
@@ -46,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         error.show()
         return BAD_USE
-    except SENTENCES as error:
+    except SentenceError as error:
         say(str(error))
         return 1
     except click.Abort:  # what click makes of Ctrl-C

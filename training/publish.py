@@ -10,6 +10,7 @@ from msgspec import structs
 from smear.artifacts import MODEL, BundleError
 from smear.inference import bundle
 from smear.inference.card import Card
+from smear.sentence import SentenceError
 from training.evaluation.conclusion import conclude, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS, Protocol
@@ -21,7 +22,7 @@ BULKY = ("roc", "reliability", "per_patient")  # in report/, too long for a card
 Results = dict[Protocol, CrossValidated]
 
 
-class UnfinishedRunError(RuntimeError):
+class UnfinishedRunError(SentenceError):
     """A run that lacks something without which nothing is published; the sentence says which command makes it."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
 from smear.imaging.file_signatures import SUFFIXES
+from smear.sentence import SentenceError
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("path", "label")
@@ -18,7 +19,7 @@ THREADS = 2  # that decode pictures ahead of a network
 CHUNK = 32  # pictures decoded and answered together
 
 
-class DataError(ValueError):
+class DataError(SentenceError):
     """Data that cannot be trained on; one sentence that says what is wrong and what to do."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from smear.arrays import Array
+from smear.sentence import SentenceError
 from training.fit.batches import Batches
 from training.fit.calibration import negative_log_likelihood
 from training.fit.checkpoints import save_weights, whole
@@ -16,7 +17,7 @@ from training.fit.features import logits_of
 from training.fit.run import Report
 
 
-class DivergedError(RuntimeError):
+class DivergedError(SentenceError):
     """The loss became NaN or infinite."""
 
 

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from smear.inference.preprocess import STEPS
 from smear.inference.tta import ALWAYS, suits
+from smear.sentence import SentenceError
 from training.architectures import BUILDERS
 from training.recipes.line_numbers import line_of
 from training.recipes.recipe import LabelText, Recipe
@@ -36,7 +37,7 @@ _AT = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?")  # how msgspec says what is wro
 _FIELD = re.compile(r"Object (contains unknown|missing required) field `(.+)`")
 
 
-class RecipeError(ValueError):
+class RecipeError(SentenceError):
     """A recipe that does not exist or cannot be read; one sentence."""
 
 
