@@ -100,7 +100,7 @@ def easy():
 
 
 def changed(recipe, **schedule):
-    size = replace(recipe.input, height=48, width=48)
+    size = structs.replace(recipe.input, height=48, width=48)
     return structs.replace(recipe, input=size, schedule=structs.replace(recipe.schedule, **schedule))
 
 
