@@ -1,46 +1,41 @@
-"""The command line: `python -m training recipes | inspect | fit | crossval | compare | contact | evaluate | novelty |
-figures | finder | segmentation | atlas | probe | publish`."""
+"""The command line, `python -m training COMMAND`: recipes, data, trainings, evaluation and published bundles."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
+import click
+
+from smear.sentence import SentenceError
 from training.cli import evaluate, fit, inspect, segmentation
 from training.cli.options import say
-from training.data import dataset
-from training.recipes import recipe
+
+BAD_USE = 2
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (fit, inspect, evaluate, segmentation):
-        room.add(commands)
-    return main
+@click.group()
+def training() -> None:
+    """Data sets, recipes, honest evaluation and published bundles."""
+
+
+for group in (fit, inspect, evaluate, segmentation):
+    for command in group.COMMANDS:
+        training.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it did what was asked, 1 with one sentence on standard error when it could not."""
-    from smear.artifacts import BundleError
-    from smear.inference.preprocess import UnknownStepError
-    from training.architectures import UnknownArchitectureError
+    """Run the command line and return its exit status.
 
-    chosen = parser().parse_args(arguments)
+    0 when it did what was asked, 1 with one sentence on standard error when it could not, 2 when it was not understood.
+    """
     try:
-        chosen.run(chosen)
-    except (
-        dataset.DataError,
-        recipe.RecipeError,
-        BundleError,
-        UnknownArchitectureError,
-        UnknownStepError,
-        FileNotFoundError,
-        RuntimeError,
-    ) as error:
+        training.main(arguments, prog_name="python -m training", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return BAD_USE
+    except SentenceError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:
+    except click.Abort:  # what click makes of Ctrl-C
         say("Stopped. Run the same command again: it goes on after the last whole epoch.")
         return 1
     except OSError as error:

@@ -1,28 +1,36 @@
-"""A line that says how far a long step is and how long it still takes."""
+"""Progress of long steps on standard error: tqdm's bar on a terminal, a line every half a minute in a log."""
 
 import sys
-import time
+from collections.abc import Iterable
+from typing import TextIO, TypeVar
+
+from tqdm import tqdm
+
+EVERY = 30.0  # seconds between two lines where nobody watches: what is shorter says nothing
+LINE = "{desc}: {n_fmt}/{total_fmt}, {remaining} left"
+
+T = TypeVar("T")
 
 
-class Progress:
-    """Counts steps of a named task to standard error, at most once a second on a terminal, every 30 s in a log."""
+class _Lines:
+    """A stream on which tqdm's bar, drawn over and over again in one place, becomes lines of their own."""
 
-    def __init__(self, task: str, total: int) -> None:
-        self.task, self.total, self.done = task, total, 0
-        self.started = self.shown = time.monotonic()
-        self.terminal = sys.stderr.isatty()
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
 
-    def step(self, count: int = 1) -> None:
-        """Note that `count` more are done."""
-        self.done += count
-        now = time.monotonic()
-        if self.done < self.total and now - self.shown < (1 if self.terminal else 30):
-            return
-        self.shown = now
-        left = (now - self.started) / max(1, self.done) * (self.total - self.done)
-        line = f"{self.task}: {self.done}/{self.total}, {left:.0f} s left"
-        if self.done >= self.total:
-            line = f"{self.task}: {self.done} in {now - self.started:.0f} s"
-        print(f"\r\033[K{line}" if self.terminal else line, end="", file=sys.stderr, flush=True)
-        if not self.terminal or self.done >= self.total:
-            print(file=sys.stderr, flush=True)
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            print(line, file=self.stream)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+def track(items: Iterable[T], task: str, total: int | None = None) -> Iterable[T]:
+    """Return `items` unchanged, and show progress while they are taken; total: how many, where they have no length."""
+    if sys.stderr.isatty():
+        return tqdm(items, task, total)
+    # tqdm shows nothing of what takes less than its delay, and looks at the clock at every item if miniters is 1.
+    return tqdm(
+        items, task, total, file=_Lines(sys.stderr), mininterval=EVERY, miniters=1, delay=EVERY, bar_format=LINE
+    )

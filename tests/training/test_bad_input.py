@@ -18,9 +18,9 @@ def fit(recipe, data, run, *more):
 
 def sentence(capsys):
     """The last line on standard error; a traceback would have many."""
-    said = capsys.readouterr().err.strip().splitlines()
-    assert not any(line.startswith("Traceback") for line in said)
-    return said[-1]
+    printed = capsys.readouterr().err.strip().splitlines()
+    assert not any(line.startswith("Traceback") for line in printed)
+    return printed[-1]
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_what_breaks_off_while_publishing_leaves_the_earlier_version(run, tmp_pa
     def full(*_):
         raise error
 
-    monkeypatch.setattr(publish.report, "write", full)
+    monkeypatch.setattr(publish.run_report, "write", full)
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 1
     assert sentence(capsys)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

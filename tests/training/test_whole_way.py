@@ -11,11 +11,12 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
+from smear.segmentation.find import find
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_validation import result_file
 from training.fit.calibration import best_temperature
-from training.recipes.recipe import load as load_recipe
+from training.recipes.loading import load as load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +53,14 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
     assert card.controls["cells_removed"]["coverage"] == 0
     assert card.data["groups"] == 18
     assert card.data["by_label"] == {"leukemic": 24, "sparse": 24}
-    assert "painted out" in card.verdict
+    assert "painted out" in card.conclusion
     assert len(card.recipe["commit"]) >= 7
     names = {path.name for path in (published / "report").iterdir()}
     assert {"grouped.json", "grouped-confusion.png", "grouped-controls.png", "grouped-risk-coverage.png"} <= names
 
 
 def test_it_is_calibrated_by_the_answers_to_every_folds_test_pictures(run, published):
-    folds = [np.load(file) for file in sorted(run.glob("grouped/fold-*/judged.npz"))]
+    folds = [np.load(file) for file in sorted(run.glob("grouped/fold-*/predictions.npz"))]
     logits, targets = (np.concatenate([fold[name] for fold in folds]) for name in ("main.logits", "targets"))
     card, draft = bundle.read_card(published), bundle.read_card(run / "tiny")
     assert len(targets) == 48
@@ -67,7 +68,7 @@ def test_it_is_calibrated_by_the_answers_to_every_folds_test_pictures(run, publi
     assert card.temperature != draft.temperature
     calibration = card.metrics["grouped"]["calibration"]
     assert card.abstention.value == calibration["abstention"]["value"]
-    assert card.novelty.value == calibration["novelty"]["value"]
+    assert card.ood.value == calibration["novelty"]["value"]
 
 
 def test_a_result_without_calibration_is_not_published(run, tmp_path, capsys):
@@ -103,24 +104,24 @@ def test_training_and_serving_give_the_same_logits(published, drawn, tiny):
     recipe = load_recipe(str(tiny))
     steps = preprocess.chain(recipe.preprocess, recipe.input)
     for index in range(0, len(data), 7):
-        trained = preprocess.run(steps, preprocess.begin(data.picture(index))).rgb[None].astype(np.float32)
+        trained = preprocess.run(steps, preprocess.begin(find(data.picture(index)))).rgb[None].astype(np.float32)
         served = reader.examine(decode(data.bytes_of(index))).input[None].astype(np.float32)
         logits = reader.bundle.network.forward(served).logits
         np.testing.assert_allclose(logits, model.predict(trained, verbose=0), atol=1e-4)
 
 
 def test_finished_folds_are_not_run_again(run, drawn, tiny, capsys):
-    fold = run / "grouped" / "fold-1" / "judged.npz"
+    fold = run / "grouped" / "fold-1" / "predictions.npz"
     first = result_file(run, "grouped").read_text(encoding="utf-8")
-    kept = (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns
+    before = (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns
     fold.unlink()  # as if the run had been killed before the second fold was judged
     cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(run), "--folds", "2", "--protocol", "grouped"]
     assert main(cross) == 0
-    said = capsys.readouterr().err
-    assert "grouped fold 2 of 2" in said
-    assert "grouped fold 1 of 2" not in said
-    assert "epoch" not in said  # its network was there already
-    assert (run / "grouped" / "fold-0" / "judged.npz").stat().st_mtime_ns == kept
+    printed = capsys.readouterr().err
+    assert "grouped fold 2 of 2" in printed
+    assert "grouped fold 1 of 2" not in printed
+    assert "epoch" not in printed  # its network was there already
+    assert (run / "grouped" / "fold-0" / "predictions.npz").stat().st_mtime_ns == before
     assert result_file(run, "grouped").read_text(encoding="utf-8") == first
 
 
@@ -135,8 +136,8 @@ def test_folds_that_were_run_one_by_one_are_gathered_into_the_same_result(run, d
         assert not result_file(folder, "grouped").exists()
     assert main([*cross, "--out", str(folder)]) == 0
     assert "fold 1 of 2" not in capsys.readouterr().err
-    found, whole = (json.loads(result_file(one, "grouped").read_text(encoding="utf-8")) for one in (folder, run))
-    assert found == whole
+    gathered, whole = (json.loads(result_file(one, "grouped").read_text(encoding="utf-8")) for one in (folder, run))
+    assert gathered == whole
     assert main([*cross, "--out", str(folder), "--fold", "3"]) == 1
     assert "numbered from 1 to 2" in capsys.readouterr().err
 
@@ -163,37 +164,37 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
     assert "painted out" in capsys.readouterr().out
 
 
-def test_novelty_measures_what_is_refused_of_strangers(run, drawn, tmp_path, capsys):
+def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):
     others = tmp_path / "others"
     for label, kind in (("none", "erythrocytes_only"), ("blank", "blank")):
         (others / label).mkdir(parents=True)
         for seed in range(3):
             (others / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, kind, 256), "PNG"))
-    assert main(["novelty", str(run), "--data", str(drawn), "--others", str(others), "--each", "3"]) == 0
+    assert main(["ood", str(run), "--data", str(drawn), "--others", str(others), "--each", "3"]) == 0
     first, *table = capsys.readouterr().out.splitlines()
-    assert first == "# python -m training novelty RUN --data DATA --others OTHERS --each 3"
+    assert first == "# python -m training ood RUN --data DATA --others OTHERS --each 3"
     rows = list(csv.DictReader(table))
     assert [row["pictures"] for row in rows] == [
         "held-out pictures of its own kind",
         *("others, blank", "others, none"),
         *("its own kind, leukocytes painted out", "generated noise and shapes"),
     ]
-    own, *strangers = rows
+    own, *outliers = rows
     scores = [name for name in own if name not in ("pictures", "n", "no suggestion", "for novelty", "not gradable")]
     assert len(scores) == 5
     held = int(own["n"])
     assert all(float(own[name]) <= 0.05 + float(own["not gradable"]) + 1 / held for name in scores)
-    for row in strangers[:3]:  # without leukocytes nothing is graded, so every score refuses
+    for row in outliers[:3]:  # without leukocytes nothing is graded, so every score refuses
         assert [float(row[name]) for name in ("no suggestion", "not gradable", *scores)] == [1] * 7
-    assert main(["novelty", str(tmp_path), "--data", str(drawn), "--others", str(others)]) == 1
+    assert main(["ood", str(tmp_path), "--data", str(drawn), "--others", str(others)]) == 1
     assert "Run crossval --protocol grouped first" in capsys.readouterr().err
-    assert main(["novelty", str(run), "--data", str(others), "--others", str(others)]) == 1
+    assert main(["ood", str(run), "--data", str(others), "--others", str(others)]) == 1
     assert "made of other data" in capsys.readouterr().err
 
 
 def test_publishing_again_does_not_compare_a_network_with_itself(run, published):
     assert main(["publish", str(run), "--models", str(published.parent)]) == 0
-    assert "Against" not in bundle.read_card(published).verdict
+    assert "Against" not in bundle.read_card(published).conclusion
 
 
 def test_publishing_compares_with_the_version_that_it_replaces(run, published, tmp_path):
@@ -202,8 +203,8 @@ def test_publishing_compares_with_the_version_that_it_replaces(run, published, t
     card |= {"created": "2020-01-01T00:00:00Z", "version": "0.0.9"}
     (tmp_path / "tiny" / "card.json").write_text(json.dumps(card), encoding="utf-8")
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
-    told = bundle.read_card(tmp_path / "tiny").verdict
-    assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in told
+    conclusion = bundle.read_card(tmp_path / "tiny").conclusion
+    assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in conclusion
 
 
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):

@@ -5,6 +5,7 @@ Only built-in layers, and the scaling inside the graph, so that a bundle's file 
 
 from collections.abc import Callable, Mapping
 
+from smear.sentence import SentenceError
 from training.architectures import colour, odrnn, plain, xincept
 from training.architectures.blueprint import Blueprint, Order
 from training.architectures.imagenet import (
@@ -49,7 +50,7 @@ BUILDERS: Mapping[str, Builder] = {
 }
 
 
-class UnknownArchitectureError(ValueError):
+class UnknownArchitectureError(SentenceError):
     """A recipe names an architecture that is not in `BUILDERS`, or asks for an input that it cannot take."""
 
 
@@ -59,6 +60,8 @@ def build(name: str, order: Order) -> Blueprint:
         raise UnknownArchitectureError(f"There is no architecture '{name}'. Known: {', '.join(BUILDERS)}.")
     try:
         return BUILDERS[name](order)
+    except SentenceError:
+        raise
     except ValueError as error:
         if "input" in str(error).lower() or "negative" in str(error).lower():
             raise UnknownArchitectureError(

@@ -1,16 +1,17 @@
 """What a recipe asks of an architecture, and what it gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from smear.arrays import Array
 
 Weights = Path | Literal["imagenet"] | None
 
 
-@dataclass(frozen=True)
-class Recurrence:
+class Recurrence(Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a recurrent network: kind of cell, units of each layer, and their activation."""
 
     cell: Literal["lstm", "gru"] = "lstm"
@@ -33,7 +34,7 @@ class Order:
     hidden: tuple[int, ...] = ()
     weights: Weights = None
     mean_image: Array | None = None
-    recurrence: Recurrence = Recurrence()
+    recurrence: Recurrence = field(default_factory=Recurrence)
 
 
 @dataclass(frozen=True)

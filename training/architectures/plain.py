@@ -84,4 +84,4 @@ def cnn_lstm(order: Order) -> Blueprint:
 
 def _new(model: Any, layer: str) -> Blueprint:
     """Return the blueprint of a network of which no weights are published: all of it is new."""
-    return Blueprint(model, layer, pretrained.RANDOM, tuple(one.name for one in model.layers))
+    return Blueprint(model, layer, pretrained.RANDOM, tuple(each.name for each in model.layers))

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from smear.sentence import SentenceError
 from training.architectures.blueprint import Order
 from training.architectures.inputs_and_heads import MEAN_IMAGE, SCALE
 
 RANDOM = "random"
 
 
-class WeightsError(RuntimeError):
-    """A file of weights that is not of the network it is named for."""
+class WeightsError(SentenceError):
+    """A folder of weights that does not exist, or a file that is not of the network it is named for."""
 
 
 def give(model: Any, name: str, order: Order, publisher: Callable[[], Any] | None = None) -> str:
@@ -28,7 +29,7 @@ def give(model: Any, name: str, order: Order, publisher: Callable[[], Any] | Non
         return _fetched(model, name, publisher)
     file = order.weights / f"{name}.weights.h5"
     if not order.weights.is_dir():
-        raise FileNotFoundError(f"There is no folder {order.weights}.")
+        raise WeightsError(f"There is no folder {order.weights}.")
     if not file.is_file():
         return f"{RANDOM}: there is no {file.name} in the folder of weights"
     read(model, file)
@@ -61,14 +62,14 @@ def read(model: Any, file: Path) -> None:
     """Read a `.weights.h5` file as Keras 3 writes it: layers by class, in order, not counting what was put before."""
     import h5py
 
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with h5py.File(file) as stored:
         for layer in model.layers:
             if layer.name in (SCALE, MEAN_IMAGE):
                 continue
             kind = re.sub("(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower()
-            place = f"layers/{kind}_{seen[kind]}/vars" if seen[kind] else f"layers/{kind}/vars"
-            seen[kind] += 1
+            place = f"layers/{kind}_{counts[kind]}/vars" if counts[kind] else f"layers/{kind}/vars"
+            counts[kind] += 1
             if not layer.weights:
                 continue
             if place not in stored:

@@ -1,4 +1,4 @@
-"""A compact U-Net (Ronneberger et al. 2015) for finding leukocytes; any input size that is a multiple of `STRIDE`.
+"""A compact U-Net (Ronneberger et al. 2015) for finding leukocytes; height and width are multiples of 32.
 
 Additions in place of concatenations and learnt up-sampling keep it small; its output has the size of its input.
 """
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 WIDTHS = (12, 24, 48, 64, 96)
-STRIDE = 2 ** len(WIDTHS)
 OUTPUTS = ("outside", "cytoplasm", "nucleus", "core")
 MOMENTUM = 0.95  # a few thousand steps: Keras' 0.99 would lag
 

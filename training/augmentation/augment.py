@@ -4,11 +4,11 @@ Everything happens after the split and on the network's input, whose background 
 optical density, so white stays white and only the cells change (compare the HED jitter of Tellez et al. 2018).
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
+from msgspec import Struct
 
 from smear.arrays import Array
 from training.augmentation.pipelines import PIPELINES
@@ -16,8 +16,7 @@ from training.augmentation.pipelines import PIPELINES
 Pipeline = Literal["stain", "abed", "murtoza", "khan", "lubna", "bushi", "bushi-alexnet", "none"]
 
 
-@dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     """Ranges of the random changes; 0 or (1, 1) switches one off.
 
     rotation: degrees either way, after a random quarter turn and flip; zoom, saturation, value, density: factors;
@@ -60,9 +59,11 @@ def _turn(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
         ((width - 1) / 2, (height - 1) / 2), random.uniform(-plan.rotation, plan.rotation), random.uniform(*plan.zoom)
     )
     matrix[:, 2] += random.uniform(-plan.shift, plan.shift, 2) * (width, height)
-    return cv2.warpAffine(
-        rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,) * 3
+    size, white = (width, height), (255,) * 3
+    turned = cv2.warpAffine(
+        rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=white
     )
+    return np.asarray(turned)
 
 
 def _stain(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
@@ -77,4 +78,4 @@ def _stain(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array
     tables = np.rint(np.stack([hue, saturation, value], axis=1)).astype(np.uint8)
     changed = cv2.cvtColor(cv2.LUT(hsv, tables.reshape(256, 1, 3)), cv2.COLOR_HSV2RGB)
     sigma = random.uniform(0, plan.blur) if plan.blur else 0.0
-    return cv2.GaussianBlur(changed, (0, 0), sigma) if sigma > 0.3 else changed
+    return np.asarray(cv2.GaussianBlur(changed, (0, 0), sigma) if sigma > 0.3 else changed)

@@ -1,4 +1,4 @@
-"""A data set enlarged by augmented copies before it is split, as three of the published works did it.
+"""A data set with augmented copies beside its pictures before it is split, as three of the published works did it.
 
 Copies of one picture then stand in training and test: this is what `--protocol as-published` is for, and nothing else.
 """
@@ -11,7 +11,7 @@ from training.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class Enlarged(Dataset):
+class AugmentedCopies(Dataset):
     """Every picture `each` times in a row: first as it is, then as copies that the plan changes, by their place."""
 
     each: int
@@ -25,7 +25,7 @@ class Enlarged(Dataset):
         return replace(picture, rgb=augment(picture.rgb, self.plan, index))
 
 
-def enlarged(dataset: Dataset, plan: Augmentation, copies: int) -> Dataset:
+def with_augmented_copies(dataset: Dataset, plan: Augmentation, copies: int) -> Dataset:
     """Return `dataset` with so many augmented copies of every picture beside it."""
     if not copies:
         return dataset
@@ -34,7 +34,7 @@ def enlarged(dataset: Dataset, plan: Augmentation, copies: int) -> Dataset:
     def repeated(column: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(value for value in column for _ in range(each))
 
-    return Enlarged(
+    return AugmentedCopies(
         root=dataset.root,
         paths=repeated(dataset.paths),
         labels=repeated(dataset.labels),

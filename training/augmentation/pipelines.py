@@ -91,7 +91,7 @@ def cropped(rgb: Array, random: Random, least: float) -> Array:
     h, w = round(share * height), round(share * width)
     top, left = int(random.integers(height - h + 1)), int(random.integers(width - w + 1))
     part = np.ascontiguousarray(rgb[top : top + h, left : left + w])
-    return cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def moved(
@@ -112,7 +112,7 @@ def moved(
     sheared = np.array([[1, lean, -lean * middle[1]], [0, 1, 0], [0, 0, 1]])
     matrix = (sheared @ matrix)[:2]
     matrix[:, 2] += random.uniform(-shift, shift, 2) * (width, height) if offset is None else offset
-    return cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border))
 
 
 def _uint8(values: Array) -> Array:

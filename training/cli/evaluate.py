@@ -1,88 +1,82 @@
-"""What recipes and bundles are worth: `compare`, `evaluate` and `novelty`."""
+"""What recipes and bundles are worth: `compare`, `evaluate` and `ood`."""
 
-import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from training.cli.options import MODELS, PROTOCOLS, Commands, say, weights
+import click
+
+from training.cli import options
+from training.cli.options import MODELS, PATH, PROTOCOLS, command, say
 from training.data import dataset
-from training.recipes import recipe
+from training.recipes import loading
 
 if TYPE_CHECKING:
     from smear.arrays import Array
     from smear.inference.field_reader import Reader
+    from training.evaluation.conclusion import Earlier
+    from training.evaluation.metrics import Metrics
+    from training.evaluation.splits import Protocol
 
 
-def add(commands: Commands) -> None:
-    """Add these commands to the parser."""
-    comparing = commands.add_parser("compare", help="cross-validate many recipes and line up what they give")
-    comparing.add_argument("recipes", nargs="*", metavar="RECIPE", help="all of them if none is named")
-    comparing.add_argument("--data", type=Path, required=True)
-    comparing.add_argument("--out", type=Path, required=True, help="folder for everything; a killed run goes on there")
-    comparing.add_argument("--weights", help="as for fit")
-    comparing.add_argument("--protocols", nargs="+", default=["random", "grouped"], choices=PROTOCOLS)
-    comparing.add_argument("--folds", type=int, default=5)
-    comparing.add_argument("--limit", type=int, help="run only the first so many folds of each; the table says so")
-    comparing.add_argument("--pictures", type=int, help="draw so many pictures of the data; the table says so")
-    comparing.add_argument("--epochs", type=int, help="train for at most so many epochs; the table says so")
-    comparing.add_argument("--active", default="leukolens-field", help="the published bundle to compare with")
-    comparing.add_argument("--models", type=Path, default=MODELS)
-    comparing.set_defaults(run=_compare)
-
-    evaluate = commands.add_parser("evaluate", help="judge a published bundle, with all controls, on a data set")
-    evaluate.add_argument("bundle", help="a name in models/, or a bundle's folder")
-    evaluate.add_argument("--data", type=Path, required=True)
-    evaluate.add_argument("--against", help="another bundle, such as the active one, to judge on the same pictures")
-    evaluate.add_argument("--format", choices=("text", "json"), default="text")
-    evaluate.set_defaults(run=_evaluate)
-
-    novelty = commands.add_parser("novelty", help="measure what a cross-validated run refuses of other pictures")
-    novelty.add_argument("cross_validated", type=Path, metavar="RUN", help="folder that crossval wrote, by groups")
-    novelty.add_argument("--data", type=Path, required=True, help="what the run was made of")
-    novelty.add_argument("--others", type=Path, nargs="+", required=True, help="data sets that are not its business")
-    novelty.add_argument("--each", type=int, default=100, help="pictures of each class at most")
-    novelty.set_defaults(run=_novelty)
-
-
-def _compare(arguments: argparse.Namespace) -> None:
+@command("compare", "cross-validate many recipes and line up what they give")
+@click.argument("names", metavar="[RECIPE]...", nargs=-1)
+@options.data()
+@click.option("--out", type=PATH, required=True, help="folder for everything; a killed run goes on there")
+@options.first_weights("as for fit")
+@click.option("--protocols", type=PROTOCOLS, multiple=True, default=("random", "grouped"))
+@click.option("--folds", type=int, default=5)
+@click.option("--limit", type=int, help="run only the first so many folds of each; the table says so")
+@click.option("--pictures", type=int, help="draw so many pictures of the data; the table says so")
+@click.option("--epochs", type=int, help="train for at most so many epochs; the table says so")
+@click.option("--active", default="leukolens-field", help="the published bundle to compare with")
+@options.models()
+def compare(
+    names: tuple[str, ...],
+    data: Path,
+    out: Path,
+    weights: str | None,
+    protocols: "tuple[Protocol, ...]",
+    folds: int,
+    limit: int | None,
+    pictures: int | None,
+    epochs: int | None,
+    active: str,
+    models: Path,
+) -> None:
+    """Compare recipes; all of them if none is named."""
     from training import csv_table
-    from training.evaluation.comparison import Plan, compare, strictest
+    from training.evaluation.comparison import NETWORK_CACHE, Plan, compare, strictest
+    from training.fit.run import Material, Run
     from training.reports import comparison_page
 
-    recipes = [recipe.load(name) for name in arguments.recipes or recipe.names()]
-    data = dataset.load(arguments.data)
-    data = data.drawn(arguments.pictures) if arguments.pictures is not None else data
-    plan = Plan(tuple(arguments.protocols), arguments.folds, arguments.limit, arguments.epochs)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = compare(recipes, data, weights(arguments), plan, arguments.out, say)
-    command = _command(arguments, recipes)
-    paragraph = comparison_page.verdict(
-        rows, plan, _measured(arguments.models / arguments.active, data, strictest(rows, plan))
+    recipes = [loading.load(name) for name in names or loading.names()]
+    drawn = dataset.load(data)
+    drawn = drawn.drawn(pictures) if pictures is not None else drawn
+    plan = Plan(protocols, folds, limit, epochs)
+    out.mkdir(parents=True, exist_ok=True)
+    first = options.weights(weights)
+    runs = [Run(Material(chosen, drawn), first, out / chosen.name, say, out / NETWORK_CACHE) for chosen in recipes]
+    rows = compare(runs, plan)
+    shown = {None: "", "imagenet": " --weights imagenet"}.get(weights, " --weights WEIGHTS")
+    shortenings = {"limit": limit, "pictures": pictures, "epochs": epochs}
+    # Without anybody's folders: the command that gives this table again.
+    again = " ".join(
+        [
+            f"python -m training compare {' '.join(chosen.name for chosen in recipes)} --data DATA{shown} --out RUN",
+            f"--protocols {' '.join(protocols)} --folds {folds}",
+            *(f"--{key} {value}" for key, value in shortenings.items() if value),
+        ]
     )
+    paragraph = comparison_page.conclusion(rows, plan, _recorded(models / active, drawn, strictest(rows, plan)))
     table = comparison_page.columns(rows, plan)
-    (arguments.out / "compare.csv").write_text(csv_table.as_csv(table, command), encoding="utf-8")
-    (arguments.out / "compare.html").write_text(
-        comparison_page.as_html(rows, plan, command, paragraph), encoding="utf-8"
-    )
-    print(
-        f"{comparison_page.text(table)}\n\n{paragraph}\nAll numbers: {arguments.out / 'compare.csv'} and compare.html"
-    )
+    (out / "compare.csv").write_text(csv_table.as_csv(table, again), encoding="utf-8")
+    (out / "compare.html").write_text(comparison_page.as_html(rows, plan, again, paragraph), encoding="utf-8")
+    print(f"{comparison_page.text(table)}\n\n{paragraph}\nAll numbers: {out / 'compare.csv'} and compare.html")
 
 
-def _command(arguments: argparse.Namespace, recipes: "list[recipe.Recipe]") -> str:
-    """Return the command that gives this table again, without anybody's folders."""
-    options = [f"--protocols {' '.join(arguments.protocols)}", f"--folds {arguments.folds}"]
-    options += [
-        f"--{key} {getattr(arguments, key)}" for key in ("limit", "pictures", "epochs") if getattr(arguments, key)
-    ]
-    weights = {None: "", "imagenet": " --weights imagenet"}.get(arguments.weights, " --weights WEIGHTS")
-    names = " ".join(one.name for one in recipes)
-    return f"python -m training compare {names} --data DATA{weights} --out RUN {' '.join(options)}"
-
-
-def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[str, dict[str, Any]] | None":
-    """Return name and result of a published bundle, where its card has one on this very data by this protocol."""
+def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Earlier | None":
+    """Return a published bundle, where its card has a result on this very data by this protocol."""
     from training.evaluation.conclusion import recorded
     from training.publish import published
 
@@ -90,48 +84,67 @@ def _measured(folder: Path, data: "dataset.Dataset", protocol: str) -> "tuple[st
     return recorded(card, data.fingerprint, protocol) if card else None
 
 
-def _evaluate(arguments: argparse.Namespace) -> None:
+@command("evaluate", "judge a published bundle, with all controls, on a data set")
+@click.argument("bundle")
+@options.data()
+@click.option("--against", help="another bundle, such as the active one, to judge on the same pictures")
+@options.output("text", "json")
+def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
+    """Print how good a bundle (a name in models/, or a bundle's folder) is on a data set."""
     import numpy as np
+    from msgspec import structs
 
-    from training.evaluation.conclusion import verdict
-    from training.evaluation.metrics import plain
-    from training.evaluation.predictions import control, judge_controls
+    from training.evaluation.conclusion import Earlier, conclude
+    from training.evaluation.metrics import public
+    from training.evaluation.predictions import ablation_of, predict_ablations
 
-    data = dataset.load(arguments.data)
-    everything = np.arange(len(data))
-    reader, targets, result = _judged(arguments.bundle, data)
-    controls = judge_controls(reader, data, everything)
-    result["controls"] = {name: control(one, targets) for name, one in controls.items()}
-    if arguments.format == "json":
-        print(json.dumps(plain(result), indent=1))
+    loaded = dataset.load(data)
+    reader, targets, metrics = _measured(bundle, loaded)
+    ablated = predict_ablations(reader, loaded, np.arange(len(loaded)))
+    ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
+    metrics = structs.replace(metrics, ablations=ablations)
+    if form == "json":
+        print(json.dumps(public(metrics), indent=1))
         return
     earlier = None
-    if arguments.against:
-        other, _, theirs = _judged(arguments.against, data)
-        earlier = f"{other.card.name} {other.card.version}", theirs
-    print(verdict(result, {label.id: label.name for label in reader.card.labels}, earlier))
+    if against:
+        reference, _, reference_metrics = _measured(against, loaded)
+        earlier = Earlier(f"{reference.card.name} {reference.card.version}", reference_metrics.accuracy_all)
+    print(conclude(metrics, {label.id: label.name for label in reader.card.labels}, earlier=earlier))
 
 
-def _novelty(arguments: argparse.Namespace) -> None:
+@command("ood", "measure what a cross-validated run refuses of other pictures")
+@click.argument("run", metavar="RUN", type=PATH)
+@options.data("what the run was made of")
+@click.option(
+    "--others", type=PATH, multiple=True, required=True, metavar="DATA ...", help="data sets that are not its business"
+)
+@click.option("--each", type=int, default=100, help="pictures of each class at most")
+def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
+    """Print a table of what is refused; RUN is a folder that crossval wrote, by groups."""
     from training.evaluation.ood_benchmark import as_csv, compare
 
-    others = {folder.name: dataset.load(folder) for folder in arguments.others}
-    rows = compare(arguments.cross_validated, dataset.load(arguments.data), others, arguments.each)
-    names = " ".join(folder.name.upper() for folder in arguments.others)
-    command = f"python -m training novelty RUN --data DATA --others {names} --each {arguments.each}"
-    print(as_csv(rows, command), end="")
+    sets = {folder.name: dataset.load(folder) for folder in others}
+    rows = compare(run, dataset.load(data), sets, each)
+    names = " ".join(folder.name.upper() for folder in others)
+    print(as_csv(rows, f"python -m training ood RUN --data DATA --others {names} --each {each}"), end="")
 
 
-def _judged(name: str, data: "dataset.Dataset") -> "tuple[Reader, Array, dict[str, Any]]":
+def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics]":
     """Return the reader of a bundle (a name in models/, or a folder), its targets and its metrics on a data set."""
     import numpy as np
 
+    from smear.artifacts import CARD
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
-    from training.evaluation.predictions import judge, measured
+    from training.evaluation.predictions import metrics_of, predict
 
-    reader = Reader(bundle.load(Path(name) if Path(name, bundle.CARD).is_file() else MODELS / name))
+    reader = Reader(bundle.load(Path(name) if Path(name, CARD).is_file() else MODELS / name))
     targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
-    return reader, targets, measured(judge(reader, data, np.arange(len(data)), task="pictures"), targets, reader)
+    predictions = predict(reader, data, np.arange(len(data)), task="pictures")
+    return reader, targets, metrics_of(predictions, targets, reader.card)
+
+
+COMMANDS = (compare, evaluate, ood)

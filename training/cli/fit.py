@@ -1,99 +1,127 @@
-"""Recipes into bundles: `recipes`, `fit`, `crossval`, `publish`."""
+"""Recipes into bundles: `recipes`, `fit`, `crossval`, `publish`.
 
-import argparse
+What trains is imported where it is asked for: TensorFlow takes seconds, and help or a slip of the pen should not.
+"""
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from training.cli.options import MODELS, PROTOCOLS, Commands, first_weights, say, weights
+import click
+
+from training.cli import options
+from training.cli.options import PATH, PROTOCOLS, command, say, weights
 from training.data import dataset
-from training.recipes import recipe
+from training.recipes import loading
+
+if TYPE_CHECKING:
+    from training.evaluation.splits import Protocol
+    from training.fit.run import Run
+
+FIRST_WEIGHTS = "folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random"
+run_options = options.several(
+    click.argument("name", metavar="RECIPE"),
+    options.data("class folders, or a folder with manifest.csv"),
+    click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
+    options.first_weights(FIRST_WEIGHTS),
+    click.option(
+        "--network-cache",
+        type=PATH,
+        help="folder of trained networks, for recipes that differ in their classifier only",
+    ),
+)
 
 
-def add(commands: Commands) -> None:
-    """Add these commands to the parser."""
-    commands.add_parser("recipes", help="list the recipes").set_defaults(run=_recipes)
-
-    fit = commands.add_parser("fit", help="train a recipe on a data set; the result is a draft in RUN")
-    cross = commands.add_parser("crossval", help="measure a recipe on pictures that its networks had not seen")
-    for one in (fit, cross):
-        one.add_argument("recipe", help="a name that `recipes` lists, or a TOML file")
-        one.add_argument("--data", type=Path, required=True, help="class folders, or a folder with manifest.csv")
-        one.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for everything that is made")
-        first_weights(one)
-    fit.set_defaults(run=_fit)
-    cross.add_argument("--protocol", choices=PROTOCOLS, required=True)
-    cross.add_argument("--folds", type=int, default=5)
-    cross.add_argument("--limit", type=int, help="run only the first so many folds")
-    cross.add_argument(
-        "--fold",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="run these folds only, counted from 1: processes may share the work. Without it they are gathered",
-    )
-    cross.add_argument("--format", choices=("text", "json"), default="text")
-    cross.set_defaults(run=_crossval)
-
-    publish = commands.add_parser("publish", help="put a run's draft, with its results, into models/")
-    publish.add_argument("out", type=Path, metavar="RUN")
-    publish.add_argument("--name", help="publish under another name than the recipe's")
-    publish.add_argument("--models", type=Path, default=MODELS)
-    publish.set_defaults(run=_publish)
+@command("recipes", "list the recipes")
+def list_recipes() -> None:
+    """List every recipe with its title."""
+    for name in loading.names():
+        print(f"{name:26} {loading.load(name).title}")
 
 
-def _recipes(_: argparse.Namespace) -> None:
-    for name in recipe.names():
-        print(f"{name:26} {recipe.load(name).title}")
-
-
-def _fit(arguments: argparse.Namespace) -> None:
+@command("fit", "train a recipe on a data set; the result is a draft in RUN")
+@run_options
+def fit(name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None) -> None:
+    """Write a draft bundle."""
     import numpy as np
 
     from training.evaluation.splits import validation
-    from training.fit.experiment import draft, gather
+    from training.fit.experiment import draft
 
-    chosen = recipe.load(arguments.recipe)
-    first = weights(arguments)
-    material = gather(chosen, dataset.load(arguments.data))
-    everything = np.arange(len(material.dataset))
-    parts = everything, everything[:0]
-    if chosen.schedule.hold_back:
-        parts = validation(everything, material.targets, material.groups, "grouped", chosen.schedule.seed)
-    made = draft(chosen, material, parts, first, arguments.out, say, arguments.networks)
-    print(f"Draft: {made}. It has no results yet: run crossval with the same --out, then publish.")
+    run = _run(name, data, out, weights, network_cache)
+    schedule, material = run.recipe.schedule, run.material
+    everything = np.arange(len(run.dataset))
+    fit, held_out = everything, everything[:0]
+    if schedule.validation_split:
+        fit, held_out = validation(everything, material.targets, material.groups, "grouped", schedule.seed)
+    print(f"Draft: {draft(run, fit, held_out)}. It has no results yet: run crossval with the same --out, then publish.")
 
 
-def _crossval(arguments: argparse.Namespace) -> None:
-    from training.evaluation.conclusion import verdict
-    from training.evaluation.cross_validation import Study, crossval, result_file, some_folds
-    from training.evaluation.metrics import plain
+@command("crossval", "measure a recipe on pictures that its networks had not seen")
+@run_options
+@click.option("--protocol", type=PROTOCOLS, required=True)
+@click.option("--folds", type=int, default=5)
+@click.option("--limit", type=int, help="run only the first so many folds")
+@click.option(
+    "--fold",
+    "numbers",
+    type=int,
+    multiple=True,
+    metavar="N ...",
+    help="run these folds only, counted from 1: processes may share the work. Without it they are gathered",
+)
+@options.output("text", "json")
+def crossval(
+    name: str,
+    data: Path,
+    out: Path,
+    weights: str | None,
+    network_cache: Path | None,
+    protocol: "Protocol",
+    folds: int,
+    limit: int | None,
+    numbers: tuple[int, ...],
+    form: str,
+) -> None:
+    """Print the result of a cross-validation, or run some of its folds."""
+    from training.evaluation import cross_validation
+    from training.evaluation.conclusion import conclude
+    from training.evaluation.metrics import public
 
-    chosen = recipe.load(arguments.recipe)
-    study = Study(
-        chosen,
-        dataset.load(arguments.data),
-        weights(arguments),
-        arguments.protocol,
-        arguments.out,
-        arguments.folds,
-        arguments.networks,
-    )
-    if arguments.fold:
-        which = [number - 1 for number in arguments.fold]
-        for file in some_folds(study, which, say):
+    run = _run(name, data, out, weights, network_cache)
+    scheme = cross_validation.Scheme(protocol, folds)
+    if numbers:
+        for file in cross_validation.some_folds(run, scheme, [number - 1 for number in numbers]):
             print(f"Finished: {file.parent}. Give the command without --fold when all are, to gather them.")
         return
-    result = crossval(study, arguments.limit, say)
-    if arguments.format == "json":
-        print(json.dumps(plain(result), indent=1))
+    result = cross_validation.crossval(run, scheme, limit)
+    if form == "json":
+        print(json.dumps(public(result), indent=1))
         return
-    told = verdict(result, chosen.label_names())
-    print(f"{result['meaning']}\n{told}\nAll numbers: {result_file(arguments.out, arguments.protocol)}")
+    paragraph = conclude(result, run.recipe.label_names(), result.colour_statistics_forest)
+    file = cross_validation.result_file(out, protocol)
+    print(f"{result.meaning}\n{paragraph}\nAll numbers: {file}")
 
 
-def _publish(arguments: argparse.Namespace) -> None:
+@command("publish", "put a run's draft, with its results, into models/")
+@click.argument("run", metavar="RUN", type=PATH)
+@click.option("--name", help="publish under another name than the recipe's")
+@options.models()
+def publish(run: Path, name: str | None, models: Path) -> None:
+    """Publish a run."""
     from training.publish import publish
 
-    made = publish(arguments.out, arguments.models, arguments.name)
-    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) / 2**20
-    print(f"Published {made} ({size:.1f} MB).")
+    folder = publish(run, models, name)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+    print(f"Published {folder} ({size:.1f} MB).")
+
+
+def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
+    from training.fit.run import Material, Run
+
+    chosen = loading.load(name)
+    first = weights(given)
+    return Run(Material(chosen, dataset.load(data)), first, out, say, network_cache)
+
+
+COMMANDS = (list_recipes, fit, crossval, publish)

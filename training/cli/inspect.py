@@ -1,78 +1,78 @@
 """A look at data before anything learns from it: `inspect`, `contact`, `probe`; and `figures`, at what came out."""
 
-import argparse
 import json
 from pathlib import Path
 
-from training.cli.options import MODELS, Commands
+import click
+
+from training.cli import options
+from training.cli.options import MODELS, PATH, command
 from training.data import dataset
-from training.recipes import recipe
+from training.recipes import loading
+
+ONE_OF_EACH_PIPELINE = (
+    *("leukolens-field", "abed-simple-cnn", "murtoza-vgg16", "khan-xincept", "lubna-cml1"),
+    *("bushi-basic-cnn", "bushi-alexnet"),
+)
 
 
-def add(commands: Commands) -> None:
-    """Add these commands to the parser."""
-    inspecting = commands.add_parser("inspect", help="report what is in a data set, and what gives its classes away")
-    inspecting.add_argument("data", type=Path)
-    inspecting.add_argument("--out", type=Path, required=True, metavar="FILE.html")
-    inspecting.set_defaults(run=_inspect)
-
-    contact = commands.add_parser("contact", help="draw a contact sheet of what augmentations make of some pictures")
-    contact.add_argument("recipes", nargs="*", metavar="RECIPE", help="one of each pipeline if none is named")
-    contact.add_argument("--data", type=Path, required=True)
-    contact.add_argument("--out", type=Path, required=True, metavar="FILE.png")
-    contact.add_argument("--pictures", type=int, default=2)
-    contact.add_argument("--copies", type=int, default=7)
-    contact.add_argument("--seed", type=int, default=0)
-    contact.set_defaults(run=_contact)
-
-    probe = commands.add_parser("probe", help="ask how much of the class a data set gives away without a cell in sight")
-    probe.add_argument("--data", type=Path, required=True)
-    probe.add_argument("--weights", type=Path, required=True, help="folder of ImageNet backbones")
-    probe.add_argument("--format", choices=("text", "json", "csv"), default="text")
-    probe.set_defaults(run=_probe)
-
-    figures = commands.add_parser("figures", help="draw the plots of docs/what-the-numbers-mean.md")
-    figures.add_argument("--results", type=Path, required=True, help="folder of the tables, docs/results")
-    figures.add_argument("--bundle", type=Path, default=MODELS / "leukolens-field", help="whose report is drawn")
-    figures.add_argument("--out", type=Path, required=True)
-    figures.set_defaults(run=_figures)
-
-
-def _inspect(arguments: argparse.Namespace) -> None:
+@command("inspect", "report what is in a data set, and what gives its classes away")
+@click.argument("data", metavar="DATA", type=PATH)
+@click.option("--out", type=PATH, required=True, metavar="FILE.html")
+def inspect(data: Path, out: Path) -> None:
+    """Write the report and print its warnings."""
     from training.data.inspection import inspect
     from training.reports.inspection_page import page
 
-    found = inspect(dataset.load(arguments.data))
-    text = page(found)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print("\n".join([*(f"- {one}" for one in found.warnings), f"Report: {arguments.out}"]))
+    inspection = inspect(dataset.load(data))
+    text = page(inspection)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print("\n".join([*(f"- {warning}" for warning in inspection.warnings), f"Report: {out}"]))
 
 
-def _contact(arguments: argparse.Namespace) -> None:
+@command("contact", "draw a contact sheet of what augmentations make of some pictures")
+@click.argument("names", metavar="[RECIPE]...", nargs=-1)
+@options.data()
+@click.option("--out", type=PATH, required=True, metavar="FILE.png")
+@click.option("--pictures", type=int, default=2)
+@click.option("--copies", type=int, default=7)
+@click.option("--seed", type=int, default=0)
+def contact(names: tuple[str, ...], data: Path, out: Path, pictures: int, copies: int, seed: int) -> None:
+    """Draw the sheet for these recipes; for one of each pipeline if none is named."""
     from training.reports import contact_sheet
 
-    names = arguments.recipes or [
-        *("leukolens-field", "abed-simple-cnn", "murtoza-vgg16", "khan-xincept", "lubna-cml1"),
-        *("bushi-basic-cnn", "bushi-alexnet"),
-    ]
-    recipes = [recipe.load(name) for name in names]
-    data = dataset.load(arguments.data)
-    made = contact_sheet.sheet(recipes, data, arguments.pictures, arguments.copies, arguments.seed)
-    print(contact_sheet.write(made, arguments.out))
+    recipes = [loading.load(name) for name in names or ONE_OF_EACH_PIPELINE]
+    sheet = contact_sheet.sheet(recipes, dataset.load(data), pictures, copies, seed)
+    print(contact_sheet.write(sheet, out))
 
 
-def _probe(arguments: argparse.Namespace) -> None:
+@command("probe", "ask how much of the class a data set gives away without a cell in sight")
+@options.data()
+@click.option("--weights", type=PATH, required=True, help="folder of ImageNet backbones")
+@options.output("text", "json", "csv")
+def probe(data: Path, weights: Path, form: str) -> None:
+    """Print the accuracy of linear probes."""
+    import msgspec
+
     from training.evaluation.linear_probe import as_csv, probe, text
 
-    result = probe(dataset.load(arguments.data), arguments.weights)
-    if arguments.format == "json":
-        print(json.dumps(result, indent=1))
+    probes = probe(dataset.load(data), weights)
+    if form == "json":
+        print(json.dumps(msgspec.to_builtins(probes), indent=1))
         return
-    print(text(result) if arguments.format == "text" else as_csv(result), end="")
+    print(text(probes) if form == "text" else as_csv(probes), end="")
 
 
-def _figures(arguments: argparse.Namespace) -> None:
+@command("figures", "draw the plots of docs/what-the-numbers-mean.md")
+@click.option("--results", type=PATH, required=True, help="folder of the tables, docs/results")
+@click.option("--bundle", type=PATH, default=MODELS / "leukolens-field", help="whose report is drawn")
+@click.option("--out", type=PATH, required=True)
+def figures(results: Path, bundle: Path, out: Path) -> None:
+    """Draw the plots and print their files."""
     from training.reports.plots import draw
 
-    print("\n".join(str(file) for file in draw(arguments.results, arguments.bundle / "report", arguments.out)))
+    print("\n".join(str(file) for file in draw(results, bundle / "report", out)))
+
+
+COMMANDS = (inspect, contact, probe, figures)

@@ -1,35 +1,87 @@
-"""What several commands share: where bundles lie, where first weights come from, and how a command speaks."""
+"""What several commands share: options of many values, where bundles lie, and where first weights come from."""
 
-import argparse
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from training.architectures.blueprint import Weights
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-PROTOCOLS = ("random", "grouped", "source", "as-published")
-Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+PROTOCOLS = click.Choice(("random", "grouped", "source", "as-published"))
+PATH = click.Path(path_type=Path)
+
+Function = Callable[..., Any]
+Decorator = Callable[[Function], Function]
 
 
-def first_weights(command: argparse.ArgumentParser) -> None:
-    """Add the options that say where a network's first weights come from."""
-    command.add_argument(
-        "--weights",
-        help="folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random",
-    )
-    command.add_argument(
-        "--networks", type=Path, help="folder of trained networks, for recipes that differ in their classifier only"
-    )
+class Command(click.Command):
+    """A command whose `multiple` options take all values that follow them: `--protocols random grouped`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, with an option of its own for each further value."""
+        many = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        return super().parse_args(ctx, list(_repeated(args, many)))
 
 
-def weights(arguments: argparse.Namespace) -> "Weights":
+def _repeated(arguments: Sequence[str], many: set[str]) -> Iterator[str]:
+    """Yield `--option A B` as `--option A --option B` for the options `many`."""
+    option, values = "", 0
+    for argument in arguments:
+        if argument.startswith("-"):
+            option, values = argument, 0
+        elif option in many:
+            values += 1
+            if values > 1:
+                yield option
+        yield argument
+
+
+def command(name: str, summary: str) -> Callable[[Function], Command]:
+    """Return the decorator that makes a command of a function; its summary is not cut short in the list of commands."""
+    return click.command(name, cls=Command, help=summary, short_help=summary)
+
+
+def several(*decorators: Decorator) -> Decorator:
+    """Return decorators as one, in the order in which help lists them."""
+
+    def decorate(function: Function) -> Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def data(summary: str | None = None, **attributes: Any) -> Decorator:
+    """Return the option `--data`."""
+    return click.option("--data", type=PATH, required=True, help=summary, **attributes)
+
+
+def first_weights(summary: str) -> Decorator:
+    """Return the option that says where a network's first weights come from."""
+    return click.option("--weights", metavar="FOLDER", help=summary)
+
+
+def models() -> Decorator:
+    """Return the option that says where published bundles lie."""
+    return click.option("--models", type=PATH, default=MODELS)
+
+
+def output(*names: str) -> Decorator:
+    """Return the option that says in what form the result is printed: the first of `names` where none is asked for."""
+    return click.option("--format", "form", type=click.Choice(names), default=names[0])
+
+
+def weights(given: str | None) -> "Weights":
     """Return where first weights come from; what each network got is said when it is built."""
-    if arguments.weights is None:
+    if given is None:
         say("No --weights: the network starts from random weights and will need far more pictures.")
         return None
-    return "imagenet" if arguments.weights == "imagenet" else Path(arguments.weights)
+    return "imagenet" if given == "imagenet" else Path(given)
 
 
 def say(text: str) -> None:

@@ -1,69 +1,70 @@
-"""The finder of leukocytes, taught, measured and drawn: `finder`, `segmentation`, `atlas`."""
+"""The segmenter of leukocytes, taught, measured and drawn: `segmenter`, `segmentation`, `atlas`."""
 
-import argparse
 import json
 from pathlib import Path
 
-from training.cli.options import MODELS, Commands, say
+import click
+
+from training.cli import options
+from training.cli.options import PATH, command, say
 
 
-def add(commands: Commands) -> None:
-    """Add these commands to the parser."""
-    finder = commands.add_parser("finder", help="teach, measure and publish the network that finds leukocytes")
-    finder.add_argument("--fields", type=Path, required=True, help="fields for the thresholds to label (Taleghani)")
-    finder.add_argument("--cells", type=Path, required=True, help="single cells in their middle, by class (PBC)")
-    finder.add_argument("--masked", type=Path, required=True, help="sets to measure it on, as for `segmentation`")
-    finder.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder that a killed run goes on from")
-    finder.add_argument("--epochs", type=int, help="to try it out in less than the full time")
-    finder.add_argument("--models", type=Path, default=MODELS)
-    finder.set_defaults(run=_finder)
-
-    segmentation = commands.add_parser("segmentation", help="measure how well leukocytes are found, where masks exist")
-    segmentation.add_argument("--data", type=Path, required=True, help="a folder with images/ and masks/, or of such")
-    segmentation.add_argument("--format", choices=("text", "json"), default="text")
-    segmentation.add_argument("--out", type=Path, metavar="DIR", help="folder for results.json and worst.html")
-    segmentation.set_defaults(run=_segmentation)
-
-    atlas = commands.add_parser("atlas", help="draw what is found in some pictures of each set, without the pictures")
-    atlas.add_argument("--data", type=Path, required=True, nargs="+", metavar="DIR", help="labelled or masked sets")
-    atlas.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for one SVG for each set")
-    atlas.add_argument("--seed", type=int, default=0, help="which pictures are picked")
-    atlas.set_defaults(run=_atlas)
-
-
-def _finder(arguments: argparse.Namespace) -> None:
+@command("segmenter", "teach, measure and publish the network that finds leukocytes")
+@click.option("--fields", type=PATH, required=True, help="fields for the thresholds to label (Taleghani)")
+@click.option("--cells", type=PATH, required=True, help="single cells in their middle, by class (PBC)")
+@click.option("--masked", type=PATH, required=True, help="sets to measure it on, as for `segmentation`")
+@click.option("--out", type=PATH, required=True, metavar="RUN", help="folder that a killed run goes on from")
+@click.option("--epochs", type=int, help="to try it out in less than the full time")
+@options.models()
+def segmenter(fields: Path, cells: Path, masked: Path, out: Path, epochs: int | None, models: Path) -> None:
+    """Publish a segmenter under the next version."""
     from smear.segmentation.mask_network import FOLDER, Segmenter
     from training.architectures import unet
-    from training.fit.experiment import commit
+    from training.fit.draft_card import commit
     from training.segmenter import agreement, fit, publish
     from training.segmenter.onnx_graph import exported
 
-    target = arguments.models / FOLDER.name
+    target = models / FOLDER.name
     version = publish.next_version(target)  # before hours of training: the card that is there may be damaged
-    schedule = fit.Schedule(**({"epochs": arguments.epochs} if arguments.epochs else {}))
-    agreement.make(arguments.out)
-    lessons = fit.gather(arguments.fields, arguments.cells)
-    model = unet.folded(fit.fit(lessons, schedule, arguments.out, say))
-    results, _ = agreement.measure(arguments.masked, network=Segmenter(exported(model)))
-    described = publish.card(version, lessons, schedule, commit(), results)
+    schedule = fit.Schedule(**({"epochs": epochs} if epochs else {}))
+    agreement.make(out)
+    lessons = fit.gather(fields, cells)
+    model = unet.folded(fit.fit(lessons, schedule, out, say))
+    results, _ = agreement.measure(masked, network=Segmenter(exported(model)))
+    card = publish.card(version, lessons, schedule, commit(), results)
     print(agreement.table(results))
-    print(f"Published {publish.write(target, model, described)}.")
+    print(f"Published {publish.write(target, model, card)}.")
 
 
-def _segmentation(arguments: argparse.Namespace) -> None:
-    from training.segmenter import agreement, outlines
+@command("segmentation", "measure how well leukocytes are found, where masks exist")
+@options.data("a folder with images/ and masks/, or of such")
+@options.output("text", "json")
+@click.option("--out", type=PATH, metavar="DIR", help="folder for results.json and worst.html")
+def segmentation(data: Path, form: str, out: Path | None) -> None:
+    """Print how well leukocytes are found."""
+    from training.reports import worst_page
+    from training.segmenter import agreement
 
-    if arguments.out is not None:
-        agreement.make(arguments.out)
-    results, pictures = agreement.measure(arguments.data)
-    if arguments.out is not None:
-        agreement.write(results, arguments.out)
-        outlines.write(pictures, arguments.out / "worst.html")
-    print(json.dumps(results, indent=1) if arguments.format == "json" else agreement.table(results))
+    if out is not None:
+        agreement.make(out)
+    results, pictures = agreement.measure(data)
+    if out is not None:
+        agreement.write(results, out)
+        worst_page.write(pictures, out / "worst.html")
+    print(json.dumps(agreement.to_json(results), indent=1) if form == "json" else agreement.table(results))
 
 
-def _atlas(arguments: argparse.Namespace) -> None:
+@command("atlas", "draw what is found in some pictures of each set, without the pictures")
+@options.data("labelled or masked sets", multiple=True, metavar="DIR ...")
+@click.option("--out", type=PATH, required=True, metavar="FOLDER", help="folder for one SVG for each set")
+@click.option("--seed", type=int, default=0, help="which pictures are picked")
+def atlas(data: tuple[Path, ...], out: Path, seed: int) -> None:
+    """Draw the sets and print the files."""
     from training.segmenter.atlas import draw, folders
 
-    for folder in (one for root in arguments.data for one in folders(root)):
-        print(draw(folder, arguments.out, arguments.seed))
+    for root in data:
+        for folder in folders(root):
+            print(draw(folder, out, seed))
+
+
+COMMANDS = (segmenter, segmentation, atlas)

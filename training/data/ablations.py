@@ -26,17 +26,17 @@ def background_removed(rgb: Array) -> Array:
 def corner_only(rgb: Array) -> Array:
     """Keep the corner with the scale bar, everything else white."""
     height, width = max(1, round(rgb.shape[0] * CORNER[0])), max(1, round(rgb.shape[1] * CORNER[1]))
-    kept = np.full_like(rgb, 255)
-    kept[-height:, -width:] = rgb[-height:, -width:]
-    return kept
+    corner = np.full_like(rgb, 255)
+    corner[-height:, -width:] = rgb[-height:, -width:]
+    return corner
 
 
 def grey(rgb: Array) -> Array:
     """Take the colour away."""
-    return cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
 
 
-CONTROLS: Mapping[str, Callable[[Array], Array]] = {
+ABLATIONS: Mapping[str, Callable[[Array], Array]] = {
     "cells_removed": cells_removed,
     "background_removed": background_removed,
     "corner_only": corner_only,

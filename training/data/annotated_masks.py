@@ -30,7 +30,7 @@ LEAST_OF_LARGEST = 0.3  # nucleus of one of two touching cells, of the larger nu
 
 
 @dataclass(frozen=True)
-class Truth:
+class Annotation:
     """What people drew: `labels` int32 (H, W), 1..N inside each whole cell; `nuclei` bool (H, W)."""
 
     labels: Array
@@ -55,19 +55,19 @@ class MaskedSet:
     def __len__(self) -> int:
         return len(self.images)
 
-    def pairs(self) -> Iterator[tuple[Array, Truth]]:
+    def pairs(self) -> Iterator[tuple[Array, Annotation]]:
         """Yield every picture, uint8 RGB, with what people drew in it; DataError where their sizes differ."""
         for index in range(len(self)):
             yield self.pair(index)
 
-    def pair(self, index: int) -> tuple[Array, Truth]:
+    def pair(self, index: int) -> tuple[Array, Annotation]:
         """Return picture `index`, uint8 RGB, with what people drew in it."""
         rgb, mask = picture(self.images[index]), _grey(self.masks[index])
         if mask.shape != rgb.shape[:2]:
-            wrong, right = (f"{one.shape[1]} x {one.shape[0]}" for one in (mask, rgb))
+            wrong, right = (f"{array.shape[1]} x {array.shape[0]}" for array in (mask, rgb))
             raise DataError(f"{self.masks[index]} is {wrong} pixels, its picture is {right}. Make them the same size.")
         nuclei = mask >= self.nucleus
-        return rgb, Truth(instances(mask >= self.cytoplasm, nuclei), nuclei)
+        return rgb, Annotation(instances(mask >= self.cytoplasm, nuclei), nuclei)
 
 
 def load(root: Path) -> list[MaskedSet]:
@@ -92,14 +92,14 @@ def pictures(folder: Path) -> dict[str, Path]:
         raise DataError(
             f"There is no folder {folder}. A set needs {IMAGES}/ and {MASKS}/ with files of the same names."
         )
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
-        if path.stem in found:
-            raise DataError(f"{folder} has both {found[path.stem].name} and {path.name}. Keep one of them.")
-        found[path.stem] = path
-    return found
+        if path.stem in by_stem:
+            raise DataError(f"{folder} has both {by_stem[path.stem].name} and {path.name}. Keep one of them.")
+        by_stem[path.stem] = path
+    return by_stem
 
 
 def picture(path: Path) -> Array:
@@ -131,17 +131,17 @@ def instances(cells: Array, nuclei: Array) -> Array:
 
 def _touching(cell: Array, nuclei: Array) -> Array:
     """Return the cells that make up one component, int32 (h, w), numbered from 1."""
-    one = cell.astype(np.int32)
+    alone = cell.astype(np.int32)
     depth = cv2.distanceTransform(np.pad(cell, 1).view(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     count, cores = cv2.connectedComponents((depth > WAIST * depth.max()).view(np.uint8))
     if count <= 2:
-        return one
+        return alone
     share = np.bincount(nearest(cores, cell)[nuclei], minlength=count)[1:]
-    kept = 1 + np.flatnonzero(share >= max(1.0, LEAST_OF_LARGEST * share.max()))
-    if len(kept) < 2:
-        return one
+    cells = 1 + np.flatnonzero(share >= max(1.0, LEAST_OF_LARGEST * share.max()))
+    if len(cells) < 2:
+        return alone
     numbers = np.zeros(count, np.int32)
-    numbers[kept] = np.arange(1, len(kept) + 1)
+    numbers[cells] = np.arange(1, len(cells) + 1)
     return nearest(numbers[cores], cell)
 
 

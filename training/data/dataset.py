@@ -11,6 +11,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
 from smear.imaging.file_signatures import SUFFIXES
+from smear.sentence import SentenceError
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("path", "label")
@@ -18,7 +19,7 @@ THREADS = 2  # that decode pictures ahead of a network
 CHUNK = 32  # pictures decoded and answered together
 
 
-class DataError(ValueError):
+class DataError(SentenceError):
     """Data that cannot be trained on; one sentence that says what is wrong and what to do."""
 
 
@@ -132,10 +133,11 @@ def _contradictions(rows: list[Row]) -> None:
         folder = Path(path).parts[0]
         if folder != label and folder in labels and label in folders:
             raise DataError(f"{MANIFEST}, line {number}: {path} lies in '{folder}' and has the label '{label}'.")
-        line, other = first.setdefault(group, (number, label)) if group else (number, label)
-        if other != label:
+        line, first_label = first.setdefault(group, (number, label)) if group else (number, label)
+        if first_label != label:
             raise DataError(
-                f"{MANIFEST}, lines {line} and {number}: the group '{group}' has the labels '{other}' and '{label}'."
+                f"{MANIFEST}, lines {line} and {number}:"
+                f" the group '{group}' has the labels '{first_label}' and '{label}'."
                 " A group is one patient with one diagnosis; give the second one a group of its own, or none."
             )
 

@@ -6,10 +6,12 @@ put together: near-duplicates by perceptual hash, and clusters of what is left w
 two patients on slides that look alike share a group, one patient on two different slides may not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 
@@ -17,7 +19,7 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour, black_surround
 from smear.segmentation import thresholds
 from training.data.dataset import Dataset
-from training.progress import Progress
+from training.progress import track
 
 HASH_SIDE = 16
 NEAR_BITS = 20  # of 240: re-encoded, slightly shifted or recoloured copies differ by fewer
@@ -51,7 +53,7 @@ def painted_out(rgb: Array, cells: Array | None = None) -> Array:
 def difference_hash(rgb: Array) -> Array:
     """Return the horizontal difference hash, bool (240,): is each cell of a 16 x 16 grid brighter than the next?"""
     grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA)
-    return (grey[:, 1:] > grey[:, :-1]).ravel()
+    return np.asarray((grey[:, 1:] > grey[:, :-1]).ravel())
 
 
 def appearance(rgb: Array) -> Array:
@@ -84,35 +86,24 @@ def find_groups(dataset: Dataset) -> Array:
         names = sorted(set(dataset.groups))
         return np.array([names.index(group) for group in dataset.groups], np.int64)
     hashes, looks = [], []
-    progress = Progress("groups", len(dataset))
-    for index in range(len(dataset)):
+    for index in track(range(len(dataset)), "groups"):
         rgb = dataset.picture(index)
         hashes.append(difference_hash(rgb))
         looks.append(appearance(rgb))
-        progress.step()
     features = PCA(n_components=min(20, len(looks) - 1), random_state=0).fit_transform(np.array(looks))
     wanted = max(2, len(dataset) // PICTURES_PER_GROUP)
     clusters = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)
     return _merge(clusters, near_duplicates(np.array(hashes)))
 
 
-def _merge(clusters: Array, pairs: Iterable[tuple[int, int]]) -> Array:
-    """Move the smaller side of every near-duplicate pair into the other's group, so that no pair is split."""
-    groups = clusters.astype(np.int64).copy()
-    parent = list(range(len(groups)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, j in pairs:
-        parent[root(j)] = root(i)
-    members: dict[int, list[int]] = {}
-    for i in range(len(groups)):
-        members.setdefault(root(i), []).append(i)
-    for family in members.values():
-        values, counts = np.unique(groups[family], return_counts=True)
-        groups[family] = values[counts.argmax()]
+def _merge(clusters: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Put all near-duplicates of each other into the group that most of them are in, so that no pair is split."""
+    groups, count = clusters.astype(np.int64), len(clusters)
+    i, j = np.array(pairs, np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))
+    families = connected_components(graph, directed=False)[1]
+    for family in np.flatnonzero(np.bincount(families) > 1):
+        members = families == family
+        values, counts = np.unique(groups[members], return_counts=True)
+        groups[members] = values[counts.argmax()]
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)

@@ -4,6 +4,7 @@ Nothing here looks at a disease. A warning says how a model could name the class
 """
 
 import hashlib
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +22,11 @@ from smear.segmentation.find import find
 from training.data.ablations import colour_statistics, corner_only
 from training.data.dataset import THREADS, DataError, Dataset
 from training.data.groups import difference_hash, find_groups, near_duplicates
-from training.progress import Progress
+from training.progress import track
 
 CORNER = (3, 6)  # the lower right corner, brought to so many pixels: enough for the length of a bar
 TREES, FOLDS = 100, 3
-TELLS = 0.25  # above chance, of 1: from there a warning says that something tells the class
+ABOVE_CHANCE = 0.25  # above chance, of 1: from there a warning says that something tells the class
 FEW_PICTURES, FEW_GROUPS, UNEVEN = 50, 5, 10.0
 EMPTY = 0.05  # share of a class without a leukocyte from which a warning says so
 
@@ -60,26 +61,25 @@ class Inspection:
     warnings: tuple[str, ...]
 
 
-def inspect(given: Dataset) -> Inspection:
+def inspect(dataset: Dataset) -> Inspection:
     """Return what is in a data set; pictures that cannot be read are left out and listed."""
-    looks, unreadable = _looks(given)
-    dataset = _only(given, [index for index, look in enumerate(looks) if look is not None])
-    seen = tuple(look for look in looks if look is not None)
-    if len(dataset.classes) < 2 or len(seen) < 4:
+    looks, unreadable = _looks(dataset)
+    dataset = _only(dataset, [index for index, look in enumerate(looks) if look is not None])
+    readable = tuple(look for look in looks if look is not None)
+    if len(dataset.classes) < 2 or len(readable) < 4:
         raise DataError("Too few pictures can be read for an inspection: " + "; ".join(unreadable[:3]))
     groups = find_groups(dataset)
-    near = near_duplicates(np.stack([look.hash for look in seen]))
-    exact = tuple((i, j) for i, j in _same(seen))
-    near = [(i, j) for i, j in near if seen[i].digest != seen[j].digest]
-    found = Inspection(dataset, seen, unreadable, groups, exact, tuple(near), ())
-    return replace(found, warnings=tuple(_warnings(found)))
+    near = near_duplicates(np.stack([look.hash for look in readable]))
+    exact = tuple((i, j) for i, j in _same(readable))
+    near = [(i, j) for i, j in near if readable[i].digest != readable[j].digest]
+    inspection = Inspection(dataset, readable, unreadable, groups, exact, tuple(near), ())
+    return replace(inspection, warnings=tuple(_warnings(inspection)))
 
 
 def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
-    progress, unreadable = Progress("inspect", len(dataset)), []
+    unreadable: list[str] = []
 
-    def one(index: int) -> Look | None:
-        progress.step()
+    def look(index: int) -> Look | None:
         try:
             return look_at(dataset.picture(index), dataset.bytes_of(index))
         except DataError as error:
@@ -87,7 +87,8 @@ def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
             return None
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(one, range(len(dataset)))), tuple(sorted(unreadable))
+        looks = list(track(threads.map(look, range(len(dataset))), "inspect", len(dataset)))
+    return looks, tuple(sorted(unreadable))
 
 
 def look_at(rgb: Array, data: bytes) -> Look:
@@ -110,9 +111,9 @@ def look_at(rgb: Array, data: bytes) -> Look:
     )
 
 
-def _only(dataset: Dataset, kept: list[int]) -> Dataset:
+def _only(dataset: Dataset, indices: list[int]) -> Dataset:
     def those(column: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(column[index] for index in kept)
+        return tuple(column[index] for index in indices)
 
     return replace(
         dataset,
@@ -130,7 +131,7 @@ def _same(looks: tuple[Look, ...]) -> Iterator[tuple[int, int]]:
             yield first[look.digest], index
 
 
-def told_by(table: Array, targets: Array) -> float | None:
+def forest_accuracy(table: Array, targets: Array) -> float | None:
     """Return how well a forest names the class from a few numbers, as balanced accuracy; None where too few to say."""
     if np.bincount(targets).min() < FOLDS:
         return None
@@ -139,12 +140,12 @@ def told_by(table: Array, targets: Array) -> float | None:
     return float(balanced_accuracy_score(targets, cross_val_predict(forest, table, targets, cv=folds)))
 
 
-def _warnings(found: Inspection) -> Iterator[str]:
-    """Give what somebody should know before training, the gravest first."""
-    dataset = found.dataset
+def _warnings(inspection: Inspection) -> Iterator[str]:
+    """Yield what somebody should know before training, the gravest first."""
+    dataset = inspection.dataset
     targets = dataset.targets(dataset.classes)
-    for label, other in _coinciding(dataset):
-        yield f"Class and source coincide: every '{label}' comes from '{other}'. A model may learn the laboratory."
+    for label, source in _coinciding(dataset):
+        yield f"Class and source coincide: every '{label}' comes from '{source}'. A model may learn the laboratory."
     chance = 1 / len(dataset.classes)
     for name, table in (
         (
@@ -153,27 +154,29 @@ def _warnings(found: Inspection) -> Iterator[str]:
         ),
         ("Colour gives the class away: a forest on 15 colour statistics", "colours"),
     ):
-        told = told_by(np.stack([getattr(look, table) for look in found.looks]), targets)
-        if told is not None and told > chance + TELLS:
-            yield f"{name} names the class of {told:.0%} of the pictures (balanced, random split; chance {chance:.0%})."
-    sizes = {label: {look.size for look in _of(found, label)} for label in dataset.classes}
-    if any(not sizes[one] & sizes[other] for one in sizes for other in sizes if one != other):
+        accuracy = forest_accuracy(np.stack([getattr(look, table) for look in inspection.looks]), targets)
+        if accuracy is not None and accuracy > chance + ABOVE_CHANCE:
+            share = f"{accuracy:.0%} of the pictures (balanced, random split; chance {chance:.0%})"
+            yield f"{name} names the class of {share}."
+    sizes = {label: {look.size for look in _of(inspection, label)} for label in dataset.classes}
+    if any(not sizes[first] & sizes[second] for first, second in itertools.combinations(sizes, 2)):
         yield "Sizes differ by class: some classes share no picture size. Shrinking to one size leaves a trace."
-    for kind, pairs in (("the same file", found.exact), ("near-duplicates", found.near)):
+    for kind, pairs in (("the same file", inspection.exact), ("near-duplicates", inspection.near)):
         crossing = [(i, j) for i, j in pairs if dataset.labels[i] != dataset.labels[j]]
         if crossing:
-            one, other = (dataset.paths[i] for i in crossing[0])
+            first, second = (dataset.paths[i] for i in crossing[0])
             many = _many(len(crossing), "pair")
-            yield f"Under two labels stand {kind}: {many}, such as {one} and {other}. One label is wrong."
-    if found.exact:
-        yield f"Copies, byte by byte: {_many(len(found.exact), 'picture')}. Remove them."
-    if found.near:
-        yield f"Near-duplicates: {_many(len(found.near), 'pair')}. They straddle no split here; elsewhere they may."
+            yield f"Under two labels stand {kind}: {many}, such as {first} and {second}. One label is wrong."
+    if inspection.exact:
+        yield f"Copies, byte by byte: {_many(len(inspection.exact), 'picture')}. Remove them."
+    if inspection.near:
+        many = _many(len(inspection.near), "pair")
+        yield f"Near-duplicates: {many}. They straddle no split here; elsewhere they may."
     if not all(dataset.groups):
         yield "Not every picture has a group. Groups were made from the look of the slides; give the patient if known."
-    yield from _small(found)
-    if found.unreadable:
-        yield f"Not to be read: {_many(len(found.unreadable), 'picture')}, such as {found.unreadable[0]}"
+    yield from _small(inspection)
+    if inspection.unreadable:
+        yield f"Not to be read: {_many(len(inspection.unreadable), 'picture')}, such as {inspection.unreadable[0]}"
 
 
 def _coinciding(dataset: Dataset) -> list[tuple[str, str]]:
@@ -186,18 +189,18 @@ def _coinciding(dataset: Dataset) -> list[tuple[str, str]]:
     return [(label, next(iter(own))) for label, own in sorted(sources.items()) if len(own) == 1]
 
 
-def _small(found: Inspection) -> Iterator[str]:
-    dataset = found.dataset
+def _small(inspection: Inspection) -> Iterator[str]:
+    dataset = inspection.dataset
     counts = Counter(dataset.labels)
     for label in dataset.classes:
-        groups = len({int(g) for g, own in zip(found.groups, dataset.labels, strict=True) if own == label})
+        groups = len({int(g) for g, own in zip(inspection.groups, dataset.labels, strict=True) if own == label})
         if groups < FEW_GROUPS:
             yield f"'{label}' has only {_many(groups, 'group')}: what is measured of it hangs on very few patients."
         if counts[label] < FEW_PICTURES:
             yield f"'{label}' has only {_many(counts[label], 'picture')}."
-        empty = float(np.mean([look.leukocytes == 0 for look in _of(found, label)]))
+        empty = float(np.mean([look.leukocytes == 0 for look in _of(inspection, label)]))
         if empty > EMPTY:
-            yield f"No leukocyte is found in {empty:.0%} of '{label}'; such pictures are not graded."
+            yield f"No leukocyte is inspection in {empty:.0%} of '{label}'; such pictures are not graded."
     times = max(counts.values()) / min(counts.values())
     if times > UNEVEN:
         yield f"The largest class has {times:.0f} times as many pictures as the smallest."
@@ -207,5 +210,5 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _of(found: Inspection, label: str) -> list[Look]:
-    return [look for look, own in zip(found.looks, found.dataset.labels, strict=True) if own == label]
+def _of(inspection: Inspection, label: str) -> list[Look]:
+    return [look for look, own in zip(inspection.looks, inspection.dataset.labels, strict=True) if own == label]

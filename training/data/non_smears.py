@@ -10,7 +10,7 @@ from smear.arrays import Array
 SIDE = 448
 
 
-def foreign(seed: int) -> Array:
+def non_smear(seed: int) -> Array:
     """Return a generated picture that shows no leukocyte, uint8 RGB (448, 448, 3); kinds take turns by seed."""
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
 
@@ -20,7 +20,7 @@ def _noise(random: np.random.Generator) -> Array:
     cells = int(random.choice([SIDE, 112, 28, 9]))
     small = random.normal(random.uniform(60, 220, 3), random.uniform(20, 70), (cells, cells, 3))
     large = cv2.resize(np.clip(small, 0, 255).astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(large, 0, 255).astype(np.uint8))
 
 
 def _shapes(random: np.random.Generator) -> Array:
@@ -46,7 +46,7 @@ def _landscape(random: np.random.Generator) -> Array:
     ground = np.broadcast_to(random.uniform(30, 140, 3), (SIDE, SIDE, 3)).copy()
     ground += cv2.GaussianBlur(random.normal(0, 60, (SIDE, SIDE, 3)), (0, 0), float(random.uniform(1, 6))) * 3
     picture = np.where(np.arange(SIDE)[:, None, None] < horizon, np.broadcast_to(sky, ground.shape), ground)
-    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(picture, (0, 0), 1), 0, 255).astype(np.uint8))
 
 
 def _stripes(random: np.random.Generator) -> Array:
@@ -57,7 +57,7 @@ def _stripes(random: np.random.Generator) -> Array:
     on = (along // step).astype(int) % 2
     if random.random() < 0.5:
         on ^= (across // step).astype(int) % 2
-    return random.integers(0, 256, (2, 3)).astype(np.uint8)[on]
+    return np.asarray(random.integers(0, 256, (2, 3)).astype(np.uint8)[on])
 
 
 KINDS: tuple[Callable[[np.random.Generator], Array], ...] = (_noise, _shapes, _landscape, _stripes)

@@ -9,22 +9,17 @@ from sklearn.ensemble import RandomForestClassifier
 from smear.arrays import Array
 from training.data.ablations import colour_statistics
 from training.data.dataset import Dataset
-from training.progress import Progress
+from training.progress import track
 
 TREES = 300
 
 
 def statistics(dataset: Dataset) -> Array:
     """Return the colour statistics of every picture, float (N, 15)."""
-    progress = Progress("colours", len(dataset))
-    rows = []
-    for index in range(len(dataset)):
-        rows.append(colour_statistics(dataset.picture(index)))
-        progress.step()
-    return np.array(rows)
+    return np.array([colour_statistics(dataset.picture(index)) for index in track(range(len(dataset)), "colours")])
 
 
 def forest_answers(table: Array, targets: Array, train: Array, test: Array, seed: int = 0) -> Array:
     """Return the classes, int64 (len(test),), that a forest trained on `train` gives `test`."""
     forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=2)
-    return forest.fit(table[train], targets[train]).predict(table[test])
+    return np.asarray(forest.fit(table[train], targets[train]).predict(table[test]))

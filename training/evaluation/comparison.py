@@ -5,29 +5,32 @@ Everything is kept in one folder as `crossval` keeps it; a comparison that was k
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import Struct, structs
 
 from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
-from training.architectures.blueprint import Weights
 from training.data.dataset import DataError, Dataset
 from training.evaluation.bootstrap import Difference, difference
-from training.evaluation.cross_validation import Study, crossval
+from training.evaluation.cross_fit import PREDICTIONS, Fold
+from training.evaluation.cross_validation import Scheme, crossval, fold_files
 from training.evaluation.splits import Protocol
+from training.evaluation.summary import CrossValidated
 from training.fit.callbacks import DivergedError
 from training.fit.checkpoints import whole
+from training.fit.run import Run
 from training.recipes.recipe import Recipe
 
-CONTROLS = ("cells_removed",)
+ABLATIONS = ("cells_removed",)
 TIMED = 12  # pictures that are read to tell the milliseconds
-NETWORKS = "networks"
-Judged = dict[str, Array]
+NETWORK_CACHE = "network-cache"
+STRICTEST: tuple[Protocol, ...] = ("grouped", "source", "random", "as-published")
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,47 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a recipe's networks answered to the test pictures, in the order of the data set; all int64 (T,)."""
+
+    test: Array
+    targets: Array
+    answers: Array
+    groups: Array
+
+
+class Cost(Struct, frozen=True):
+    """What a network costs: parameters; megabytes of the bundle; milliseconds of a reading; seconds of a training.
+
+    weights: where its first weights came from.
+    """
+
+    parameters: int
+    weights: str
+    megabytes: float
+    milliseconds: float
+    training_seconds: float
+
+
+@dataclass
 class Row:
-    """What one recipe gave: results and judged pictures by protocol, or by protocol why there are none."""
+    """What one recipe gave on `pictures` pictures: results and answers by protocol, or by protocol why there are none.
+
+    recipe: as it was given; epochs: how many of its epochs it was trained for, in words; cost: None where no network
+    was made.
+    """
 
     recipe: Recipe
-    results: dict[str, dict[str, Any]]
-    judged: dict[str, Judged]
-    refused: dict[str, str]
-    facts: dict[str, Any]
+    pictures: int
+    epochs: str
+    results: dict[Protocol, CrossValidated] = field(default_factory=dict)
+    answers: dict[Protocol, Answers] = field(default_factory=dict)
+    refused: dict[Protocol, str] = field(default_factory=dict)
+    cost: Cost | None = None
 
-    def score(self, protocol: str) -> float:
+    def score(self, protocol: Protocol) -> float:
         """Return macro F1 under a protocol, -1 where there is none."""
-        return float(self.results[protocol]["macro_f1"]) if protocol in self.results else -1.0
+        return self.results[protocol].macro_f1 if protocol in self.results else -1.0
 
 
 def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
@@ -60,43 +92,36 @@ def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
     if epochs is None:
         return recipe
     schedule = recipe.schedule
-    fewer = replace(schedule, epochs=min(schedule.epochs, epochs), head_epochs=min(schedule.head_epochs, epochs))
-    return replace(recipe, schedule=fewer)
+    fewer = structs.replace(
+        schedule, epochs=min(schedule.epochs, epochs), head_epochs=min(schedule.head_epochs, epochs)
+    )
+    return structs.replace(recipe, schedule=fewer)
 
 
-def compare(
-    recipes: list[Recipe],
-    dataset: Dataset,
-    weights: Weights,
-    plan: Plan,
-    out: Path,
-    say: Callable[[str], None] = print,
-) -> list[Row]:
-    """Return a row for every recipe, the best first: by macro F1 under the strictest protocol that could be run.
+def compare(runs: Sequence[Run], plan: Plan) -> list[Row]:
+    """Return a row for every run's recipe, the best first: by macro F1 under the strictest protocol that could be run.
 
-    DataError where the data could answer no protocol at all.
+    The runs are of one data set, each in a folder of its own. DataError where the data could answer no protocol at all.
     """
-    started, steps = time.monotonic(), len(recipes) * len(plan.protocols)
+    started, steps = time.monotonic(), len(runs) * len(plan.protocols)
     rows, done, idle = [], 0, 0
-    for given in recipes:
-        recipe, row = shortened(given, plan.epochs), Row(given, {}, {}, {}, {})
+    for given in runs:
+        # A run of its own, which ends with this turn: prepared pictures of all recipes would not fit into memory.
+        run = given.of(shortened(given.recipe, plan.epochs))
+        epochs = f"{run.recipe.schedule.epochs} of {given.recipe.schedule.epochs}"
+        row = Row(given.recipe, len(run.dataset), epochs)
         for protocol in plan.protocols:
-            study = Study(
-                *(recipe, dataset, weights, protocol, out / recipe.name, plan.folds), out / NETWORKS, CONTROLS
-            )
-            there = _finished(study.home)
+            before = _finished(run.folder, protocol)
             try:
-                row.results[protocol] = crossval(study, plan.limit, say)
-                row.judged[protocol] = _judged(study.home, row.results[protocol]["folds_run"])
+                row.results[protocol] = crossval(run, Scheme(protocol, plan.folds, ABLATIONS), plan.limit)
+                row.answers[protocol] = _answers(run.folder, protocol, row.results[protocol].folds_run)
             except (DataError, DivergedError) as error:
                 row.refused[protocol] = str(error)
-            done, idle = done + 1, idle + (there == _finished(study.home))
+            done, idle = done + 1, idle + (before == _finished(run.folder, protocol))
             if done > idle and done < steps:
                 left = (time.monotonic() - started) / (done - idle) * (steps - done)
-                say(f"compare: {done} of {steps} done, about {left / 60:.0f} min left")
-        row.facts.update(_facts(out / recipe.name, dataset))
-        row.facts["pictures"] = len(dataset)
-        row.facts["epochs"] = f"{recipe.schedule.epochs} of {given.schedule.epochs}"
+                run.report(f"compare: {done} of {steps} done, about {left / 60:.0f} min left")
+        row.cost = _cost(run.folder, run.dataset)
         rows.append(row)
     if not any(row.results for row in rows):
         reasons = sorted({why for row in rows for why in row.refused.values()})
@@ -106,64 +131,64 @@ def compare(
 
 def strictest(rows: list[Row], plan: Plan) -> Protocol:
     """Return the protocol that decides the order: the strictest one asked for that the data could answer."""
-    order: tuple[Protocol, ...] = ("grouped", "source", "random", "as-published")
-    return next(one for one in order if one in plan.protocols and any(one in row.results for row in rows))
+    return next(
+        protocol
+        for protocol in STRICTEST
+        if protocol in plan.protocols and any(protocol in row.results for row in rows)
+    )
 
 
-def _finished(home: Path) -> int:
-    return len(list(home.glob("fold-*/judged.npz")))
+def _finished(folder: Path, protocol: Protocol) -> int:
+    """Return how many folds are finished in a run's folder."""
+    return len(list((folder / protocol).glob(f"fold-*/{PREDICTIONS}")))
 
 
-def _judged(home: Path, count: int) -> Judged:
-    """Return targets, answers, groups and indices of all test pictures, in the order of the data set."""
-    parts: list[Judged] = []
-    for k in range(count):
-        with np.load(home / f"fold-{k}" / "judged.npz", allow_pickle=False) as stored:
-            answers = stored["main.logits"].argmax(axis=1)
-            parts.append({"test": stored["test"], "targets": stored["targets"], "groups": stored["groups"]})
-            parts[-1]["answers"] = answers
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.argsort(joined["test"], kind="stable")
-    return {name: values[order] for name, values in joined.items()}
+def _answers(folder: Path, protocol: Protocol, count: int) -> Answers:
+    """Return the answers to all test pictures of the first `count` folds, in the order of the data set."""
+    folds = [Fold.read(file) for file in fold_files(folder, protocol, range(count))]
+    test, targets, answers, groups = (
+        np.concatenate(part)
+        for part in zip(
+            *((fold.test, fold.targets, fold.main.logits.argmax(axis=1), fold.groups) for fold in folds), strict=True
+        )
+    )
+    order = np.argsort(test, kind="stable")
+    return Answers(test[order], targets[order], answers[order], groups[order])
 
 
-def against(best: Row, other: Row, protocol: str) -> Difference | None:
-    """Return how much better `best` is, on the pictures that both judged; None where they judged others."""
-    if protocol not in best.judged or protocol not in other.judged:
+def against(best: Row, row: Row, protocol: Protocol) -> Difference | None:
+    """Return how much better `best` is, on the pictures that both answered; None where they answered to others."""
+    if protocol not in best.answers or protocol not in row.answers:
         return None
-    one, two = best.judged[protocol], other.judged[protocol]
-    if not np.array_equal(one["test"], two["test"]) or not np.array_equal(one["targets"], two["targets"]):
+    first, second = best.answers[protocol], row.answers[protocol]
+    if not np.array_equal(first.test, second.test) or not np.array_equal(first.targets, second.targets):
         return None
-    classes = int(one["targets"].max()) + 1
-    return difference(one["targets"], one["answers"], two["answers"], one["groups"], classes)
+    classes = int(first.targets.max()) + 1
+    return difference(first.targets, first.answers, second.answers, first.groups, classes)
 
 
-def _facts(home: Path, dataset: Dataset) -> dict[str, Any]:
+def _cost(folder: Path, dataset: Dataset) -> Cost | None:
     """Return size, speed and cost of the first network that was made; measured once and kept."""
-    note = home / "facts.json"
+    note = folder / "facts.json"
     if note.is_file():
-        kept: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-        return kept
-    made = sorted(home.glob("*/fold-*/*/card.json"))
-    if not made:
-        return {}
-    loaded = bundle.load(made[0].parent)
+        return msgspec.json.decode(note.read_bytes(), type=Cost)
+    cards = sorted(folder.glob("*/fold-*/*/card.json"))
+    if not cards:
+        return None
+    loaded = bundle.load(cards[0].parent)
     reader, times = Reader(loaded), []
     loaded.network.warm()
     for index in range(0, len(dataset), max(1, len(dataset) // TIMED)):
         times.append(reader.read(dataset.bytes_of(index)).milliseconds)
-    files = [made[0].parent / name for name in loaded.card.files]
-    facts = {
-        "parameters": loaded.card.recipe["parameters"],
-        "weights": loaded.card.recipe["weights"],
-        "megabytes": round(sum(file.stat().st_size for file in files) / 2**20, 1),
-        "milliseconds": round(float(np.median(times)), 1),
-        "training_seconds": round(float(np.mean([_seconds(path.parent) for path in made])), 1),
-    }
+    files = [cards[0].parent / name for name in loaded.card.files]
+    seconds = [float(bundle.read_card(path.parent).metrics["seconds"]) for path in cards]
+    cost = Cost(
+        parameters=loaded.card.recipe["parameters"],
+        weights=loaded.card.recipe["weights"],
+        megabytes=round(sum(file.stat().st_size for file in files) / 2**20, 1),
+        milliseconds=round(float(np.median(times)), 1),
+        training_seconds=round(float(np.mean(seconds)), 1),
+    )
     with whole(note) as partial:
-        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    return facts
-
-
-def _seconds(made: Path) -> float:
-    return float(bundle.read_card(made).metrics["seconds"])
+        partial.write_text(json.dumps(structs.asdict(cost), indent=1), encoding="utf-8")
+    return cost

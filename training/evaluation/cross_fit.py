@@ -2,76 +2,125 @@
 
 That is how a published bundle gets its own (`training.publish`): from pictures that no network asked about them had
 seen. A fold's validation part is a few groups, and what one slide of them needs is not what the next one needs; the
-other folds together are most of the data. What is answered to a fold has no say in how it is judged (cross-fitting:
+other folds together are most of the data. What is answered to a fold has no say in its own thresholds (cross-fitting:
 Chernozhukov et al. 2018); the other folds' networks were trained on its pictures, but asked about others.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from smear.arrays import Array
 from smear.inference.suggestion import calibrated, doubts
-from training.data.ablations import CONTROLS
+from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
+from training.fit.checkpoints import whole
 from training.recipes.recipe import Refusal
 
-Fold = dict[str, Array]  # what was judged of one fold's test pictures, by name
-
-JUDGED = "judged.npz"  # in a fold's folder
+PREDICTIONS = "predictions.npz"  # in a fold's folder
+MAIN = "main"  # the pictures as they are, beside the ablations
 OWN = "each fold's validation part"
 OTHERS = "the answers to the other folds' test pictures"
+PARTS = tuple(part.name for part in fields(Predictions))
 
 
-def read(file: Path) -> Fold:
-    """Return what was judged of one fold."""
-    with np.load(file, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+@dataclass(frozen=True)
+class Fold:
+    """What was predicted for one fold's T test pictures.
+
+    test, groups, targets: int64 (T,), the pictures' indices, groups and classes; baseline: the classes that the colour
+    baseline gives them; temperature and the two thresholds: by which the outcomes are; ablations: by name.
+    """
+
+    test: Array
+    groups: Array
+    targets: Array
+    baseline: Array
+    temperature: float
+    abstention: float
+    ood: float
+    main: Predictions
+    ablations: dict[str, Predictions]
+
+    def write(self, file: Path) -> None:
+        """Write the fold to `file`, all of it or nothing."""
+        arrays = {
+            **{name: getattr(self, name) for name in ("test", "groups", "targets", "baseline")},
+            "temperature": np.array(self.temperature),
+            "thresholds": np.array([self.abstention, self.ood]),
+        }
+        for name, predictions in {MAIN: self.main, **self.ablations}.items():
+            arrays |= {f"{name}.{part}": getattr(predictions, part) for part in PARTS}
+        with whole(file) as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+    @classmethod
+    def read(cls, file: Path) -> "Fold":
+        """Return the fold in `file`."""
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        names = [name.removesuffix(".logits") for name in arrays if name.endswith(".logits")]
+        predictions = {name: Predictions(*(arrays[f"{name}.{part}"] for part in PARTS)) for name in names}
+        abstention, ood = arrays["thresholds"].tolist()
+        return cls(
+            test=arrays["test"],
+            groups=arrays["groups"],
+            targets=arrays["targets"],
+            baseline=arrays["baseline"],
+            temperature=float(arrays["temperature"]),
+            abstention=abstention,
+            ood=ood,
+            main=predictions.pop(MAIN),
+            ablations=predictions,
+        )
 
 
-def cross_fitted(folds: list[Fold], refusal: Refusal) -> tuple[list[Fold], str]:
+def cross_fitted(folds: Sequence[Fold], refusal: Refusal) -> tuple[list[Fold], str]:
     """Return the folds, each calibrated anew by the others, and by what they are calibrated, in words.
 
     Where there is one fold, or no other whose pictures could be graded, they stay as they are.
     """
-    calibrations = [calibration_of(folds[:k] + folds[k + 1 :], refusal) for k in range(len(folds))]
+    calibrations = [calibration_of([*folds[:k], *folds[k + 1 :]], refusal) for k in range(len(folds))]
     if not all(calibrations):
-        return folds, OWN
-    return [_anew(fold, found) for fold, found in zip(folds, calibrations, strict=True) if found], OTHERS
+        return list(folds), OWN
+    return [_recalibrated(fold, by) for fold, by in zip(folds, calibrations, strict=True) if by], OTHERS
 
 
-def calibration_of(folds: list[Fold], refusal: Refusal) -> Calibration | None:
+def calibration_of(folds: Sequence[Fold], refusal: Refusal) -> Calibration | None:
     """Return what the answers to these folds' test pictures say together; None where none of them could be graded."""
     if not folds:
         return None
-    logits, targets, novelty = (
-        np.concatenate([fold[name] for fold in folds]) for name in ("main.logits", "targets", "main.novelty")
+    logits = np.concatenate([fold.main.logits for fold in folds])
+    targets = np.concatenate([fold.targets for fold in folds])
+    scores = np.concatenate([fold.main.ood_scores for fold in folds])
+    return calibrate(logits, targets, scores, refusal) if np.isfinite(scores).any() else None
+
+
+def _recalibrated(fold: Fold, by: Calibration) -> Fold:
+    """Return the fold as these thresholds make it. What was not gradable stays so: no model had a say."""
+    return replace(
+        fold,
+        temperature=by.temperature,
+        abstention=by.abstention.value,
+        ood=by.ood.value,
+        main=_with_outcomes(fold.main, by),
+        ablations={name: _with_outcomes(predictions, by) for name, predictions in fold.ablations.items()},
     )
-    return calibrate(logits, targets, novelty, refusal) if np.isfinite(novelty).any() else None
 
 
-def _anew(fold: Fold, by: Calibration) -> Fold:
-    """Return the fold as it had been judged by these thresholds. What was not gradable stays so: no model had a say."""
-    changed: Fold = {
-        "temperature": np.array(by.temperature),
-        "thresholds": np.array([by.abstention.value, by.novelty.value]),
-    }
-    for name in ("main", *CONTROLS):
-        if f"{name}.logits" not in fold:
-            continue
-        confidence = calibrated(fold[f"{name}.logits"], by.temperature).max(axis=1)
-        novelty, outcomes, reasons = (fold[f"{name}.{part}"] for part in ("novelty", "outcomes", "reasons"))
-        told = [
-            reason
-            if outcome == "not_gradable"
-            else ",".join(doubts(float(sure), float(new), by.abstention.value, by.novelty.value))
-            for outcome, reason, sure, new in zip(outcomes, reasons, confidence, novelty, strict=True)
-        ]
-        changed[f"{name}.reasons"] = np.array(told)
-        changed[f"{name}.outcomes"] = np.array(
-            [
-                "not_gradable" if was == "not_gradable" else "uncertain" if reason else "suggested"
-                for was, reason in zip(outcomes, told, strict=True)
-            ]
+def _with_outcomes(predictions: Predictions, by: Calibration) -> Predictions:
+    confidences = calibrated(predictions.logits, by.temperature).max(axis=1)
+    ungraded = predictions.outcomes == "not_gradable"
+    reasons = [
+        given if refused else ",".join(doubts(float(confidence), float(score), by.abstention.value, by.ood.value))
+        for refused, given, confidence, score in zip(
+            ungraded, predictions.reasons, confidences, predictions.ood_scores, strict=True
         )
-    return fold | changed
+    ]
+    outcomes = [
+        "not_gradable" if refused else "uncertain" if reason else "suggested"
+        for refused, reason in zip(ungraded, reasons, strict=True)
+    ]
+    return replace(predictions, outcomes=np.array(outcomes), reasons=np.array(reasons))

@@ -1,170 +1,160 @@
 """Cross-validate a recipe under one protocol. A killed run goes on where it was; finished folds are not repeated."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import structs
 
 from smear.arrays import Array
+from smear.artifacts import CARD
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
-from training.architectures.blueprint import Weights
-from training.augmentation.augmented_copies import enlarged
-from training.data.ablations import CONTROLS
-from training.data.dataset import DataError, Dataset
+from training.augmentation.augmented_copies import with_augmented_copies
+from training.data.ablations import ABLATIONS
+from training.data.dataset import DataError
 from training.evaluation import colour_baseline
-from training.evaluation.cross_fit import JUDGED, Fold, read
-from training.evaluation.predictions import judge, judge_controls
+from training.evaluation.cross_fit import PREDICTIONS, Fold
+from training.evaluation.predictions import predict, predict_ablations
 from training.evaluation.splits import Protocol, folds, published_folds, source_folds, validation
-from training.evaluation.summary import flat, summarise
+from training.evaluation.summary import CrossValidated, summarise
 from training.fit.checkpoints import whole
-from training.fit.experiment import Material, draft, gather
-from training.recipes.recipe import Recipe
+from training.fit.experiment import draft
+from training.fit.run import Run
 
 PLAN = "plan.json"  # what the folds in a folder are made of
 
-statistics = cache(colour_baseline.statistics)  # of one data set for all recipes that are compared on it
+# Of one data set, and of one with augmented copies, for all recipes that are compared on them.
+statistics_of = lru_cache(maxsize=2)(colour_baseline.statistics)
 
 
-def result_file(run: Path, protocol: Protocol) -> Path:
-    """Return where the result of a protocol stands in a run."""
-    return run / f"crossval-{protocol}.json"
+def result_file(folder: Path, protocol: Protocol) -> Path:
+    """Return where the result of a protocol stands in a run's folder."""
+    return folder / f"crossval-{protocol}.json"
 
 
 @dataclass(frozen=True)
-class Study:
-    """What a cross-validation is made of, and the folder `run` that keeps it.
+class Scheme:
+    """A cross-validation scheme: protocol, number of folds, and the ablations that every fold's network is asked about.
 
-    count: how many folds; the sources, or the authors, decide that where the protocol is theirs. shelf: see
-    `experiment.draft`; controls: which of them are judged.
+    The sources, or the authors, decide how many folds there are where the protocol is theirs.
     """
 
-    recipe: Recipe
-    dataset: Dataset
-    weights: Weights
     protocol: Protocol
-    run: Path
-    count: int
-    shelf: Path | None = None
-    controls: tuple[str, ...] = tuple(CONTROLS)
-
-    @property
-    def home(self) -> Path:
-        """The folder of the folds."""
-        return self.run / self.protocol
+    folds: int = 5
+    ablations: tuple[str, ...] = tuple(ABLATIONS)
 
 
-def crossval(study: Study, limit: int | None = None, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Return (and write to the run) what the recipe gives on pictures that its networks had not seen.
+def crossval(run: Run, scheme: Scheme, limit: int | None = None) -> CrossValidated:
+    """Return (and write to the run's folder) what the recipe gives on pictures that its networks had not seen.
 
-    limit: run the first so many folds only. DataError where the run holds folds of other data or recipes.
+    limit: run the first so many folds only. DataError where the folder holds folds of other data or recipes.
     """
-    study = _by_protocol(study)
-    which = range(min(limit or study.count, study.count))
+    run, scheme = _by_protocol(run, scheme)
+    which = range(min(limit or scheme.folds, scheme.folds))
     if len(which) < 2:  # no other fold's answers to set its thresholds by
-        study = replace(study, recipe=replace(study.recipe, schedule=replace(study.recipe.schedule, hold_back=True)))
-    results = [read(file) for file in _run(study, which, say)]
-    summary = summarise(study.recipe, study.dataset, study.protocol, study.count, results)
-    with whole(result_file(study.run, study.protocol)) as partial:
-        partial.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-    return summary
+        run = run.of(structs.replace(run.recipe, schedule=structs.replace(run.recipe.schedule, validation_split=True)))
+    finished = [Fold.read(file) for file in _finish(run, scheme, which)]
+    result = summarise(run, scheme.protocol, scheme.folds, finished)
+    with whole(result_file(run.folder, scheme.protocol)) as partial:
+        partial.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
+    return result
 
 
-def some_folds(study: Study, which: Sequence[int], say: Callable[[str], None] = print) -> list[Path]:
+def some_folds(run: Run, scheme: Scheme, which: Sequence[int]) -> list[Path]:
     """Run the folds `which`, counted from 0, for `crossval` to gather later: several processes may share the work.
 
-    Returns the files that hold what was judged. DataError where there is no such fold, and as in `crossval`.
+    Returns the files that hold the predictions. DataError where there is no such fold, and as in `crossval`.
     """
-    study = _by_protocol(study)
-    if not all(0 <= k < study.count for k in which):
-        raise DataError(f"There are {study.count} folds, numbered from 1 to {study.count}.")
-    return _run(study, which, say)
+    run, scheme = _by_protocol(run, scheme)
+    if not all(0 <= k < scheme.folds for k in which):
+        raise DataError(f"There are {scheme.folds} folds, numbered from 1 to {scheme.folds}.")
+    return _finish(run, scheme, which)
 
 
-def _by_protocol(study: Study) -> Study:
-    """Return the study with recipe, data set and number of folds as the protocol has them."""
-    recipe, dataset, count = study.recipe, study.dataset, study.count
-    if study.protocol == "source":
-        count = len(set(dataset.sources))
-    elif study.protocol == "as-published":
-        count = recipe.published.folds if recipe.published.split == "folds" else 1
-        dataset = enlarged(dataset, recipe.augmentation, recipe.published.copies)
-        if recipe.published.copies:
-            recipe = replace(recipe, augmentation=replace(recipe.augmentation, pipeline="none"))
-    return replace(study, recipe=recipe, dataset=dataset, count=count)
+def fold_files(folder: Path, protocol: Protocol, which: Sequence[int]) -> list[Path]:
+    """Return where the predictions of the folds `which` lie in a run's folder, once they are finished."""
+    return [folder / protocol / f"fold-{k}" / PREDICTIONS for k in which]
 
 
-def _run(study: Study, which: Sequence[int], say: Callable[[str], None]) -> list[Path]:
+def _by_protocol(run: Run, scheme: Scheme) -> tuple[Run, Scheme]:
+    """Return run and scheme with recipe, data set and number of folds as the protocol has them."""
+    if scheme.protocol == "source":
+        return run, replace(scheme, folds=len(set(run.dataset.sources)))
+    if scheme.protocol != "as-published":
+        return run, scheme
+    recipe, published = run.recipe, run.recipe.published
+    dataset = with_augmented_copies(run.dataset, recipe.augmentation, published.augmented_copies)
+    if published.augmented_copies:
+        recipe = structs.replace(recipe, augmentation=structs.replace(recipe.augmentation, pipeline="none"))
+    return run.of(recipe, dataset), replace(scheme, folds=published.folds if published.split == "folds" else 1)
+
+
+def _finish(run: Run, scheme: Scheme, which: Sequence[int]) -> list[Path]:
     """Run those of the folds `which` that are not finished; return the files of all of them."""
-    _claim(study)
-    material: Material | None = None
-    files = [study.home / f"fold-{k}" / JUDGED for k in which]
-    for k, finished in zip(which, files, strict=True):
-        if not finished.is_file():
-            material = material or gather(study.recipe, study.dataset)
-            say(f"{study.protocol} fold {k + 1} of {study.count}")
-            _run_fold(study, material, divided(study, material)[k], finished, say)
+    _claim(run, scheme)
+    files = fold_files(run.folder, scheme.protocol, which)
+    for k, file in zip(which, files, strict=True):
+        if not file.is_file():
+            run.report(f"{scheme.protocol} fold {k + 1} of {scheme.folds}")
+            _run_fold(run.within(file.parent), scheme, fold_indices(run, scheme)[k], file)
     return files
 
 
-def _claim(study: Study) -> None:
-    """Note what the folds of a study are made of, or refuse to mix them with others."""
+def _claim(run: Run, scheme: Scheme) -> None:
+    """Note what the folds of a run are made of, or refuse to mix them with others."""
     plan = {
-        "fingerprint": study.dataset.fingerprint,
-        "folds": study.count,
-        "recipe": study.recipe.to_json(),
-        "controls": study.controls,
+        "fingerprint": run.dataset.fingerprint,
+        "folds": scheme.folds,
+        "recipe": run.recipe.to_json(),
+        "controls": scheme.ablations,
     }
     text = json.dumps(plan, indent=1, sort_keys=True)
-    note = study.home / PLAN
+    note = run.folder / scheme.protocol / PLAN
     if note.is_file() and note.read_text(encoding="utf-8") != text:
         raise DataError(
-            f"{study.home} holds folds of other data or of another recipe. Choose another --out, or remove it."
+            f"{note.parent} holds folds of other data or of another recipe. Choose another --out, or remove it."
         )
     with whole(note) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def divided(study: Study, material: Material) -> list[tuple[Array, Array, Array]]:
-    """Return (training, validation, test) indices of every fold; no validation where the recipe holds nothing back."""
-    targets, groups, schedule = material.targets, material.groups, study.recipe.schedule
-    if study.protocol == "as-published":
-        return published_folds(targets, study.recipe.published, schedule.seed)
-    if study.protocol == "source":
-        pairs = source_folds(targets, material.dataset.sources, material.dataset.classes)
+def fold_indices(run: Run, scheme: Scheme) -> list[tuple[Array, Array, Array]]:
+    """Return (training, validation, test) indices of every fold; no validation where the recipe wants no split."""
+    material, schedule = run.material, run.recipe.schedule
+    targets, groups, protocol = material.targets, material.groups, scheme.protocol
+    if protocol == "as-published":
+        return published_folds(targets, run.recipe.published, schedule.seed)
+    if protocol == "source":
+        pairs = source_folds(targets, run.dataset.sources, run.dataset.classes)
     else:
-        pairs = folds(targets, groups, study.protocol, study.count, schedule.seed)
-    if not schedule.hold_back:
+        pairs = folds(targets, groups, protocol, scheme.folds, schedule.seed)
+    if not schedule.validation_split:
         return [(train, train[:0], test) for train, test in pairs]
-    inner: Protocol = "random" if study.protocol == "random" else "grouped"
+    inner: Protocol = "random" if protocol == "random" else "grouped"
     return [(*validation(train, targets, groups, inner, schedule.seed), test) for train, test in pairs]
 
 
-def _run_fold(
-    study: Study, material: Material, parts: tuple[Array, Array, Array], finished: Path, say: Callable[[str], None]
-) -> None:
-    recipe, (fit, held, test) = study.recipe, parts
-    folder = finished.parent
-    made = folder / recipe.name
-    if not (made / bundle.CARD).is_file():
-        made = draft(recipe, material, (fit, held), study.weights, folder, say, study.shelf)
-    reader = Reader(bundle.load(made))
-    main = judge(reader, material.dataset, test, task="test pictures")
-    without = judge_controls(reader, material.dataset, test, study.controls)
-    known = np.concatenate([fit, held])
-    stored: Fold = {
-        "test": test,
-        "groups": material.groups[test],
-        "targets": material.targets[test],
-        "temperature": np.array(reader.card.temperature),
-        "thresholds": np.array([reader.card.abstention.value, reader.card.ood.value]),
-        "baseline": colour_baseline.forest_answers(statistics(study.dataset), material.targets, known, test),
-    }
-    for name, judgement in {"main": main, **without}.items():
-        stored |= flat(name, judgement)
-    with whole(finished) as partial:
-        np.savez_compressed(partial, **stored)  # type: ignore[arg-type]
+def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], file: Path) -> None:
+    """Train on a fold and write the predictions for its test pictures to `file`."""
+    (fit, held_out, test), material = indices, run.material
+    folder = run.folder / run.recipe.name
+    if not (folder / CARD).is_file():
+        folder = draft(run, fit, held_out)
+    reader = Reader(bundle.load(folder))
+    card, known = reader.card, np.concatenate([fit, held_out])
+    Fold(
+        test=test,
+        groups=material.groups[test],
+        targets=material.targets[test],
+        baseline=colour_baseline.forest_answers(statistics_of(run.dataset), material.targets, known, test),
+        temperature=card.temperature,
+        abstention=card.abstention.value,
+        ood=card.ood.value,
+        main=predict(reader, run.dataset, test, task="test pictures"),
+        ablations=predict_ablations(reader, run.dataset, test, scheme.ablations),
+    ).write(file)

@@ -7,10 +7,11 @@ out, so can any network, and its accuracy on whole pictures is no proof that it 
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import cv2
+import keras
 import numpy as np
+from msgspec import structs
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,16 +23,16 @@ from training.architectures.imagenet import mobilenet
 from training.data.ablations import background_removed, cells_removed, corner_only
 from training.data.dataset import Dataset
 from training.data.groups import find_groups
-from training.evaluation.metrics import rate
+from training.evaluation.metrics import Rate, rate
 from training.evaluation.splits import Protocol, folds
-from training.progress import Progress
+from training.progress import track
 
 SIDE = 224
 BATCH = 32
 FOLDS = 5
 PROTOCOLS: tuple[Protocol, ...] = ("random", "grouped")
 STRENGTH = 0.01  # C of the regression: the inverse of its penalty
-SEEN: Mapping[str, Callable[[Array], Array]] = {
+PARTS: Mapping[str, Callable[[Array], Array]] = {
     "whole field": lambda rgb: rgb,
     "all leukocytes painted out": cells_removed,
     "only the corner with the scale bar": corner_only,
@@ -39,66 +40,70 @@ SEEN: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-def probe(dataset: Dataset, weights: Path) -> dict[str, Any]:
-    """Return the probe's accuracy, with 95 % intervals, for every way of seeing and both protocols, and by class."""
+class Probed(Rate, frozen=True):
+    """The accuracy of a probe, and its share of right answers by label."""
+
+    by_label: dict[str, float]
+
+    @property
+    def worst(self) -> str:
+        """The label that is named worst."""
+        return min(self.by_label, key=lambda label: self.by_label[label])
+
+
+Probes = dict[str, dict[Protocol, Probed]]  # by what is left of the picture and by protocol
+
+
+def probe(dataset: Dataset, weights: Path) -> Probes:
+    """Return the probe's accuracy, with 95 % intervals, for every part of the picture and both protocols."""
     targets = dataset.targets(dataset.classes)
     groups = find_groups(dataset)
-    found = features(dataset, weights)
-    result: dict[str, Any] = {}
-    for seen, table in found.items():
-        result[seen] = {}
+    probes: Probes = {}
+    for part, table in features(dataset, weights).items():
+        probes[part] = {}
         for protocol in PROTOCOLS:
             answers = np.zeros_like(targets)
             for train, test in folds(targets, groups, protocol, FOLDS):
                 line = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=300))
                 answers[test] = line.fit(table[train], targets[train]).predict(table[test])
             right = answers == targets
-            result[seen][protocol] = rate(int(right.sum()), len(right)) | {
-                "by_label": {
-                    label: round(float(right[targets == i].mean()), 4) for i, label in enumerate(dataset.classes)
-                }
-            }
-    return result
+            accuracy = rate(int(right.sum()), len(right))
+            by_label = {label: round(float(right[targets == i].mean()), 4) for i, label in enumerate(dataset.classes)}
+            probes[part][protocol] = Probed(**structs.asdict(accuracy), by_label=by_label)
+    return probes
 
 
 def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
-    """Return the pooled features of every picture, float32 (N, 1280), for every way of seeing it."""
-    import keras
-
+    """Return the pooled features of every picture, float32 (N, 1280), for every part of the picture."""
     blueprint = mobilenet.v2(Order(SIDE, SIDE, 2, weights=weights))
     layer = blueprint.model.get_layer(blueprint.explanation_layer)
     network = keras.Model(blueprint.model.input, keras.layers.GlobalAveragePooling2D()(layer.output))
-    parts: dict[str, list[Array]] = {name: [] for name in SEEN}
-    progress = Progress("pictures", len(dataset))
-    for first in range(0, len(dataset), BATCH):
+    parts: dict[str, list[Array]] = {name: [] for name in PARTS}
+    for first in track(range(0, len(dataset), BATCH), "batches"):
         pictures = [dataset.picture(i) for i in range(first, min(first + BATCH, len(dataset)))]
-        for name, change in SEEN.items():
+        for name, change in PARTS.items():
             shown = [cv2.resize(change(rgb), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for rgb in pictures]
             parts[name].append(network.predict_on_batch(np.stack(shown).astype(np.float32)))
-        for _ in pictures:
-            progress.step()
     return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 
-def as_csv(result: dict[str, Any]) -> str:
-    """Return the result as CSV, a row for every way of seeing and protocol, with the command in a comment on top."""
+def as_csv(probes: Probes) -> str:
+    """Return the probes as CSV, a row for every part of the picture and protocol, with the command in a comment."""
     rows = []
-    for seen, protocols in result.items():
-        for protocol, one in protocols.items():
-            worst = min(one["by_label"], key=one["by_label"].get)
-            row = {"seen": seen, "protocol": protocol, "n": one["of"], "accuracy": one["value"], "low": one["low"]}
-            row |= {"high": one["high"], "worst label": worst, "its sensitivity": one["by_label"][worst]}
+    for part, protocols in probes.items():
+        for protocol, probed in protocols.items():
+            row = {"seen": part, "protocol": protocol, "n": probed.total, "accuracy": probed.value, "low": probed.low}
+            row |= {"high": probed.high, "worst label": probed.worst, "its sensitivity": probed.by_label[probed.worst]}
             rows.append({key: str(value) for key, value in row.items()})
     return csv_table.as_csv(rows, "python -m training probe --data DATA --weights WEIGHTS --format csv")
 
 
-def text(result: dict[str, Any]) -> str:
-    """Return the result as a table: a line for every way of seeing, a column for every protocol."""
+def text(probes: Probes) -> str:
+    """Return the probes as a table: a line for every part of the picture, a column for every protocol."""
     lines = [f"{'linear probe':36}" + "".join(f"{name:28}" for name in PROTOCOLS)]
-    for seen, protocols in result.items():
-        cells = []
-        for one in protocols.values():
-            worst = min(one["by_label"], key=one["by_label"].get)
-            cells.append(f"{one['value']:.1%} ({worst} {one['by_label'][worst]:.1%})")
-        lines.append(f"{seen:36}" + "".join(f"{cell:28}" for cell in cells).rstrip())
+    for part, protocols in probes.items():
+        cells = [
+            f"{probed.value:.1%} ({probed.worst} {probed.by_label[probed.worst]:.1%})" for probed in protocols.values()
+        ]
+        lines.append(f"{part:36}" + "".join(f"{cell:28}" for cell in cells).rstrip())
     return "\n".join([*lines, "In brackets: the label that it names worst.", ""])

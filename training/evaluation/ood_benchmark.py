@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
-from smear import schema
 from smear.arrays import Array
+from smear.artifacts import CARD
 from smear.imaging.decode import Picture
 from smear.inference import bundle
 from smear.inference.card import Card
@@ -27,8 +28,8 @@ from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
 from training.data.dataset import CHUNK, THREADS, DataError, Dataset
-from training.data.non_smears import foreign
-from training.evaluation.cross_fit import JUDGED, Fold, cross_fitted, read
+from training.data.non_smears import non_smear
+from training.evaluation.cross_fit import PREDICTIONS, Fold, cross_fitted
 from training.evaluation.cross_validation import PLAN
 from training.recipes.recipe import Refusal
 
@@ -49,13 +50,13 @@ class Row:
     kind: str
     pictures: int
     refused: float
-    novel: float
+    unfamiliar: float
     not_gradable: float
     by_score: Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Looked:
+class Examined:
     """What a reader made of N pictures: the inputs, uint8 (G, h, w, 3), and the network's answer for the G gradable.
 
     answer: None where no picture is gradable; reasons: of all N, "" for a suggestion.
@@ -71,7 +72,7 @@ class Looked:
         return len(self.inputs)
 
 
-def look(reader: Reader, pictures: Iterable[Picture]) -> Looked:
+def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
     """Return what `reader` makes of pictures; the reason of a suggestion is ""."""
     waiting = list(pictures)
     inputs: list[Array] = []
@@ -79,19 +80,21 @@ def look(reader: Reader, pictures: Iterable[Picture]) -> Looked:
     reasons: list[str] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for start in range(0, len(waiting), CHUNK):
-            examined = list(threads.map(reader.examine, waiting[start : start + CHUNK]))
-            sound = [one for one in examined if not one.refusals]
-            reasons += ["not_gradable"] * (len(examined) - len(sound))
-            if sound:
-                forward = reader.bundle.network.forward(np.stack([one.input for one in sound]))
+            examinations = list(threads.map(reader.examine, waiting[start : start + CHUNK]))
+            gradable = [examination for examination in examinations if not examination.refusals]
+            reasons += ["not_gradable"] * (len(examinations) - len(gradable))
+            if gradable:
+                forward = reader.bundle.network.forward(np.stack([examination.input for examination in gradable]))
                 answers.append(forward)
-                inputs += [one.input for one in sound]
-                reasons += [_reason(reader, one, forward.one(i)) for i, one in enumerate(sound)]
+                inputs += [examination.input for examination in gradable]
+                reasons += [_reason(reader, each, forward.one(i)) for i, each in enumerate(gradable)]
     answer = None
     if answers:
-        logits, features = (np.concatenate([getattr(one, key) for one in answers]) for key in ("logits", "features"))
+        logits, features = (
+            np.concatenate([getattr(forward, key) for forward in answers]) for key in ("logits", "features")
+        )
         answer = Forward(logits, np.zeros((len(logits), 0, 0, 0), np.float32), features)
-    return Looked(np.stack(inputs) if inputs else np.zeros((0, 1, 1, 3), np.uint8), answer, tuple(reasons))
+    return Examined(np.stack(inputs) if inputs else np.zeros((0, 1, 1, 3), np.uint8), answer, tuple(reasons))
 
 
 def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
@@ -101,29 +104,29 @@ def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
 
 
 class Scores:
-    """The scores, fitted on what the network was trained on; each is higher for what is stranger."""
+    """The scores, fitted on what the network was trained on; each is higher for what is outlier."""
 
-    def __init__(self, known: Looked, temperature: float) -> None:
+    def __init__(self, known: Examined, temperature: float) -> None:
         if known.answer is None:
             raise DataError("None of the training pictures can be graded.")
         features = known.answer.features.astype(np.float64)
         self.temperature = temperature
-        self.look = Distribution.fit(np.stack([ood_features(one) for one in known.inputs]))
+        self.distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in known.inputs]))
         self.mean = features.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
         self.components = vectors[:, ::-1][:, :COMPONENTS]
         self.variances = np.maximum(values[::-1][:COMPONENTS], 1e-9)
         self.references = self._unit(features)
 
-    def of(self, looked: Looked) -> dict[str, Array]:
+    def of(self, examined: Examined) -> dict[str, Array]:
         """Return every score of the gradable pictures, float (G,)."""
-        if looked.answer is None:
+        if examined.answer is None:
             return {}
-        logits, features = looked.answer.logits.astype(np.float64), looked.answer.features.astype(np.float64)
+        logits, features = examined.answer.logits.astype(np.float64), examined.answer.features.astype(np.float64)
         nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
         distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
         return {
-            SERVED: self.look.score(np.stack([ood_features(one) for one in looked.inputs])),
+            SERVED: self.distribution.score(np.stack([ood_features(rgb) for rgb in examined.inputs])),
             "largest probability": -calibrated(logits, self.temperature).max(axis=1),
             "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
             "features, Mahalanobis": distance,
@@ -132,7 +135,7 @@ class Scores:
 
     def _unit(self, features: Array) -> Array:
         projected = (features - self.mean) @ self.components
-        return projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+        return np.asarray(projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12))
 
 
 def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, seed: int = 0) -> list[Row]:
@@ -141,45 +144,44 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     run: of `crossval` by groups, whose first fold's model and test pictures are used; each: pictures of a kind at most.
     """
     home = run / "grouped" / "fold-0"
-    cards = sorted(home.glob(f"*/{bundle.CARD}"))
-    if not cards or not (home / JUDGED).is_file():
+    cards = sorted(home.glob(f"*/{CARD}"))
+    if not cards or not (home / PREDICTIONS).is_file():
         raise DataError(f"There is no first fold in {home.parent}. Run crossval --protocol grouped first.")
-    made = bundle.load(cards[0].parent)
-    if made.card.data.get("fingerprint") != own.fingerprint:
+    loaded = bundle.load(cards[0].parent)
+    if loaded.card.data.get("fingerprint") != own.fingerprint:
         raise DataError(f"The run in {run} was made of other data than {own.root}.")
     first = _first(home)
-    reader, test = Reader(replace(made, card=_judged_by(made.card, first))), first["test"]
+    reader, test = Reader(replace(loaded, card=_calibrated_by(loaded.card, first))), first.test
     random = np.random.default_rng(seed)
     known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
-    scores = Scores(look(reader, [own.decoded(i) for i in known]), reader.card.temperature)
-    held = look(reader, [own.decoded(i) for i in test])
-    limits = {key: float(np.quantile(value, 1 - COST)) for key, value in scores.of(held).items()}
-    rows = [_row("held-out pictures of its own kind", held, scores, limits)]
-    for kind, pictures in _strangers(own, test, others, each, random):
-        rows.append(_row(kind, look(reader, pictures), scores, limits))
+    scores = Scores(examine(reader, [own.decoded(i) for i in known]), reader.card.temperature)
+    held_out = examine(reader, [own.decoded(i) for i in test])
+    limits = {key: float(np.quantile(value, 1 - COST)) for key, value in scores.of(held_out).items()}
+    rows = [_row("held-out pictures of its own kind", held_out, scores, limits)]
+    for kind, pictures in _outliers(own, test, others, each, random):
+        rows.append(_row(kind, examine(reader, pictures), scores, limits))
     return rows
 
 
 def _first(home: Path) -> Fold:
-    """Return the first fold as it is judged beside the others that are finished."""
-    others = sorted(file for file in home.parent.glob(f"fold-*/{JUDGED}") if file.parent != home)
+    """Return the first fold as it is calibrated beside the others that are finished."""
+    others = sorted(file for file in home.parent.glob(f"fold-*/{PREDICTIONS}") if file.parent != home)
     plan = json.loads((home.parent / PLAN).read_text(encoding="utf-8"))
-    refusal = schema.read(Refusal, plan["recipe"]["refusal"], PLAN)
-    return cross_fitted([read(home / JUDGED), *map(read, others)], refusal)[0][0]
+    refusal = msgspec.convert(plan["recipe"]["refusal"], Refusal)
+    return cross_fitted([Fold.read(file) for file in (home / PREDICTIONS, *others)], refusal)[0][0]
 
 
-def _judged_by(card: Card, fold: Fold) -> Card:
+def _calibrated_by(card: Card, fold: Fold) -> Card:
     """Return a draft's card with the temperature and the thresholds of its fold."""
-    abstention, novelty = fold["thresholds"].tolist()
     return structs.replace(
         card,
-        temperature=float(fold["temperature"]),
-        abstention=structs.replace(card.abstention, value=abstention),
-        ood=structs.replace(card.ood, value=novelty),
+        temperature=fold.temperature,
+        abstention=structs.replace(card.abstention, value=fold.abstention),
+        ood=structs.replace(card.ood, value=fold.ood),
     )
 
 
-def _strangers(
+def _outliers(
     own: Dataset, test: Array, others: Mapping[str, Dataset], each: int, random: np.random.Generator
 ) -> Iterable[tuple[str, list[Picture]]]:
     """Yield the kinds of pictures that are none of the model's business."""
@@ -188,17 +190,20 @@ def _strangers(
         for label in dataset.classes:
             chosen = random.permutation(np.flatnonzero(labels == label))[:each]
             yield f"{key}, {label}", [dataset.decoded(i) for i in chosen]
-    emptied = [own.decoded(i) for i in random.permutation(test)[:each]]
-    yield "its own kind, leukocytes painted out", [replace(one, rgb=cells_removed(one.rgb)) for one in emptied]
-    yield "generated noise and shapes", [replace(emptied[0], rgb=foreign(seed)) for seed in range(each)]
+    pictures = [own.decoded(i) for i in random.permutation(test)[:each]]
+    yield (
+        "its own kind, leukocytes painted out",
+        [replace(picture, rgb=cells_removed(picture.rgb)) for picture in pictures],
+    )
+    yield "generated noise and shapes", [replace(pictures[0], rgb=non_smear(seed)) for seed in range(each)]
 
 
-def _row(kind: str, looked: Looked, scores: Scores, limits: Mapping[str, float]) -> Row:
-    count = len(looked.reasons)
-    lost = count - looked.gradable
-    found = scores.of(looked)
-    share = {key: (lost + int((found[key] > limit).sum() if found else 0)) / count for key, limit in limits.items()}
-    reasons = np.array(looked.reasons)
+def _row(kind: str, examined: Examined, scores: Scores, limits: Mapping[str, float]) -> Row:
+    count = len(examined.reasons)
+    lost = count - examined.gradable
+    above = scores.of(examined)
+    share = {key: (lost + int((above[key] > limit).sum() if above else 0)) / count for key, limit in limits.items()}
+    reasons = np.array(examined.reasons)
     return Row(kind, count, float((reasons != "").mean()), float((reasons == "unfamiliar").mean()), lost / count, share)
 
 
@@ -206,7 +211,7 @@ def as_csv(rows: list[Row], command: str) -> str:
     """Return the rows as CSV, shares with three digits, with the command in a comment on top."""
     table = []
     for row in rows:
-        shares = {"no suggestion": row.refused, "for novelty": row.novel, "not gradable": row.not_gradable}
+        shares = {"no suggestion": row.refused, "for novelty": row.unfamiliar, "not gradable": row.not_gradable}
         shares |= row.by_score
         line = {"pictures": row.kind, "n": str(row.pictures)}
         table.append(line | {key: f"{share:.3f}" for key, share in shares.items()})

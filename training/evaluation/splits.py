@@ -70,8 +70,8 @@ def published_folds(targets: Array, published: Published, seed: int = 0) -> list
         pairs = folds(targets, everything, "random", published.folds, seed)
         return [(*validation(train, targets, everything, "random", seed), test) for train, test in pairs]
     train, test = _held_out(everything, targets, published.test, seed)
-    fit, held = _held_out(train, targets, published.validation / (1 - published.test), seed)
-    return [(fit, held, test)]
+    fit, held_out = _held_out(train, targets, published.validation / (1 - published.test), seed)
+    return [(fit, held_out, test)]
 
 
 def _held_out(indices: Array, targets: Array, share: float, seed: int) -> tuple[Array, Array]:
@@ -98,5 +98,5 @@ def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, 
         return float(np.abs(np.bincount(targets[train][part[1]], minlength=classes) / len(part[1]) - wanted).max())
 
     # Groups are lumpy: of the parts take the one that looks most like the whole.
-    fit, held = min(parts, key=unevenness)
-    return train[fit], train[held]
+    fit, held_out = min(parts, key=unevenness)
+    return train[fit], train[held_out]

@@ -1,67 +1,97 @@
 """What the folds of a cross-validation say together: one result, of pictures that no network had seen."""
 
-from dataclasses import asdict, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
+from msgspec import Struct, structs
+from sklearn.metrics import roc_curve
 
 from smear.arrays import Array
 from smear.inference.suggestion import calibrated
-from training.data.ablations import CONTROLS
-from training.data.dataset import Dataset
 from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted
-from training.evaluation.metrics import by_patient, classification, rate
-from training.evaluation.predictions import Judgement, control
+from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, classification, rate
+from training.evaluation.predictions import Predictions, ablation_of
 from training.evaluation.splits import PROTOCOLS, Protocol
-from training.fit.experiment import commit
+from training.fit.calibration import Calibration
+from training.fit.draft_card import commit
+from training.fit.run import Run
 from training.recipes.recipe import Recipe
 
 
-def flat(name: str, judgement: Judgement) -> Fold:
-    """Return a judgement as entries of a fold, each under `name` and its own."""
-    return {f"{name}.{one.name}": getattr(judgement, one.name) for one in fields(Judgement)}
+class FoldRow(Struct, frozen=True):
+    """How one fold's network did; accuracy_suggested: None without a suggestion."""
+
+    n: int
+    accuracy_all: float
+    coverage: float
+    accuracy_suggested: float | None
+    temperature: float
 
 
-def _judgement(fold: Fold, name: str) -> Judgement:
-    return Judgement(**{one.name: fold[f"{name}.{one.name}"] for one in fields(Judgement)})
+class CrossValidated(Metrics, frozen=True, kw_only=True):
+    """The pooled metrics of all folds' test pictures, and what they are of.
+
+    calibration: by the answers to all of them, for the network that is fitted on everything; None where nothing could
+    be graded. refused_for: how many for which reasons. per_patient: empty where the patients are not known. roc: by
+    label, points (1 - specificity, sensitivity).
+    """
+
+    protocol: str
+    meaning: str
+    folds: int
+    folds_run: int
+    seed: int
+    commit: str
+    calibrated_by: str
+    calibration: Calibration | None
+    refused_for: dict[str, int]
+    per_fold: list[FoldRow]
+    per_patient: list[Patient]
+    colour_statistics_forest: Rate
+    roc: dict[str, list[tuple[float, float]]]
 
 
-def summarise(recipe: Recipe, dataset: Dataset, protocol: Protocol, count: int, results: list[Fold]) -> dict[str, Any]:
-    """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them."""
+def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold]) -> CrossValidated:
+    """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them.
+
+    count: how many folds the scheme has, of which `folds` were run.
+    """
+    recipe, dataset = run.recipe, run.dataset
     labels = recipe.described(dataset)
-    results, calibrated_by = cross_fitted(results, recipe.refusal)
-    calibration = calibration_of(results, recipe.refusal)
-    pooled = {name: np.concatenate([fold[name] for fold in results]) for name in results[0] if results[0][name].ndim}
-    targets = pooled["targets"]
-    probabilities = np.concatenate([calibrated(f["main.logits"], float(f["temperature"])) for f in results])
-    suggested = pooled["main.outcomes"] == "suggested"
-    metrics = classification(probabilities, calibrated(pooled["main.logits"], 1.0), targets, suggested, labels)
-    refused = pooled["main.reasons"][~suggested]
-    reasons, counts = np.unique(refused, return_counts=True)
-    right = pooled["main.logits"].argmax(axis=1) == targets
-    patients = []
-    if dataset.patients_known:
-        patients = by_patient(pooled["groups"], targets, right, suggested, labels)
-    return {
-        "protocol": protocol,
-        "meaning": _meaning(recipe, protocol),
-        "folds": count,
-        "folds_run": len(results),
-        "seed": recipe.schedule.seed,
-        "commit": commit(),
-        "calibrated_by": calibrated_by,
-        **metrics,
+    results, calibrated_by = cross_fitted(folds, recipe.refusal)
+    main = _joined([fold.main for fold in results])
+    targets, groups, baseline = (
+        np.concatenate([getattr(fold, name) for fold in results]) for name in ("targets", "groups", "baseline")
+    )
+    probabilities = np.concatenate([calibrated(fold.main.logits, fold.temperature) for fold in results])
+    right, suggested = main.right(targets), main.suggested
+    metrics = classification(probabilities, calibrated(main.logits, 1.0), targets, suggested, labels)
+    reasons, counts = np.unique(main.reasons[~suggested], return_counts=True)
+    ablated = {name: _joined([fold.ablations[name] for fold in results]) for name in results[0].ablations}
+    ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
+    return CrossValidated(
+        **structs.asdict(structs.replace(metrics, ablations=ablations)),
+        protocol=protocol,
+        meaning=_meaning(recipe, protocol),
+        folds=count,
+        folds_run=len(results),
+        seed=recipe.schedule.seed,
+        commit=commit(),
+        calibrated_by=calibrated_by,
         # For the network that is fitted on everything: here every group was answered by one that had not seen it.
-        "calibration": asdict(calibration) if calibration else None,
-        "refused_for": {str(r): int(c) for r, c in zip(reasons, counts, strict=True)},
-        "per_fold": [_fold_row(fold) for fold in results],
-        "per_patient": patients,
-        "controls": {
-            name: control(_judgement(pooled, name), targets) for name in CONTROLS if f"{name}.logits" in pooled
-        },
-        "colour_statistics_forest": rate(int((pooled["baseline"] == targets).sum()), len(targets)),
-        "roc": _roc(probabilities, targets, [label.id for label in labels]),
-    }
+        calibration=calibration_of(results, recipe.refusal),
+        refused_for={str(reason): int(number) for reason, number in zip(reasons, counts, strict=True)},
+        per_fold=[_fold_row(fold) for fold in results],
+        per_patient=by_patient(groups, targets, right, suggested, labels) if dataset.patients_known else [],
+        colour_statistics_forest=rate(int((baseline == targets).sum()), len(targets)),
+        roc=_roc(probabilities, targets, [label.id for label in labels]),
+    )
+
+
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    names = [part.name for part in fields(Predictions)]
+    return Predictions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _meaning(recipe: Recipe, protocol: Protocol) -> str:
@@ -70,27 +100,22 @@ def _meaning(recipe: Recipe, protocol: Protocol) -> str:
     return f"{PROTOCOLS[protocol]}. {recipe.published.flaw} They reported: {recipe.published.reported}."
 
 
-def _fold_row(fold: Fold) -> dict[str, Any]:
-    right = fold["main.logits"].argmax(axis=1) == fold["targets"]
-    suggested = fold["main.outcomes"] == "suggested"
-    return {
-        "n": len(right),
-        "accuracy_all": round(float(right.mean()), 5),
-        "coverage": round(float(suggested.mean()), 5),
-        "accuracy_suggested": round(float(right[suggested].mean()), 5) if suggested.any() else None,
-        "temperature": round(float(fold["temperature"]), 5),
-    }
+def _fold_row(fold: Fold) -> FoldRow:
+    right, suggested = fold.main.right(fold.targets), fold.main.suggested
+    return FoldRow(
+        n=len(right),
+        accuracy_all=round(float(right.mean()), 5),
+        coverage=round(float(suggested.mean()), 5),
+        accuracy_suggested=round(float(right[suggested].mean()), 5) if suggested.any() else None,
+        temperature=round(fold.temperature, 5),
+    )
 
 
-def _roc(probabilities: Array, targets: Array, names: list[str]) -> dict[str, list[list[float]]]:
-    from sklearn.metrics import roc_curve
-
-    curves = {}
+def _roc(probabilities: Array, targets: Array, names: list[str]) -> dict[str, list[tuple[float, float]]]:
+    curves, places = {}, np.linspace(0, 1, 101)
     for i, name in enumerate(names):
         if 0 < (targets == i).sum() < len(targets):
             false, true, _ = roc_curve(targets == i, probabilities[:, i])
-            at = np.linspace(0, 1, 101)
-            curves[name] = [
-                [round(float(x), 4), round(float(y), 4)] for x, y in zip(at, np.interp(at, false, true), strict=True)
-            ]
+            heights = np.interp(places, false, true)
+            curves[name] = [(round(float(x), 4), round(float(y), 4)) for x, y in zip(places, heights, strict=True)]
     return curves

@@ -1,25 +1,27 @@
-"""What a network is shown in training: shuffled, augmented pictures with some strangers among them."""
+"""What a network is shown in training: shuffled, augmented pictures with some outliers among them."""
 
 import keras
 import numpy as np
 
 from smear.arrays import Array
 from training.augmentation.augment import augment
+from training.fit.run import TrainingSet
 from training.recipes.recipe import Recipe
 
-STRANGER_WEIGHT = 0.8  # of a picture's, in the loss
+OUTLIER_WEIGHT = 0.8  # of a picture's, in the loss
 
 
-class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches of prepared inputs with some strangers in each; the same for the same seed and epoch.
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+    """Shuffled, augmented batches of prepared inputs with some outliers in each; the same for the same seed and epoch.
 
-    Targets are rows of shares, (B, C): one label for a picture, all labels alike for a stranger.
+    Targets are rows of shares, (B, C): one label for a picture, all labels alike for an outlier.
     """
 
-    def __init__(self, inputs: Array, targets: Array, strangers: Array, recipe: Recipe) -> None:
+    def __init__(self, pictures: TrainingSet, recipe: Recipe) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.inputs, self.targets, self.strangers, self.recipe = inputs, targets, strangers, recipe
-        counts = np.bincount(targets).astype(np.float64)
+        self.inputs, self.targets, self.outliers = pictures.inputs, pictures.targets, pictures.outliers
+        self.recipe = recipe
+        counts = np.bincount(self.targets).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
         weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
         self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
@@ -39,12 +41,12 @@ class Batches(keras.utils.PyDataset):
         schedule = self.recipe.schedule
         chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
         base = (schedule.seed * 1000 + self.epoch) * len(self.order)
-        guests = [int(i) for i in chosen[: schedule.strangers]]
+        exposed = [int(i) for i in chosen[: schedule.outlier_exposure]]
         pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
-        pictures += [augment(self.strangers[i], self.recipe.augmentation, base + i) for i in guests]
+        pictures += [augment(self.outliers[i], self.recipe.augmentation, base + i) for i in exposed]
         classes = len(self.weights)
         targets = np.concatenate(
-            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(guests), classes), 1 / classes)]
+            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(exposed), classes), 1 / classes)]
         ).astype(np.float32)
-        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(guests), STRANGER_WEIGHT)])
+        weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(exposed), OUTLIER_WEIGHT)])
         return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)

@@ -1,37 +1,49 @@
 """What looks on while a network is trained: held-out pictures after every epoch, a loss that is no number, patience."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from msgspec import Struct, structs
 
 from smear.arrays import Array
+from smear.sentence import SentenceError
 from training.fit.batches import Batches
 from training.fit.calibration import negative_log_likelihood
 from training.fit.checkpoints import save_weights, whole
 from training.fit.features import logits_of
+from training.fit.run import Report
 
 
-class DivergedError(RuntimeError):
+class DivergedError(SentenceError):
     """The loss became NaN or infinite."""
 
 
-class Watch(keras.callbacks.Callback):
-    """Starts each epoch's order, stops on NaN, and after each epoch says how the held-out pictures fare, if any are."""
+class Epoch(Struct, frozen=True, omit_defaults=True):
+    """How an epoch fared, numbered from 1 over all stages; accuracy and loss of held-out pictures, if there are any."""
+
+    epoch: int
+    loss: float
+    held_out: float | None = None
+    held_out_loss: float | None = None
+
+
+class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Starts each epoch's order, stops on NaN, and reports after each epoch how held-out pictures fare, if any are."""
 
     def __init__(
         self,
         batches: Batches,
-        held: tuple[Array, Array],
-        history: list[dict[str, float]],
-        say: Callable[[str], None],
+        validation: tuple[Array, Array],
+        history: list[Epoch],
+        report: Report,
         stage: str = "",
     ) -> None:
         super().__init__()
-        self.batches, self.held, self.history, self.say, self.stage = batches, held, history, say, stage
+        self.batches, self.validation, self.history = batches, validation, history
+        self.report, self.stage = report, stage
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.batches.begin_epoch(epoch)
@@ -41,30 +53,31 @@ class Watch(keras.callbacks.Callback):
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = {"epoch": self.batches.epoch + 1, "loss": round(float((logs or {})["loss"]), 5)}
-        told = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row['loss']:.4f}"
-        if len(self.held[1]):
-            logits = logits_of(self.model, self.held[0])
-            row["held_out"] = round(float((logits.argmax(axis=1) == self.held[1]).mean()), 5)
-            row["held_out_loss"] = round(negative_log_likelihood(logits, self.held[1], 1.0), 5)
-            told += f", held-out accuracy {row['held_out']:.4f}"
+        row = Epoch(self.batches.epoch + 1, round(float((logs or {})["loss"]), 5))
+        line = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row.loss:.4f}"
+        if len(self.validation[1]):
+            logits = logits_of(self.model, self.validation[0])
+            right = round(float((logits.argmax(axis=1) == self.validation[1]).mean()), 5)
+            loss = round(negative_log_likelihood(logits, self.validation[1], 1.0), 5)
+            row = structs.replace(row, held_out=right, held_out_loss=loss)
+            line += f", held-out accuracy {right:.4f}"
         self.history.append(row)
-        self.say(told)
+        self.report(line)
 
 
-class Patience(keras.callbacks.Callback):
+class Patience(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Ends the training after so many epochs without a better held-out loss, and goes back to the best.
 
     Its memory is on disk, so that a training that was killed stops where it would have stopped.
     """
 
-    def __init__(self, watch: Watch, patience: int, folder: Path) -> None:
+    def __init__(self, log: EpochLog, patience: int, folder: Path) -> None:
         super().__init__()
-        self.watch, self.patience, self.folder = watch, patience, folder
+        self.log, self.patience, self.folder = log, patience, folder
         self.weights, self.note = folder / "best.weights.h5", folder / "best.json"
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        loss = self.watch.history[-1]["held_out_loss"]
+        loss = self.log.history[-1].held_out_loss
         best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
         if best is None or loss < best["loss"]:
             best = {"loss": loss, "epoch": epoch}
@@ -72,7 +85,7 @@ class Patience(keras.callbacks.Callback):
             with whole(self.note) as partial:
                 partial.write_text(json.dumps(best), encoding="utf-8")
         if epoch - best["epoch"] >= self.patience:
-            self.watch.say(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
+            self.log.report(f"No better for {self.patience} epochs: back to epoch {best['epoch'] + 1}.")
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002

@@ -14,7 +14,7 @@ SEEDS = "seed_generator_state"  # what Keras calls the variable of a layer that 
 DRAWS = 20  # bits: a million draws in an epoch
 
 
-class Checkpoints(keras.callbacks.Callback):
+class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Keeps the state of model and optimiser after the newest epoch in `folder`.
 
     Keras's own BackupAndRestore writes over the only state there is: killed meanwhile, a training could never go on.
@@ -26,12 +26,12 @@ class Checkpoints(keras.callbacks.Callback):
 
     def restore(self, model: Any) -> int:
         """Give a compiled model the newest state that is kept, and return after how many epochs it was; 0 for none."""
-        found = sorted(self.folder.glob(f"[0-9]*{SUFFIX}"))
-        if not found:
+        files = sorted(self.folder.glob(f"[0-9]*{SUFFIX}"))
+        if not files:
             return 0
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(found[-1])
-        return int(found[-1].name.removesuffix(SUFFIX))
+        model.load_weights(files[-1])
+        return int(files[-1].name.removesuffix(SUFFIX))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Let layers such as dropout draw by the number of the epoch: how often they drew before is kept nowhere."""
@@ -42,10 +42,10 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Keep this epoch's state, then forget the one before."""
-        kept = self.folder / f"{epoch + 1:04}{SUFFIX}"
-        save_weights(self.model, kept)
+        newest = self.folder / f"{epoch + 1:04}{SUFFIX}"
+        save_weights(self.model, newest)
         for file in self.folder.glob(f"*{SUFFIX}"):
-            if file != kept:
+            if file != newest:
                 file.unlink()
 
 
@@ -57,7 +57,7 @@ def save_weights(model: Any, file: Path) -> None:
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """Give a path to write to that becomes `file` when the block ends: what has that name is whole.
+    """Yield a path to write to that becomes `file` when the block ends: what has that name is whole.
 
     Two processes that write the same file do not write into each other's.
     """

@@ -1,4 +1,4 @@
-"""The last layer of a network that is not trained yet, solved from its features instead of descended to.
+"""The last layer of a network that is not trained yet, fitted to its features at once instead of descended to.
 
 Logistic regression with a penalty on how much the answer varies from picture to picture. Whitened, every direction of
 the features costs the same, the large common ones and the small telling ones; over turned and restained copies of each
@@ -19,7 +19,7 @@ LEAST = 1e-6  # of the largest variance: below it a direction is rounding, and w
 ITERATIONS = 1000
 
 
-def solve(model: Any, batches: Any, epochs: int, penalty: float) -> None:
+def fit_closed_form(model: Any, batches: Any, epochs: int, penalty: float) -> None:
     """Set the last dense layer of `model` to the minimum of the mean log loss + penalty / 2 * the logits' variance.
 
     batches: gives (pictures float32 (B, H, W, 3), targets float32 (B, C) as shares, weights (B,)), and with
@@ -30,8 +30,8 @@ def solve(model: Any, batches: Any, epochs: int, penalty: float) -> None:
 
     dense = last_dense(model)
     cut = keras.Model(model.input, dense.input)
-    seen = [(cut.predict_on_batch(pictures), *rest) for pictures, *rest in _drawn(batches, epochs)]
-    features, shares, weights = (np.concatenate(part).astype(np.float64) for part in zip(*seen, strict=True))
+    parts = [(cut.predict_on_batch(pictures), *rest) for pictures, *rest in _drawn(batches, epochs)]
+    features, shares, weights = (np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True))
     kernel, bias = minimum(features, shares, weights, penalty)
     if dense.units == 1:
         kernel, bias = kernel @ PAIR[:, None] * 2, bias @ PAIR[:, None] * 2
@@ -73,5 +73,5 @@ def whitening(centred: Array, weights: Array) -> Array:
     even = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1), 0)  # a dead channel stays dead
     scaled = centred * even
     values, vectors = np.linalg.eigh((scaled * weights[:, None]).T @ scaled / weights.sum())
-    kept = values > LEAST * values[-1]
-    return even[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+    large = values > LEAST * values[-1]
+    return np.asarray(even[:, None] * vectors[:, large] / np.sqrt(values[large]))

@@ -1,156 +1,99 @@
-"""From a recipe and indices to a draft bundle: prepare, train, calibrate, remember what the training looked like."""
+"""From a run and indices to a draft bundle: train, calibrate, remember what the training looked like."""
 
-import datetime
 import shutil
-import subprocess
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
+import msgspec
 import numpy as np
 from msgspec import structs
 
 from smear.arrays import Array
+from smear.artifacts import MODEL
 from smear.imaging import synthetic
 from smear.inference import bundle, classifier_heads, preprocess
-from smear.inference.card import SCHEMA, Card, Golden, Head, Label
+from smear.inference.card import Card, Golden, Head
 from smear.inference.network import PAIR, last_dense
 from smear.inference.ood import Distribution, ood_features
-from smear.segmentation import mask_network
 from smear.segmentation.find import find
-from training.architectures.blueprint import Weights
-from training.data.dataset import THREADS, DataError, Dataset
-from training.data.groups import find_groups
-from training.data.outlier_exposure import stranger
+from training.data.dataset import DataError
 from training.fit import classifiers
-from training.fit.calibration import UNCALIBRATED, Calibration, calibrate, validated
+from training.fit.calibration import UNCALIBRATED, calibrate, validated
+from training.fit.draft_card import draft_card
 from training.fit.features import answers, features
 from training.fit.network_cache import trained
+from training.fit.run import Run, TrainingSet
 from training.fit.trainer import clear
-from training.progress import Progress
-from training.recipes.recipe import Recipe
 
-SERVING_BATCH = 16
 FEATURES = "features"  # folder in a run
 GOLDEN = (("leukemic", 1), ("sparse", 2))
 
 
-groups_of = cache(find_groups)  # of one data set for all recipes that are compared on it
+def draft(run: Run, fit: Array, validation: Array) -> Path:
+    """Train on the pictures `fit`, calibrate on `validation`, and write a draft bundle into the run's folder.
 
-
-@dataclass(frozen=True)
-class Material:
-    """A data set made ready for a recipe: inputs and strangers uint8 (N, h, w, 3), targets and groups int64 (N,).
-
-    Strangers are empty where the recipe wants none.
+    fit, validation: indices, int64 (N,). Where nothing is left for validation the draft suggests nothing, until it is
+    published with what a cross-validation says. The card has no metrics yet: those come from pictures that neither part
+    holds. Returns the bundle's folder.
     """
-
-    dataset: Dataset
-    labels: tuple[Label, ...]
-    inputs: Array
-    strangers: Array
-    targets: Array
-    groups: Array
-
-
-def gather(recipe: Recipe, dataset: Dataset) -> Material:
-    """Return the material of `recipe` for `dataset`."""
-    labels = recipe.described(dataset)
-    steps = preprocess.chain(recipe.preprocess, recipe.input)
-    progress = Progress("prepare", len(dataset))
-
-    def one(index: int) -> tuple[Array, Array]:
-        rgb = dataset.picture(index)
-        prepared = preprocess.run(steps, preprocess.begin(find(rgb))).rgb
-        strange = prepared[:0]
-        if recipe.schedule.strangers:
-            strange = stranger(rgb, steps, recipe.schedule.seed * 1_000_003 + index)
-        progress.step()
-        return prepared, strange
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        inputs, strangers = (np.stack(part) for part in zip(*threads.map(one, range(len(dataset))), strict=True))
-    return Material(
-        dataset, labels, inputs, strangers, dataset.targets(tuple(label.id for label in labels)), groups_of(dataset)
-    )
-
-
-def draft(
-    recipe: Recipe,
-    material: Material,
-    parts: tuple[Array, Array],
-    weights: Weights,
-    folder: Path,
-    say: Callable[[str], None] = print,
-    shelf: Path | None = None,
-) -> Path:
-    """Train on parts[0], set temperature and thresholds on parts[1], and write a draft bundle below `folder`.
-
-    Where parts[1] is empty the draft suggests nothing, until it is published with what a cross-validation says. shelf:
-    a folder of trained networks, for recipes that differ in their classifier only (`training.fit.network_cache`). The
-    card has no metrics yet: those come from pictures that neither part holds. Returns the bundle's folder.
-    """
-    fit, held = parts
-    x, y = material.inputs, material.targets
-    guests = material.strangers[fit] if recipe.schedule.strangers else material.strangers
-    made = trained(recipe, (x[fit], y[fit]), guests, (x[held], y[held]), weights, folder, say, shelf)
-    blueprint, started = made.blueprint, time.monotonic()
-    answer, head = _answer(recipe, blueprint.model, x[fit], y[fit], len(material.labels), folder / FEATURES)
-    novelty = Distribution.fit(np.stack([ood_features(one) for one in x[fit]]))
-    seconds = made.seconds + time.monotonic() - started
-    shown = recipe.orientations, recipe.sure_upright
-    calibration, validation = UNCALIBRATED, dict[str, Any]()
-    if len(held):
-        logits = answers(blueprint.model, answer, x[held], *shown)
-        looks = np.stack([ood_features(one) for one in x[held]])
-        calibration = calibrate(logits, y[held], novelty.score(looks), recipe.refusal)
-        validation = {"validation": validated(logits, y[held], calibration.temperature)}
-    card = blank_card(recipe, material, blueprint.explanation_layer, calibration)
+    recipe, pictures = run.recipe, run.material.training_set(fit, validation)
+    network = trained(run, pictures)
+    model, started = network.blueprint.model, time.monotonic()
+    answer, head = _answer(run, model, pictures)
+    distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in pictures.inputs]))
+    seconds = network.seconds + time.monotonic() - started
+    shown = recipe.tta, recipe.tta_confidence
+    calibration, metrics = UNCALIBRATED, dict[str, Any]()
+    if pictures.validated:
+        targets = pictures.validation_targets
+        logits = answers(model, answer, pictures.validation_inputs, *shown)
+        scores = distribution.score(np.stack([ood_features(rgb) for rgb in pictures.validation_inputs]))
+        calibration = calibrate(logits, targets, scores, recipe.refusal)
+        metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
+    card = draft_card(run.material, network.blueprint.explanation_layer, calibration)
     card = structs.replace(
         card,
-        metrics={**validation, "history": made.history, "seconds": round(seconds, 1)},
+        metrics={**metrics, "history": msgspec.to_builtins(network.history), "seconds": round(seconds, 1)},
         recipe={
             **card.recipe,
-            "weights": blueprint.weights,
-            "parameters": blueprint.model.count_params(),
-            "precision": made.precision,
-            "recurrence": asdict(made.recurrence),
+            "weights": network.blueprint.weights,
+            "parameters": model.count_params(),
+            "precision": network.precision,
+            "recurrence": structs.asdict(network.recurrence),
         },
+        golden=_golden(card, lambda inputs: answers(model, answer, inputs, *shown)),
+        head=head,
     )
 
-    drawn = np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
-    said = answers(blueprint.model, answer, drawn, *shown).astype(np.float64).round(5)
-    golden = tuple(Golden(*one, tuple(logits)) for one, logits in zip(GOLDEN, said.tolist(), strict=True))
-
-    def fill(where: Path) -> None:
-        _without_optimizer(blueprint.model).save(where / bundle.MODEL)
-        novelty.save(where / bundle.OOD)
+    def fill(folder: Path) -> None:
+        _without_optimizer(model).save(folder / MODEL)
+        distribution.save(folder / bundle.OOD)
         if head.file:
-            shutil.copyfile(folder / FEATURES / head.file, where / head.file)
+            shutil.copyfile(run.folder / FEATURES / head.file, folder / head.file)
 
-    written = bundle.write(folder, structs.replace(card, golden=golden, head=head), fill)
-    clear(folder)
+    written = bundle.write(run.folder, card, fill)
+    clear(run.folder)
     return written
 
 
-def _answer(
-    recipe: Recipe, model: Any, inputs: Array, targets: Array, classes: int, folder: Path
-) -> tuple[classifier_heads.Answer, Head]:
-    """Return what turns features into logits, and its entry in the card: the last dense layer, or what is fitted here.
+def _golden(card: Card, answer: classifier_heads.Answer) -> tuple[Golden, ...]:
+    """Return the drawn fields of a card with their logits; answer: from prepared inputs to logits."""
+    inputs = np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
+    logits = answer(inputs).astype(np.float64).round(5)
+    return tuple(Golden(*field, tuple(row)) for field, row in zip(GOLDEN, logits.tolist(), strict=True))
 
-    inputs, targets: prepared pictures, uint8 (N, H, W, 3), and classes of the training part; folder: for what is kept.
-    """
-    name = recipe.head.classifier
+
+def _answer(run: Run, model: Any, pictures: TrainingSet) -> tuple[classifier_heads.Answer, Head]:
+    """Return what turns features into logits, and its entry in the card: the last dense layer, or what is fitted."""
+    name, classes, folder = run.recipe.head.classifier, len(run.material.labels), run.folder / FEATURES
     if name == "dense":
         return _last_layer(model), Head()
-    if len(np.unique(targets)) < classes:
+    if len(np.unique(pictures.targets)) < classes:
         raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
-    known = features(model, inputs, folder, recipe.orientations)
-    file = classifiers.fit(name, known, targets, folder, recipe.schedule.seed)
+    known = features(model, pictures.inputs, folder, run.recipe.tta)
+    file = classifiers.fit(name, known, pictures.targets, folder, run.recipe.schedule.seed)
     return classifier_heads.load(folder / file, classes), Head(name, file)
 
 
@@ -159,89 +102,13 @@ def _last_layer(model: Any) -> classifier_heads.Answer:
     kernel, bias = last_dense(model).get_weights()
     if kernel.shape[1] == 1:
         kernel, bias = kernel * PAIR, bias * PAIR
-    return lambda values: values @ kernel + bias
+
+    def answer(values: Array) -> Array:
+        return np.asarray(values @ kernel + bias)
+
+    return answer
 
 
 def _without_optimizer(model: Any) -> Any:
     """Return the same layers as a model that was never compiled: AdamW's moments would triple the file."""
-    import keras
-
     return keras.Model(model.input, model.output, name=model.name)
-
-
-def blank_card(recipe: Recipe, material: Material, layer: str, calibration: Calibration) -> Card:
-    """Return a card with everything that is known before any evaluation."""
-    import keras
-
-    finder = mask_network.read_card()
-    counts = {label.id: int((material.targets == i).sum()) for i, label in enumerate(material.labels)}
-    return Card(
-        schema=SCHEMA,
-        name=recipe.name,
-        version=recipe.version,
-        created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        licence=recipe.licence,
-        attribution=recipe.attribution,
-        labels=material.labels,
-        scope=recipe.scope,
-        input=recipe.input,
-        preprocess=recipe.preprocess,
-        explanation_layer=layer,
-        batch_size=SERVING_BATCH,
-        temperature=calibration.temperature,
-        abstention=calibration.abstention,
-        ood=calibration.novelty,
-        minimum_leukocytes=recipe.minimum_leukocytes,
-        metrics={},
-        controls={},
-        data={
-            "fingerprint": material.dataset.fingerprint,
-            "pictures": len(material.dataset),
-            "by_label": counts,
-            "groups": int(material.groups.max()) + 1,
-            "groups_from": "patients" if material.dataset.patients_known else "near-duplicates and slide appearance",
-        },
-        recipe={**recipe.to_json(), "commit": commit()},
-        frameworks={
-            "keras": keras.__version__,
-            "backend": f"{keras.backend.backend()} {_backend_version()}",
-            "finder": f"{finder.name} {finder.version}",
-        },
-        files={},
-        intended_use=recipe.intended_use,
-        known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
-        golden=(),
-        conclusion="Not evaluated yet.",
-        tta=recipe.orientations,
-        tta_confidence=recipe.sure_upright,
-    )
-
-
-def _of_the_head(recipe: Recipe) -> tuple[str, ...]:
-    """Return what every card of a bundle with a classifier has to say."""
-    if recipe.head.classifier == "dense":
-        return ()
-    return ("The answer is a classifier's, the map is the network's: the map does not show what the answer rests on.",)
-
-
-def commit() -> str:
-    """Return the commit that this code stands at, with "+" when files differ from it; "unknown" outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        head = _git(here, "rev-parse", "--short=12", "HEAD")
-        return head + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
-
-
-def _backend_version() -> str:
-    import importlib.metadata
-
-    import keras
-
-    return importlib.metadata.version(keras.backend.backend())

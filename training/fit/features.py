@@ -31,33 +31,33 @@ def outputs_of(model: Any, inputs: Array, batch_size: int = 64) -> Array:
     ).astype(np.float32)
 
 
-def features(model: Any, inputs: Array, kept: Path | None = None, orientations: Count = 1) -> Array:
+def features(model: Any, inputs: Array, folder: Path | None = None, tta: Count = 1) -> Array:
     """Return what the last dense layer of `model` is given for inputs, uint8 (N, H, W, 3): float32 (N, K).
 
-    kept: a folder to keep them in, and to look them up. orientations: in which it is shown every picture; the features
+    folder: to keep them in, and to look them up. tta: in how many orientations it is shown every picture; the features
     are the mean over them, as in serving.
     """
     cut = _without_last(model)
-    if kept is None:
-        return _features(cut, inputs, range(orientations))
-    file = kept / f"{name(cut, inputs)}-{orientations}.npy"
+    if folder is None:
+        return _features(cut, inputs, range(tta))
+    file = folder / f"{name(cut, inputs)}-{tta}.npy"
     if file.is_file():
-        found: Array = np.load(file, allow_pickle=False)
-        return found
-    values = _features(cut, inputs, range(orientations))
+        stored: Array = np.load(file, allow_pickle=False)
+        return stored
+    values = _features(cut, inputs, range(tta))
     with whole(file) as partial:
         np.save(partial, values, allow_pickle=False)
     return values
 
 
-def answers(model: Any, answer: Answer, inputs: Array, orientations: Count, sure_upright: float = ALWAYS) -> Array:
+def answers(model: Any, answer: Answer, inputs: Array, tta: Count, tta_confidence: float = ALWAYS) -> Array:
     """Return the logits (N, C) that serving gives for inputs, uint8 (N, H, W, 3); answer: from features to logits."""
     cut = _without_last(model)
 
     def ask(pictures: Array, which: range) -> tuple[Array]:
         return (answer(_features(cut, pictures, which)),)
 
-    return averaged(inputs, orientations, sure_upright, ask)[0]
+    return averaged(inputs, tta, tta_confidence, ask)[0]
 
 
 def _without_last(model: Any) -> Any:

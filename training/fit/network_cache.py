@@ -5,70 +5,58 @@ A recipe's name, texts, thresholds and classifier decide nothing of its network;
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
+from msgspec import structs
 
-from smear import schema
-from smear.arrays import Array
-from training.architectures import Blueprint
-from training.architectures.blueprint import Recurrence, Weights
+from training.architectures.blueprint import Blueprint, Recurrence
 from training.fit import precision
+from training.fit.callbacks import Epoch
 from training.fit.checkpoints import whole
+from training.fit.run import Run, TrainingSet
 from training.fit.trainer import Trained, train_network
-from training.recipes.recipe import Recipe
 
 MODEL, NOTE = "model.keras", "trained.json"
 DECIDES = ("architecture", "input", "preprocess", "augmentation", "schedule", "recurrence", "search", "mean_image")
-Part = tuple[Array, Array]
 
 
-def trained(
-    recipe: Recipe,
-    fit: Part,
-    strangers: Array,
-    held: Part,
-    weights: Weights,
-    scratch: Path,
-    say: Callable[[str], None] = print,
-    shelf: Path | None = None,
-) -> Trained:
-    """Return what `train_network` returns, from the `shelf` where it lies there, and put there where it did not."""
-    if shelf is None:
-        return train_network(recipe, fit, strangers, held, weights, scratch, say)
-    place = shelf / name(recipe, (*fit, strangers, *held), weights)
+def trained(run: Run, pictures: TrainingSet) -> Trained:
+    """Return what `train_network` returns: from the run's cache where it lies there, and put there where it did not."""
+    if run.network_cache is None:
+        return train_network(run, pictures)
+    place = run.network_cache / name(run, pictures)
     if (place / NOTE).is_file():
-        say(f"{recipe.name}: the network is there already")
+        run.report(f"{run.recipe.name}: the network is there already")
         return _read(place)
-    made = train_network(recipe, fit, strangers, held, weights, scratch, say)
+    network = train_network(run, pictures)
     place.mkdir(parents=True, exist_ok=True)
-    made.blueprint.model.save(place / MODEL)
+    network.blueprint.model.save(place / MODEL)
     note = {
-        "explanation_layer": made.blueprint.explanation_layer,
-        "weights": made.blueprint.weights,
-        "head": made.blueprint.head,
-        "history": made.history,
-        "recurrence": asdict(made.recurrence),
-        "seconds": made.seconds,
-        "precision": made.precision,
+        "explanation_layer": network.blueprint.explanation_layer,
+        "weights": network.blueprint.weights,
+        "head": network.blueprint.head,
+        "history": msgspec.to_builtins(network.history),
+        "recurrence": structs.asdict(network.recurrence),
+        "seconds": network.seconds,
+        "precision": network.precision,
     }
     with whole(place / NOTE) as partial:
         partial.write_text(json.dumps(note, indent=1), encoding="utf-8")
-    return made
+    return network
 
 
-def name(recipe: Recipe, pictures: tuple[Array, ...], weights: Weights) -> str:
+def name(run: Run, pictures: TrainingSet) -> str:
     """Return the digest of what decides a network."""
-    whole = recipe.to_json()
-    decides: dict[str, Any] = {key: whole[key] for key in DECIDES} | {"hidden": whole["head"]["hidden"]}
-    digest = hashlib.sha256(json.dumps([decides, str(weights)], sort_keys=True).encode())
-    for one in pictures:
-        digest.update(f"{one.shape}".encode())
-        digest.update(np.ascontiguousarray(one).tobytes())
+    recipe = run.recipe.to_json()
+    decides: dict[str, Any] = {key: recipe[key] for key in DECIDES} | {"hidden": recipe["head"]["hidden"]}
+    digest = hashlib.sha256(json.dumps([decides, str(run.weights)], sort_keys=True).encode())
+    for values in vars(pictures).values():
+        digest.update(f"{values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:40]
 
 
@@ -76,5 +64,6 @@ def _read(place: Path) -> Trained:
     note = json.loads((place / NOTE).read_text(encoding="utf-8"))
     model = keras.models.load_model(place / MODEL, compile=False, safe_mode=True)
     blueprint = Blueprint(model, note["explanation_layer"], note["weights"], tuple(note["head"]))
-    recurrence = schema.read(Recurrence, note["recurrence"], NOTE)
-    return Trained(blueprint, note["history"], recurrence, note["seconds"], note.get("precision", precision.WHOLE))
+    history = msgspec.convert(note["history"], list[Epoch])
+    recurrence = msgspec.convert(note["recurrence"], Recurrence)
+    return Trained(blueprint, history, recurrence, note["seconds"], note.get("precision", precision.WHOLE))

@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from smear.arrays import Array
 from smear.inference.network import two_logits
-from training.architectures import Blueprint, build
-from training.architectures.blueprint import Order, Recurrence, Weights
+from training.architectures import build
+from training.architectures.blueprint import Blueprint, Order, Recurrence
 from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
 from training.fit.batches import Batches
-from training.fit.callbacks import Patience, Watch
+from training.fit.callbacks import Epoch, EpochLog, Patience
 from training.fit.checkpoints import Checkpoints, save_weights
-from training.fit.closed_form_head import solve
+from training.fit.closed_form_head import fit_closed_form
 from training.fit.features import logits_of
+from training.fit.run import Run, TrainingSet
 from training.published.recurrence_search import choose
 from training.recipes.recipe import Recipe
 
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
-STATE = ("solved", "head-epochs", "epochs", "best", precision.HALF)
+STATE = ("closed-form", "head-epochs", "epochs", "best", precision.HALF)
 
 
 def clear(folder: Path) -> None:
@@ -43,73 +42,66 @@ class Trained:
     """
 
     blueprint: Blueprint
-    history: list[dict[str, float]]
+    history: list[Epoch]
     recurrence: Recurrence
     seconds: float
     precision: str = precision.WHOLE
 
 
-def train_network(
-    recipe: Recipe,
-    fit: tuple[Array, Array],
-    strangers: Array,
-    held: tuple[Array, Array],
-    weights: Weights,
-    scratch: Path,
-    say: Callable[[str], None] = print,
-) -> Trained:
+def train_network(run: Run, pictures: TrainingSet) -> Trained:
     """Return the trained network.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)), held only to look at and may be empty; strangers:
-    inputs, one for each of fit's, or none. A run that was killed goes on after its last whole epoch, whose state stands
-    in `scratch`. Raises DivergedError when the loss is no number any more.
+    A run that was killed goes on after its last whole epoch, whose state stands in the run's folder. Raises
+    DivergedError when the loss is no number any more.
     """
-    schedule, started = recipe.schedule, time.monotonic()
+    recipe, schedule, scratch, started = run.recipe, run.recipe.schedule, run.folder, time.monotonic()
     order = Order(
         recipe.input.height,
         recipe.input.width,
-        classes=int(np.concatenate([fit[1], held[1]]).max()) + 1,
+        classes=int(np.concatenate([pictures.targets, pictures.validation_targets]).max()) + 1,
         dropout=schedule.dropout,
         hidden=recipe.head.hidden,
-        weights=weights,
-        mean_image=fit[0].mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
+        weights=run.weights,
+        mean_image=pictures.inputs.mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
         recurrence=recipe.recurrence,
     )
+    validation = pictures.validation_inputs, pictures.validation_targets
     if recipe.search.population:
-        order = replace(order, recurrence=choose(recipe, order, fit, held, say))
+        learnt = pictures.inputs, pictures.targets
+        order = replace(order, recurrence=choose(recipe, order, learnt, validation, run.report))
     keras.utils.set_random_seed(schedule.seed)
     blueprint = build(recipe.architecture, order)
-    say(f"{recipe.name}: {blueprint.model.count_params():,} parameters, first weights {blueprint.weights}")
+    run.report(f"{recipe.name}: {blueprint.model.count_params():,} parameters, first weights {blueprint.weights}")
     model = two_logits(blueprint.model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
-    history: list[dict[str, float]] = []
-    batches = Batches(*fit, strangers, recipe)
+    history: list[Epoch] = []
+    batches = Batches(pictures, recipe)
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
-    if schedule.solved_epochs:
-        _solve(blueprint.model, batches, recipe, held, scratch / "solved" / "solved.weights.h5", say)
+    if schedule.closed_form_epochs:
+        _fit_closed_form(run, blueprint.model, batches, pictures)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
     with precision.computing(model, bits):
         if schedule.head_epochs:
             _freeze(backbone, 1.0)
             rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
-            watch = Watch(batches, held, history, say, "head, ")
+            log = EpochLog(batches, validation, history, run.report, "head, ")
             optimiser = _optimiser(recipe, rate, bits)
-            _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [watch])
+            _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [log])
         _freeze(backbone, schedule.frozen)
-        if schedule.solved_epochs:
+        if schedule.closed_form_epochs:
             _still(backbone)
         batches.before = schedule.head_epochs
         rate = _decaying(batches, schedule.learning_rate, schedule.epochs)
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
-        watch = Watch(batches, held, history, say)
-        patience = [Patience(watch, schedule.patience, scratch / "best")] if schedule.patience else []
-        optimiser = _optimiser(recipe, rate, bits, schedule.averaged)
-        _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [watch, *patience])
-        if schedule.averaged:
+        log = EpochLog(batches, validation, history, run.report)
+        patience = [Patience(log, schedule.patience, scratch / "best")] if schedule.patience else []
+        optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)
+        _stage(model, batches, schedule.epochs, optimiser, scratch / "epochs", [log, *patience])
+        if schedule.ema_momentum:
             _normalise_anew(model, batches, schedule.epochs)
     return Trained(blueprint, history, order.recurrence, time.monotonic() - started, bits)
 
@@ -125,30 +117,30 @@ def _freeze(backbone: list[Any], share: float) -> None:
 
 
 def _still(backbone: list[Any]) -> None:
-    """Let batch normalisation keep its statistics: the solved layer knows the features as they are served with them."""
+    """Let batch normalisation keep its statistics: the layer in closed form knows the features that they give."""
     for layer in backbone:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
 
 
-def _solve(
-    model: Any, batches: Batches, recipe: Recipe, held: tuple[Array, Array], kept: Path, say: Callable[[str], None]
-) -> None:
-    """Solve the last layer, or take it from `kept`, where a training that was killed has left it."""
-    if kept.is_file():
-        model.load_weights(kept)
+def _fit_closed_form(run: Run, model: Any, batches: Batches, pictures: TrainingSet) -> None:
+    """Fit the last layer in closed form, or take it from where a training that was killed has left it."""
+    file = run.folder / "closed-form" / "last-layer.weights.h5"
+    if file.is_file():
+        model.load_weights(file)
         return
-    solve(model, batches, recipe.schedule.solved_epochs, recipe.schedule.solved_penalty)
-    save_weights(model, kept)
-    if len(held[1]):
-        right = float((logits_of(model, held[0]).argmax(axis=1) == held[1]).mean())
-        say(f"last layer solved: held-out accuracy {right:.4f}")
+    schedule = run.recipe.schedule
+    fit_closed_form(model, batches, schedule.closed_form_epochs, schedule.closed_form_penalty)
+    save_weights(model, file)
+    if pictures.validated:
+        right = logits_of(model, pictures.validation_inputs).argmax(axis=1) == pictures.validation_targets
+        run.report(f"last layer in closed form: held-out accuracy {float(right.mean()):.4f}")
 
 
-def _optimiser(recipe: Recipe, rate: Any, bits: str, averaged: float = 0.0) -> Any:
-    """Return the recipe's optimiser; averaged: of the mean of weights with which Keras ends a training, or 0."""
+def _optimiser(recipe: Recipe, rate: Any, bits: str, ema_momentum: float = 0.0) -> Any:
+    """Return the recipe's optimiser; ema_momentum: of the mean of weights with which Keras ends a training, or 0."""
     schedule = recipe.schedule
-    mean = {"use_ema": bool(averaged), "ema_momentum": averaged}
+    mean = {"use_ema": bool(ema_momentum), "ema_momentum": ema_momentum}
     if schedule.optimiser == "sgd":
         chosen = keras.optimizers.SGD(rate, momentum=0.9, **mean)
     elif schedule.optimiser == "adam":
@@ -175,8 +167,8 @@ def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: P
     The state is kept at its end: when the next stage is killed, this one is not run again.
     """
     model.compile(optimizer=optimiser, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    kept = Checkpoints(scratch)
-    done = kept.restore(model)
-    callbacks = [*callbacks, kept] if epochs > 1 else callbacks
+    checkpoints = Checkpoints(scratch)
+    done = checkpoints.restore(model)
+    callbacks = [*callbacks, checkpoints] if epochs > 1 else callbacks
     # `batches` has its own order by epoch; Keras would shuffle once more, with numbers that no checkpoint keeps.
     model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)

@@ -1,11 +1,12 @@
 """Let the red deer choose a recurrent network: kind of cell, layers, units and activation (ODRNN, Bushi 2024)."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import keras
 import numpy as np
+from msgspec import structs
 
 from smear.arrays import Array
 from smear.inference.network import two_logits
@@ -18,12 +19,12 @@ CELLS: tuple[Literal["lstm", "gru"], ...] = ("lstm", "gru")
 UNITS = (32, 64, 96, 128, 192)
 MOST_LAYERS = 3
 ACTIVATIONS: tuple[Literal["tanh", "relu", "sigmoid"], ...] = ("tanh", "relu", "sigmoid")
-DIMENSIONS = 4
+CHOICES = (len(CELLS), MOST_LAYERS, len(UNITS), len(ACTIVATIONS))
 
 
 def decode(point: Array) -> Recurrence:
     """Return the network that a point of the unit cube (4,) stands for: cell, layers, units, activation."""
-    cell, layers, units, activation = (_pick(range(n), x) for n, x in zip((2, 3, 5, 3), point, strict=True))
+    cell, layers, units, activation = (_pick(range(n), x) for n, x in zip(CHOICES, point, strict=True))
     return Recurrence(CELLS[cell], (UNITS[units],) * (layers + 1), ACTIVATIONS[activation])
 
 
@@ -35,35 +36,36 @@ def choose(
     recipe: Recipe,
     order: Order,
     fit: tuple[Array, Array],
-    held: tuple[Array, Array],
-    say: Callable[[str], None] = print,
+    held_out: tuple[Array, Array],
+    report: Callable[[str], None] = print,
 ) -> Recurrence:
     """Return the network with the least held-out loss after a short training on some of `fit`; seeded.
 
-    fit, held: (inputs uint8 (N, H, W, 3), targets int64 (N,)). What was tried once is not trained again.
+    fit, held_out: (inputs uint8 (N, H, W, 3), targets int64 (N,)). What was tried once is not trained again.
     """
     search, seed = recipe.search, recipe.schedule.seed
     some = np.random.default_rng(seed).permutation(len(fit[1]))[: search.pictures]
     known: dict[Recurrence, float] = {}
 
     def loss(point: Array) -> float:
-        one = decode(point)
-        if one not in known:
-            known[one] = _trial(recipe, replace(order, recurrence=one), (fit[0][some], fit[1][some]), held)
-            say(f"red deer: {_words(one)}: held-out loss {known[one]:.4f}")
-        return known[one]
+        recurrence = decode(point)
+        if recurrence not in known:
+            trial = replace(order, recurrence=recurrence)
+            known[recurrence] = _trial(recipe, trial, (fit[0][some], fit[1][some]), held_out)
+            report(f"red deer: {_words(recurrence)}: held-out loss {known[recurrence]:.4f}")
+        return known[recurrence]
 
     herd = Herd(search.population, search.males, search.generations)
-    best, value, _ = minimise(loss, DIMENSIONS, herd, seed)
-    say(f"red deer: {len(known)} networks tried, the best is {_words(decode(best))} with {value:.4f}")
+    best, value, _ = minimise(loss, len(CHOICES), herd, seed)
+    report(f"red deer: {len(known)} networks tried, the best is {_words(decode(best))} with {value:.4f}")
     return decode(best)
 
 
-def _words(one: Recurrence) -> str:
-    return ", ".join(str(value) for value in asdict(one).values())
+def _words(recurrence: Recurrence) -> str:
+    return ", ".join(str(value) for value in structs.asdict(recurrence).values())
 
 
-def _trial(recipe: Recipe, order: Order, fit: tuple[Array, Array], held: tuple[Array, Array]) -> float:
+def _trial(recipe: Recipe, order: Order, fit: tuple[Array, Array], held_out: tuple[Array, Array]) -> float:
     """Return the held-out loss of one network after `search.epochs`; a network that blows up is worth a large one."""
     keras.utils.set_random_seed(recipe.schedule.seed)
     model: Any = two_logits(build(recipe.architecture, order).model)
@@ -73,5 +75,5 @@ def _trial(recipe: Recipe, order: Order, fit: tuple[Array, Array], held: tuple[A
     )
     size = recipe.schedule.batch_size
     model.fit(fit[0].astype(np.float32), fit[1], epochs=recipe.search.epochs, batch_size=size, verbose=0)
-    value = float(model.evaluate(held[0].astype(np.float32), held[1], batch_size=size, verbose=0))
+    value = float(model.evaluate(held_out[0].astype(np.float32), held_out[1], batch_size=size, verbose=0))
     return value if np.isfinite(value) else 1e6

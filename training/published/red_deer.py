@@ -53,9 +53,9 @@ def minimise(objective: Objective, dimensions: int, herd: Herd, seed: int) -> tu
             np.concatenate([commanders.points, stags.points]), np.concatenate([commanders.values, stags.values])
         )
         young = _Part(np.concatenate([hinds.points, calves]), np.concatenate([hinds.values, grown]))
-        kept = _tournament(young.values, len(hinds.values), random)
-        points = np.concatenate([males.points, young.points[kept]])
-        values = np.concatenate([males.values, young.values[kept]])
+        survivors = _tournament(young.values, len(hinds.values), random)
+        points = np.concatenate([males.points, young.points[survivors]])
+        values = np.concatenate([males.values, young.values[survivors]])
         history.append(float(values.min()))
     best = int(values.argmin())
     return points[best], float(values[best]), history
@@ -116,26 +116,28 @@ def _mate(
     """Return the calves, (N, D): each in the middle between its parents, moved a little."""
     pairs: list[tuple[Array, Array]] = []
     for index, harem in enumerate(harems):
-        others = [one for i, one in enumerate(harems) if i != index and len(one)]
+        neighbours = [members for i, members in enumerate(harems) if i != index and len(members)]
         chosen = list(harem[: round(herd.own_harem * len(harem))])
-        if others:
-            other = others[int(random.integers(len(others)))]
-            chosen += list(other[: round(herd.other_harem * len(other))])
+        if neighbours:
+            harem_beside = neighbours[int(random.integers(len(neighbours)))]
+            chosen += list(harem_beside[: round(herd.other_harem * len(harem_beside))])
         pairs += [(commanders.points[index], hinds.points[hind]) for hind in chosen]
     for stag in stags.points:
         nearest = int(np.linalg.norm(hinds.points - stag, axis=1).argmin())
         pairs.append((stag, hinds.points[nearest]))
-    calves = [(one + other) / 2 + random.uniform(-0.25, 0.25) * random.random(one.shape) for one, other in pairs]
+    calves = [
+        (father + mother) / 2 + random.uniform(-0.25, 0.25) * random.random(father.shape) for father, mother in pairs
+    ]
     return np.clip(np.array(calves), 0, 1)
 
 
 def _tournament(values: Array, count: int, random: np.random.Generator) -> Array:
     """Return `count` different indices, each the better of two drawn; the very best is always among them."""
-    kept = [int(values.argmin())]
-    left = [i for i in range(len(values)) if i != kept[0]]
-    while len(kept) < count:
+    winners = [int(values.argmin())]
+    left = [i for i in range(len(values)) if i != winners[0]]
+    while len(winners) < count:
         drawn = random.choice(left, min(2, len(left)), replace=False)
         winner = int(drawn[values[drawn].argmin()])
-        kept.append(winner)
+        winners.append(winner)
         left.remove(winner)
-    return np.array(kept)
+    return np.array(winners)

@@ -43,8 +43,8 @@ def _places(text: str) -> dict[str, int]:
 def _after(line: str, depth: int, quote: str) -> tuple[int, str]:
     """Return how many brackets are open behind `line`, and which long quote."""
     if quote:
-        _, found, line = line.partition(quote)
-        if not found:
+        _, closed, line = line.partition(quote)
+        if not closed:
             return depth, quote
         quote = ""
     rest = line
@@ -58,4 +58,4 @@ def _after(line: str, depth: int, quote: str) -> tuple[int, str]:
 
 
 def _open(text: str) -> int:
-    return sum(text.count(one) for one in "[{") - sum(text.count(one) for one in "]}")
+    return sum(text.count(bracket) for bracket in "[{") - sum(text.count(bracket) for bracket in "]}")

@@ -1,25 +1,20 @@
-"""Recipes: one TOML file each, read into validated dataclasses. A card carries its recipe whole."""
+"""What a recipe says: one TOML file each (`training.recipes.loading`). A card carries its recipe whole."""
 
-import inspect
 import tomllib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from smear import schema
+import msgspec
+from msgspec import Struct, structs
+
 from smear.inference.card import Input, Label, Step
-from smear.inference.preprocess import STEPS
-from smear.inference.tta import ALWAYS, Count, suits
-from training.architectures import BUILDERS
+from smear.inference.tta import ALWAYS, Count
 from training.architectures.blueprint import Recurrence
 from training.augmentation.augment import Augmentation
 from training.data.dataset import DataError, Dataset
-from training.recipes.line_numbers import line_of
 
-FOLDER = Path(__file__).parent
-LABELS = FOLDER.parent / "data" / "labels.toml"
+LABELS = Path(__file__).parents[1] / "data" / "labels.toml"
 
 Classifier = Literal[
     "dense",
@@ -39,12 +34,7 @@ Classifier = Literal[
 ]
 
 
-class RecipeError(ValueError):
-    """A recipe that does not exist or cannot be read; one sentence."""
-
-
-@dataclass(frozen=True)
-class LabelText:
+class LabelText(Struct, frozen=True, forbid_unknown_fields=True):
     """What a class is called and means."""
 
     name: str
@@ -52,19 +42,19 @@ class LabelText:
     malignant: bool
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     """How the network is trained.
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
     backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. averaged: the second stage ends with the running mean of its weights, of which every step leaves
-    this share; 0 for the weights of its last step. hold_back: whether a part of the training pictures is not learnt
-    from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`); without it these
-    come from the other folds' answers alone (`training.evaluation.cross_fit`). solved_epochs: so many epochs of
-    pictures are looked at before any descent, to solve the last layer with `solved_penalty`
+    epoch; 0 for none. ema_momentum: the second stage ends with the running mean of its weights, of which every step
+    leaves this share; 0 for the weights of its last step. validation_split: whether a part of the training pictures is
+    not learnt from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`);
+    without it these come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so
+    many epochs of pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
     (`training.fit.closed_form_head`); batch normalisation then keeps its statistics. balanced: rare classes weigh more,
-    half-way to even. `strangers` (`training.data.outlier_exposure`) are added to every batch of `batch_size` pictures.
+    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of
+    `batch_size` pictures.
     """
 
     epochs: int
@@ -72,24 +62,23 @@ class Schedule:
     learning_rate: float
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     decay: Literal["cosine", "none"] = "cosine"
-    solved_epochs: int = 0
-    solved_penalty: float = 0.02
+    closed_form_epochs: int = 0
+    closed_form_penalty: float = 0.02
     head_epochs: int = 0
     head_learning_rate: float = 1e-3
     frozen: float = 0.0
     patience: int = 0
-    averaged: float = 0.0
-    hold_back: bool = True
+    ema_momentum: float = 0.0
+    validation_split: bool = True
     balanced: bool = True
-    strangers: int = 0
+    outlier_exposure: int = 0
     weight_decay: float = 1e-4
     dropout: float = 0.2
     batch_norm_momentum: float = 0.9
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Struct, frozen=True, forbid_unknown_fields=True):
     """What answers: dense layers of the network, with `hidden` before the last, or a classifier on its features.
 
     choices: classifiers that the recipe can be had with as well, under the name `<recipe>-<classifier>`.
@@ -100,25 +89,23 @@ class Head:
     choices: tuple[Classifier, ...] = ()
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True, forbid_unknown_fields=True):
     """The authors' own protocol, for `--protocol as-published`, what they reported with it, and why it flatters.
 
     split: "folds" (test and training by turns, `folds` of them) or "holdout" (`test` and `validation` shares, once).
-    copies: how many augmented copies of every picture were made *before* the split; 0 for none.
+    augmented_copies: how many augmented copies of every picture were made *before* the split; 0 for none.
     """
 
     split: Literal["folds", "holdout"] = "folds"
     folds: int = 5
     test: float = 0.2
     validation: float = 0.1
-    copies: int = 0
+    augmented_copies: int = 0
     reported: str = ""
     flaw: str = ""
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Struct, frozen=True, forbid_unknown_fields=True):
     """How the red deer algorithm chooses a recurrent network; population 0 for no search (`recurrence_search`)."""
 
     population: int = 0
@@ -128,17 +115,15 @@ class Search:
     pictures: int = 200
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
     """How much of its own kind the model may refuse on validation, and the accuracy it aims at on the rest."""
 
     target_accuracy: float = 0.995
     most_for_confidence: float = 0.05
-    for_novelty: float = 0.02
+    for_ood: float = 0.02
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides what a training makes of a data set."""
 
     name: str
@@ -150,24 +135,25 @@ class Recipe:
     preprocess: tuple[Step, ...]
     augmentation: Augmentation
     schedule: Schedule
-    labels: dict[str, LabelText] = field(default_factory=dict)
+    labels: dict[str, LabelText] = {}
     intended_use: str = "To compare published systems with each other. Not for readings, and not a medical device."
     licence: str = "For the use of who trained it, within the licences of the data and of the first weights."
     attribution: str = "Trained on the data that the card's fingerprint names."
-    head: Head = field(default_factory=Head)
-    recurrence: Recurrence = field(default_factory=Recurrence)
-    search: Search = field(default_factory=Search)
+    head: Head = Head()
+    recurrence: Recurrence = Recurrence()
+    search: Search = Search()
     mean_image: bool = False
-    published: Published = field(default_factory=Published)
-    refusal: Refusal = field(default_factory=Refusal)
+    published: Published = Published()
+    refusal: Refusal = Refusal()
     minimum_leukocytes: int = 1
-    orientations: Count = 1
-    sure_upright: float = ALWAYS
+    tta: Count = 1
+    tta_confidence: float = ALWAYS
     known_failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON data."""
-        return asdict(self)
+        recipe: dict[str, Any] = msgspec.to_builtins(self)
+        return recipe
 
     def label_names(self) -> dict[str, str]:
         """Return the names of the labels that the recipe or `labels.toml` knows, by their ids."""
@@ -182,84 +168,10 @@ class Recipe:
                     f"The recipe '{self.name}' does not say what the label '{identifier}' means."
                     f" It knows {', '.join(texts)}. Add a table [labels.{identifier}] to a copy of the recipe."
                 )
-        return tuple(Label(id=key, **asdict(texts[key])) for key in dataset.classes)
+        return tuple(Label(id=key, **structs.asdict(texts[key])) for key in dataset.classes)
 
 
 @cache
 def vocabulary() -> dict[str, LabelText]:
     """Return what the labels of the public data sets mean, by label."""
-    data = tomllib.loads(LABELS.read_text(encoding="utf-8"))
-    texts: dict[str, LabelText] = schema.read(dict[str, LabelText], data, LABELS.stem)
-    return texts
-
-
-def names() -> list[str]:
-    """Return the names of the recipes that come with the project, each with every classifier it can be had with."""
-    found = []
-    for path in sorted(FOLDER.glob("*.toml")):
-        found += [path.stem, *(f"{path.stem}-{choice}" for choice in _read(path).head.choices)]
-    return found
-
-
-def load(name: str) -> Recipe:
-    """Return the recipe of this name, or in this TOML file; RecipeError where there is none or it is wrong."""
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if path.is_file():
-        return _read(path)
-    for base in sorted(FOLDER.glob("*.toml")):
-        if name.startswith(f"{base.stem}-"):
-            recipe, choice = _read(base), name.removeprefix(f"{base.stem}-")
-            if choice in recipe.head.choices:
-                head = replace(recipe.head, classifier=choice)
-                return replace(recipe, name=name, title=f"{recipe.title}; {choice} on its features", head=head)
-    raise RecipeError(f"There is no recipe '{name}'. Known: {', '.join(names())}.")
-
-
-def _read(path: Path) -> Recipe:
-    """Return the recipe in a TOML file; RecipeError with the line where it is wrong."""
-    text = path.read_text(encoding="utf-8")
-    try:
-        recipe: Recipe = schema.read(Recipe, tomllib.loads(text), path.stem)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path.name} is not TOML: {error}.") from error
-    except schema.MismatchError as error:
-        where, _, what = error.text.partition(": ")
-        raise _wrong(path, text, where.removeprefix(f"{path.stem}."), what) from error
-    for entry, wrong, what in _rules(recipe):
-        if wrong:
-            raise _wrong(path, text, entry, what)
-    return recipe
-
-
-def _wrong(path: Path, text: str, where: str, what: str) -> RecipeError:
-    line = line_of(text, where)
-    return RecipeError(f"{path.name}{'' if line is None else f', line {line}'}: {where}: {what}")
-
-
-def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
-    """Give what types cannot say: the entry, whether it is wrong, and the sentence."""
-    schedule, published = recipe.schedule, recipe.published
-    known = ", ".join(BUILDERS)
-    yield "architecture", recipe.architecture not in BUILDERS, f"there is no such architecture. Known: {known}."
-    for number, step in enumerate(recipe.preprocess):
-        yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
-        strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
-        yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
-    sideways = not suits(recipe.orientations, recipe.input.height, recipe.input.width)
-    yield "orientations", sideways, "a picture that is not square cannot be read on its side."
-    yield "sure_upright", not 0 < recipe.sure_upright <= ALWAYS, "has to be above 0 and at most 1."
-    classified = recipe.sure_upright < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
-    yield "sure_upright", classified, "a classifier answers to the mean of all orientations: it has to be 1."
-    for entry in ("epochs", "batch_size", "learning_rate", "solved_penalty"):
-        yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
-    for entry in ("solved_epochs", "head_epochs", "patience", "strangers"):
-        yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
-    torn = bool(schedule.averaged and schedule.patience)
-    yield "schedule.averaged", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
-    blind = not schedule.hold_back and bool(schedule.patience or recipe.search.population)
-    yield "schedule.hold_back", blind, "patience and the search go by the part that is held back: it has to be true."
-    for entry in ("frozen", "dropout", "averaged"):
-        yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
-    yield "published.folds", published.folds < 2, "two folds are the least."
-    yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."
-    yield "search.males", 0 < recipe.search.population <= recipe.search.males, "fewer than the population."
+    return msgspec.convert(tomllib.loads(LABELS.read_text(encoding="utf-8")), dict[str, LabelText])

@@ -1,77 +1,78 @@
 """A comparison as a table: for the terminal, as CSV, and as one HTML file with its plots inside."""
 
-import base64
-import html
-import io
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 
 from training.evaluation.comparison import Plan, Row, against, strictest
-from training.evaluation.conclusion import compared, percent, weakest
+from training.evaluation.conclusion import Earlier, compared, percent, weakest
+from training.evaluation.splits import Protocol
+from training.evaluation.summary import CrossValidated
+from training.reports.pages import figure_url, render
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 VIOLET, TEAL, AMBER, ROSE = "#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b"
-COLOURS = {"grouped": VIOLET, "random": AMBER, "source": TEAL, "as-published": ROSE}
+COLOURS: dict[Protocol, str] = {"grouped": VIOLET, "random": AMBER, "source": TEAL, "as-published": ROSE}
 SHOWN = ("recipe", "grouped macro_f1", "grouped auroc", "random macro_f1", "against best", "milliseconds", "epochs")
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#22222a}"
-    "table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}td,th{padding:.3rem .6rem;"
-    "border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left}"
-    "img{max-width:100%;height:auto}"
-)
+COST = ("weights", "parameters", "megabytes", "milliseconds", "training_seconds")
+
+Table = list[dict[str, str]]
 
 
-def columns(rows: list[Row], plan: Plan) -> list[dict[str, str]]:
+def columns(rows: list[Row], plan: Plan) -> Table:
     """Return the table: a dictionary of texts for every row, all with the same keys."""
     protocol, labels = strictest(rows, plan), _labels(rows)
-    best = rows[0]
     table = []
     for row in rows:
         line = {"recipe": row.recipe.name}
-        for one in plan.protocols:
-            result = row.results.get(one)
-            line |= {f"{one} {key}": _number(result, key) for key in ("macro_f1", "auroc", "ece")}
-            line[f"{one} tested"] = str(result["n"]) if result else ""
-            line[f"{one} accuracy_all"] = _number(result, "accuracy_all", "value")
-            line |= {f"{one} accuracy_all {end}": _number(result, "accuracy_all", end) for end in ("low", "high")}
-            line[f"{one} folds"] = f"{result['folds_run']} of {result['folds']}" if result else ""
-            for label in labels:
-                line[f"{one} sensitivity {label}"] = _number(result, "sensitivity", label, "value")
-            line[f"{one} cells_removed suggested"] = _number(result, "controls", "cells_removed", "coverage")
-            line[f"{one} cells_removed accuracy"] = _number(result, "controls", "cells_removed", "accuracy_all")
-        line["against best"] = "best" if row is best else _against(best, row, protocol)
-        line |= {key: str(row.facts.get(key, "")) for key in _FACTS}
+        for asked in plan.protocols:
+            line |= {f"{asked} {key}": text for key, text in _numbers(row.results.get(asked), labels).items()}
+        line["against best"] = "best" if row is rows[0] else _against(rows[0], row, protocol)
+        line |= {"pictures": str(row.pictures), "epochs": row.epochs}
+        line |= {key: str(getattr(row.cost, key, "")) for key in COST}
         table.append(line)
     return table
 
 
-_FACTS = ("pictures", "epochs", "weights", "parameters", "megabytes", "milliseconds", "training_seconds")
-
-
 def _labels(rows: list[Row]) -> list[str]:
-    return sorted({label for row in rows for result in row.results.values() for label in result["sensitivity"]})
+    return sorted({label for row in rows for result in row.results.values() for label in result.sensitivity})
 
 
-def _number(result: dict[str, Any] | None, *keys: str) -> str:
-    value: Any = result
-    for key in keys:
-        value = (value or {}).get(key)
+def _numbers(result: CrossValidated | None, labels: Sequence[str]) -> dict[str, str]:
+    """Return the columns of one protocol; all of them empty where it could not be measured."""
+    accuracy = result.accuracy_all if result else None
+    removed = result.ablations["cells_removed"] if result else None
+    sensitivity = result.sensitivity if result else {}
+    return {
+        **{key: _number(getattr(result, key, None)) for key in ("macro_f1", "auroc", "ece")},
+        "tested": str(result.n) if result else "",
+        "accuracy_all": _number(accuracy.value if accuracy else None),
+        **{f"accuracy_all {end}": _number(getattr(accuracy, end, None)) for end in ("low", "high")},
+        "folds": f"{result.folds_run} of {result.folds}" if result else "",
+        **{f"sensitivity {label}": _number(getattr(sensitivity.get(label), "value", None)) for label in labels},
+        "cells_removed suggested": _number(removed.coverage if removed else None),
+        "cells_removed accuracy": _number(removed.accuracy_all if removed else None),
+    }
+
+
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _against(best: Row, row: Row, protocol: str) -> str:
-    found = against(best, row, protocol)
-    if found is None:
-        return "not judged on the same pictures"
-    words = "within noise" if found.within_noise else "worse"
-    return f"{words} (macro F1 {-found.value:+.4f}, {-found.high:+.4f} to {-found.low:+.4f})"
+def _against(best: Row, row: Row, protocol: Protocol) -> str:
+    gain = against(best, row, protocol)
+    if gain is None:
+        return "not measured on the same pictures"
+    words = "within noise" if gain.within_noise else "worse"
+    return f"{words} (macro F1 {-gain.value:+.4f}, {-gain.high:+.4f} to {-gain.low:+.4f})"
 
 
-def text(table: list[dict[str, str]]) -> str:
+def text(table: Table) -> str:
     """Return the most important columns for a terminal."""
     keys = [key for key in SHOWN if key in table[0]]
     widths = {key: max(len(key), *(len(line[key]) for line in table)) for key in keys}
@@ -81,18 +82,9 @@ def text(table: list[dict[str, str]]) -> str:
 
 
 def as_html(rows: list[Row], plan: Plan, command: str, paragraph: str) -> str:
-    """Return one self-contained page: verdict, plots, table."""
-    table = columns(rows, plan)
-    head = "".join(f"<th>{html.escape(key)}</th>" for key in table[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(value)}</td>" for value in line.values()) + "</tr>" for line in table
-    )
-    pictures = "".join(f'<p><img alt="{alt}" src="{_inline(draw(rows, plan))}"></p>' for alt, draw in _PLOTS.items())
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison</title><style>{STYLE}</style>'
-        f"<h1>Comparison</h1><p>{html.escape(paragraph)}</p><p><code>{html.escape(command)}</code></p>{pictures}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></html>\n"
-    )
+    """Return one self-contained page: conclusion, plots, table."""
+    plots = [(title, figure_url(draw(rows, plan))) for title, draw in _PLOTS.items()]
+    return render("comparison.html", conclusion=paragraph, command=command, plots=plots, table=columns(rows, plan))
 
 
 def _scores(rows: list[Row], plan: Plan) -> Any:
@@ -112,49 +104,46 @@ def _speed(rows: list[Row], plan: Plan) -> Any:
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     protocol = strictest(rows, plan)
     for row in rows:
-        if "milliseconds" in row.facts and protocol in row.results:
-            axes.plot(row.facts["milliseconds"], row.score(protocol), "o", color=VIOLET)
-            axes.annotate(row.recipe.name, (row.facts["milliseconds"], row.score(protocol)), fontsize=7)
+        if row.cost is not None and protocol in row.results:
+            axes.plot(row.cost.milliseconds, row.score(protocol), "o", color=VIOLET)
+            axes.annotate(row.recipe.name, (row.cost.milliseconds, row.score(protocol)), fontsize=7)
     axes.set(xlabel="milliseconds for a picture, from bytes to reading", ylabel=f"macro F1, {protocol}")
     return figure
 
 
-_PLOTS = {"macro F1 by recipe and protocol": _scores, "macro F1 by speed": _speed}
+_PLOTS: dict[str, Callable[[list[Row], Plan], Any]] = {
+    "macro F1 by recipe and protocol": _scores,
+    "macro F1 by speed": _speed,
+}
 
 
-def _inline(figure: Any) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
-
-
-def verdict(rows: list[Row], plan: Plan, active: tuple[str, dict[str, Any]] | None = None) -> str:
+def conclusion(rows: list[Row], plan: Plan, active: Earlier | None = None) -> str:
     """Return the paragraph in which a comparison ends.
 
-    active: name and result of the bundle in use under the strictest protocol, where it was measured on this data.
+    active: the bundle in use under the strictest protocol, where it was measured on this data.
     """
     protocol = strictest(rows, plan)
     measured = [row for row in rows if protocol in row.results]
     best, result = measured[0], measured[0].results[protocol]
     equals = [row.recipe.name for row in measured[1:] if (d := against(best, row, protocol)) and d.within_noise]
-    removed = result["controls"]["cells_removed"]
+    removed = result.ablations["cells_removed"]
     sentences = [
-        f"Best of {len(measured)} by macro F1 ({protocol}) is {best.recipe.name}: {result['macro_f1']:.3f}, right on"
-        f" {percent(result['accuracy_all']['value'])} of {result['n']} pictures.",
+        f"Best of {len(measured)} by macro F1 ({protocol}) is {best.recipe.name}: {result.macro_f1:.3f}, right on"
+        f" {percent(result.accuracy_all.value)} of {result.n} pictures.",
         f"Within noise of it: {', '.join(equals)}." if equals else "No other is within noise of it.",
         weakest(result, best.recipe.label_names()),
-        f"With every leukocyte painted out it still suggests for {percent(removed['coverage'])} of the pictures,"
-        f" and would be right on {percent(removed['accuracy_all'])}.",
+        f"With every leukocyte painted out it still suggests for {percent(removed.coverage)} of the pictures,"
+        f" and would be right on {percent(removed.accuracy_all)}.",
     ]
     if active is None:
         sentences.append("No published bundle was measured on this data by this protocol, so none is compared with.")
     else:
-        name, earlier = active
-        sentences.append(compared(result, earlier, f"the published {name}"))
-    refused: dict[tuple[str, str], list[str]] = {}
+        sentences.append(compared(result.accuracy_all, Earlier(f"the published {active.name}", active.accuracy)))
+    refused: dict[tuple[Protocol, str], list[str]] = defaultdict(list)
     for row in rows:
-        for one, why in row.refused.items():
-            refused.setdefault((one, why), []).append(row.recipe.name)
-    sentences += [f"Not measured, {one} ({', '.join(names)}): {why}" for (one, why), names in sorted(refused.items())]
+        for asked, why in row.refused.items():
+            refused[asked, why].append(row.recipe.name)
+    sentences += [
+        f"Not measured, {asked} ({', '.join(names)}): {why}" for (asked, why), names in sorted(refused.items())
+    ]
     return " ".join(sentences)

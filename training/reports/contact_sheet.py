@@ -27,10 +27,10 @@ def sheet(recipes: list[Recipe], dataset: Dataset, pictures: int, copies: int, s
     return np.concatenate(strips)
 
 
-def write(made: Array, path: Path) -> Path:
+def write(sheet: Array, path: Path) -> Path:
     """Write a sheet as PNG and return where."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode(made, "PNG"))
+    path.write_bytes(encode(sheet, "PNG"))
     return path
 
 
@@ -51,15 +51,16 @@ def _strip(recipe: Recipe, dataset: Dataset, chosen: list[int], copies: int, see
     steps = preprocess.chain(recipe.preprocess, recipe.input)
     rows = [caption]
     for index in chosen:
-        seen = preprocess.run(steps, preprocess.begin(find(dataset.picture(index)))).rgb
-        made = [seen, *(augment(seen, recipe.augmentation, seed * 1000 + index * copies + n) for n in range(copies))]
-        rows.append(_row(made, width))
+        prepared = preprocess.run(steps, preprocess.begin(find(dataset.picture(index)))).rgb
+        seeds = range(seed * 1000 + index * copies, seed * 1000 + (index + 1) * copies)
+        versions = [prepared, *(augment(prepared, recipe.augmentation, number) for number in seeds)]
+        rows.append(_row(versions, width))
     return np.concatenate(rows)
 
 
-def _row(made: list[Array], width: int) -> Array:
+def _row(versions: list[Array], width: int) -> Array:
     row = np.full((TILE + GAP, width, 3), PAPER, np.uint8)
-    for place, picture in enumerate(made):
+    for place, picture in enumerate(versions):
         factor = TILE / max(picture.shape[:2])
         size = tuple(max(1, round(side * factor)) for side in picture.shape[1::-1])
         tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)

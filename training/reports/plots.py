@@ -1,17 +1,18 @@
 """The plots of docs/what-the-numbers-mean.md, each drawn from a table in docs/results or from a card's results."""
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import msgspec
 import numpy as np
 
 from smear.statistics import wilson
 from training.data.dataset import DataError
 from training.evaluation.conclusion import percent
+from training.evaluation.metrics import Rate, Selection
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -41,8 +42,8 @@ def draw(results: Path, report: Path, out: Path) -> list[Path]:
         "published-systems": lambda axes: _published(axes, rows_of(results / COMPARED)),
         "how-sure": _how_sure,
         "how-rare": _how_rare,
-        "when-to-refuse": lambda axes: _when_to_refuse(axes, _json(report / GROUPED)),
-        "strangers": lambda axes: _strangers(axes, rows_of(results / NOVELTY)),
+        "when-to-refuse": lambda axes: _when_to_refuse(axes, _served(report / GROUPED)),
+        "strangers": lambda axes: _outliers(axes, rows_of(results / NOVELTY)),
     }
     files = []
     with plt.rc_context(STYLE):
@@ -70,23 +71,31 @@ def rows_of(table: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _json(path: Path) -> Any:
+class Served(msgspec.Struct, frozen=True):
+    """What the plot takes from a bundle's result: how often it is right, by how many pictures it answers."""
+
+    coverage: float
+    accuracy_suggested: Rate
+    risk_coverage: list[Selection]
+
+
+def _served(path: Path) -> Served:
     if not path.is_file():
         raise DataError(f"There is no result {path}.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return msgspec.json.decode(path.read_bytes(), type=Served)
 
 
 def _without_cells(axes: Any, rows: list[dict[str, str]]) -> None:
     """How often a line through ImageNet features names the class, by what is left of the picture."""
-    seen = list(dict.fromkeys(row["seen"] for row in rows))
+    parts = list(dict.fromkeys(row["seen"] for row in rows))
     for shift, colour, protocol in ((-0.2, AMBER, "random"), (0.2, VIOLET, "grouped")):
-        chosen = [next(row for row in rows if row["seen"] == one and row["protocol"] == protocol) for one in seen]
+        chosen = [next(row for row in rows if row["seen"] == part and row["protocol"] == protocol) for part in parts]
         values, low, high = (np.array([float(row[key]) for row in chosen]) for key in ("accuracy", "low", "high"))
-        places = np.arange(len(seen)) + shift
+        places = np.arange(len(parts)) + shift
         axes.barh(places, values, 0.38, xerr=(values - low, high - values), color=colour, label=f"split {protocol}")
         for place, value in zip(places, values, strict=True):
             axes.text(0.02, place, percent(float(value)), color="white", va="center")
-    axes.set_yticks(range(len(seen)), seen)
+    axes.set_yticks(range(len(parts)), parts)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="names the right one of four classes")
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
@@ -96,11 +105,11 @@ def _published(axes: Any, rows: list[dict[str, str]]) -> None:
     """How often whole systems name the class, as the pictures are and with every leukocyte painted out."""
     rows = sorted(rows, key=lambda row: -float(row["random accuracy_all"]))
     axes.figure.set_figheight(0.9 + 0.36 * len(rows))
-    seen, painted = (
+    whole, painted = (
         [float(row[f"random {key}"]) for row in rows] for key in ("accuracy_all", "cells_removed accuracy")
     )
     names = [row["recipe"] for row in rows]
-    _pairs(axes, names, (("as it is", VIOLET, seen), ("leukocytes painted out", AMBER, painted)), size=8)
+    _pairs(axes, names, (("as it is", VIOLET, whole), ("leukocytes painted out", AMBER, painted)), size=8)
     axes.set(xlim=(0, 1.08), xlabel="names the right one of four classes, split by chance")
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
@@ -113,7 +122,7 @@ def _how_sure(axes: Any) -> None:
         axes.plot([place, place], [low, high], color=VIOLET, lw=6, solid_capstyle="butt")
         axes.plot(place, right / count, "o", color="white", ms=4)
         axes.text(place, low - 0.006, percent(low), ha="center", va="top")
-    axes.set_xticks(range(len(SIZES)), [f"{round(GOOD * one)} of {one}" for one in SIZES])
+    axes.set_xticks(range(len(SIZES)), [f"{round(GOOD * count)} of {count}" for count in SIZES])
     axes.set(xlim=(-0.5, len(SIZES) - 0.5), ylim=(0.8, 1.002))
     axes.set(ylabel="true share, 95 % interval", xlabel="right, of those tested")
 
@@ -130,30 +139,31 @@ def _how_rare(axes: Any) -> None:
     axes.legend(frameon=False, loc="upper left")
 
 
-def _when_to_refuse(axes: Any, result: dict[str, Any]) -> None:
+def _when_to_refuse(axes: Any, served: Served) -> None:
     """How often the default model is right, by how many of the pictures it answers at all."""
-    curve = np.array([(point["coverage"], point["accuracy"]) for point in result["risk_coverage"]])
+    curve = np.array([(point.coverage, point.accuracy) for point in served.risk_coverage])
     axes.plot(*curve.T, color=VIOLET, marker="o", ms=4, label="only the surest are answered")
-    served = result["coverage"], result["accuracy_suggested"]["value"]
-    axes.plot(*served, "D", color=AMBER, label=f"as served: {percent(served[0])} answered, {percent(served[1])} right")
+    right = served.accuracy_suggested.value
+    label = f"as served: {percent(served.coverage)} answered, {percent(right)} right"
+    axes.plot(served.coverage, right, "D", color=AMBER, label=label)
     axes.set(xlabel="share of pictures that get an answer", ylabel="right among those", ylim=(0.95, 1.001))
     axes.legend(frameon=False, loc="lower left")
 
 
-def _strangers(axes: Any, rows: list[dict[str, str]]) -> None:
+def _outliers(axes: Any, rows: list[dict[str, str]]) -> None:
     """How many pictures that are not the model's business still get an answer, by how they are looked for."""
     kinds = [row for row in rows if row["pictures"].startswith(("leukemia_types", "generated"))]
     names = [row["pictures"].replace("leukemia_types, ", "other laboratory: ") for row in kinds]
-    sure, alike = ([1 - float(row[key]) for row in kinds] for key in ("largest probability", "appearance"))
-    looked = ("refused by its own confidence", AMBER, sure), ("refused by how the cells look", VIOLET, alike)
-    _pairs(axes, names, looked, size=10)
+    confidence, appearance = ([1 - float(row[key]) for row in kinds] for key in ("largest probability", "appearance"))
+    scores = ("refused by its own confidence", AMBER, confidence), ("refused by how the cells look", VIOLET, appearance)
+    _pairs(axes, names, scores, size=10)
     axes.set(xlim=(0, 1), xlabel="still get an answer")
     axes.legend(frameon=False, loc="lower right")
 
 
-def _pairs(axes: Any, names: list[str], two: tuple[tuple[str, str, list[float]], ...], size: int) -> None:
+def _pairs(axes: Any, names: list[str], series: tuple[tuple[str, str, list[float]], ...], size: int) -> None:
     """Draw two bars for every name, each with its percentage at its end: label, colour and shares of either."""
-    for shift, (label, colour, shares) in zip((-0.2, 0.2), two, strict=True):
+    for shift, (label, colour, shares) in zip((-0.2, 0.2), series, strict=True):
         axes.barh(np.arange(len(names)) + shift, shares, 0.38, color=colour, label=label)
         for place, share in enumerate(shares):
             axes.text(share + 0.01, place + shift, f"{100 * share:.0f} %", va="center", fontsize=size)

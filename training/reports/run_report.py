@@ -1,38 +1,45 @@
 """The pictures and tables behind a card: PNG and JSON in a bundle's `report/`."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import msgspec
 import numpy as np
 
 from smear.inference.card import Card
+from training.evaluation.splits import Protocol
+from training.evaluation.summary import CrossValidated
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 VIOLET, AMBER, SLATE = "#5b3fa6", "#b26a00", "#5c6773"
+Draw = Callable[[Any, CrossValidated, dict[str, str]], None]  # onto axes; names of labels by their ids
 CLASS_COLOURS = ("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b", "#8a7f1b", "#1b5e7f")
 
 
-def write(folder: Path, card: Card, results: dict[str, Any]) -> None:
+def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated]) -> None:
     """Write every plot of every protocol's result, and the results themselves, into `folder`."""
     folder.mkdir()
     names = {label.id: label.name for label in card.labels}
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}):
         for protocol, result in results.items():
-            (folder / f"{protocol}.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-            title = f"{card.name} {card.version}, {result['meaning'].split(':')[0]}, n = {result['n']}"
+            (folder / f"{protocol}.json").write_text(
+                json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8"
+            )
+            title = f"{card.name} {card.version}, {result.meaning.split(':')[0]}, n = {result.n}"
             for name, draw in (("confusion", _confusion), ("roc", _roc), ("reliability", _reliability)):
                 _save(folder / f"{protocol}-{name}.png", draw, result, names, title)
             _save(folder / f"{protocol}-risk-coverage.png", _risk_coverage, result, names, title)
             _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
-            if result.get("per_patient"):
+            if result.per_patient:
                 _save(folder / f"{protocol}-patients.png", _patients, result, names, title)
 
 
-def _save(path: Path, draw: Any, result: dict[str, Any], names: dict[str, str], title: str) -> None:
+def _save(path: Path, draw: Draw, result: CrossValidated, names: dict[str, str], title: str) -> None:
     figure, axes = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
     draw(axes, result, names)
     axes.set_title(title, fontsize=8)
@@ -40,8 +47,8 @@ def _save(path: Path, draw: Any, result: dict[str, Any], names: dict[str, str], 
     plt.close(figure)
 
 
-def _confusion(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
-    table = np.array(result["confusion"])
+def _confusion(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
+    table = np.array(result.confusion)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Purples", vmin=0, vmax=1)
     for row, column in np.ndindex(*table.shape):
@@ -54,61 +61,61 @@ def _confusion(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None
     axes.set_ylabel("true")
 
 
-def _roc(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
-    for colour, (identifier, curve) in zip(CLASS_COLOURS, result["roc"].items(), strict=False):
+def _roc(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
+    for colour, (identifier, curve) in zip(CLASS_COLOURS, result.roc.items(), strict=False):
         axes.plot(*np.array(curve).T, color=colour, label=names[identifier])
     axes.plot([0, 1], [0, 1], ":", color=SLATE)
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.005))
-    axes.legend(frameon=False, title=f"area, mean {result['auroc']}")
+    axes.legend(frameon=False, title=f"area, mean {result.auroc}")
 
 
-def _reliability(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
-    rows = result["reliability"]
+def _reliability(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:  # noqa: ARG001
+    bins = result.reliability
     axes.plot([0, 1], [0, 1], ":", color=SLATE)
-    axes.plot([r["confidence"] for r in rows], [r["accuracy"] for r in rows], "o-", color=VIOLET)
-    axes.bar([r["confidence"] for r in rows], [r["share"] for r in rows], width=0.03, color=SLATE, alpha=0.35)
+    axes.plot([b.confidence for b in bins], [b.accuracy for b in bins], "o-", color=VIOLET)
+    axes.bar([b.confidence for b in bins], [b.share for b in bins], width=0.03, color=SLATE, alpha=0.35)
     axes.set(xlabel="calibrated confidence", ylabel="accuracy; bars: share of pictures", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.text(0.05, 0.9, f"ECE {result['ece_before']} before, {result['ece']} after temperature")
+    axes.text(0.05, 0.9, f"ECE {result.ece_before} before, {result.ece} after temperature")
 
 
-def _risk_coverage(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
-    rows = result["risk_coverage"]
-    axes.plot([r["coverage"] for r in rows], [r["accuracy"] for r in rows], "o-", color=VIOLET, label="by confidence")
-    value = result["accuracy_suggested"]["value"]
+def _risk_coverage(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:  # noqa: ARG001
+    curve = result.risk_coverage
+    axes.plot(
+        [point.coverage for point in curve],
+        [point.accuracy for point in curve],
+        "o-",
+        color=VIOLET,
+        label="by confidence",
+    )
+    value = result.accuracy_suggested.value
     if value is not None:
-        axes.plot(result["coverage"], value, "D", color=AMBER, label="as served: confidence, novelty, quality")
+        axes.plot(result.coverage, value, "D", color=AMBER, label="as served: confidence, familiarity, quality")
     axes.set(xlabel="share of pictures answered", ylabel="accuracy on those", xlim=(0.48, 1.02))
     axes.legend(frameon=False, loc="lower left")
 
 
-def _controls(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:  # noqa: ARG001
-    rows: dict[str, dict[str, float | None]] = {
-        "the picture as it is": {"accuracy_all": result["accuracy_all"]["value"], "coverage": result["coverage"]},
-        **{name.replace("_", " "): control for name, control in result["controls"].items()},
-        "colour statistics forest": {
-            "accuracy_all": result["colour_statistics_forest"]["value"],
-            "coverage": None,
-        },
-    }
+def _controls(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:  # noqa: ARG001
+    rows = [
+        ("the picture as it is", result.accuracy_all.value, result.coverage),
+        *((name.replace("_", " "), done.accuracy_all, done.coverage) for name, done in result.ablations.items()),
+        ("colour statistics forest", result.colour_statistics_forest.value, 0),
+    ]
     place = np.arange(len(rows))[::-1]
-    axes.barh(
-        place + 0.2, [r["accuracy_all"] for r in rows.values()], 0.36, color=SLATE, label="right if it always answered"
-    )
-    axes.barh(
-        place - 0.2, [r["coverage"] or 0 for r in rows.values()], 0.36, color=VIOLET, label="share suggested at all"
-    )
-    axes.set_yticks(place, list(rows))
+    names_of_rows, accuracies, shares = zip(*rows, strict=True)
+    axes.barh(place + 0.2, accuracies, 0.36, color=SLATE, label="right if it always answered")
+    axes.barh(place - 0.2, shares, 0.36, color=VIOLET, label="share suggested at all")
+    axes.set_yticks(place, names_of_rows)
     axes.set_xlim(0, 1)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.08), ncols=2, fontsize=8)
 
 
-def _patients(axes: Any, result: dict[str, Any], names: dict[str, str]) -> None:
-    rows = result["per_patient"]
-    most = max(row["n"] for row in rows)
+def _patients(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
+    rows = result.per_patient
+    most = max(row.n for row in rows)
     for colour, (identifier, name) in zip(CLASS_COLOURS, names.items(), strict=False):
-        places = [place for place, row in enumerate(rows) if row["label"] == identifier]
-        shares = [rows[place]["right"] / rows[place]["n"] for place in places]
-        areas = [12 + 240 * rows[place]["n"] / most for place in places]
+        places = [place for place, row in enumerate(rows) if row.label == identifier]
+        shares = [rows[place].right / rows[place].n for place in places]
+        areas = [12 + 240 * rows[place].n / most for place in places]
         axes.scatter(places, shares, areas, color=colour, alpha=0.6, linewidths=0, label=name)
     axes.set(xlabel="patients, the least recognised of each class first", ylabel="share of pictures right")
     axes.set(xticks=[], ylim=(-0.04, 1.06))

@@ -15,7 +15,7 @@ from smear.arrays import Array
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.data import annotated_masks, dataset
-from training.progress import Progress
+from training.progress import track
 from training.segmenter.outlines import outlines, svg_path
 
 TILES, COLUMNS = 12, 4
@@ -43,12 +43,8 @@ class _Tile:
 
 def draw(folder: Path, out: Path, seed: int = 0) -> Path:
     """Draw what is found in a dozen pictures of `folder` as `out/<name of the folder>.svg`; return its path."""
-    tiles = []
-    chosen = pick(labelled(folder), seed)
-    progress = Progress(folder.name, len(chosen))
-    for path, label in chosen:
-        tiles.append(_Tile(label, find(annotated_masks.picture(path))))
-        progress.step()
+    chosen = track(pick(labelled(folder), seed), folder.name)
+    tiles = [_Tile(label, find(annotated_masks.picture(path))) for path, label in chosen]
     name = folder.resolve().name
     for tolerance in TOLERANCES:
         drawing = _sheet(NAMES.get(name, name), tiles, tolerance)
@@ -86,7 +82,7 @@ def pick(pictures: list[tuple[Path, str]], seed: int, most: int = TILES) -> list
             chosen.append(by_label[label].pop())
             if not by_label[label]:
                 del by_label[label]
-    return sorted(chosen[:most], key=lambda one: one[1])
+    return sorted(chosen[:most], key=lambda pair: pair[1])
 
 
 def _sheet(name: str, tiles: list[_Tile], tolerance: float) -> str:
@@ -106,28 +102,28 @@ def _sheet(name: str, tiles: list[_Tile], tolerance: float) -> str:
 
 def _tile(tile: _Tile, tolerance: float) -> str:
     """Draw one picture's cells in a square: pale cells, dark nuclei, an outline, dashed where the border cuts."""
-    found = tile.leukocytes
-    width, height = _size(found.labels)
-    unit = width / found.labels.shape[1]
-    cut = np.isin(found.labels, 1 + np.flatnonzero(found.cut)) & (found.labels > 0)
+    leukocytes = tile.leukocytes
+    width, height = _size(leukocytes.labels)
+    unit = width / leukocytes.labels.shape[1]
+    cut = np.isin(leukocytes.labels, 1 + np.flatnonzero(leukocytes.cut)) & (leukocytes.labels > 0)
     paths = "".join(
         f'<path class="{kind}" d="{data}"/>'
         for kind, data in (
-            ("cell", outlines(np.where(cut, 0, found.labels), tolerance, FINE * unit)),
-            ("cell cut", outlines(np.where(cut, found.labels, 0), tolerance, FINE * unit)),
-            ("nucleus", svg_path(found.nuclei, tolerance, FINE * unit)),
+            ("cell", outlines(np.where(cut, 0, leukocytes.labels), tolerance, FINE * unit)),
+            ("cell cut", outlines(np.where(cut, leukocytes.labels, 0), tolerance, FINE * unit)),
+            ("nucleus", svg_path(leukocytes.nuclei, tolerance, FINE * unit)),
         )
         if data
     )
     numbers = "".join(
         f'<text class="number" x="{x * unit:.0f}" y="{y * unit:.0f}">{number}</text>'
-        for number, x, y in _centres(found.labels)
+        for number, x, y in _centres(leukocytes.labels)
     )
-    label = escape(tile.label)
+    label = f"{escape(tile.label)}: " if tile.label else ""
     return (
         f'<rect class="field" width="{width:g}" height="{height:g}"/>'
         f'<g transform="scale({1 / FINE})">{paths}</g>{numbers}'
-        f'<text class="caption" y="{height + 18:g}">{f"{label}: " if label else ""}{_leukocytes(len(found))}</text>'
+        f'<text class="caption" y="{height + 18:g}">{label}{_leukocytes(len(leukocytes))}</text>'
     )
 
 

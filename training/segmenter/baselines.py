@@ -33,8 +33,8 @@ def otsu_thresholds(counts: Array) -> tuple[int, int]:
     """
     weight = np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)
     moment = np.concatenate([[0], np.cumsum(counts * np.arange(256))]).astype(np.float64)
-    held = np.maximum(weight[None, :] - weight[:, None], 1)  # [a, b]: of the class a <= value < b; 1 for none
-    within = (moment[None, :] - moment[:, None]) ** 2 / held
+    mass = np.maximum(weight[None, :] - weight[:, None], 1)  # [a, b]: of the class a <= value < b; 1 for none
+    within = (moment[None, :] - moment[:, None]) ** 2 / mass
     first, second = np.triu_indices(255, 1)
     best = (within[0, first + 1] + within[first + 1, second + 1] + within[second + 1, 256]).argmax()
     return int(first[best]), int(second[best])
@@ -49,8 +49,8 @@ def fixed_range(rgb: Array) -> tuple[Array, Array]:
 def instances(cells: Array) -> Array:
     """Return the connected components of `cells` that are large enough for a leukocyte, int32 (H, W) from 1."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
-    kept = stats[:, cv2.CC_STAT_AREA] >= LEAST_CELL * cells.size
-    kept[0] = False
+    large = stats[:, cv2.CC_STAT_AREA] >= LEAST_CELL * cells.size
+    large[0] = False
     numbers = np.zeros(count, np.int32)
-    numbers[kept] = np.arange(1, kept.sum() + 1)
-    return numbers[labels]
+    numbers[large] = np.arange(1, large.sum() + 1)
+    return np.asarray(numbers[labels])

@@ -14,14 +14,14 @@ from smear.imaging import synthetic
 from training.architectures import unet
 from training.data.dataset import Dataset, load
 from training.fit.checkpoints import Checkpoints
-from training.progress import Progress
+from training.progress import track
 from training.segmenter import labelling
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, UNSURE, Labelled
 from training.segmenter.scenes import Source, scene, source
 
 BATCH = 16
 STEPS_PER_EPOCH = 250
-SINGLE_CELLS, NO_LEUKOCYTE = "single", "platelet"  # of PBC: what the pictures of a class hold
+NO_LEUKOCYTE = "platelet"  # the class of PBC whose pictures hold none
 LARGE_PLATELET = 0.03  # of the picture: larger violet things among platelets are something else
 FIELDS, DRAWN = 600, 120
 SHARES = {"fields": 0.38, "single": 0.48, "empty": 0.04, "drawn": 0.10}  # of the scenes
@@ -54,45 +54,38 @@ def gather(fields: Path, singles: Path) -> Lessons:
         "empty": _empty(load(singles)),
         "drawn": _drawn(),
     }
-    sources = [one for part in parts.values() for one in part]
+    sources = [each for part in parts.values() for each in part]
     shares = np.concatenate([np.full(len(part), SHARES[name] / max(1, len(part))) for name, part in parts.items()])
-    lonely = tuple(i for i, one in enumerate(sources) if one.lonely and one.diameter > 60)
+    lonely = tuple(i for i, each in enumerate(sources) if each.lonely and each.diameter > 60)
     return Lessons(tuple(sources), shares / shares.sum(), lonely)
 
 
 def _fields(data: Dataset) -> list[Source]:
     step = max(1, len(data) // FIELDS)
-    chosen = range(0, len(data), step)
-    progress = Progress("fields", len(chosen))
-    made = []
-    for index in chosen:
-        made.append(source(labelling.field(data.picture(index))))
-        progress.step()
-    return made
+    chosen = track(range(0, len(data), step), "fields")
+    return [source(labelling.field(data.picture(index))) for index in chosen]
 
 
 def _singles(data: Dataset) -> list[Source]:
     chosen = [i for i, label in enumerate(data.labels) if label != NO_LEUKOCYTE]
-    progress = Progress("single cells", len(chosen))
 
-    def one(index: int) -> Labelled | None:
-        labelled = labelling.middle_cell(data.picture(index))
-        progress.step()
-        return labelled
+    def label(index: int) -> Labelled | None:
+        return labelling.middle_cell(data.picture(index))
 
     with ThreadPoolExecutor() as pool:  # OpenCV works without the interpreter's lock
-        return [source(labelled) for labelled in pool.map(one, chosen) if labelled is not None]
+        cells = track(pool.map(label, chosen), "single cells", len(chosen))
+        return [source(labelled) for labelled in cells if labelled is not None]
 
 
 def _empty(data: Dataset) -> list[Source]:
-    made = []
+    sources = []
     for index in (i for i, label in enumerate(data.labels) if label == NO_LEUKOCYTE):
         rgb = data.picture(index)
-        found = labelling.field(rgb)
-        if (found.classes > 0).mean() < LARGE_PLATELET:
-            blank = np.zeros_like(found.classes)
-            made.append(source(Labelled(rgb, blank, blank), diameter=0.3 * min(rgb.shape[:2])))
-    return made
+        labelled = labelling.field(rgb)
+        if (labelled.classes > 0).mean() < LARGE_PLATELET:
+            blank = np.zeros_like(labelled.classes)
+            sources.append(source(Labelled(rgb, blank, blank), diameter=0.3 * min(rgb.shape[:2])))
+    return sources
 
 
 def _drawn() -> list[Source]:
@@ -103,7 +96,7 @@ def _drawn() -> list[Source]:
     ]
 
 
-class Scenes(keras.utils.PyDataset):
+class Scenes(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """Endless scenes; batch `index` of epoch e is the same for the same seed."""
 
     def __init__(self, lessons: Lessons, seed: int) -> None:
@@ -116,24 +109,24 @@ class Scenes(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Array, Array]:
         first = ((self.seed * 1000 + self.epoch) * STEPS_PER_EPOCH + index) * BATCH
         chosen = np.random.default_rng(first).choice(len(self.lessons.sources), BATCH, p=self.lessons.shares)
-        made = [scene(self.lessons.sources, self.lessons.lonely, int(c), first + i) for i, c in enumerate(chosen)]
-        inputs, classes, cores = (np.stack(part) for part in zip(*made, strict=True))
+        scenes = [scene(self.lessons.sources, self.lessons.lonely, int(c), first + i) for i, c in enumerate(chosen)]
+        inputs, classes, cores = (np.stack(part) for part in zip(*scenes, strict=True))
         return inputs.astype(np.float32), np.stack([classes, cores], axis=-1).astype(np.float32)
 
 
-def loss(truth: Any, logits: Any) -> Any:
+def loss(labels: Any, logits: Any) -> Any:
     """Return cross-entropy of class and core where the teacher is sure, plus 1 - Dice of nucleus and whole cell."""
     ops = keras.ops
-    classes, core = truth[..., 0], truth[..., 1]
-    sure = ops.cast(classes != UNSURE, "float32")
+    classes, core = labels[..., 0], labels[..., 1]
+    known = ops.cast(classes != UNSURE, "float32")
     # `sure` zeroes what is unsure; the index only has to be a valid one there.
-    target = ops.one_hot(ops.cast(classes * sure, "int32"), 3)
+    target = ops.one_hot(ops.cast(classes * known, "int32"), 3)
     by_class = keras.losses.categorical_crossentropy(target, logits[..., :3], from_logits=True)
     by_core = ops.maximum(logits[..., 3], 0) - logits[..., 3] * core + ops.log1p(ops.exp(-ops.abs(logits[..., 3])))
-    shares = ops.softmax(logits[..., :3]) * sure[..., None]
+    shares = ops.softmax(logits[..., :3]) * known[..., None]
     whole = 1 - _dice(shares[..., CYTOPLASM] + shares[..., NUCLEUS], target[..., CYTOPLASM] + target[..., NUCLEUS])
     nucleus = 1 - _dice(shares[..., NUCLEUS], target[..., NUCLEUS])
-    return ops.sum((by_class + 0.5 * by_core) * sure) / ops.sum(sure) + 0.5 * (whole + nucleus)
+    return ops.sum((by_class + 0.5 * by_core) * known) / ops.sum(known) + 0.5 * (whole + nucleus)
 
 
 def _dice(share: Any, target: Any) -> Any:
@@ -141,7 +134,7 @@ def _dice(share: Any, target: Any) -> Any:
     return (2 * ops.sum(share * target) + 1) / (ops.sum(share) + ops.sum(target) + 1)
 
 
-class _Say(keras.callbacks.Callback):
+class _EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     def __init__(self, scenes: Scenes, say: Callable[[str], None]) -> None:
         super().__init__()
         self.scenes, self.say = scenes, say
@@ -168,8 +161,8 @@ def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str]
         loss=loss,
     )
     scenes = Scenes(lessons, schedule.seed)
-    kept = Checkpoints(scratch / "epochs")
-    done = kept.restore(model)
-    callbacks = [_Say(scenes, say), kept]
+    checkpoints = Checkpoints(scratch / "epochs")
+    done = checkpoints.restore(model)
+    callbacks = [_EpochLog(scenes, say), checkpoints]
     model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, shuffle=False, verbose=0, callbacks=callbacks)
     return model

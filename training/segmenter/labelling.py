@@ -6,8 +6,7 @@ Two teachers that `smear.segmentation.find.find` cannot ask:
   far from it;
 * fields of one laboratory for which the thresholds were set and looked at (Taleghani), and drawn fields.
 
-What a teacher doubts is labelled `UNSURE` and takes no part in the loss. Polygons drawn by people (BCCD) are taken as
-they are.
+What a teacher doubts is labelled `UNSURE` and takes no part in the loss.
 """
 
 from dataclasses import dataclass
@@ -40,31 +39,24 @@ class Labelled:
 
 def disc(radius: int) -> Array:
     """Return a structuring element of that radius."""
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def annotated(rgb: Array, mask: Array) -> Labelled:
-    """Return a field with people's mask, uint8 (h, w): 0 outside, about 128 cytoplasm, 255 nucleus."""
-    classes = np.digitize(mask, (64, 192)).astype(np.uint8)
-    _, instances = cv2.connectedComponents((classes > 0).view(np.uint8))
-    return Labelled(rgb, classes, instances.astype(np.uint8))
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
 
 
 def field(rgb: Array) -> Labelled:
     """Return a field with what the thresholds are sure of."""
-    found = thresholds.find(rgb)
-    inner = cv2.erode(found.cells.view(np.uint8), disc(1)).view(bool)
-    classes = np.where(inner, CYTOPLASM, np.where(found.cells, UNSURE, OUTSIDE)).astype(np.uint8)  # no sure rim
-    classes[found.nuclei] = NUCLEUS
-    labels = found.labels()
+    thresholded = thresholds.find(rgb)
+    inner = cv2.erode(thresholded.cells.view(np.uint8), disc(1)).view(bool)
+    classes = np.where(inner, CYTOPLASM, np.where(thresholded.cells, UNSURE, OUTSIDE)).astype(np.uint8)  # no sure rim
+    classes[thresholded.nuclei] = NUCLEUS
+    labels = thresholded.labels()
     areas = np.bincount(labels.ravel())[1:]
     typical = float(np.median(areas[areas > 0])) if areas.any() else FALLBACK * classes.size
-    rest = (found.violet & ~found.cells).view(np.uint8)
+    rest = (thresholded.violet & ~thresholded.cells).view(np.uint8)
     count, parts, table, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(1)))
     doubtful = np.zeros(count, bool)
     doubtful[1:] = table[1:, cv2.CC_STAT_AREA] > BIG_OF_TYPICAL * typical
-    classes[cv2.dilate(doubtful[parts].view(np.uint8), disc(2)).view(bool) & ~found.cells] = UNSURE
-    return Labelled(found.small, classes, labels.astype(np.uint8))
+    classes[cv2.dilate(doubtful[parts].view(np.uint8), disc(2)).view(bool) & ~thresholded.cells] = UNSURE
+    return Labelled(thresholded.small, classes, labels.astype(np.uint8))
 
 
 def _nucleus(density: Array, where: Array) -> Array | None:
@@ -104,7 +96,7 @@ def _nucleus(density: Array, where: Array) -> Array | None:
     for contour, (_, _, _, parent) in zip(contours, hierarchy[0] if contours else (), strict=True):
         if parent >= 0 and cv2.contourArea(contour) < 0.05 * nucleus.sum():
             cv2.drawContours(nucleus, [contour], -1, 1, cv2.FILLED)
-    return nucleus.view(bool)
+    return np.asarray(nucleus.view(bool))
 
 
 def middle_cell(rgb: Array) -> Labelled | None:
@@ -128,8 +120,8 @@ def middle_cell(rgb: Array) -> Labelled | None:
     classes = cell.astype(np.uint8)
     classes[nucleus] = NUCLEUS
     # Other large dark things in the picture are neighbours, of which nothing is known.
-    others = cv2.morphologyEx((dark & ~cell).view(np.uint8), cv2.MORPH_OPEN, disc(int(max(3, 0.1 * diameter))))
-    classes[cv2.dilate(others, disc(int(0.4 * diameter))).view(bool) & ~cell] = UNSURE
+    neighbours = cv2.morphologyEx((dark & ~cell).view(np.uint8), cv2.MORPH_OPEN, disc(int(max(3, 0.1 * diameter))))
+    classes[cv2.dilate(neighbours, disc(int(0.4 * diameter))).view(bool) & ~cell] = UNSURE
     return Labelled(rgb, classes, cell.astype(np.uint8))
 
 
@@ -150,10 +142,10 @@ def _grab(density: Array, nucleus: Array, fence: Array, diameter: float) -> Arra
     hull = cv2.fillConvexPoly(np.zeros(nucleus.shape, np.uint8), cv2.convexHull(np.vstack(contours)), 1)
     marks[hull > 0] = cv2.GC_PR_FGD
     marks[cv2.dilate(nucleus.view(np.uint8), disc(1)) > 0] = cv2.GC_FGD
-    seen = np.clip(cv2.GaussianBlur(density, (0, 0), 1.0) * 120, 0, 255).astype(np.uint8)
+    picture = np.clip(cv2.GaussianBlur(density, (0, 0), 1.0) * 120, 0, 255).astype(np.uint8)
     try:
         cv2.setRNGSeed(0)
-        cv2.grabCut(seen, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(picture, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # no pixel left on one side
         return None
     cell = cv2.morphologyEx(np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).view(np.uint8), cv2.MORPH_CLOSE, disc(2))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from smear.arrays import Array
 
@@ -30,12 +31,12 @@ NUMBERS = ("nucleus_dice", "cell_dice", "precision", "recall", "f1")
 class Agreement:
     """One picture: its two Dice, and all that is needed to count its cells once the set's median cell is known.
 
-    overlap: (T, F) shared pixels of every drawn and found cell; drawn, found: their areas; at_border: bool for each.
+    intersections: (T, F) shared pixels of every drawn and found cell; drawn, found: their areas; at_border: bool (N,).
     """
 
     nucleus_dice: float
     cell_dice: float
-    overlap: Array
+    intersections: Array
     drawn: Array
     found: Array
     drawn_at_border: Array
@@ -52,10 +53,35 @@ class Counts:
     ignored: int
 
 
-def dice(one: Array, other: Array) -> float:
+class Cells(Struct, frozen=True):
+    """Cells of a set: drawn and found ones that count, matched ones, and how many were left out."""
+
+    drawn: int
+    found: int
+    matched: int
+    ignored: int
+
+
+class Summary(Struct, frozen=True):
+    """The five numbers of a set of `n` pictures, their 95 % intervals by name, and the counts behind them.
+
+    nucleus_dice and its interval are None where the set has no nuclei.
+    """
+
+    nucleus_dice: float | None
+    cell_dice: float
+    precision: float
+    recall: float
+    f1: float
+    intervals: dict[str, tuple[float, float] | None]
+    n: int
+    cells: Cells
+
+
+def dice(drawn: Array, found: Array) -> float:
     """Return 2 |A and B| / (|A| + |B|) of two bool masks, 1 where both are empty."""
-    total = np.count_nonzero(one) + np.count_nonzero(other)
-    return 2 * np.count_nonzero(one & other) / total if total else 1.0
+    total = np.count_nonzero(drawn) + np.count_nonzero(found)
+    return 2 * np.count_nonzero(drawn & found) / total if total else 1.0
 
 
 def agreement(drawn: Array, drawn_nuclei: Array, found: Array, found_nuclei: Array) -> Agreement:
@@ -76,26 +102,26 @@ def agreement(drawn: Array, drawn_nuclei: Array, found: Array, found_nuclei: Arr
 
 def _at_border(labels: Array, count: int) -> Array:
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    return np.bincount(rim, minlength=count)[1:] > 0
+    return np.asarray(np.bincount(rim, minlength=count)[1:] > 0)
 
 
 def median_cell(pictures: Sequence[Agreement]) -> float:
     """Return the median area of the drawn cells that no border cuts; of all where every one is cut; 0 without any."""
-    areas = np.concatenate([one.drawn for one in pictures])
-    whole = areas[~np.concatenate([one.drawn_at_border for one in pictures])]
+    areas = np.concatenate([picture.drawn for picture in pictures])
+    whole = areas[~np.concatenate([picture.drawn_at_border for picture in pictures])]
     return float(np.median(whole if len(whole) else areas)) if len(areas) else 0.0
 
 
 def count(picture: Agreement, median: float) -> Counts:
     """Return the counts of one picture, given the set's median whole cell."""
-    shared = picture.overlap
+    shared = picture.intersections
     union = picture.drawn[:, None] + picture.found[None, :] - shared
-    overlap = np.where(shared > 0, shared / np.maximum(union, 1), 0.0)
+    iou = np.where(shared > 0, shared / np.maximum(union, 1), 0.0)
     partner = np.full(len(picture.drawn), -1)
     taken = np.zeros(len(picture.found), bool)
-    for place in np.argsort(-overlap, axis=None, kind="stable"):
-        row, column = divmod(int(place), max(1, overlap.shape[1]))
-        if overlap[row, column] < IOU:
+    for place in np.argsort(-iou, axis=None, kind="stable"):
+        row, column = divmod(int(place), max(1, iou.shape[1]))
+        if iou[row, column] < IOU:
             break
         if partner[row] < 0 and not taken[column]:
             partner[row], taken[column] = column, True
@@ -115,7 +141,7 @@ def count(picture: Agreement, median: float) -> Counts:
 
 def detection(right: Array, false: Array, missed: Array) -> tuple[Array, Array, Array]:
     """Return precision, recall and F1 of counts of any shape. Of nothing found (drawn) it is 1 if nothing was amiss."""
-    right, false, missed = (np.asarray(one, np.float64) for one in (right, false, missed))
+    right, false, missed = (np.asarray(counts, np.float64) for counts in (right, false, missed))
     return (
         np.where(right + false > 0, right / np.maximum(right + false, 1), missed == 0),
         np.where(right + missed > 0, right / np.maximum(right + missed, 1), false == 0),
@@ -123,26 +149,31 @@ def detection(right: Array, false: Array, missed: Array) -> tuple[Array, Array, 
     )
 
 
-def summary(pictures: Sequence[Agreement], seed: int = 0, resamples: int = RESAMPLES) -> dict[str, object]:
+def summary(pictures: Sequence[Agreement], seed: int = 0, resamples: int = RESAMPLES) -> Summary:
     """Return the five numbers of a set, their 95 % intervals, and the counts behind them."""
     median = median_cell(pictures)
-    counts = [count(one, median) for one in pictures]
+    counts = [count(picture, median) for picture in pictures]
     table = np.array([(c.right, c.false, c.missed) for c in counts])
-    areas = np.array([(one.nucleus_dice, one.cell_dice) for one in pictures])
+    areas = np.array([(picture.nucleus_dice, picture.cell_dice) for picture in pictures])
     chosen = np.random.default_rng(seed).integers(0, len(pictures), (resamples, len(pictures)))
     drawn = np.column_stack([areas[chosen].mean(axis=1), *detection(*table[chosen].sum(axis=1).T)])
     middle = np.concatenate([areas.mean(axis=0), detection(*table.sum(axis=0))])
     low, high = np.percentile(drawn, [(100 - LEVEL) / 2, (100 + LEVEL) / 2], axis=0)
-    return {
-        **{name: round(float(value), 5) for name, value in zip(NUMBERS, middle, strict=True)},
-        "intervals": {
-            name: [round(float(a), 5), round(float(b), 5)] for name, a, b in zip(NUMBERS, low, high, strict=True)
+    nucleus_dice, cell_dice, precision, recall, f1 = (round(float(value), 5) for value in middle)
+    return Summary(
+        nucleus_dice,
+        cell_dice,
+        precision,
+        recall,
+        f1,
+        intervals={
+            name: (round(float(a), 5), round(float(b), 5)) for name, a, b in zip(NUMBERS, low, high, strict=True)
         },
-        "n": len(pictures),
-        "cells": {
-            "drawn": int(table[:, [0, 2]].sum()),
-            "found": int(table[:, :2].sum()),
-            "matched": int(table[:, 0].sum()),
-            "ignored": sum(c.ignored for c in counts),
-        },
-    }
+        n=len(pictures),
+        cells=Cells(
+            drawn=int(table[:, [0, 2]].sum()),
+            found=int(table[:, :2].sum()),
+            matched=int(table[:, 0].sum()),
+            ignored=sum(c.ignored for c in counts),
+        ),
+    )

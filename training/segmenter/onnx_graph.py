@@ -30,10 +30,10 @@ def exported(model: Any) -> bytes:
         tensors[id(layer.output)] = graph.layer(layer, given, last=layer is model.layers[-1])
     graph.shares(model.layers[-1].name)
     float32, uint8 = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8
-    taken = helper.make_tensor_value_info("rgb", uint8, [1, "height", "width", 3])
-    said = helper.make_tensor_value_info("said", float32, [1, 3, "height", "width"])
-    made = helper.make_graph(graph.nodes, "finder", [taken], [said], graph.constants)
-    whole = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
+    rgb = helper.make_tensor_value_info("rgb", uint8, [1, "height", "width", 3])
+    shares = helper.make_tensor_value_info("shares", float32, [1, 3, "height", "width"])
+    drawn = helper.make_graph(graph.nodes, "segmenter", [rgb], [shares], graph.constants)
+    whole = helper.make_model(drawn, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
     onnx.checker.check_model(whole)
     return bytes(whole.SerializeToString())
 
@@ -70,7 +70,7 @@ class _Graph:
             return self._weighted("ConvTranspose", layer, weights, given, pads=[overlap] * 4)
         if kind in ("ReLU", "Add"):
             return self.node("Relu" if kind == "ReLU" else kind, given, name)
-        raise ValueError(f"'{name}' is a layer of the kind {kind}: the graph of the finder knows no such layer.")
+        raise ValueError(f"'{name}' is a layer of the kind {kind}: the graph of the segmenter knows no such layer.")
 
     def _weighted(self, kind: str, layer: Any, weights: list[Array], given: list[str], **attributes: Any) -> str:
         kernel = self.constant(layer.name + "_kernel", weights[0].transpose(3, 2, 0, 1))
@@ -85,7 +85,7 @@ class _Graph:
         )
 
     def shares(self, odds: str) -> None:
-        """Add the output `said` to log odds (cytoplasm, nucleus, core): shares of cell, nucleus and core.
+        """Add the output `shares` to log odds (cytoplasm, nucleus, core): shares of cell, nucleus and core.
 
         With a and b the odds of cytoplasm and of nucleus to outside, softmax gives cell (a + b) / (1 + a + b) and
         nucleus b / (1 + a + b).
@@ -101,7 +101,7 @@ class _Graph:
             self.node("Div", ["nucleus", total], "share_of_nucleus"),
             self.node("Div", ["core", self.node("Add", ["core", one], "core_or_not")], "share_of_core"),
         ]
-        self.node("Concat", parts, "said", axis=1)
+        self.node("Concat", parts, "shares", axis=1)
 
 
 def _odds(kernel: Array, bias: Array) -> list[Array]:

@@ -1,6 +1,7 @@
 """Publish the network that finds leukocytes: a folder with the model and a card that says what is known of it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from smear.artifacts import CARD, MODEL, replacing
 from smear.inference.bundle import describe
 from smear.segmentation.mask_network import FOLDER, GRAPH, MaskCard, SegmenterError, read_card, verify
 from training.architectures import unet
+from training.segmenter.agreement import Measured, to_json
 from training.segmenter.fit import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
 from training.segmenter.onnx_graph import exported
 
@@ -58,7 +60,7 @@ def next_version(folder: Path) -> str:
     return f"{major}.{int(minor) + 1}.0"
 
 
-def card(version: str, lessons: Lessons, schedule: Schedule, commit: str, results: dict[str, Any]) -> MaskCard:
+def card(version: str, lessons: Lessons, schedule: Schedule, commit: str, results: Mapping[str, Measured]) -> MaskCard:
     """Return the card of a fitted network, without digests; `results` is what `segmentation` measured of it."""
     return MaskCard(
         schema=1,
@@ -76,7 +78,7 @@ def card(version: str, lessons: Lessons, schedule: Schedule, commit: str, result
             **asdict(schedule),
             "commit": commit,
         },
-        metrics=results,
+        metrics=to_json(results),
         frameworks={"keras": keras.__version__, "backend": keras.backend.backend()},
         intended_use=INTENDED_USE,
         known_failures=KNOWN_FAILURES,

@@ -15,6 +15,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.background import background_colour, white_balanced
 from smear.segmentation.split_touching import deepest
+from training.segmenter.camera import photographed
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
 
 SIDE = 160
@@ -78,11 +79,12 @@ def scene(sources: Sequence[Source], lonely: Sequence[int], chosen: int, seed: i
     lonely: the indices of the sources that may be pasted into others.
     """
     random = np.random.default_rng(seed)
-    one = sources[chosen]
-    largest = min(LARGEST, MOST_MAGNIFIED * one.diameter)
+    base = sources[chosen]
+    largest = min(LARGEST, MOST_MAGNIFIED * base.diameter)
     diameter = float(np.exp(random.uniform(np.log(SMALLEST), np.log(largest))))
-    middle = one.places[random.integers(len(one.places))] if len(one.places) else np.array(one.classes.shape[::-1]) / 2
-    layer = _turned(one, diameter / one.diameter, middle + random.normal(0, 0.9, 2) * one.diameter, random)
+    places = base.places if len(base.places) else np.array([base.classes.shape[::-1]]) / 2
+    middle = places[random.integers(len(places))] if len(base.places) else places[0]
+    layer = _turned(base, diameter / base.diameter, middle + random.normal(0, 0.9, 2) * base.diameter, random)
     if lonely and random.random() < PASTED:
         for _ in range(int(random.integers(1, MOST_PASTED + 1))):
             guest = sources[lonely[int(random.integers(len(lonely)))]]
@@ -94,13 +96,13 @@ def scene(sources: Sequence[Source], lonely: Sequence[int], chosen: int, seed: i
     density = _restained(layer, random)
     if random.random() < RIMMED:
         _rim(density, layer, diameter, random)
-    rgb = _photographed(density, diameter, random)
+    rgb = photographed(density, diameter, random)
     return white_balanced(rgb, background_colour(rgb)), layer.classes, cores(layer.instances)
 
 
-def _turned(one: Source, scale: float, middle: Array, random: np.random.Generator) -> _Layer:
-    """Return the part of `one` around `middle`, scaled and turned; beyond its border the picture is mirrored."""
-    density, classes, instances = one.density.astype(np.float32), one.classes, one.instances
+def _turned(labelled: Source, scale: float, middle: Array, random: np.random.Generator) -> _Layer:
+    """Return the part of `labelled` around `middle`, scaled and turned; beyond its border the picture is mirrored."""
+    density, classes, instances = labelled.density.astype(np.float32), labelled.classes, labelled.instances
     if scale < 0.7:  # warpAffine alone would skip pixels
         size = tuple(max(8, round(side * scale)) for side in classes.shape[::-1])
         density = cv2.resize(density, size, interpolation=cv2.INTER_AREA)
@@ -188,7 +190,7 @@ def cores(instances: Array) -> Array:
     apart = ((instances > 0) & ~edge).view(np.uint8)
     count, parts = cv2.connectedComponents(apart)
     depth = cv2.distanceTransform(apart, cv2.DIST_L2, 3)
-    return ((apart > 0) & (depth > CORE * deepest(parts, depth, count)[parts])).astype(np.uint8)
+    return np.asarray(((apart > 0) & (depth > CORE * deepest(parts, depth, count)[parts])).astype(np.uint8))
 
 
 def _gains(random: np.random.Generator, spread: float, low: float, high: float) -> Array:
@@ -198,9 +200,9 @@ def _gains(random: np.random.Generator, spread: float, low: float, high: float) 
 
 def _restained(layer: _Layer, random: np.random.Generator) -> Array:
     """Return the scene's density in another stain, float32 (S, S, 3)."""
-    sure = layer.classes != UNSURE
-    cell = cv2.GaussianBlur(((layer.classes != OUTSIDE) & sure).astype(np.float32), (0, 0), 0.8)[..., None]
-    nucleus = cv2.GaussianBlur(((layer.classes == NUCLEUS) & sure).astype(np.float32), (0, 0), 0.8)[..., None]
+    known = layer.classes != UNSURE
+    cell = cv2.GaussianBlur(((layer.classes != OUTSIDE) & known).astype(np.float32), (0, 0), 0.8)[..., None]
+    nucleus = cv2.GaussianBlur(((layer.classes == NUCLEUS) & known).astype(np.float32), (0, 0), 0.8)[..., None]
     density = layer.density
     change = np.ones_like(density)
     if random.random() < 0.65:
@@ -226,30 +228,3 @@ def _restained(layer: _Layer, random: np.random.Generator) -> Array:
         mixing = (1 - share) * np.eye(3) + share * random.dirichlet((1, 1, 1), 3)
         density = density @ mixing.T.astype(np.float32)
     return (density * _gains(random, 0.2, 0.55, 1.5)).astype(np.float32)
-
-
-def _photographed(density: Array, diameter: float, random: np.random.Generator) -> Array:
-    """Return the scene as a camera gives it, uint8 (S, S, 3): lamp, tint, lens, noise, compression."""
-    white = 255 * random.uniform(0.7, 1) * random.uniform(0.88, 1, 3)
-    if random.random() < 0.15:
-        white[2] *= random.uniform(0.5, 0.85)  # yellowed
-    axis = np.linspace(-0.5, 0.5, SIDE, dtype=np.float32)
-    tilt = random.normal(0, 0.05, 2)
-    light = 1 + tilt[0] * axis[None, :] + tilt[1] * axis[:, None]
-    rgb = np.exp(-density) * (light[..., None] * white).astype(np.float32)
-    if random.random() < 0.5:
-        rgb = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.3, 2.0) * np.sqrt(diameter / 40))
-    if random.random() < 0.35:  # chromatic aberration: the outermost colours fall beside the green
-        for channel in (0, 2):
-            move = np.eye(2, 3, dtype=np.float32)
-            move[:, 2] = random.normal(0, 0.8, 2) * np.sqrt(diameter / 40)
-            rgb[..., channel] = cv2.warpAffine(rgb[..., channel], move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-    if random.random() < 0.2:  # the camera sharpens
-        rgb = rgb + random.uniform(0.3, 1.2) * (rgb - cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.8, 2)))
-    if random.random() < 0.4:
-        rgb = rgb + random.normal(0, random.uniform(0, 6), rgb.shape)
-    rgb = np.clip(rgb, 0, 255).astype(np.uint8)
-    if random.random() < 0.5:
-        quality = int(random.integers(45, 96))
-        rgb = cv2.imdecode(cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
-    return rgb

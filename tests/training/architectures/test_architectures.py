@@ -153,7 +153,7 @@ def test_a_missing_file_of_weights_is_said_and_a_wrong_one_refused(tmp_path):
 
     order = Order(32, 32, 2, weights=tmp_path)
     assert build("mobilenet", order).weights.startswith("random: there is no mobilenet.weights.h5")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(pretrained.WeightsError, match="no folder"):
         build("mobilenet", Order(32, 32, 2, weights=tmp_path / "nothing"))
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     other.save_weights(tmp_path / "mobilenet.weights.h5")

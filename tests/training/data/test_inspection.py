@@ -10,7 +10,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.inspection import inspect, told_by
+from training.data.inspection import forest_accuracy, inspect
 from training.reports.inspection_page import PLOTS, page
 
 KINDS = ("one", "other")
@@ -48,8 +48,8 @@ def with_bar(rgb, label, number):
     return rgb
 
 
-def warned(found, words):
-    return [one for one in found.warnings if words in one]
+def warned(inspection, words):
+    return [one for one in inspection.warnings if words in one]
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def test_a_fair_set_is_not_suspected(plain):
 
 
 def test_a_scale_bar_of_one_class_is_seen(tmp_path):
-    found = inspect(load(put(tmp_path / "data", with_bar)))
-    assert len(warned(found, "Scale bars differ by class")) == 1
-    assert not warned(found, "Sizes differ")
+    inspection = inspect(load(put(tmp_path / "data", with_bar)))
+    assert len(warned(inspection, "Scale bars differ by class")) == 1
+    assert not warned(inspection, "Sizes differ")
 
 
 def test_class_and_source_size_and_stain_that_coincide_are_seen(tmp_path):
@@ -78,11 +78,11 @@ def test_class_and_source_size_and_stain_that_coincide_are_seen(tmp_path):
             return rgb
         return cv2.resize(np.clip(rgb * np.array([1, 0.8, 0.9]), 0, 255).astype(np.uint8), (200, 160))
 
-    found = inspect(load(put(tmp_path / "data", other_laboratory, one_each)))
-    assert warned(found, "every 'one' comes from 'lab-one'")
-    assert warned(found, "every 'other' comes from 'lab-other'")
-    assert warned(found, "Sizes differ by class")
-    assert warned(found, "Colour gives the class away")
+    inspection = inspect(load(put(tmp_path / "data", other_laboratory, one_each)))
+    assert warned(inspection, "every 'one' comes from 'lab-one'")
+    assert warned(inspection, "every 'other' comes from 'lab-other'")
+    assert warned(inspection, "Sizes differ by class")
+    assert warned(inspection, "Colour gives the class away")
 
 
 def test_copies_and_copies_under_two_labels_and_damaged_files_are_listed(tmp_path):
@@ -92,29 +92,29 @@ def test_copies_and_copies_under_two_labels_and_damaged_files_are_listed(tmp_pat
     twin = np.clip(synthetic.field(105, "leukemic", 160).astype(int) * 0.95 + 3, 0, 255).astype(np.uint8)
     (folder / "other" / "6.png").write_bytes(encode(twin, "PNG"))
     (folder / "other" / "9.png").write_bytes(b"damaged")
-    found = inspect(load(folder))
-    assert len(found.exact) == 2
-    assert warned(found, "Copies, byte by byte: 2 pictures")
-    assert warned(found, "Under two labels stand the same file: 1 pair, such")
-    assert len(found.near) == 1
-    assert len(found.looks) == 2 * EACH - 1
-    assert warned(found, "Not to be read: 1 picture, such as other/9.png")
+    inspection = inspect(load(folder))
+    assert len(inspection.exact) == 2
+    assert warned(inspection, "Copies, byte by byte: 2 pictures")
+    assert warned(inspection, "Under two labels stand the same file: 1 pair, such")
+    assert len(inspection.near) == 1
+    assert len(inspection.looks) == 2 * EACH - 1
+    assert warned(inspection, "Not to be read: 1 picture, such as other/9.png")
 
 
 def test_groups_that_nobody_gave_are_said(tmp_path):
     folder = put(tmp_path / "data")
     (folder / "manifest.csv").unlink()
-    found = inspect(load(folder))
-    assert warned(found, "Not every picture has a group")
-    assert "made from near-duplicates" in page(found)
+    inspection = inspect(load(folder))
+    assert warned(inspection, "Not every picture has a group")
+    assert "made from near-duplicates" in page(inspection)
 
 
 def test_what_tells_the_class_is_measured_against_chance():
     random = np.random.default_rng(0)
     targets = np.arange(120) % 3
-    assert told_by(random.normal(size=(120, 5)), targets) < 0.5
-    assert told_by(random.normal(size=(120, 5)) + 5 * np.eye(3, 5)[targets], targets) > 0.9
-    assert told_by(random.normal(size=(4, 5)), np.array([0, 0, 0, 1])) is None
+    assert forest_accuracy(random.normal(size=(120, 5)), targets) < 0.5
+    assert forest_accuracy(random.normal(size=(120, 5)) + 5 * np.eye(3, 5)[targets], targets) > 0.9
+    assert forest_accuracy(random.normal(size=(4, 5)), np.array([0, 0, 0, 1])) is None
 
 
 def test_the_page_holds_every_plot_and_nothing_from_elsewhere(plain):
@@ -131,9 +131,9 @@ def test_the_page_holds_every_plot_and_nothing_from_elsewhere(plain):
 def test_the_command_writes_one_file_and_says_the_warnings(tmp_path, capsys):
     folder = put(tmp_path / "data", with_bar)
     assert main(["inspect", str(folder), "--out", str(tmp_path / "new" / "report.html")]) == 0
-    said = capsys.readouterr().out
-    assert "Scale bars differ by class" in said
-    assert str(tmp_path / "new" / "report.html") in said
+    printed = capsys.readouterr().out
+    assert "Scale bars differ by class" in printed
+    assert str(tmp_path / "new" / "report.html") in printed
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.html"]
     for label in KINDS:
         for path in (folder / label).iterdir():

@@ -13,7 +13,7 @@ from training.evaluation import linear_probe
 
 @pytest.fixture
 def result(monkeypatch):
-    """Eighty pictures of two classes in twenty groups; one way of seeing tells the class, one only the group."""
+    """Eighty pictures of two classes in twenty groups; one part of the picture tells the class, one only the group."""
     random = np.random.default_rng(0)
     targets = np.repeat([0, 1], 40)
     groups = np.repeat(np.arange(20), 4)
@@ -30,12 +30,12 @@ def result(monkeypatch):
 
 
 def test_what_is_in_the_features_is_found(result):
-    assert result["class"]["grouped"]["value"] > 0.95
-    assert 0.3 < result["nothing"]["random"]["value"] < 0.7
+    assert result["class"]["grouped"].value > 0.95
+    assert 0.3 < result["nothing"]["random"].value < 0.7
 
 
 def test_features_of_the_slide_help_only_where_slides_straddle_the_split(result):
-    assert result["slide"]["random"]["value"] > 0.9 > result["slide"]["grouped"]["value"]
+    assert result["slide"]["random"].value > 0.9 > result["slide"]["grouped"].value
 
 
 def test_the_table_names_the_worst_label(result):
@@ -45,15 +45,15 @@ def test_the_table_names_the_worst_label(result):
     assert first.startswith("# python -m training probe")
     rows = {(row["seen"], row["protocol"]): row for row in csv.DictReader(table)}
     assert len(rows) == 2 * len(result)
-    assert float(rows["class", "grouped"]["accuracy"]) == result["class"]["grouped"]["value"]
-    worst = min(result["nothing"]["random"]["by_label"].items(), key=lambda item: item[1])
+    assert float(rows["class", "grouped"]["accuracy"]) == result["class"]["grouped"].value
+    worst = min(result["nothing"]["random"].by_label.items(), key=lambda item: item[1])
     assert f"({worst[0]} {worst[1]:.1%})" in lines[3]
 
 
-def test_every_way_of_seeing_takes_away_what_it_says():
+def test_every_part_leaves_out_what_it_says():
     field = synthetic.field(5, "leukemic", 224)
-    seen = {name: change(field) for name, change in linear_probe.SEEN.items()}
-    assert np.array_equal(seen["whole field"], field)
+    parts = {name: change(field) for name, change in linear_probe.PARTS.items()}
+    assert np.array_equal(parts["whole field"], field)
     dark = lambda rgb: int((cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) < 120).sum())  # noqa: E731
-    assert dark(seen["all leukocytes painted out"]) < 0.05 * dark(field)
-    assert dark(seen["leukocytes only, background white"]) > 0.8 * dark(field)
+    assert dark(parts["all leukocytes painted out"]) < 0.05 * dark(field)
+    assert dark(parts["leukocytes only, background white"]) > 0.8 * dark(field)

@@ -1,21 +1,21 @@
-"""Leave one source out, and the authors' own leaky protocol, which enlarges before it splits and says so."""
+"""Leave one source out, and the authors' own leaky protocol, which copies before it splits and says so."""
 
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
 from training.augmentation.augment import Augmentation
-from training.augmentation.augmented_copies import enlarged
+from training.augmentation.augmented_copies import with_augmented_copies
 from training.data.dataset import DataError, load
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import published_folds, source_folds
+from training.recipes.loading import load as load_recipe
 from training.recipes.recipe import Published
-from training.recipes.recipe import load as load_recipe
 
 # A network of the smallest kind: what is tested is who stands on which side.
 RECIPE = (
@@ -36,7 +36,7 @@ learning_rate = 1e-2
 split = "holdout"
 test = 0.25
 validation = 0.25
-copies = 2
+augmented_copies = 2
 reported = "100 %"
 flaw = "Copies stand on both sides."
 """
@@ -69,17 +69,17 @@ def test_one_source_or_a_label_of_one_source_is_refused():
 
 def test_the_authors_splits_have_their_shares():
     targets = np.arange(200) % 2
-    ((fit, held, test),) = published_folds(targets, Published(split="holdout", test=0.2, validation=0.05))
-    assert (len(fit), len(held), len(test)) == (150, 10, 40)
-    assert sorted([*fit, *held, *test]) == list(range(200))
+    ((fit, held_out, test),) = published_folds(targets, Published(split="holdout", test=0.2, validation=0.05))
+    assert (len(fit), len(held_out), len(test)) == (150, 10, 40)
+    assert sorted([*fit, *held_out, *test]) == list(range(200))
     assert len(published_folds(targets, Published(split="folds", folds=10))) == 10
     with pytest.raises(DataError, match="too few pictures to hold out"):
         published_folds(np.array([0, 1, 1]), Published(split="holdout"))
 
 
-def test_an_enlarged_set_holds_every_picture_and_its_changed_copies(drawn):
+def test_a_set_with_augmented_copies_holds_every_picture_and_its_changed_copies(drawn):
     data = load(drawn)
-    more = enlarged(data, Augmentation(pipeline="lubna"), 3)
+    more = with_augmented_copies(data, Augmentation(pipeline="lubna"), 3)
     assert len(more) == 4 * len(data)
     assert more.fingerprint != data.fingerprint
     for index in (0, 4, 8):
@@ -87,21 +87,21 @@ def test_an_enlarged_set_holds_every_picture_and_its_changed_copies(drawn):
         assert more.labels[index + 3] == data.labels[index // 4]
         assert not np.array_equal(more.picture(index + 1), more.picture(index))
         np.testing.assert_array_equal(more.picture(index + 1), more.picture(index + 1))
-    assert enlarged(data, Augmentation(), 0) is data
+    assert with_augmented_copies(data, Augmentation(), 0) is data
 
 
 def crossval(recipe, data, out, protocol):
     return main(["crossval", str(recipe), "--data", str(data), "--out", str(out), "--protocol", protocol])
 
 
-def test_as_published_enlarges_first_and_its_result_says_that_it_leaks(drawn, colours, tmp_path, capsys):
+def test_as_published_augments_first_and_its_result_says_that_it_leaks(drawn, colours, tmp_path, capsys):
     assert crossval(colours, drawn, tmp_path, "as-published") == 0
     assert "leaky" in capsys.readouterr().out
     result = json.loads(result_file(tmp_path, "as-published").read_text(encoding="utf-8"))
     assert result["n"] == 48 * 3 // 4
     assert result["folds_run"] == 1
     assert "Copies stand on both sides. They reported: 100 %." in result["meaning"]
-    with np.load(tmp_path / "as-published" / "fold-0" / "judged.npz") as stored:
+    with np.load(tmp_path / "as-published" / "fold-0" / "predictions.npz") as stored:
         originals = set((stored["test"] // 3).tolist())
     assert len(originals) > 48 // 4  # of one picture some copies stand in the test and others do not: that is the leak
     assert originals <= set(range(48))
@@ -128,7 +128,7 @@ def test_source_trains_without_the_source_that_it_judges(drawn, colours, tmp_pat
     assert "leave one data set out" in result["meaning"]
     sources = load(copy).sources
     for fold in (0, 1):
-        with np.load(tmp_path / "run" / "source" / f"fold-{fold}" / "judged.npz") as stored:
+        with np.load(tmp_path / "run" / "source" / f"fold-{fold}" / "predictions.npz") as stored:
             assert len({sources[i] for i in stored["test"]}) == 1
 
 
@@ -148,6 +148,6 @@ def test_a_contact_sheet_shows_the_same_pictures_for_every_recipe(drawn, tmp_pat
 def test_every_published_plan_can_be_read():
     for name in ("lubna-resnet50", "bushi-alexnet-tree", "abed-vgg19"):
         recipe = load_recipe(name)
-        assert replace(recipe.published, copies=0).reported
-    assert load_recipe("lubna-resnet50").published.copies == 9
+        assert structs.replace(recipe.published, augmented_copies=0).reported
+    assert load_recipe("lubna-resnet50").published.augmented_copies == 9
     assert load_recipe("abed-vgg19").published.test == pytest.approx(0.2)

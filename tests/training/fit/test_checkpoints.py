@@ -33,10 +33,16 @@ def make():
 def train(model, folder, *callbacks):
     random = np.random.default_rng(0)
     x, y = random.normal(size=(32, 6)), random.normal(size=(32, 1))
-    kept = Checkpoints(folder)
-    done = kept.restore(model)
+    checkpoints = Checkpoints(folder)
+    done = checkpoints.restore(model)
     model.fit(
-        *(x, y), batch_size=8, initial_epoch=done, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[*callbacks, kept]
+        *(x, y),
+        batch_size=8,
+        initial_epoch=done,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+        callbacks=[*callbacks, checkpoints],
     )
     return model.get_weights()
 

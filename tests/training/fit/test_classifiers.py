@@ -1,17 +1,18 @@
 """Classifiers on features: as good after reading as before, never a pickle, and read by the reader that serves."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.inference import bundle, classifier_heads
 from smear.inference.field_reader import Reader
 from training.data.dataset import load as load_dataset
 from training.fit import classifiers
-from training.fit.experiment import draft, gather
-from training.recipes.recipe import load
+from training.fit.experiment import draft
+from training.fit.run import Material, Run
+from training.recipes.loading import load
 
 NAMES = ("xgboost", "lightgbm", *classifiers.SKLEARN)
 FORMATS = {"xgboost": "head.ubj", "lightgbm": "head.txt"}
@@ -29,11 +30,11 @@ def blobs():
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_classifier_is_read_back_and_knows_its_classes(name, classes, blobs, tmp_path):
     features, targets = (part[blobs[1] < classes] for part in blobs)
-    (features, others), (targets, answers) = (np.array_split(part, 2) for part in (features, targets))
+    (features, unseen), (targets, answers) = (np.array_split(part, 2) for part in (features, targets))
     file = classifiers.fit(name, features, targets, tmp_path)
     assert file == FORMATS.get(name, "head.skops")
-    logits = classifier_heads.load(tmp_path / file, classes)(others)
-    assert logits.shape == (len(others), classes)
+    logits = classifier_heads.load(tmp_path / file, classes)(unseen)
+    assert logits.shape == (len(unseen), classes)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
     assert (logits.argmax(axis=1) == answers).mean() > 0.9
@@ -43,16 +44,16 @@ def test_a_classifier_is_read_back_and_knows_its_classes(name, classes, blobs, t
 
 def test_the_same_seed_gives_the_same_classifier(blobs, tmp_path):
     features, targets = blobs
-    said = []
+    logits = []
     for name in ("lightgbm", "random-forest"):
         for folder in ("one", "two"):
             (tmp_path / folder).mkdir(exist_ok=True)
             file = classifiers.fit(name, features, targets, tmp_path / folder, seed=3)
-            said.append(classifier_heads.load(tmp_path / folder / file, 3)(features))
-        np.testing.assert_array_equal(said[-1], said[-2])
+            logits.append(classifier_heads.load(tmp_path / folder / file, 3)(features))
+        np.testing.assert_array_equal(logits[-1], logits[-2])
 
 
-class Stranger:
+class Unlisted:
     """What nobody should build from a file."""
 
     def predict_proba(self, features):
@@ -62,7 +63,7 @@ class Stranger:
 def test_types_that_are_not_on_the_list_are_not_built(tmp_path):
     import skops.io
 
-    skops.io.dump(Stranger(), tmp_path / "head.skops")
+    skops.io.dump(Unlisted(), tmp_path / "head.skops")
     with pytest.raises(classifier_heads.HeadError, match=r"head.skops cannot be read"):
         classifier_heads.load(tmp_path / "head.skops", 2)
 
@@ -81,32 +82,32 @@ def test_damaged_files_missing_libraries_and_pickles_are_refused(tmp_path, monke
 
 @pytest.fixture(scope="module")
 def material(tiny, drawn):
-    """A small network's recipe for the drawn data set, and the pictures prepared for it."""
+    """The drawn data set as the recipe of a small network wants it."""
     recipe = load(str(tiny))
-    recipe = replace(recipe, architecture="bushi_basic_cnn", head=replace(recipe.head, hidden=(16,)))
-    return recipe, gather(recipe, load_dataset(drawn))
+    recipe = structs.replace(recipe, architecture="bushi_basic_cnn", head=structs.replace(recipe.head, hidden=(16,)))
+    return Material(recipe, load_dataset(drawn))
 
 
 @pytest.fixture(scope="module")
 def bundles(material, tmp_path_factory):
     """Bundles of one network with three classifiers, and what was said while they were made."""
-    recipe, prepared = material
-    folder, said, made = tmp_path_factory.mktemp("heads"), [], {}
-    parts = np.arange(0, 48, 2), np.arange(1, 48, 2)
+    recipe = material.recipe
+    folder, lines, bundle_of = tmp_path_factory.mktemp("heads"), [], {}
     for name in ("xgboost", "lightgbm", "svm"):
-        one = replace(recipe, name=f"tiny-{name}", head=replace(recipe.head, classifier=name))
-        made[name] = draft(one, prepared, parts, None, folder / name, said.append, folder / "networks")
-    return made, said
+        variant = structs.replace(recipe, name=f"tiny-{name}", head=structs.replace(recipe.head, classifier=name))
+        run = Run(material, None, folder / name, lines.append, folder / "network-cache").of(variant)
+        bundle_of[name] = draft(run, np.arange(0, 48, 2), np.arange(1, 48, 2))
+    return bundle_of, lines
 
 
 def test_classifiers_of_one_network_share_its_training(bundles):
-    made, said = bundles
-    assert len([line for line in said if line.startswith("epoch")]) == 2  # two epochs, trained once
-    assert len([line for line in said if "there already" in line]) == 2
-    digests = {bundle.sha256(path / "model.keras") for path in made.values()}
-    weights = {bundle.read_card(path).recipe["weights"] for path in made.values()}
+    bundle_of, lines = bundles
+    assert len([line for line in lines if line.startswith("epoch")]) == 2  # two epochs, trained once
+    assert len([line for line in lines if "there already" in line]) == 2
+    digests = {bundle.sha256(path / "model.keras") for path in bundle_of.values()}
+    weights = {bundle.read_card(path).recipe["weights"] for path in bundle_of.values()}
     assert weights == {"random"}
-    assert len(digests) <= len(made)
+    assert len(digests) <= len(bundle_of)
 
 
 @pytest.mark.parametrize("name", ["xgboost", "lightgbm", "svm"])
@@ -115,10 +116,12 @@ def test_the_reader_answers_by_the_classifier_and_explains_by_the_network(name, 
     data = load_dataset(drawn)
     reading = reader.read(data.bytes_of(0))
     network = reader.bundle.network
-    seen = reader.examine(data.decoded(0)).input[None].astype(np.float32)
-    forward = network.forward(seen)
+    prepared = reader.examine(data.decoded(0)).input[None].astype(np.float32)
+    forward = network.forward(prepared)
     np.testing.assert_allclose(forward.logits, network.head(forward.features), atol=1e-6)
-    assert not np.allclose(forward.logits, network.model.predict(seen, verbose=0).ravel()[0] * np.array([-0.5, 0.5]))
+    assert not np.allclose(
+        forward.logits, network.model.predict(prepared, verbose=0).ravel()[0] * np.array([-0.5, 0.5])
+    )
     assert reading.maps.shape[0] == 2
     assert any(f"classifier ({name})" in note for note in reading.notes)
     assert any("the map does not show" in failure for failure in reader.card.known_failures)
@@ -172,13 +175,13 @@ def test_features_of_several_orientations_are_those_of_serving():
     model = keras.Model(given, keras.layers.Dense(2)(pooled))
     pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), dtype=np.uint8)
     served = Network(model, "last", 8).forward(pictures).features
-    np.testing.assert_allclose(features(model, pictures, orientations=8), served, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(features(model, pictures, tta=8), served, rtol=1e-4, atol=1e-3)
     assert not np.allclose(features(model, pictures), served, rtol=1e-2)
     kernel, bias = (weights / 100 for weights in model.layers[-1].get_weights())  # an answer that is not sure at once
     model.layers[-1].set_weights([kernel, bias])
     upright = Network(model, "last").forward(pictures).logits
     half = float(np.median(1 / (1 + np.exp(-abs(upright[:, 0] - upright[:, 1])))))  # half are surer than this
     served = Network(model, "last", 8, half).forward(pictures).logits
-    said = answers(model, lambda values: values @ kernel + bias, pictures, 8, half)
-    np.testing.assert_allclose(said, served, rtol=1e-4, atol=1e-3)
-    assert 0 < np.isclose(said, upright, rtol=1e-3).all(axis=1).sum() < len(pictures)
+    logits = answers(model, lambda values: values @ kernel + bias, pictures, 8, half)
+    np.testing.assert_allclose(logits, served, rtol=1e-4, atol=1e-3)
+    assert 0 < np.isclose(logits, upright, rtol=1e-3).all(axis=1).sum() < len(pictures)

@@ -1,13 +1,12 @@
-"""The last layer that is solved: it knows easy classes, whatever scale its features have, and says so with measure."""
-
-from dataclasses import replace
+"""The last layer in closed form: it knows easy classes, whatever scale its features have, and says so with measure."""
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from training.data.dataset import DataError
-from training.fit.closed_form_head import minimum, solve, whitening
-from training.recipes.recipe import load
+from training.fit.closed_form_head import fit_closed_form, minimum, whitening
+from training.recipes.loading import load
 
 PICTURES, WIDTH = 400, 6
 
@@ -81,7 +80,7 @@ def test_three_classes_get_a_logit_each():
     assert right(features, np.eye(3)[targets], kernel, bias) > 0.99
 
 
-def test_a_class_without_a_picture_is_said(known):
+def test_a_class_without_a_picture_is_lines(known):
     features, shares, weights = known
     with pytest.raises(DataError, match="no picture in the training part"):
         minimum(features, np.insert(shares, 1, 0, axis=1), weights, 0.02)
@@ -117,7 +116,7 @@ def test_the_layer_of_a_network_is_set_from_what_it_is_given(outputs):
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(pooled))
     batches = Drawn(pictures, np.eye(2, dtype=np.float32)[targets])
-    solve(model, batches, 2, 0.02)
+    fit_closed_form(model, batches, 2, 0.02)
     assert batches.epochs == [0, 1]
     logits = logits_of(model, pictures.astype(np.uint8))
     np.testing.assert_array_equal(logits.argmax(axis=1), targets)
@@ -126,26 +125,28 @@ def test_the_layer_of_a_network_is_set_from_what_it_is_given(outputs):
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
-def test_a_training_solves_first_then_trains_all_with_statistics_that_stand_still(tiny, tmp_path):
+def test_a_training_fits_the_last_layer_first_then_trains_all_with_statistics_that_stand_still(tiny, tmp_path):
     from training.fit import trainer
+    from training.fit.run import Material, Run, TrainingSet
 
     recipe = load(str(tiny))
-    schedule = replace(recipe.schedule, solved_epochs=2, epochs=1, learning_rate=1e-5, strangers=0)
-    recipe = replace(recipe, schedule=schedule, architecture="mobilenet_v2_texture")
+    schedule = structs.replace(recipe.schedule, closed_form_epochs=2, epochs=1, learning_rate=1e-5, outlier_exposure=0)
+    recipe = structs.replace(recipe, schedule=schedule, architecture="mobilenet_v2_texture")
     targets = np.arange(24) % 2
     noise = np.random.default_rng(4).integers(0, 60, (24, 64, 64, 3))
-    easy = (noise + 150 * targets[:, None, None, None]).astype(np.uint8), targets
-    said = []
-    made = trainer.train_network(recipe, easy, easy[0][:0], easy, None, tmp_path, said.append)
-    assert said[1] == "last layer solved: held-out accuracy 1.0000"
-    assert said[2].startswith("epoch 1/1")
-    assert said[2].endswith("held-out accuracy 1.0000")
-    normalised = made.blueprint.model.get_layer("bn_Conv1")
+    easy = (noise + 150 * targets[:, None, None, None]).astype(np.uint8)
+    easy, lines = TrainingSet(easy, targets, easy[:0], easy, targets), []
+    run = Run(Material(recipe, None), None, tmp_path, lines.append)
+    network = trainer.train_network(run, easy)
+    assert lines[1] == "last layer in closed form: held-out accuracy 1.0000"
+    assert lines[2].startswith("epoch 1/1")
+    assert lines[2].endswith("held-out accuracy 1.0000")
+    normalised = network.blueprint.model.get_layer("bn_Conv1")
     np.testing.assert_array_equal(normalised.moving_mean, 0)
-    solved = made.blueprint.model.get_layer("logits").get_weights()[0]
-    said.clear()
-    again = trainer.train_network(recipe, easy, easy[0][:0], easy, None, tmp_path, said.append)
-    assert not [line for line in said if "solved" in line]
-    np.testing.assert_allclose(again.blueprint.model.get_layer("logits").get_weights()[0], solved, atol=1e-5)
+    fitted = network.blueprint.model.get_layer("logits").get_weights()[0]
+    lines.clear()
+    again = trainer.train_network(run, easy)
+    assert not [line for line in lines if "in closed form" in line]
+    np.testing.assert_allclose(again.blueprint.model.get_layer("logits").get_weights()[0], fitted, atol=1e-5)
     trainer.clear(tmp_path)
     assert not list(tmp_path.iterdir())

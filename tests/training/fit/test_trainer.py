@@ -5,12 +5,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from msgspec import structs
 
 from training.fit import callbacks, precision
 from training.fit.batches import Batches
 from training.fit.callbacks import DivergedError
+from training.fit.run import Material, Run, TrainingSet
 from training.fit.trainer import train_network
-from training.recipes.recipe import load
+from training.recipes.loading import load
 
 PICTURES = 24
 
@@ -19,12 +21,18 @@ PICTURES = 24
 def material():
     random = np.random.default_rng(0)
     inputs = random.integers(0, 256, (PICTURES, 64, 64, 3), dtype=np.uint8)
-    return inputs, np.arange(PICTURES) % 2
+    targets = np.arange(PICTURES) % 2
+    return TrainingSet(inputs, targets, inputs, inputs, targets)
 
 
 @pytest.fixture(scope="module")
 def recipe(tiny):
     return load(str(tiny))
+
+
+def run_of(recipe, folder, report=lambda _line: None):
+    """A run of a recipe on pictures that are given: its data set is never asked."""
+    return Run(Material(recipe, None), None, folder, report)
 
 
 class KilledError(Exception):
@@ -33,24 +41,24 @@ class KilledError(Exception):
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
-@pytest.mark.parametrize("averaged", [0.0, 0.7])
-def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, averaged):
-    recipe = replace(recipe, schedule=replace(recipe.schedule, averaged=averaged))
-    said = []
+@pytest.mark.parametrize("ema_momentum", [0.0, 0.7])
+def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, ema_momentum):
+    recipe = structs.replace(recipe, schedule=structs.replace(recipe.schedule, ema_momentum=ema_momentum))
+    lines = []
 
     def die_after_the_second_line(text):
-        said.append(text)
+        lines.append(text)
         if text.startswith("epoch 2"):
             raise KilledError
 
     with pytest.raises(KilledError):
-        train_network(recipe, material, material[0], material, None, tmp_path / "killed", die_after_the_second_line)
-    assert [line.split(":")[0] for line in said[1:]] == ["epoch 1/2", "epoch 2/2"]
-    assert "first weights random" in said[0]
-    said.clear()
-    resumed = train_network(recipe, material, material[0], material, None, tmp_path / "killed", said.append)
-    assert [line.split(":")[0] for line in said[1:]] == ["epoch 2/2"]
-    straight = train_network(recipe, material, material[0], material, None, tmp_path / "straight", said.append)
+        train_network(run_of(recipe, tmp_path / "killed", die_after_the_second_line), material)
+    assert [line.split(":")[0] for line in lines[1:]] == ["epoch 1/2", "epoch 2/2"]
+    assert "first weights random" in lines[0]
+    lines.clear()
+    resumed = train_network(run_of(recipe, tmp_path / "killed", lines.append), material)
+    assert [line.split(":")[0] for line in lines[1:]] == ["epoch 2/2"]
+    straight = train_network(run_of(recipe, tmp_path / "straight"), material)
     both = (one.blueprint.model.get_weights() for one in (resumed, straight))
     for one, other in zip(*both, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
@@ -59,15 +67,14 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_loss_that_is_no_number_stops_the_training(material, recipe, tmp_path):
-    wild = replace(recipe, schedule=replace(recipe.schedule, learning_rate=float("inf")))
+    wild = structs.replace(recipe, schedule=structs.replace(recipe.schedule, learning_rate=float("inf")))
     with pytest.raises(DivergedError, match="Lower the learning rate"):
-        train_network(wild, material, material[0], material, None, tmp_path)
+        train_network(run_of(wild, tmp_path), material)
 
 
-def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_strangers(material, recipe):
-    inputs, targets = material
-    with_strangers = replace(recipe, schedule=replace(recipe.schedule, strangers=3))
-    first, again = (Batches(inputs, targets, 255 - inputs, with_strangers) for _ in range(2))
+def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_outliers(material, recipe):
+    with_outliers = structs.replace(recipe, schedule=structs.replace(recipe.schedule, outlier_exposure=3))
+    first, again = (Batches(replace(material, outliers=255 - material.inputs), with_outliers) for _ in range(2))
     pictures, shares, weights = first[1]
     assert pictures.shape == (11, 64, 64, 3)
     np.testing.assert_array_equal(pictures, again[1][0])
@@ -79,8 +86,8 @@ def test_batches_are_a_function_of_seed_and_epoch_and_hold_the_strangers(materia
     assert not np.array_equal(first[1][0], pictures)
     first.begin_epoch(0)
     np.testing.assert_array_equal(first[1][0], pictures)
-    seen = np.concatenate([first.order[i * 8 : (i + 1) * 8] for i in range(len(first))])
-    assert sorted(seen) == list(range(PICTURES))
+    drawn = np.concatenate([first.order[i * 8 : (i + 1) * 8] for i in range(len(first))])
+    assert sorted(drawn) == list(range(PICTURES))
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +95,13 @@ def easy():
     """Twelve dark and twelve bright pictures of 48 px, and which is which."""
     targets = np.arange(PICTURES) % 2
     noise = np.random.default_rng(1).integers(0, 60, (PICTURES, 48, 48, 3))
-    return (noise + 180 * targets[:, None, None, None]).astype(np.uint8), targets
+    inputs = (noise + 180 * targets[:, None, None, None]).astype(np.uint8)
+    return TrainingSet(inputs, targets, inputs[:0], inputs, targets)
 
 
 def changed(recipe, **schedule):
-    size = replace(recipe.input, height=48, width=48)
-    return replace(recipe, input=size, schedule=replace(recipe.schedule, **schedule))
+    size = structs.replace(recipe.input, height=48, width=48)
+    return structs.replace(recipe, input=size, schedule=structs.replace(recipe.schedule, **schedule))
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -104,11 +112,11 @@ def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, 
     from training.architectures import build
     from training.architectures.blueprint import Order
 
-    plan = replace(changed(recipe, epochs=1, head_epochs=1, frozen=0.9), architecture="squeezenet")
-    said = []
-    trained = train_network(plan, easy, easy[0][:0], easy, None, tmp_path, said.append)
-    assert [line.partition(":")[0] for line in said[1:]] == ["head, epoch 1/1", "epoch 1/1"]
-    assert [row["epoch"] for row in trained.history] == [1, 2]
+    plan = structs.replace(changed(recipe, epochs=1, head_epochs=1, frozen=0.9), architecture="squeezenet")
+    lines = []
+    trained = train_network(run_of(plan, tmp_path, lines.append), easy)
+    assert [line.partition(":")[0] for line in lines[1:]] == ["head, epoch 1/1", "epoch 1/1"]
+    assert [row.epoch for row in trained.history] == [1, 2]
     keras.utils.set_random_seed(plan.schedule.seed)
     fresh = build("squeezenet", Order(48, 48, 2, plan.schedule.dropout)).model
 
@@ -129,16 +137,16 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
     from training.fit.features import logits_of
     from training.fit.trainer import clear
 
-    plan = replace(changed(recipe, epochs=8, patience=2, decay="none"), architecture="bushi_basic_cnn")
-    contrary = easy[0], 1 - easy[1]  # the better it learns, the worse it does on these
-    said = []
-    trained = train_network(plan, easy, easy[0][:0], contrary, None, tmp_path, said.append)
-    losses = [row["held_out_loss"] for row in trained.history]
+    plan = structs.replace(changed(recipe, epochs=8, patience=2, decay="none"), architecture="bushi_basic_cnn")
+    contrary = replace(easy, validation_targets=1 - easy.targets)  # the better it learns, the worse it does on these
+    lines = []
+    trained = train_network(run_of(plan, tmp_path, lines.append), contrary)
+    losses = [row.held_out_loss for row in trained.history]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 8
-    assert any(f"back to epoch {best + 1}" in line for line in said)
-    found = negative_log_likelihood(logits_of(trained.blueprint.model, contrary[0]), contrary[1], 1.0)
-    assert found == pytest.approx(losses[best], abs=1e-4)
+    assert any(f"back to epoch {best + 1}" in line for line in lines)
+    loss = negative_log_likelihood(logits_of(trained.blueprint.model, easy.inputs), contrary.validation_targets, 1.0)
+    assert loss == pytest.approx(losses[best], abs=1e-4)
     assert (tmp_path / "best" / "best.json").is_file()
     clear(tmp_path)
     assert not list(tmp_path.iterdir())
@@ -147,30 +155,30 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 @pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
-def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
+def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
     easy, recipe, tmp_path, monkeypatch, optimiser
 ):
     rate = 1e-2 if optimiser == "sgd" else 1e-3
-    plan = changed(recipe, epochs=2, averaged=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
-    plan = replace(plan, architecture="mobilenet_v2_texture")
+    plan = changed(recipe, epochs=2, ema_momentum=0.8, batch_norm_momentum=0.0, optimiser=optimiser, learning_rate=rate)
+    plan = structs.replace(plan, architecture="mobilenet_v2_texture")
     steps = []
 
-    def note(watch, _batch, logs=None):
-        steps.append([variable.numpy() for variable in watch.model.trainable_variables])
+    def note(log, _batch, logs=None):
+        steps.append([variable.numpy() for variable in log.model.trainable_variables])
 
-    monkeypatch.setattr(callbacks.Watch, "on_train_batch_end", note)
-    model = train_network(plan, easy, easy[0][:0], easy, None, tmp_path).blueprint.model
+    monkeypatch.setattr(callbacks.EpochLog, "on_train_batch_end", note)
+    model = train_network(run_of(plan, tmp_path), easy).blueprint.model
     mean = steps[0]
     for step in steps[1:]:
         mean = [0.8 * before + 0.2 * now for before, now in zip(mean, step, strict=True)]
     assert max(np.abs(one - last).max() for one, last in zip(mean, steps[-1], strict=True)) > 1e-3
     for variable, expected in zip(model.trainable_variables, mean, strict=True):
         np.testing.assert_allclose(variable.numpy(), expected, atol=1e-5)
-    batches = Batches(*easy, easy[0][:0], plan)
+    batches = Batches(easy, plan)
     batches.begin_epoch(2)
     norm = model.get_layer("bn_Conv1")
-    seen = keras.Model(model.input, norm.input).predict(batches[len(batches) - 1][0], verbose=0)
-    np.testing.assert_allclose(norm.moving_mean.numpy(), seen.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-3)
+    drawn = keras.Model(model.input, norm.input).predict(batches[len(batches) - 1][0], verbose=0)
+    np.testing.assert_allclose(norm.moving_mean.numpy(), drawn.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -179,13 +187,13 @@ def test_averaged_weights_are_the_running_mean_of_the_steps_with_statistics_of_t
 def test_every_optimiser_learns_and_classes_may_weigh_alike(easy, recipe, tmp_path, optimiser):
     rate = {"adam": 1e-3, "sgd": 1e-2}[optimiser]
     plan = changed(recipe, epochs=3, optimiser=optimiser, learning_rate=rate, balanced=False)
-    plan = replace(plan, architecture="colour_statistics")
-    trained = train_network(plan, easy, easy[0][:0], easy, None, tmp_path)
-    losses = [row["loss"] for row in trained.history]
+    plan = structs.replace(plan, architecture="colour_statistics")
+    trained = train_network(run_of(plan, tmp_path), easy)
+    losses = [row.loss for row in trained.history]
     assert losses[-1] < losses[0]
-    few = easy[1][:15]
-    assert set(Batches(easy[0][:15], few, easy[0][:0], plan).weights.tolist()) == {1.0}
-    weights = Batches(easy[0][:15], few, easy[0][:0], changed(recipe)).weights
+    few = replace(easy, inputs=easy.inputs[:15], targets=easy.targets[:15])
+    assert set(Batches(few, plan).weights.tolist()) == {1.0}
+    weights = Batches(few, changed(recipe)).weights
     assert weights[1] > weights[0]  # seven of the second class, eight of the first
 
 
@@ -202,8 +210,8 @@ def test_a_gpu_is_used_with_half_the_bits(devices, bits, monkeypatch):
 def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeypatch):
     """It computes in float16, goes on where it was killed, learns the same, and leaves a network in float32."""
 
-    def train(name, say=lambda _text: None):
-        return train_network(recipe, material, material[0], material, None, tmp_path / name, say)
+    def train(name, *report):
+        return train_network(run_of(recipe, tmp_path / name, *report), material)
 
     def die(text):
         if text.startswith("epoch 2"):
@@ -215,7 +223,7 @@ def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeyp
         train("half", die)
     half = train("half")
     assert (half.precision, whole.precision) == (precision.HALF, precision.WHOLE)
-    assert [row["epoch"] for row in half.history] == [2]
+    assert [row.epoch for row in half.history] == [2]
     assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
-    assert half.history[-1]["loss"] != whole.history[-1]["loss"]
-    assert half.history[-1]["loss"] == pytest.approx(whole.history[-1]["loss"], rel=0.02)
+    assert half.history[-1].loss != whole.history[-1].loss
+    assert half.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=0.02)

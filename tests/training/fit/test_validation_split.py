@@ -1,21 +1,22 @@
 """A recipe that holds nothing back learns from every picture of a training part, and is calibrated by other answers."""
 
 import json
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.inference import bundle
 from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_fit import OTHERS, OWN
-from training.evaluation.cross_validation import Study, divided, result_file
+from training.evaluation.cross_validation import Scheme, fold_indices, result_file
 from training.fit.calibration import UNCALIBRATED
-from training.fit.experiment import gather
+from training.fit.run import Material, Run
 from training.fit.trainer import train_network
-from training.recipes.recipe import load
+from training.recipes.loading import load
 
 RECIPE = (
     COLOURS
@@ -27,11 +28,11 @@ rotation = 10
 epochs = 2
 batch_size = 8
 learning_rate = 1e-2
-hold_back = false
+validation_split = false
 
 [refusal]
 most_for_confidence = 0.2
-for_novelty = 0.1
+for_ood = 0.1
 """
     + LABELS
 )
@@ -56,10 +57,9 @@ def run(drawn, colours, tmp_path_factory):
 
 def test_every_picture_is_learnt_from_or_asked_about(drawn, colours, tmp_path):
     recipe, dataset = load(str(colours)), load_dataset(drawn)
-    material = gather(recipe, dataset)
-    held = replace(recipe, schedule=replace(recipe.schedule, hold_back=True))
-    studies = [Study(one, dataset, None, "grouped", tmp_path, 3) for one in (recipe, held)]
-    both = (divided(one, material) for one in studies)
+    split = structs.replace(recipe, schedule=structs.replace(recipe.schedule, validation_split=True))
+    runs = [Run(Material(one, dataset), None, tmp_path) for one in (recipe, split)]
+    both = (fold_indices(run, Scheme("grouped", 3)) for run in runs)
     for (fit, none, test), (less, part, same) in zip(*both, strict=True):
         assert len(none) == 0
         assert len(part) > 0
@@ -69,31 +69,31 @@ def test_every_picture_is_learnt_from_or_asked_about(drawn, colours, tmp_path):
 
 def test_what_is_held_back_decides_nothing_where_there_is_no_patience(drawn, colours, tmp_path):
     recipe = load(str(colours))
-    material = gather(recipe, load_dataset(drawn))
-    pair = material.inputs, material.targets
-    said, trained = [], []
-    for k, held in enumerate((pair, (pair[0][:0], pair[1][:0]))):
-        say = said.append if k else print
-        trained.append(train_network(recipe, pair, material.strangers, held, None, tmp_path / str(k), say))
+    material = Material(recipe, load_dataset(drawn))
+    everything = np.arange(len(material.dataset))
+    lines, trained = [], []
+    for k, held_out in enumerate((everything, everything[:0])):
+        run = Run(material, None, tmp_path / str(k), lines.append if k else print)
+        trained.append(train_network(run, material.training_set(everything, held_out)))
     for one, other in zip(*(network.blueprint.model.get_weights() for network in trained), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [set(row) for row in trained[1].history] == [{"epoch", "loss"}] * 2
-    assert said[-1].startswith("epoch 2/2: loss ")
-    assert "held-out" not in said[-1]
+    assert [set(msgspec.to_builtins(row)) for row in trained[1].history] == [{"epoch", "loss"}] * 2
+    assert lines[-1].startswith("epoch 2/2: loss ")
+    assert "held-out" not in lines[-1]
 
 
 def test_a_draft_that_nobody_has_calibrated_suggests_nothing(run):
     drafts = [run / "colours", *(run / "grouped" / f"fold-{k}" / "colours" for k in range(3))]
     for draft in drafts:
         card = bundle.read_card(draft)
-        assert (card.temperature, card.abstention, card.novelty) == (
+        assert (card.temperature, card.abstention, card.ood) == (
             UNCALIBRATED.temperature,
             UNCALIBRATED.abstention,
-            UNCALIBRATED.novelty,
+            UNCALIBRATED.ood,
         )
         assert "validation" not in card.metrics
     for k in range(3):
-        judged = np.load(run / "grouped" / f"fold-{k}" / "judged.npz")
+        judged = np.load(run / "grouped" / f"fold-{k}" / "predictions.npz")
         assert not (judged["main.outcomes"] == "suggested").any()
 
 
@@ -104,7 +104,7 @@ def test_folds_are_judged_and_the_bundle_is_calibrated_by_other_answers(run, tmp
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
     card = bundle.read_card(tmp_path / "colours")
     assert card.abstention.value == result["calibration"]["abstention"]["value"] < 1
-    assert card.novelty.value == result["calibration"]["novelty"]["value"] > 0
+    assert card.ood.value == result["calibration"]["novelty"]["value"] > 0
 
 
 def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):
@@ -119,7 +119,7 @@ def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):
 @pytest.mark.parametrize("line", ["patience = 2", "[search]\npopulation = 8"])
 def test_what_goes_by_the_part_that_is_held_back_needs_one(colours, tmp_path, capsys, line):
     path = tmp_path / "wrong.toml"
-    path.write_text(RECIPE.replace("hold_back = false", f"hold_back = false\n{line}"), encoding="utf-8")
+    path.write_text(RECIPE.replace("validation_split = false", f"validation_split = false\n{line}"), encoding="utf-8")
     assert main(["fit", str(path), "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
-    told = capsys.readouterr().err
-    assert "wrong.toml, line 17: schedule.hold_back: patience and the search go by the part" in told
+    printed = capsys.readouterr().err
+    assert "wrong.toml, line 17: schedule.validation_split: patience and the search go by the part" in printed

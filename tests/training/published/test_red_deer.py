@@ -1,14 +1,13 @@
 """The red deer algorithm finds the least of functions whose least is known, seeded; and chooses a network."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec import structs
 
 from training.architectures.blueprint import Order
 from training.published import recurrence_search
 from training.published.red_deer import Herd, minimise
-from training.recipes.recipe import load
+from training.recipes.loading import load
 
 
 def bowl(point):
@@ -44,10 +43,10 @@ def test_it_beats_as_many_random_points():
 
 
 def test_the_same_seed_gives_the_same_and_points_stay_in_the_cube():
-    seen = []
+    points = []
 
     def watched(point):
-        seen.append(point)
+        points.append(point)
         return bowl(point)
 
     first = minimise(watched, 2, Herd(8, 3, 5), seed=4)
@@ -55,7 +54,7 @@ def test_the_same_seed_gives_the_same_and_points_stay_in_the_cube():
     np.testing.assert_array_equal(first[0], again[0])
     assert first[2] == again[2]
     assert not np.array_equal(first[0], minimise(bowl, 2, Herd(8, 3, 5), seed=5)[0])
-    assert 0 <= np.min(seen) <= np.max(seen) <= 1
+    assert 0 <= np.min(points) <= np.max(points) <= 1
 
 
 def test_a_herd_without_stags_mates_all_the_same():
@@ -74,15 +73,17 @@ def test_every_point_is_a_network():
 def test_it_chooses_the_network_with_the_least_held_out_loss(monkeypatch):
     monkeypatch.setattr(recurrence_search, "UNITS", (4, 6, 8, 10, 12))
     recipe = load("bushi-odrnn")
-    recipe = replace(recipe, search=replace(recipe.search, population=3, males=1, generations=1, epochs=2))
+    recipe = structs.replace(
+        recipe, search=structs.replace(recipe.search, population=3, males=1, generations=1, epochs=2)
+    )
     targets = np.arange(24) % 2
     inputs = np.where(targets[:, None, None, None] > 0, 220, 40) * np.ones((24, 5, 4, 3))
     inputs = inputs.astype(np.uint8)
-    said = []
+    lines = []
     pictures = (inputs[:16], targets[:16]), (inputs[16:], targets[16:])
-    chosen = recurrence_search.choose(recipe, Order(5, 4, 2), *pictures, said.append)
-    tried = [float(line.rsplit(" ", 1)[1]) for line in said[:-1]]
+    chosen = recurrence_search.choose(recipe, Order(5, 4, 2), *pictures, lines.append)
+    tried = [float(line.rsplit(" ", 1)[1]) for line in lines[:-1]]
     assert len(tried) >= 3
-    assert said[-1].endswith(f"{min(tried):.4f}")
+    assert lines[-1].endswith(f"{min(tried):.4f}")
     assert set(chosen.units) <= {4, 6, 8, 10, 12}
-    assert len(set(said[:-1])) == len(tried)  # nothing is trained twice
+    assert len(set(lines[:-1])) == len(tried)  # nothing is trained twice

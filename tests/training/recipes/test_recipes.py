@@ -1,10 +1,10 @@
 """Every recipe loads, builds, takes a step and becomes a bundle that is read; a wrong one is refused with its line."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
@@ -12,10 +12,11 @@ from smear.inference import bundle
 from smear.inference.card import Input
 from smear.inference.field_reader import NO_MAP, Reader
 from training.data.dataset import load as load_dataset
-from training.fit.experiment import draft, gather
+from training.fit.experiment import draft
+from training.fit.run import Material, Run
 from training.recipes import recipe as recipes
 from training.recipes.line_numbers import line_of
-from training.recipes.recipe import FOLDER, RecipeError, load, names
+from training.recipes.loading import FOLDER, RENAMED, RecipeError, load, names
 
 BASES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 REQUIRED = """
@@ -72,10 +73,12 @@ def small(recipe):
     """The same kind of network for a small picture and one step."""
     side = SIDES.get(recipe.architecture, 48)
     search = (
-        replace(recipe.search, population=3, generations=1, epochs=1) if recipe.search.population else recipe.search
+        structs.replace(recipe.search, population=3, generations=1, epochs=1)
+        if recipe.search.population
+        else recipe.search
     )
-    schedule = replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, strangers=0)
-    return replace(recipe, input=Input(side, side), schedule=schedule, search=search)
+    schedule = structs.replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, outlier_exposure=0)
+    return structs.replace(recipe, input=Input(side, side), schedule=schedule, search=search)
 
 
 @pytest.mark.parametrize("name", [*BASES, "khan-xincept-xgboost", "bushi-alexnet-tree"])
@@ -83,15 +86,14 @@ def small(recipe):
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_recipe_takes_a_step_and_becomes_a_bundle_that_is_read(name, few, tmp_path):
     recipe = small(load(name))
-    material = gather(recipe, few)
-    parts = np.array([0, 1, 3, 4]), np.array([2, 5])
-    said = []
-    made = draft(recipe, material, parts, None, tmp_path, said.append)
-    reader = Reader(bundle.load(made))
+    lines = []
+    run = Run(Material(recipe, few), None, tmp_path, lines.append)
+    folder = draft(run, np.array([0, 1, 3, 4]), np.array([2, 5]))
+    reader = Reader(bundle.load(folder))
     reading = reader.read(few.bytes_of(0))
     assert set(reading.suggestion.probabilities) == {"ALL", "healthy"}
     assert sum(reading.suggestion.probabilities.values()) == pytest.approx(1)
-    assert any("epoch 1/1: loss" in line for line in said)
+    assert any("epoch 1/1: loss" in line for line in lines)
     assert not [path for path in tmp_path.iterdir() if path.name in ("epochs", "head-epochs", "best")]
     if recipe.architecture in ("odrnn", "colour_statistics"):
         assert reading.maps.size == 0
@@ -114,24 +116,44 @@ def write(tmp_path, text, *changes):
 @pytest.mark.parametrize(
     ("old", "new", "where", "sentence"),
     [
-        ("epochs = 2", 'epochs = "two"', "epochs", "schedule.epochs: int was expected"),
+        ("epochs = 2", 'epochs = "two"', "epochs", "schedule.epochs: expected int, got str"),
         ("epochs = 2", "epoch = 2", "epoch =", "schedule.epoch: unknown entry"),
-        ("width = 64", 'width = "64"', "input", "input.width: int was expected"),
+        ("width = 64", 'width = "64"', "input", "input.width: expected int, got str"),
         ('name = "only_leukocytes"', 'name = "only_cells"', "only_cells", r"preprocess\[1\].name: no such step"),
         ("rotation = 10", 'pipeline = "dance"', "pipeline", "augmentation.pipeline: one of 'stain'"),
         ('architecture = "squeezenet"', 'architecture = "resnet9"', "resnet9", "architecture: there is no such"),
         ("epochs = 2", "epochs = 0", "epochs", "schedule.epochs: has to be above 0"),
-        ('scope = "field"', 'scope = "field"\norientations = 3', "orientations", "orientations: one of 1, 2, 4, 8"),
-        ('scope = "field"', 'scope = "field"\nsure_upright = 0', "sure_upright", "sure_upright: has to be above 0"),
+        ("width = 64", "width = 64, depth = 3", "input", "input.depth: unknown entry. Known: height, width."),
+        (
+            'name = "median"',
+            'name = "median"\nsize = 3',
+            "size = 3",
+            r"preprocess\[0\].size: unknown entry. Known: name, parameters.",
+        ),
+        ("rotation = 10", "zoom = [1.0]", "zoom", "augmentation.zoom: expected array of length 2"),
+        ("epochs = 2", "epochs = true", "epochs", "schedule.epochs: expected int, got bool"),
+        ('meaning = "Few leukocytes."', 'means = "x"', "means", "labels.sparse.means: unknown entry"),
+        ('scope = "field"', 'scope = "field"\ntta = 3', "tta", "tta: one of 1, 2, 4, 8"),
+        (
+            'scope = "field"',
+            'scope = "field"\ntta_confidence = 0',
+            "tta_confidence",
+            "tta_confidence: has to be above 0",
+        ),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
-        ("batch_size = 8", "batch_size = 8\naveraged = 1", "averaged", "schedule.averaged: has to be within 0 and 1"),
         (
             "batch_size = 8",
-            "batch_size = 8\naveraged = 0.9\npatience = 2",
-            "averaged",
-            "schedule.averaged: patience goes back to one epoch's weights, which are no mean",
+            "batch_size = 8\nema_momentum = 1",
+            "ema_momentum",
+            "schedule.ema_momentum: has to be within 0 and 1",
         ),
-        ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: str was expected"),
+        (
+            "batch_size = 8",
+            "batch_size = 8\nema_momentum = 0.9\npatience = 2",
+            "ema_momentum",
+            "schedule.ema_momentum: patience goes back to one epoch's weights, which are no mean",
+        ),
+        ('meaning = "Few leukocytes."', "meaning = 3", "meaning = 3", "labels.sparse.meaning: expected str, got int"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_line(tiny, tmp_path, old, new, where, sentence):
@@ -139,6 +161,28 @@ def test_a_wrong_entry_is_refused_with_its_line(tiny, tmp_path, old, new, where,
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     line = 1 + next(i for i, text in enumerate(lines) if where in text)
     with pytest.raises(RecipeError, match=rf"changed.toml, line {line}: {sentence}"):
+        load(path)
+
+
+@pytest.mark.parametrize(("table", "old", "new"), [(*place, name) for place, name in RENAMED.items()])
+def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(tiny, tmp_path, table, old, new):
+    text = tiny.read_text(encoding="utf-8")
+    if table and f"[{table}]" not in text:
+        text += f"[{table}]\n"
+    place = f"[{table}]\n" if table else 'name = "tiny"\n'
+    path = write(tmp_path, text, (place, f"{place}{old} = 1\n"))
+    line = 1 + Path(path).read_text(encoding="utf-8").splitlines().index(f"{old} = 1")
+    entry = f"{table}.{old}" if table else old
+    with pytest.raises(RecipeError) as refused:
+        load(path)
+    assert str(refused.value) == f"changed.toml, line {line}: {entry}: is called {new} now. Write {new} in its place."
+
+
+def test_a_parameter_of_an_earlier_version_is_refused_with_its_new_name(tiny, tmp_path):
+    text = tiny.read_text(encoding="utf-8")
+    step = 'name = "only_leukocytes"\n'
+    path = write(tmp_path, text, (step, step + 'parameters = { finder = "network" }\n'))
+    with pytest.raises(RecipeError, match=r"preprocess\[1\].parameters: 'finder' is called segmenter now"):
         load(path)
 
 

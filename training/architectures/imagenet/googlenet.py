@@ -53,10 +53,10 @@ def _convolve(x: Any, filters: int, size: int, name: str, stride: int = 1) -> An
 def _inception(x: Any, name: str, filters: tuple[int, ...]) -> Any:
     import keras
 
-    one, reduce3, three, reduce5, five, after_pool = filters
+    single, reduce3, three, reduce5, five, after_pool = filters
     pool = keras.layers.MaxPooling2D(3, 1, padding="same", name=f"{name}_pool")(x)
     branches = [
-        _convolve(x, one, 1, f"{name}_1"),
+        _convolve(x, single, 1, f"{name}_1"),
         _convolve(_convolve(x, reduce3, 1, f"{name}_3_reduce"), three, 3, f"{name}_3"),
         _convolve(_convolve(x, reduce5, 1, f"{name}_5_reduce"), five, 5, f"{name}_5"),
         _convolve(pool, after_pool, 1, f"{name}_pool_1"),

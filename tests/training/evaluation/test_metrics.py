@@ -8,15 +8,22 @@ from smear.imaging.background import BLACK
 from smear.inference.suggestion import calibrated
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
-from training.data.ablations import CONTROLS, colour_statistics
-from training.evaluation.conclusion import verdict
-from training.evaluation.metrics import expected_calibration_error, rate, risk_coverage, wilson
+from training.data.ablations import ABLATIONS, colour_statistics
+from training.evaluation.conclusion import Earlier, conclude
+from training.evaluation.metrics import (
+    Ablation,
+    Metrics,
+    expected_calibration_error,
+    rate,
+    risk_coverage,
+    wilson,
+)
 from training.fit.calibration import (
     abstention_threshold,
     best_temperature,
     calibrate,
     negative_log_likelihood,
-    novelty_threshold,
+    ood_threshold,
 )
 from training.recipes.recipe import Refusal
 
@@ -25,7 +32,7 @@ def test_wilson_intervals_are_those_of_the_textbook():
     # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662, 15 of 148 gives 0.0624 to 0.1605.
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
-    assert rate(0, 0)["value"] is None
+    assert rate(0, 0).value is None
 
 
 def test_calibration_error_by_hand():
@@ -37,7 +44,7 @@ def test_calibration_error_by_hand():
 def test_risk_coverage_by_hand():
     confidence = np.linspace(1, 0, 100)
     right = np.array([True] * 90 + [False] * 10)
-    curve = {row["coverage"]: row["accuracy"] for row in risk_coverage(confidence, right)}
+    curve = {point.coverage: point.accuracy for point in risk_coverage(confidence, right)}
     assert curve[0.9] == 1.0
     assert curve[1.0] == 0.9
 
@@ -62,9 +69,9 @@ def test_the_abstention_threshold_refuses_no_more_than_allowed():
     assert easy.refusal_rate == pytest.approx(0.025, abs=0.002)
 
 
-def test_the_novelty_threshold_refuses_the_share_that_the_recipe_allows():
+def test_the_ood_threshold_refuses_the_share_that_the_recipe_allows():
     scores = np.random.default_rng(2).gamma(2, 1, 1000)
-    threshold = novelty_threshold(scores, Refusal(for_novelty=0.02))
+    threshold = ood_threshold(scores, Refusal(for_ood=0.02))
     assert threshold.refusal_rate == pytest.approx(0.02, abs=0.001)
     assert (scores > threshold.value).mean() == pytest.approx(threshold.refusal_rate, abs=1e-6)
 
@@ -79,71 +86,74 @@ def test_augmentation_is_a_function_of_its_seed_and_keeps_white_white():
     assert (first.min(axis=2) < 200).mean() == pytest.approx(24 * 24 / 64 / 64, rel=0.6)
 
 
-def test_every_control_takes_away_what_it_says():
+def test_every_ablation_takes_away_what_it_says():
     field = synthetic.field(2, "leukemic", 224)
-    changed = {name: control(field) for name, control in CONTROLS.items()}
+    changed = {name: ablate(field) for name, ablate in ABLATIONS.items()}
     assert all(one.shape == field.shape and one.dtype == np.uint8 for one in changed.values())
     assert np.ptp(changed["grey"].astype(int), axis=2).max() == 0
     assert (changed["corner_only"][:-19, :-44] == 255).all()
     assert np.array_equal(changed["corner_only"][-19:, -44:], field[-19:, -44:])
-    seen = (changed["background_removed"] == field).all(axis=2)
-    kept = (changed["cells_removed"] == field).all(axis=2)
-    assert not (seen & kept & (field.min(axis=2) < 200)).any()
+    cells_left = (changed["background_removed"] == field).all(axis=2)
+    slide_left = (changed["cells_removed"] == field).all(axis=2)
+    assert not (cells_left & slide_left & (field.min(axis=2) < 200)).any()
     assert colour_statistics(field).shape == (15,)
 
 
 def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
     """In its own colour its outline would be left, and blasts are told by their size alone."""
     field = synthetic.field(2, "leukemic", 448)
-    found = find(field)
-    whole = int(np.flatnonzero(~found.cut)[0])
-    x0, y0, x1, y1 = found.boxes[whole]
-    mask = found.labels[y0:y1, x0:x1] == whole + 1
+    leukocytes = find(field)
+    whole = int(np.flatnonzero(~leukocytes.cut)[0])
+    x0, y0, x1, y1 = leukocytes.boxes[whole]
+    mask = leukocytes.labels[y0:y1, x0:x1] == whole + 1
     alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
     assert len(find(alone)) == 1
-    assert CONTROLS["cells_removed"](alone).max() <= BLACK
+    assert ABLATIONS["cells_removed"](alone).max() <= BLACK
 
 
 def result(suggested, everything, removed):
-    return {
-        "n": 1000,
-        "coverage": 0.9,
-        "accuracy_suggested": rate(suggested, 900),
-        "accuracy_all": rate(everything, 1000),
-        "sensitivity": {"a": rate(40, 50), "b": rate(900, 950)},
-        "controls": {"cells_removed": {"coverage": removed}},
-        "colour_statistics_forest": rate(900, 1000),
-    }
+    """Metrics of a thousand pictures, of which only some numbers matter."""
+    return Metrics(
+        n=1000,
+        coverage=0.9,
+        accuracy_suggested=rate(suggested, 900),
+        accuracy_all=rate(everything, 1000),
+        sensitivity={"a": rate(40, 50), "b": rate(900, 950)},
+        ablations={"cells_removed": Ablation(0.5, removed, rate(0, 1000))},
+        **dict.fromkeys(("balanced_accuracy", "macro_f1", "weighted_f1", "auroc", "ece", "ece_before"), 0.5),
+        **{name: {} for name in ("specificity", "sensitivity_suggested")},
+        **{name: [] for name in ("risk_coverage", "reliability", "confusion")},
+    )
 
 
 NAMES = {"a": "Alpha", "b": "Beta"}
 
 
-def test_the_verdict_says_whether_a_shortcut_shows():
-    assert "Beware" in verdict(result(890, 950, 0.3), NAMES)
-    assert "Beware" not in verdict(result(890, 950, 0.01), NAMES)
-    assert "weakest class is Alpha" in verdict(result(890, 950, 0.01), NAMES)
-    assert "clearly better" in verdict(result(890, 990, 0.01), NAMES)
-    assert "not clearly better" in verdict(result(890, 905, 0.01), NAMES)
+def test_the_conclusion_says_whether_a_shortcut_shows():
+    assert "Beware" in conclude(result(890, 950, 0.3), NAMES)
+    assert "Beware" not in conclude(result(890, 950, 0.01), NAMES)
+    assert "weakest class is Alpha" in conclude(result(890, 950, 0.01), NAMES)
+    assert "clearly better" in conclude(result(890, 990, 0.01), NAMES, rate(900, 1000))
+    assert "not clearly better" in conclude(result(890, 905, 0.01), NAMES, rate(900, 1000))
 
 
-def test_the_verdict_compares_with_the_earlier_version():
-    def told(right, before):
-        return verdict(result(890, right, 0.01), NAMES, ("tiny 0.0.9", result(890, before, 0.01)))
+def test_the_conclusion_compares_with_the_earlier_version():
+    def compared(right, before):
+        return conclude(result(890, right, 0.01), NAMES, earlier=Earlier("tiny 0.0.9", rate(before, 1000)))
 
-    assert told(950, 949).endswith(
+    assert compared(950, 949).endswith(
         "Against tiny 0.0.9 it is right 0.1 percentage points more often, which is within chance."
     )
-    assert "15.0 percentage points less often" in told(800, 950)
-    assert "more than chance" in told(950, 800)
+    assert "15.0 percentage points less often" in compared(800, 950)
+    assert "more than chance" in compared(950, 800)
 
 
-def test_what_was_not_graded_has_no_novelty_and_does_not_move_its_threshold():
+def test_what_was_not_graded_has_no_score_and_does_not_move_its_threshold():
     random = np.random.default_rng(5)
     targets = np.arange(200) % 2
-    logits, novelty = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
-    partly = np.where(np.arange(200) % 10, novelty, np.nan)
-    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (novelty, partly))
+    logits, scores = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
+    partly = np.where(np.arange(200) % 10, scores, np.nan)
+    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (scores, partly))
     assert some.temperature == whole.temperature
     assert some.abstention == whole.abstention
-    assert some.novelty == novelty_threshold(novelty[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))
+    assert some.ood == ood_threshold(scores[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))

@@ -9,10 +9,12 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from smear.segmentation.find import find
 from tests.data import pictures
 from training.__main__ import main
 from training.data import annotated_masks
 from training.data.dataset import DataError
+from training.reports import worst_page
 from training.segmenter import agreement, atlas, baselines, metrics, outlines
 
 
@@ -116,14 +118,14 @@ def test_intervals_hold_the_value_and_do_not_change():
     result = metrics.summary(agreements)
     assert result == metrics.summary(agreements)
     for name in metrics.NUMBERS:
-        low, high = result["intervals"][name]
-        assert 0 <= low < result[name] < high <= 1
+        low, high = result.intervals[name]
+        assert 0 <= low < getattr(result, name) < high <= 1
     middle = np.array([one.cell_dice for one in agreements])
-    low, high = result["intervals"]["cell_dice"]
+    low, high = result.intervals["cell_dice"]
     assert high - low == pytest.approx(2 * 1.96 * middle.std() / np.sqrt(30), rel=0.15)
     perfect = metrics.summary([agree(discs(*TWO), discs(*TWO))])
-    assert [perfect[name] for name in metrics.NUMBERS] == [1] * 5
-    assert set(map(tuple, perfect["intervals"].values())) == {(1, 1)}
+    assert [getattr(perfect, name) for name in metrics.NUMBERS] == [1] * 5
+    assert set(map(tuple, perfect.intervals.values())) == {(1, 1)}
 
 
 # -- what people drew ------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ def masked(folder, name="drawn", count=3, suffix=".png", levels=(0, 128, 255), m
         (root / part).mkdir(parents=True)
     for seed in range(count):
         field = synthetic.field(seed, "leukemic", 224)
-        found = agreement.find(field)
+        found = find(field)
         grey = np.array(levels, np.uint8)[found.cells.astype(int) + (found.cells & found.nuclei)]
         (root / "images" / f"{seed:02}.png").write_bytes(encode(field, "PNG"))
         (root / "masks" / f"{seed:02}{suffix}").write_bytes(mask(np.dstack([grey] * 3)))
@@ -170,19 +172,19 @@ def test_masks_are_read_however_they_were_saved(tmp_path, kind):
     masked(tmp_path, **KINDS[kind])
     results, _ = agreement.measure(tmp_path)
     least = 0.999 if kind not in ("JPEG", "smoothed BMP") else 0.95
-    assert results["drawn"]["nucleus_dice"] > least
-    assert results["drawn"]["cell_dice"] > least
+    assert results["drawn"].nucleus_dice > least
+    assert results["drawn"].cell_dice > least
 
 
 def test_a_missing_level_is_said(tmp_path):
     masked(tmp_path, "no-cytoplasm", levels=(0, 0, 255))
     masked(tmp_path, "no-nuclei", levels=(0, 128, 128))
     results, _ = agreement.measure(tmp_path)
-    assert "no cytoplasm" in results["no-cytoplasm"]["notes"][0]
-    assert results["no-cytoplasm"]["nucleus_dice"] > 0.99
-    assert "no nuclei" in results["no-nuclei"]["notes"][0]
-    assert results["no-nuclei"]["nucleus_dice"] is None
-    assert results["no-nuclei"]["cell_dice"] > 0.99
+    assert "no cytoplasm" in results["no-cytoplasm"].notes[0]
+    assert results["no-cytoplasm"].nucleus_dice > 0.99
+    assert "no nuclei" in results["no-nuclei"].notes[0]
+    assert results["no-nuclei"].nucleus_dice is None
+    assert results["no-nuclei"].cell_dice > 0.99
     assert " - " in agreement.table(results)
 
 
@@ -192,7 +194,7 @@ def test_large_pictures_are_compared_at_their_own_size(tmp_path):
         large = cv2.resize(cv2.imread(str(path)), (1500, 1500), interpolation=cv2.INTER_NEAREST)
         cv2.imwrite(str(path), large)
     results, _ = agreement.measure(root)
-    assert results["drawn"]["nucleus_dice"] > 0.8
+    assert results["drawn"].nucleus_dice > 0.8
 
 
 def test_every_pixel_takes_its_nearest_neighbour():
@@ -201,7 +203,7 @@ def test_every_pixel_takes_its_nearest_neighbour():
     assert np.array_equal(agreement.at_size(small.repeat(3, axis=0).repeat(3, axis=1), (2, 3)), small)
 
 
-# -- the rivals ------------------------------------------------------------------------------------
+# -- the baselines ---------------------------------------------------------------------------------
 
 
 def test_three_classes_are_told_apart_by_otsus_criterion():
@@ -213,9 +215,9 @@ def test_three_classes_are_told_apart_by_otsus_criterion():
     assert len(baselines.otsu_thresholds(np.eye(256)[7])) == 2  # one value only: an answer all the same
 
 
-def test_rivals_answer_to_every_picture():
+def test_baselines_answer_to_every_picture():
     for rgb in (pictures.solid(), pictures.noise(), synthetic.field(0, "blank")):
-        for method in agreement.RIVALS.values():
+        for method in agreement.BASELINES.values():
             nuclei, cells = method(rgb)
             assert nuclei.shape == cells.shape == rgb.shape[:2]
             assert nuclei.dtype == cells.dtype == bool
@@ -235,7 +237,7 @@ def test_json_has_the_public_names(tmp_path, capsys):
         assert {"nucleus_dice", "cell_dice", "precision", "recall", "f1", "intervals", "n", "rivals"} <= set(result)
         assert set(result["intervals"]) == {"nucleus_dice", "cell_dice", "precision", "recall", "f1"}
         assert set(result["rivals"]) == {"multi_otsu", "median_hsv"}
-        assert all(set(metrics.NUMBERS) <= set(rival) for rival in result["rivals"].values())
+        assert all(set(metrics.NUMBERS) <= set(baseline) for baseline in result["rivals"].values())
     assert results["one"]["n"] == 3
 
 
@@ -251,8 +253,8 @@ def test_the_page_shows_twenty_at_most_and_needs_nothing_else(tmp_path):
     masked(tmp_path / "data", "other", count=12)
     assert main(["segmentation", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "worst.html").read_text("utf-8")
-    assert page.count("<figure>") == outlines.MOST
-    assert page.count("data:image/jpeg;base64,") == outlines.MOST
+    assert page.count("<figure>") == worst_page.MOST
+    assert page.count("data:image/jpeg;base64,") == worst_page.MOST
     assert "http" not in page
     assert "a&lt;b&gt;/" in page
     assert "<b>" not in page
@@ -263,7 +265,7 @@ def test_the_page_begins_with_the_worst(tmp_path):
     root = masked(tmp_path, count=4)
     (root / "masks" / "02.png").write_bytes(encode(np.zeros((224, 224, 3), np.uint8), "PNG"))
     _, measured = agreement.measure(root)
-    outlines.write(measured, tmp_path / "worst.html")
+    worst_page.write(measured, tmp_path / "worst.html")
     page = (tmp_path / "worst.html").read_text("utf-8")
     assert page.index("drawn/02.png") < min(page.index(f"drawn/{name}.png") for name in ("00", "01", "03"))
 
@@ -279,35 +281,35 @@ def test_outlines_run_along_the_edges_of_pixels():
 
 
 def test_bad_input_is_one_sentence(tmp_path, capsys):
-    def said(data):
+    def refusal(data):
         assert main(["segmentation", "--data", str(data)]) == 1
         return capsys.readouterr().err.strip().splitlines()[-1]
 
-    assert "There is no folder" in said(tmp_path / "nowhere")
-    assert "holds no set with masks" in said(tmp_path)
+    assert "There is no folder" in refusal(tmp_path / "nowhere")
+    assert "holds no set with masks" in refusal(tmp_path)
     (tmp_path / "bare" / "images").mkdir(parents=True)
-    assert "There is no folder" in said(tmp_path / "bare")
+    assert "There is no folder" in refusal(tmp_path / "bare")
     (tmp_path / "bare" / "masks").mkdir()
-    assert "holds no pictures" in said(tmp_path / "bare")
+    assert "holds no pictures" in refusal(tmp_path / "bare")
 
     root = masked(tmp_path, "broken")
     mask = root / "masks" / "01.png"
     whole = mask.read_bytes()
     mask.unlink()
-    assert "1 of 3 pictures have no mask, the first is 01.png" in said(root)
+    assert "1 of 3 pictures have no mask, the first is 01.png" in refusal(root)
     mask.write_bytes(encode(np.zeros((100, 120, 3), np.uint8), "PNG"))
-    assert "01.png is 120 x 100 pixels, its picture is 224 x 224" in said(root)
+    assert "01.png is 120 x 100 pixels, its picture is 224 x 224" in refusal(root)
     mask.write_bytes(pictures.text())
-    assert "01.png: This file is not an image" in said(root)
+    assert "01.png: This file is not an image" in refusal(root)
     mask.write_bytes(encode(synthetic.field(0, "leukemic", 224), "PNG"))
     mask.write_bytes(encode(np.full((224, 224, 3), (255, 0, 0), np.uint8), "PNG"))
-    assert "is in colour" in said(root)
+    assert "is in colour" in refusal(root)
     mask.write_bytes(whole)
     (root / "masks" / "01.jpg").write_bytes(whole)
-    assert "has both 01.jpg and 01.png" in said(root)
+    assert "has both 01.jpg and 01.png" in refusal(root)
     (root / "masks" / "01.jpg").unlink()
     (root / "images" / "01.png").write_bytes(pictures.truncated("PNG"))
-    assert "01.png: This PNG file is damaged" in said(root)
+    assert "01.png: This PNG file is damaged" in refusal(root)
 
 
 def test_results_that_cannot_be_written_are_refused_before_the_work(tmp_path, capsys):
@@ -323,9 +325,9 @@ def test_the_atlas_draws_shapes_and_no_photographs(tmp_path, drawn, capsys):
     masked(tmp_path / "sets", "cells", count=2)
     arguments = ["atlas", "--data", str(drawn), str(tmp_path / "sets"), "--out", str(tmp_path / "atlas")]
     assert main(arguments) == 0
-    made = sorted((tmp_path / "atlas").iterdir())
-    assert [path.name for path in made] == sorted(["cells.svg", f"{drawn.name}.svg"])
-    for path in made:
+    drawings = sorted((tmp_path / "atlas").iterdir())
+    assert [path.name for path in drawings] == sorted(["cells.svg", f"{drawn.name}.svg"])
+    for path in drawings:
         sheet = path.read_text("utf-8")
         ElementTree.fromstring(sheet)  # noqa: S314 (our own file)
         assert "<image" not in sheet
@@ -334,16 +336,16 @@ def test_the_atlas_draws_shapes_and_no_photographs(tmp_path, drawn, capsys):
     sheet = (tmp_path / "atlas" / f"{drawn.name}.svg").read_text("utf-8")
     assert sheet.count('class="field"') == atlas.TILES
     assert sheet.count(">leukemic: ") == sheet.count(">sparse: ") == atlas.TILES // 2
-    again = {path: path.read_bytes() for path in made}
+    again = {path: path.read_bytes() for path in drawings}
     assert main(arguments) == 0
-    assert again == {path: path.read_bytes() for path in made}
+    assert again == {path: path.read_bytes() for path in drawings}
     assert "Zheng et al. 2018" in (tmp_path / "atlas" / "cells.svg").read_text("utf-8")
 
 
 def test_as_many_numbers_as_leukocytes(tmp_path):
     root = masked(tmp_path, count=3)
     sheet = atlas.draw(root, tmp_path / "out").read_text("utf-8")
-    expected = sum(len(agreement.find(synthetic.field(seed, "leukemic", 224))) for seed in range(3))
+    expected = sum(len(find(synthetic.field(seed, "leukemic", 224))) for seed in range(3))
     assert sheet.count('class="number"') == expected
     assert f"drawn: {expected} leukocytes found in 3 pictures" in sheet
 
@@ -370,7 +372,7 @@ def real(data):
 
 
 @pytest.mark.realdata
-def test_the_rivals_are_as_good_as_they_are_known_to_be(real):
+def test_the_baselines_are_as_good_as_they_are_known_to_be(real):
     """Measured before with other code: so the masks are read and Dice is taken as everybody does."""
     known = {
         ("cells", "multi_otsu"): (0.939, 0.943),
@@ -378,21 +380,21 @@ def test_the_rivals_are_as_good_as_they_are_known_to_be(real):
         ("cells", "median_hsv"): (0.80, 0.71),
         ("fields", "median_hsv"): (0.85, 0.75),
     }
-    for (name, rival), values in known.items():
-        numbers = real[name]["rivals"][rival]
-        assert (numbers["nucleus_dice"], numbers["cell_dice"]) == pytest.approx(values, abs=0.02)
+    for (name, baseline), values in known.items():
+        numbers = real[name].baselines[baseline]
+        assert (numbers.nucleus_dice, numbers.cell_dice) == pytest.approx(values, abs=0.02)
 
 
 @pytest.mark.realdata
 def test_leukocytes_are_found_as_well_as_the_docs_say(real):
-    """The bars of docs/finding-leukocytes.md, on pictures that the network never saw, beside the rivals."""
+    """The bars of docs/finding-leukocytes.md, on pictures that the network never saw, beside the baselines."""
     cells, fields = real["cells"], real["fields"]
-    assert cells["nucleus_dice"] >= 0.955
-    assert cells["cell_dice"] >= 0.955
-    assert fields["f1"] >= 0.95
-    assert fields["nucleus_dice"] >= 0.89
-    assert fields["cell_dice"] >= 0.86
+    assert cells.nucleus_dice >= 0.955
+    assert cells.cell_dice >= 0.955
+    assert fields.f1 >= 0.95
+    assert fields.nucleus_dice >= 0.89
+    assert fields.cell_dice >= 0.86
     for result in real.values():
-        for rival in result["rivals"].values():
-            assert result["cell_dice"] > rival["cell_dice"]
-            assert result["nucleus_dice"] > rival["nucleus_dice"]
+        for baseline in result.baselines.values():
+            assert result.cell_dice > baseline.cell_dice
+            assert result.nucleus_dice > baseline.nucleus_dice

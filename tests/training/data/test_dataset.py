@@ -11,9 +11,9 @@ from training.__main__ import main
 from training.data.dataset import DataError, load
 from training.data.groups import difference_hash, find_groups, near_duplicates, painted_out
 from training.evaluation.splits import folds, validation
-from training.recipes.recipe import RecipeError
-from training.recipes.recipe import load as load_recipe
-from training.recipes.recipe import names as recipe_names
+from training.recipes.loading import RecipeError
+from training.recipes.loading import load as load_recipe
+from training.recipes.loading import names as recipe_names
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ def test_no_group_stands_on_both_sides():
     targets = (groups % 3 + random.integers(0, 2, 600)) % 3
     for train, test in folds(targets, groups, "grouped", 5):
         assert not set(groups[train]) & set(groups[test])
-        fit, held = validation(train, targets, groups, "grouped")
-        assert not set(groups[fit]) & set(groups[held])
-        assert sorted([*fit, *held]) == sorted(train)
+        fit, held_out = validation(train, targets, groups, "grouped")
+        assert not set(groups[fit]) & set(groups[held_out])
+        assert sorted([*fit, *held_out]) == sorted(train)
     tests = np.concatenate([test for _, test in folds(targets, groups, "grouped", 5)])
     assert sorted(tests) == list(range(600))
 
@@ -137,9 +137,9 @@ def test_a_rare_class_makes_the_validation_part_larger():
     groups = np.concatenate([np.repeat(np.arange(10), 6), [10] * 3, [11] * 3])
     targets = (groups >= 10).astype(int)
     train = np.flatnonzero(groups != 11)
-    fit, held = validation(train, targets, groups, "grouped")
-    assert not set(groups[fit]) & set(groups[held])
-    assert sorted([*fit, *held]) == sorted(train)
+    fit, held_out = validation(train, targets, groups, "grouped")
+    assert not set(groups[fit]) & set(groups[held_out])
+    assert sorted([*fit, *held_out]) == sorted(train)
     assert set(targets[fit]) == {0, 1}
     with pytest.raises(DataError, match="smallest class has 1 pictures"):
         validation(train[:-2], targets, groups, "grouped")
@@ -164,7 +164,7 @@ def test_recipes_are_listed_and_wrong_ones_refused(capsys, tiny, tmp_path):
     wrong = tmp_path / "wrong.toml"
     text = tiny.read_text(encoding="utf-8")
     for old, new, sentence in (
-        ("epochs = 2", 'epochs = "two"', r"schedule.epochs: int was expected"),
+        ("epochs = 2", 'epochs = "two"', r"schedule.epochs: expected int, got str"),
         ("rotation = 10", "rotate = 10", r"augmentation.rotate: unknown entry"),
         ('scope = "field"', "", r"scope: missing"),
         ("[schedule]", "[schedule", "not TOML"),

@@ -1,4 +1,4 @@
-"""One table of many recipes: best first, with what chance explains, and a verdict; a killed comparison goes on."""
+"""One table of many recipes: best first, with what chance explains, and a conclusion; a killed comparison goes on."""
 
 import csv
 import json
@@ -58,10 +58,10 @@ def test_the_bootstrap_tells_chance_from_more():
     as_good = np.where(random.random(400) < 0.95, targets, 1 - targets)
     worse = np.where(random.random(400) < 0.8, targets, 1 - targets)
     assert difference(targets, good, as_good, groups, 2).within_noise
-    found = difference(targets, good, worse, groups, 2)
-    assert not found.within_noise
-    assert found.low < found.value < found.high
-    assert found == difference(targets, good, worse, groups, 2)
+    gain = difference(targets, good, worse, groups, 2)
+    assert not gain.within_noise
+    assert gain.low < gain.value < gain.high
+    assert gain == difference(targets, good, worse, groups, 2)
     assert difference(targets, good, good, groups, 2).value == 0
 
 
@@ -124,7 +124,7 @@ def test_the_table_has_every_column_and_the_best_stands_first(printed):
     assert all(row["source macro_f1"] == "" for row in rows)  # the drawings have one source
 
 
-def test_the_page_holds_all_it_shows_and_ends_in_the_verdict(printed):
+def test_the_page_holds_all_it_shows_and_ends_in_the_conclusion(printed):
     page = (printed[0] / "compare.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page.replace("https://", "http").split("<style>")[0]
@@ -135,7 +135,7 @@ def test_the_page_holds_all_it_shows_and_ends_in_the_verdict(printed):
 
 
 def test_classifiers_shared_one_network_for_each_fold(printed):
-    networks = list((printed[0] / comparison.NETWORKS).iterdir())
+    networks = list((printed[0] / comparison.NETWORK_CACHE).iterdir())
     assert len(networks) == 2  # one fold each of random and grouped
 
 
@@ -145,10 +145,10 @@ def test_a_protocol_that_the_data_cannot_answer_does_not_hide_the_others(printed
     command = [*compared[1], "--out", str(tmp_path / "run")]
     command[command.index("grouped")] = "random"
     assert main(command) == 0
-    said = capsys.readouterr().out
-    assert "Best of 3 by macro F1 (random)" in said
-    assert said.count("come from one source") == 1
-    assert "Not measured, source (colours-" in said
+    output = capsys.readouterr().out
+    assert "Best of 3 by macro F1 (random)" in output
+    assert output.count("come from one source") == 1
+    assert "Not measured, source (colours-" in output
     rows = list(csv.DictReader((tmp_path / "run" / "compare.csv").read_text(encoding="utf-8").splitlines()[1:]))
     scores = [float(row["random macro_f1"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
@@ -166,22 +166,22 @@ def test_data_that_can_answer_no_protocol_are_refused_in_a_sentence(compared, tm
 
 def test_what_is_there_is_not_done_again(printed, compared, capsys):
     run, before = printed
-    judged = {path: path.stat().st_mtime_ns for path in run.rglob("judged.npz")}
-    gone = next(path for path in judged if "colours-tree/grouped" in str(path))
+    written = {path: path.stat().st_mtime_ns for path in run.rglob("predictions.npz")}
+    gone = next(path for path in written if "colours-tree/grouped" in str(path))
     gone.unlink()  # as if it had been killed in the last fold
     assert main(compared[1]) == 0
-    said = capsys.readouterr()
-    assert "epoch 1" not in said.err
-    assert "Best of 3" in said.out
-    now = {path: path.stat().st_mtime_ns for path in run.rglob("judged.npz")}
-    assert [path for path in judged if now[path] != judged[path]] == [gone]
+    output = capsys.readouterr()
+    assert "epoch 1" not in output.err
+    assert "Best of 3" in output.out
+    now = {path: path.stat().st_mtime_ns for path in run.rglob("predictions.npz")}
+    assert [path for path in written if now[path] != written[path]] == [gone]
     assert (run / "compare.csv").read_text(encoding="utf-8") == before
 
 
 def test_it_is_compared_with_the_published_bundle_of_the_same_data(printed, compared, drawn, tmp_path, capsys):
-    made = next(printed[0].glob("colours-dense/grouped/fold-0/colours-dense"))
+    folder = next(printed[0].glob("colours-dense/grouped/fold-0/colours-dense"))
     result = json.loads((printed[0] / "colours-dense" / "crossval-grouped.json").read_text(encoding="utf-8"))
-    card = json.loads((made / "card.json").read_text(encoding="utf-8"))
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     card["metrics"]["grouped"] = result
     (tmp_path / "leukolens-field").mkdir()
     (tmp_path / "leukolens-field" / "card.json").write_text(json.dumps(card), encoding="utf-8")
@@ -193,11 +193,11 @@ def test_it_is_compared_with_the_published_bundle_of_the_same_data(printed, comp
 
 
 def test_evaluate_says_whether_a_bundle_beats_another_on_the_same_pictures(printed, drawn, capsys):
-    def made(name):
+    def bundle_of(name):
         return str(next(printed[0].glob(f"colours-{name}/grouped/fold-0/colours-{name}")))
 
-    command = ["evaluate", made("tree"), "--data", str(drawn), "--against"]
-    assert main([*command, made("logistic")]) == 0
+    command = ["evaluate", bundle_of("tree"), "--data", str(drawn), "--against"]
+    assert main([*command, bundle_of("logistic")]) == 0
     assert "Against colours-logistic 0.1.0 it is right" in capsys.readouterr().out
     assert main([*command, str(printed[0] / "nothing")]) == 1
     assert "There is no model 'nothing'" in capsys.readouterr().err
@@ -222,7 +222,7 @@ def test_a_bundle_with_a_classifier_is_published_with_it(printed, compared, draw
     run = printed[0] / "colours-logistic"
     assert main(["fit", compared[1][2], "--data", str(drawn), "--out", str(run)]) == 0
     assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
-    made = bundle.load(tmp_path / "colours-logistic")
-    assert made.card.head.classifier == "logistic"
-    reading = Reader(made).read(load(drawn).bytes_of(0))
+    loaded = bundle.load(tmp_path / "colours-logistic")
+    assert loaded.card.head.classifier == "logistic"
+    reading = Reader(loaded).read(load(drawn).bytes_of(0))
     assert set(reading.suggestion.probabilities) == {"leukemic", "sparse"}

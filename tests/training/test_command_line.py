@@ -1,0 +1,66 @@
+"""The command line: what was not understood exits 2, what could not be done exits 1 with one sentence."""
+
+import pytest
+
+from training.__main__ import main, training
+from training.cli import options
+from training.cli.options import Command
+
+COMMANDS = """
+recipes inspect fit crossval compare contact evaluate ood figures segmenter segmentation atlas probe publish
+"""
+
+
+def test_every_command_is_there_and_says_what_it_does(capsys):
+    assert set(training.commands) == set(COMMANDS.split())
+    assert main(["--help"]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    for name, command in training.commands.items():
+        assert isinstance(command, Command)
+        assert f"{name} {command.help}" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train"], "No such command 'train'"),
+        (["fit"], "Missing argument 'RECIPE'"),
+        (["fit", "tiny", "--out", "x"], "Missing option '--data'"),
+        (["crossval", "tiny", "--data", "x", "--out", "x", "--protocol", "lucky"], "'lucky' is not one of 'random'"),
+        (["compare", "--data", "x", "--out", "x", "--folds", "many"], "'many' is not a valid integer"),
+        (["publish", "x", "--better"], "No such option"),
+    ],
+)
+def test_what_is_not_understood_exits_2_with_a_sentence(arguments, sentence, capsys):
+    assert main(arguments) == 2
+    streams = capsys.readouterr()
+    assert sentence in streams.err
+    assert "Traceback" not in streams.err
+    assert not streams.out
+
+
+def test_what_cannot_be_done_exits_1_with_one_sentence(capsys):
+    assert main(["fit", "nothing", "--data", "x", "--out", "x"]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()[-1:]
+    assert sentence.startswith("There is no recipe 'nothing'.")
+
+
+@pytest.mark.parametrize(
+    ("given", "protocols"),
+    [
+        (["--protocols", "random", "grouped", "source"], ("random", "grouped", "source")),
+        (["--protocols", "source", "--folds", "3"], ("source",)),
+        (["--protocols", "source", "--protocols", "random"], ("source", "random")),
+        ([], ("random", "grouped")),
+    ],
+)
+def test_an_option_of_many_values_takes_all_that_follow(given, protocols):
+    context = training.commands["compare"].make_context("compare", ["a", "--data", "x", "--out", "y", *given])
+    assert context.params["protocols"] == protocols
+    assert context.params["names"] == ("a",)
+
+
+def test_what_follows_an_option_of_one_value_is_an_argument():
+    context = training.commands["compare"].make_context("compare", ["--data", "x", "--out", "y", "a", "b"])
+    assert context.params["names"] == ("a", "b")
+    assert context.params["models"] == options.MODELS

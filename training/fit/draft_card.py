@@ -1,0 +1,83 @@
+"""The card of a draft: everything that is known of a bundle before any evaluation, and what it was made with."""
+
+import datetime
+import importlib.metadata
+import subprocess
+from pathlib import Path
+
+import keras
+
+from smear.inference.card import SCHEMA, Card
+from smear.segmentation import mask_network
+from training.fit.calibration import Calibration
+from training.fit.run import Material
+from training.recipes.recipe import Recipe
+
+SERVING_BATCH = 16
+
+
+def draft_card(material: Material, explanation_layer: str, calibration: Calibration) -> Card:
+    """Return a card with everything that is known before any evaluation."""
+    recipe, segmenter = material.recipe, mask_network.read_card()
+    counts = {label.id: int((material.targets == i).sum()) for i, label in enumerate(material.labels)}
+    return Card(
+        schema=SCHEMA,
+        name=recipe.name,
+        version=recipe.version,
+        created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        licence=recipe.licence,
+        attribution=recipe.attribution,
+        labels=material.labels,
+        scope=recipe.scope,
+        input=recipe.input,
+        preprocess=recipe.preprocess,
+        explanation_layer=explanation_layer,
+        batch_size=SERVING_BATCH,
+        temperature=calibration.temperature,
+        abstention=calibration.abstention,
+        ood=calibration.ood,
+        minimum_leukocytes=recipe.minimum_leukocytes,
+        metrics={},
+        controls={},
+        data={
+            "fingerprint": material.dataset.fingerprint,
+            "pictures": len(material.dataset),
+            "by_label": counts,
+            "groups": int(material.groups.max()) + 1,
+            "groups_from": "patients" if material.dataset.patients_known else "near-duplicates and slide appearance",
+        },
+        recipe={**recipe.to_json(), "commit": commit()},
+        frameworks={
+            "keras": keras.__version__,
+            "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
+            "segmenter": f"{segmenter.name} {segmenter.version}",
+        },
+        files={},
+        intended_use=recipe.intended_use,
+        known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
+        golden=(),
+        conclusion="Not evaluated yet.",
+        tta=recipe.tta,
+        tta_confidence=recipe.tta_confidence,
+    )
+
+
+def _of_the_head(recipe: Recipe) -> tuple[str, ...]:
+    """Return what every card of a bundle with a classifier has to say."""
+    if recipe.head.classifier == "dense":
+        return ()
+    return ("The answer is a classifier's, the map is the network's: the map does not show what the answer rests on.",)
+
+
+def commit() -> str:
+    """Return the commit that this code stands at, with "+" when files differ from it; "unknown" outside a checkout."""
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603

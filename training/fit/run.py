@@ -1,0 +1,138 @@
+"""What a training works on and where: one object in place of recipe, data, weights, folder and report side by side."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference import preprocess
+from smear.inference.card import Label
+from smear.segmentation.find import find
+from training.architectures.blueprint import Weights
+from training.data.dataset import THREADS, Dataset
+from training.data.groups import find_groups
+from training.data.outlier_exposure import outlier
+from training.progress import track
+from training.recipes.recipe import Recipe
+
+Report = Callable[[str], None]
+
+# Of one data set, and of one with augmented copies, for all recipes that are compared on them: they take minutes.
+groups_of = lru_cache(maxsize=2)(find_groups)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Pictures to learn from, and some to look at meanwhile, which may be none.
+
+    inputs, validation_inputs: uint8 (N, h, w, 3); targets, validation_targets: int64 (N,); outliers: uint8, one for
+    each of `inputs`, or none.
+    """
+
+    inputs: Array
+    targets: Array
+    outliers: Array
+    validation_inputs: Array
+    validation_targets: Array
+
+    @property
+    def validated(self) -> bool:
+        """Whether there are pictures to look at."""
+        return len(self.validation_targets) > 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set as a recipe wants it. What takes time is done when it is first asked for, and once.
+
+    DataError where the recipe does not know a label, or a picture cannot be read.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that occur, in the order of the targets."""
+        return self.recipe.described(self.dataset)
+
+    @cached_property
+    def targets(self) -> Array:
+        """The class of every picture, int64 (N,)."""
+        return self.dataset.targets(tuple(label.id for label in self.labels))
+
+    @cached_property
+    def groups(self) -> Array:
+        """The group of every picture, int64 (N,): no split parts a group."""
+        return groups_of(self.dataset)
+
+    @property
+    def inputs(self) -> Array:
+        """Every picture as the network is given it, uint8 (N, h, w, 3)."""
+        return self._prepared[0]
+
+    @property
+    def outliers(self) -> Array:
+        """An outlier made of every picture, uint8 (N, h, w, 3); without pixels where the recipe wants none."""
+        return self._prepared[1]
+
+    @cached_property
+    def _prepared(self) -> tuple[Array, Array]:
+        recipe, dataset = self.recipe, self.dataset
+        steps = preprocess.chain(recipe.preprocess, recipe.input)
+
+        def prepare(index: int) -> tuple[Array, Array]:
+            field = find(dataset.picture(index))
+            prepared = preprocess.run(steps, preprocess.begin(field)).rgb
+            if not recipe.schedule.outlier_exposure:
+                return prepared, prepared[:0]
+            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index)
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            pairs = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
+            inputs, outliers = (np.stack(part) for part in zip(*pairs, strict=True))
+        return inputs, outliers
+
+    def training_set(self, fit: Array, validation: Array) -> TrainingSet:
+        """Return the pictures with the indices `fit` to learn from and those of `validation` to look at."""
+        outliers = self.outliers[fit] if self.recipe.schedule.outlier_exposure else self.outliers
+        return TrainingSet(
+            self.inputs[fit], self.targets[fit], outliers, self.inputs[validation], self.targets[validation]
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training: its material, where first weights come from, the folder that keeps everything, and who is told.
+
+    network_cache: a folder of trained networks, for recipes that differ in their classifier only
+    (`training.fit.network_cache`).
+    """
+
+    material: Material
+    weights: Weights
+    folder: Path
+    report: Report = print
+    network_cache: Path | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the material."""
+        return self.material.recipe
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set of the material."""
+        return self.material.dataset
+
+    def within(self, folder: Path) -> "Run":
+        """Return the same run in another folder; what was prepared stays so."""
+        return replace(self, folder=folder)
+
+    def of(self, recipe: Recipe, dataset: Dataset | None = None) -> "Run":
+        """Return the same run of another recipe, and of another data set where one is given."""
+        return replace(self, material=Material(recipe, dataset or self.dataset))

@@ -1,0 +1,174 @@
+"""Recipes from TOML files, by name or path; a file that is wrong is refused with the line and what is wrong there."""
+
+import inspect
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import structs
+
+from smear.inference.preprocess import STEPS
+from smear.inference.tta import ALWAYS, suits
+from smear.sentence import SentenceError
+from training.architectures import BUILDERS
+from training.recipes.line_numbers import line_of
+from training.recipes.recipe import LabelText, Recipe
+
+FOLDER = Path(__file__).parent
+
+# Keys of tables that recipes of earlier versions have: refused with the name that they go by now.
+RENAMED = {
+    ("", "orientations"): "tta",
+    ("", "sure_upright"): "tta_confidence",
+    ("schedule", "strangers"): "outlier_exposure",
+    ("schedule", "averaged"): "ema_momentum",
+    ("schedule", "hold_back"): "validation_split",
+    ("schedule", "solved_epochs"): "closed_form_epochs",
+    ("schedule", "solved_penalty"): "closed_form_penalty",
+    ("published", "copies"): "augmented_copies",
+    ("refusal", "for_novelty"): "for_ood",
+}
+RENAMED_PARAMETERS = {"finder": "segmenter"}  # of steps
+
+_AT = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?")  # how msgspec says what is wrong, and where
+_FIELD = re.compile(r"Object (contains unknown|missing required) field `(.+)`")
+
+
+class RecipeError(SentenceError):
+    """A recipe that does not exist or cannot be read; one sentence."""
+
+
+class _WrongEntryError(ValueError):
+    """An entry such as "schedule.epochs" that is wrong, and what is wrong with it, as the rest of a sentence."""
+
+    def __init__(self, entry: str, what: str) -> None:
+        super().__init__(what)
+        self.entry, self.what = entry, what
+
+
+def names() -> list[str]:
+    """Return the names of the recipes that come with the project, each with every classifier it can be had with."""
+    known = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        known += [path.stem, *(f"{path.stem}-{choice}" for choice in _read(path).head.choices)]
+    return known
+
+
+def load(name: str) -> Recipe:
+    """Return the recipe of this name, or in this TOML file; RecipeError where there is none or it is wrong."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.is_file():
+        return _read(path)
+    for base in sorted(FOLDER.glob("*.toml")):
+        if name.startswith(f"{base.stem}-"):
+            recipe, choice = _read(base), name.removeprefix(f"{base.stem}-")
+            if choice in recipe.head.choices:
+                head = structs.replace(recipe.head, classifier=choice)
+                return structs.replace(recipe, name=name, title=f"{recipe.title}; {choice} on its features", head=head)
+    raise RecipeError(f"There is no recipe '{name}'. Known: {', '.join(names())}.")
+
+
+def _read(path: Path) -> Recipe:
+    """Return the recipe in a TOML file; RecipeError with the line where it is wrong."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path.name} is not TOML: {error}.") from error
+    try:
+        return _recipe(data)
+    except _WrongEntryError as error:
+        line = line_of(text, error.entry)
+        place = "" if line is None else f", line {line}"
+        raise RecipeError(f"{path.name}{place}: {error.entry}: {error.what}") from error
+
+
+def _recipe(data: dict[str, Any]) -> Recipe:
+    """Return the recipe that parsed TOML holds; _WrongEntryError for the first entry that is wrong."""
+    for (table, old), new in RENAMED.items():
+        entries = data.get(table) if table else data
+        if isinstance(entries, dict) and old in entries:
+            raise _WrongEntryError(_joined(table, old), f"is called {new} now. Write {new} in its place.")
+    if isinstance(labels := data.get("labels"), dict):
+        for label, texts in labels.items():  # one by one: msgspec does not say which key of a dictionary it was at
+            _converted(texts, LabelText, f"labels.{label}")
+    recipe: Recipe = _converted(data, Recipe, "")
+    for entry, wrong, what in _rules(recipe):
+        if wrong:
+            raise _WrongEntryError(entry, what)
+    return recipe
+
+
+def _converted(data: Any, kind: Any, entry: str) -> Any:
+    """Return parsed TOML as `kind`, which stands at `entry` of the recipe; _WrongEntryError where it does not fit."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        match = _AT.fullmatch(str(error))
+        what, place = (match[1], match[2] or "") if match else (str(error), "")
+        kind = _kind_at(kind, place)
+        if field := _FIELD.match(what):
+            place = _joined(place, field[2])
+            what = "missing." if field[1].startswith("missing") else _unknown(kind)
+        elif what.startswith("Invalid enum value"):
+            what = f"one of {', '.join(map(repr, get_args(kind)))} was expected."
+        else:
+            what = f"{what[0].lower()}{what[1:].replace('`', '')}."
+        raise _WrongEntryError(_joined(entry, place), what) from error
+
+
+def _joined(entry: str, place: str) -> str:
+    return f"{entry}.{place}" if entry and place else entry or place
+
+
+def _unknown(kind: Any) -> str:
+    return f"unknown entry. Known: {', '.join(get_type_hints(kind))}."
+
+
+def _kind_at(kind: Any, place: str) -> Any:
+    """Return the type of the entry at `place`, such as "preprocess[0].name", of a table of type `kind`."""
+    for name in re.findall(r"[^.\[\]]+", place):
+        if get_origin(kind) in (tuple, dict):
+            kind = get_args(kind)[0 if get_origin(kind) is tuple else 1]
+        else:
+            kind = get_type_hints(kind)[name]
+    return kind
+
+
+def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
+    """Yield what types cannot say: the entry, whether it is wrong, and the sentence."""
+    schedule, published = recipe.schedule, recipe.published
+    known = ", ".join(BUILDERS)
+    yield "architecture", recipe.architecture not in BUILDERS, f"there is no such architecture. Known: {known}."
+    for number, step in enumerate(recipe.preprocess):
+        yield f"preprocess[{number}].name", step.name not in STEPS, f"no such step. Known: {', '.join(STEPS)}."
+        for old, new in RENAMED_PARAMETERS.items():
+            what = f"'{old}' is called {new} now. Write {new} in its place."
+            yield f"preprocess[{number}].parameters", old in step.parameters, what
+        strange = set(step.parameters) - set(inspect.signature(STEPS[step.name]).parameters)
+        yield f"preprocess[{number}].parameters", bool(strange), f"'{step.name}' does not take {', '.join(strange)}."
+    sideways = not suits(recipe.tta, recipe.input.height, recipe.input.width)
+    yield "tta", sideways, "a picture that is not square cannot be read on its side."
+    yield "tta_confidence", not 0 < recipe.tta_confidence <= ALWAYS, "has to be above 0 and at most 1."
+    classified = recipe.tta_confidence < ALWAYS and (recipe.head.classifier != "dense" or bool(recipe.head.choices))
+    yield "tta_confidence", classified, "a classifier answers to the mean of all orientations: it has to be 1."
+    for entry in ("epochs", "batch_size", "learning_rate", "closed_form_penalty"):
+        yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
+    for entry in ("closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):
+        yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
+    torn = bool(schedule.ema_momentum and schedule.patience)
+    yield "schedule.ema_momentum", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."
+    blind = not schedule.validation_split and bool(schedule.patience or recipe.search.population)
+    yield (
+        "schedule.validation_split",
+        blind,
+        "patience and the search go by the part that is held back: it has to be true.",
+    )
+    for entry in ("frozen", "dropout", "ema_momentum"):
+        yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
+    yield "published.folds", published.folds < 2, "two folds are the least."
+    yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."
+    yield "search.males", 0 < recipe.search.population <= recipe.search.males, "fewer than the population."
