@@ -18,7 +18,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 VIOLET, AMBER, TEAL, SLATE = "#5b3fa6", "#b26a00", "#1b7f6b", "#5c6773"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

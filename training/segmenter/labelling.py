@@ -90,7 +90,7 @@ def _nucleus(density: Array, where: Array) -> Array | None:
     around = (cv2.dilate(rough, disc(9)) > 0) & (cv2.dilate(rough, disc(5)) == 0) & where
     if deep.any() and around.any():
         threshold = max(threshold, float(np.median(dark[deep]) + np.median(dark[around])) / 2)
-    nucleus = ((dark > threshold) & (violet > 0.4 * thresholds.VIOLET_FLOOR)).view(np.uint8)
+    nucleus: Array = ((dark > threshold) & (violet > 0.4 * thresholds.VIOLET_FLOOR)).view(np.uint8)
     nucleus = cv2.morphologyEx(cv2.morphologyEx(nucleus, cv2.MORPH_OPEN, disc(2)), cv2.MORPH_CLOSE, disc(2))
     contours, hierarchy = cv2.findContours(nucleus, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     for contour, (_, _, _, parent) in zip(contours, hierarchy[0] if contours else (), strict=True):
@@ -145,7 +145,7 @@ def _grab(density: Array, nucleus: Array, fence: Array, diameter: float) -> Arra
     picture = np.clip(cv2.GaussianBlur(density, (0, 0), 1.0) * 120, 0, 255).astype(np.uint8)
     try:
         cv2.setRNGSeed(0)
-        cv2.grabCut(picture, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(picture, marks, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # no pixel left on one side
         return None
     cell = cv2.morphologyEx(np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).view(np.uint8), cv2.MORPH_CLOSE, disc(2))

@@ -102,7 +102,8 @@ def scene(sources: Sequence[Source], lonely: Sequence[int], chosen: int, seed: i
 
 def _turned(labelled: Source, scale: float, middle: Array, random: np.random.Generator) -> _Layer:
     """Return the part of `labelled` around `middle`, scaled and turned; beyond its border the picture is mirrored."""
-    density, classes, instances = labelled.density.astype(np.float32), labelled.classes, labelled.instances
+    density: Array = labelled.density.astype(np.float32)
+    classes, instances = labelled.classes, labelled.instances
     if scale < 0.7:  # warpAffine alone would skip pixels
         size = tuple(max(8, round(side * scale)) for side in classes.shape[::-1])
         density = cv2.resize(density, size, interpolation=cv2.INTER_AREA)
