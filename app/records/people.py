@@ -20,7 +20,7 @@ role_of_user = Table(
 
 
 class Lab(Record):
-    """A laboratory: the wall around its people, cases and choice of model."""
+    """A laboratory: the border around its people, cases and choice of model."""
 
     __tablename__ = "lab"
 

@@ -34,7 +34,7 @@ from training.evaluation.cross_validation import PLAN
 from training.recipes.recipe import Refusal
 
 COST = 0.05
-SERVED = "appearance"
+SERVED = "score that serves"
 COMPONENTS = 64
 NEIGHBOUR = 10
 KNOWN = 1200  # pictures of the training part that the scores on features are fitted on
@@ -211,7 +211,7 @@ def as_csv(rows: list[Row], command: str) -> str:
     """Return the rows as CSV, shares with three digits, with the command in a comment on top."""
     table = []
     for row in rows:
-        shares = {"no suggestion": row.refused, "for novelty": row.unfamiliar, "not gradable": row.not_gradable}
+        shares = {"no suggestion": row.refused, "as unfamiliar": row.unfamiliar, "not gradable": row.not_gradable}
         shares |= row.by_score
         line = {"pictures": row.kind, "n": str(row.pictures)}
         table.append(line | {key: f"{share:.3f}" for key, share in shares.items()})

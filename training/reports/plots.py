@@ -27,7 +27,7 @@ STYLE: dict[Any, Any] = {
 }
 SIZES = (30, 100, 300, 1000, 3000)
 GOOD = 0.99
-PROBE, NOVELTY, GROUPED = "taleghani-probe.csv", "taleghani-novelty.csv", "grouped.json"
+PROBE, OOD, GROUPED = "taleghani-probe.csv", "taleghani-ood.csv", "grouped.json"
 COMPARED = "taleghani-compare.csv"
 
 
@@ -43,7 +43,7 @@ def draw(results: Path, report: Path, out: Path) -> list[Path]:
         "how-sure": _how_sure,
         "how-rare": _how_rare,
         "when-to-refuse": lambda axes: _when_to_refuse(axes, _served(report / GROUPED)),
-        "strangers": lambda axes: _outliers(axes, rows_of(results / NOVELTY)),
+        "outliers": lambda axes: _outliers(axes, rows_of(results / OOD)),
     }
     files = []
     with plt.rc_context(STYLE):
@@ -154,8 +154,8 @@ def _outliers(axes: Any, rows: list[dict[str, str]]) -> None:
     """How many pictures that are not the model's business still get an answer, by how they are looked for."""
     kinds = [row for row in rows if row["pictures"].startswith(("leukemia_types", "generated"))]
     names = [row["pictures"].replace("leukemia_types, ", "other laboratory: ") for row in kinds]
-    confidence, appearance = ([1 - float(row[key]) for row in kinds] for key in ("largest probability", "appearance"))
-    scores = ("refused by its own confidence", AMBER, confidence), ("refused by how the cells look", VIOLET, appearance)
+    confidence, looks = ([1 - float(row[key]) for row in kinds] for key in ("largest probability", "score that serves"))
+    scores = ("refused by its own confidence", AMBER, confidence), ("refused by how the cells look", VIOLET, looks)
     _pairs(axes, names, scores, size=10)
     axes.set(xlim=(0, 1), xlabel="still get an answer")
     axes.legend(frameon=False, loc="lower right")
