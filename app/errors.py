@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.access import CLINICIANS_ONLY
 from app.database import db
-from app.inference.engine import EngineBusyError
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 

@@ -65,7 +65,8 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
     for first, second in pairs:
         shares[codes.index(first), codes.index(second)] += 1 / n
     firsts, seconds = shares.sum(axis=1), shares.sum(axis=0)
-    observed, expected = float(np.trace(shares)), float(firsts @ seconds)
+    observed = sum(first == second for first, second in pairs) / n
+    expected = float(firsts @ seconds)
     if math.isclose(expected, 1.0):  # both always said the same one thing: chance alone would do
         return Agreement(n, observed, None, None, None)
     kappa = (observed - expected) / (1 - expected)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app.access import lead_away_if_blind, member
 from app.cases.blueprint import bp
 from app.database import db
-from app.inference import jobs
+from app.inference import job_queue, jobs
 from app.records import Job
 
 LISTENERS = threading.BoundedSemaphore(4)  # each holds one of the server's threads; those beyond come back and ask
@@ -36,7 +36,7 @@ def job_or_404(job_id: str) -> Job:
 @member
 def job_progress(job_id: str) -> Any:
     """Tell a script how far a job has come."""
-    return asdict(jobs.progress(job_or_404(job_id)))
+    return asdict(job_queue.progress(job_or_404(job_id)))
 
 
 @bp.get("/jobs/<job_id>/events")
@@ -61,7 +61,7 @@ def events(job_id: str, listening: bool) -> Iterator[str]:
         job = db.session.get(Job, job_id, populate_existing=True)
         if job is None:
             return
-        now = jobs.progress(job)
+        now = job_queue.progress(job)
         db.session.rollback()  # hold no transaction open while nothing happens
         if now != before:
             yield f"data: {json.dumps(asdict(now), ensure_ascii=False)}\n\n"

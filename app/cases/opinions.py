@@ -10,7 +10,7 @@ from app.cases.intake import record
 from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
-from app.inference.jobs import Task
+from app.inference.job_queue import Task
 from app.inference.loaded_bundles import published
 from app.records import Case, Reading, SmearImage, User
 from app.rules import RefusedError

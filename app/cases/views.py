@@ -17,9 +17,9 @@ from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
 from app.database import db
-from app.inference import jobs
-from app.inference.engine import EngineBusyError
+from app.inference import job_queue
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from app.records import Case, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
@@ -117,7 +117,7 @@ def show(case_id: str) -> str:
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
-        jobs=jobs.newest(case.id, [opinions.KIND]),
+        jobs=job_queue.newest(case.id, [opinions.KIND]),
         opinions=opinions.offered(case.id),
     )
 

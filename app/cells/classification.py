@@ -14,7 +14,7 @@ from app import ledger
 from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
-from app.inference.jobs import Task
+from app.inference.job_queue import Task
 from app.records import Case, CellReading, Detections, SmearImage, User
 from app.rules import refuse_signed
 from app.stored_fields import field_of

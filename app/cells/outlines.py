@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from app.database import db, writing
 from app.inference.engine import engine
-from app.inference.jobs import Task
+from app.inference.job_queue import Task
 from app.records import Detections, SmearImage
 from app.stored_fields import FieldDamagedError, field_of, keep_outlines
 

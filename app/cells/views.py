@@ -16,7 +16,7 @@ from app.cells.annotations import AnnotatedMeanwhileError, annotate, parse_cells
 from app.cells.blueprint import bp
 from app.cells.differential import differential
 from app.cells.layout import ORDERS, Cell, Group, fields_of, groups
-from app.inference import jobs
+from app.inference import job_queue, jobs
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case
 from app.rules import RefusedError
@@ -105,7 +105,7 @@ def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) 
         problem=problem,
         selected=selected or set(),
         without_outlines=len(outlines.without_outlines(case.id)),
-        jobs=jobs.newest(case.id, (classification.KIND, outlines.KIND)),
+        jobs=job_queue.newest(case.id, (classification.KIND, outlines.KIND)),
         may_annotate=current_user.is_clinician and case.state != "signed",
         intended_use=vocabulary.intended_use(source),
     )

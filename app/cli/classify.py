@@ -16,8 +16,9 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.files import printable, read_bytes, walk
-from app.inference.engine import Engine, EngineBusyError
+from app.inference.engine import Engine
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from smear.imaging.decode import ImageError
 
 READERS = 8  # files decoded ahead of the model; the model batches what waits

@@ -9,6 +9,7 @@ from flask import jsonify
 from app.health.blueprint import bp
 from app.inference.engine import engine
 from app.registry.activation import wanted_bundles
+from app.version import __version__
 
 
 def report() -> dict[str, Any]:
@@ -24,6 +25,7 @@ def report() -> dict[str, Any]:
         "ready": ready,
         "active_bundle": wanted[0].name,
         "version": loaded.card.version if loaded else None,
+        "program": __version__,
         "device": running.device(),
         "bundles": {loaded.name: loaded.state for loaded in running.all_loaded()},
         "damaged_bundles": damaged,

@@ -11,51 +11,26 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from flask import Flask, current_app
 
 from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
+from app.inference.waiting import EngineBusyError, T, Waiting, awaited, run_batch
 from smear.imaging.decode import Picture, decode
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Examination, Reader, Reading
+from smear.segmentation import mask_network
 from smear.segmentation.field import Field
-from smear.sentence import SentenceError
 
 log = logging.getLogger("leukolens.engine")
 
-RETRY_SECONDS = 3
 DECODE_SLOTS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
 LOADING = "The model is still being loaded."
-LATE = "The model did not answer in time."
-T = TypeVar("T")
-
-
-class EngineBusyError(SentenceError):
-    """No reading now, but soon: the queue is full or the model is still being loaded."""
-
-    retry_after = RETRY_SECONDS
-
-
-def awaited(answer: Future[T], patience: float | None, late: str = LATE) -> T:
-    """Wait so many seconds for an answer of the engine; EngineBusyError with the sentence `late` where none comes."""
-    try:
-        return answer.result(timeout=patience)
-    except TimeoutError:
-        raise EngineBusyError(late) from None
-
-
-@dataclass
-class Waiting:
-    """One prepared picture waiting for its forward pass."""
-
-    bundle: Bundle
-    pixels: np.ndarray
-    answer: Future[Any] = field(default_factory=Future)
 
 
 @dataclass
@@ -238,19 +213,6 @@ class Engine:
         return batch
 
 
-def run_batch(batch: list[Waiting]) -> None:
-    """Run one batch and hand everyone their part; a failure reaches those who waited and not the thread."""
-    try:
-        result = batch[0].bundle.network.forward(np.stack([picture.pixels for picture in batch]))
-        for index, picture in enumerate(batch):
-            picture.answer.set_result(result.one(index))
-    except Exception as error:
-        log.exception("a batch of %d failed", len(batch))
-        for picture in batch:
-            if not picture.answer.done():
-                picture.answer.set_exception(error)
-
-
 def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
     """Give the application its engine, asleep until the first use or until the worker starts it.
 
@@ -260,6 +222,7 @@ def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
         app.config["MODELS_DIR"], app.config["QUEUE"], patience=app.config["ANSWER_SECONDS"]
     )
     app.extensions["wanted_bundles"] = wanted
+    mask_network.use(app.config["MODELS_DIR"])
 
 
 def engine() -> Engine:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
-from app.inference.jobs import Task
+from app.inference.job_queue import Task
 from app.records import Explanation, Reading, SmearImage, User
 from app.rules import RefusedError
 from app.stored_fields import field_of

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from app.access import image_or_404, member
 from app.cases import opinions
 from app.database import db
-from app.inference import jobs
+from app.inference import job_queue
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.reading import more_maps
@@ -77,7 +77,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
         method=method,
         may_ask_maps=has_maps and not all(shown in maps.get(name, {}) for name in more_maps.SLOW),
-        jobs=[job for job in jobs.newest(case_id, [more_maps.KIND]) if job.argument.startswith(reading.id)],
+        jobs=[job for job in job_queue.newest(case_id, [more_maps.KIND]) if job.argument.startswith(reading.id)],
         siblings=siblings,
         before=siblings[place - 1] if place else None,
         after=siblings[place + 1] if place + 1 < len(siblings) else None,

@@ -14,6 +14,7 @@ from app.records.cells import Annotation, CellReading, Detections
 from app.records.people import User
 from app.records.review import Review
 from app.records.signature import Amendment, Signature
+from app.version import __version__
 from smear.inference.card import Label
 from smear.inference.field_reader import Reading as SmearReading
 
@@ -150,6 +151,7 @@ class Reading(Record):
     probabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     result: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # smear's Reading, whole
     labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
+    program: Mapped[str] = mapped_column(String(40), default=__version__, server_default="")  # version of LeukoLens
     intended_use: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime] = mapped_column(default=now)
     made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))

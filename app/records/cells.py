@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.records.base import Labels, Record, now, random_id
 from app.records.people import User
+from app.version import __version__
 from smear.inference.card import Label
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class CellReading(Record):
     version: Mapped[str] = mapped_column(String(40))
     suggestions: Mapped[list[Any]]
     labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
+    program: Mapped[str] = mapped_column(String(40), default=__version__, server_default="")  # version of LeukoLens
     intended_use: Mapped[str] = mapped_column(Text)
     milliseconds: Mapped[float]
     made_at: Mapped[datetime] = mapped_column(default=now)

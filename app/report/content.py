@@ -10,10 +10,14 @@ LATER = {"received": "", "age_band": "", "sex": ""}
 
 def readable(content: dict[str, Any]) -> dict[str, Any]:
     """Return signed content under today's names. What was signed, and its hash, stay what they are."""
-    return content | {
-        "case": LATER | content["case"],
-        "images": [image | {"review": _review(image["review"])} for image in content["images"]],
-    }
+    return (
+        {"program": ""}
+        | content
+        | {
+            "case": LATER | content["case"],
+            "images": [image | {"review": _review(image["review"])} for image in content["images"]],
+        }
+    )
 
 
 def _review(review: dict[str, Any]) -> dict[str, Any]:

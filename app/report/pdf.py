@@ -52,6 +52,7 @@ def draw(signature: Signature, newest: int) -> bytes:
             (_("Signed by"), content["signed"]["by"]),
             (_("Signed"), clock(content["signed"]["at"])),
             (_("Version"), str(content["version"])),
+            *([(_("Program"), f"LeukoLens {content['program']}")] if content["program"] else []),
             ("SHA-256", signature.sha256),
         ]
     )

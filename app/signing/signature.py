@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,24 +15,15 @@ from app.database import db, writing
 from app.ledger import canonical
 from app.records import Amendment, BlindReading, Case, Reading, Review, Signature, SmearImage, User, now
 from app.rules import RefusedError
+from app.signing.diagnosis import Diagnosis
+from app.version import __version__
 
 SCHEMA = 2  # 1: a review's kind was called its verdict
-NAME_LENGTH = 200
-TEXT_LENGTH = 5000
 REASON_LENGTH = 500
 
 
 class ChangedMeanwhileError(Exception):
     """The case is not what the page showed to the person who signs."""
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What a person concludes: a label's id, `insufficient` or `other`, its words, and a remark."""
-
-    code: str
-    name: str
-    remark: str
 
 
 def images_of(session: Session, case_id: str) -> list[SmearImage]:
@@ -89,40 +79,11 @@ def blind_reader(case_id: str) -> str | None:
     return reading.reader.shown_name if reading else None
 
 
-def options(images: list[SmearImage]) -> list[dict[str, str]]:
-    """Return the diagnoses to choose from: the labels of the models that read the case, and what no model says."""
-    labels = {label.id: label for image in images for label in image.reading.labels}
-    return [
-        *({"code": f"label:{key}", "name": label.name, "meaning": label.meaning} for key, label in labels.items()),
-        {"code": "insufficient", "name": _("Material not sufficient for a diagnosis"), "meaning": ""},
-        {"code": "other", "name": _("Another diagnosis"), "meaning": ""},
-    ]
-
-
-def parse(code: str, other: str, remark: str, images: list[SmearImage]) -> Diagnosis:
-    """Read a diagnosis from a form; RefusedError where it is none."""
-    name = next((option["name"] for option in options(images) if option["code"] == code), None)
-    if name is None:
-        raise RefusedError(_("Choose the diagnosis. Nothing is chosen for you."))
-    if code == "other":
-        name = other.strip()
-        if not name or len(name) > NAME_LENGTH:
-            raise RefusedError(_("Write the other diagnosis, in up to %(n)s characters.", n=NAME_LENGTH))
-    if len(remark) > TEXT_LENGTH:
-        raise RefusedError(
-            _(
-                "The remark has %(n)s characters; it may have %(most)s. Nothing was signed: shorten it below.",
-                n=len(remark),
-                most=TEXT_LENGTH,
-            )
-        )
-    return Diagnosis(code.removeprefix("label:"), name, remark.strip())
-
-
 def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
     """Return everything on which the diagnosis rests, as JSON data."""
     return {
         "schema": SCHEMA,
+        "program": __version__,
         "case": {
             "id": case.id,
             "accession": case.accession,

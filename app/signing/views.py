@@ -13,7 +13,7 @@ from app.auth.passwords import asks_for_a_password, password_is_right
 from app.database import db
 from app.records import Case
 from app.rules import RefusedError
-from app.signing import signature
+from app.signing import diagnosis, signature
 from app.signing.blueprint import bp
 from app.signing.signature import ChangedMeanwhileError
 
@@ -38,13 +38,13 @@ def put_signature(case_id: str) -> Any:
         return sign_page(case, " ".join(found)), 409
     try:
         code, other, remark = (request.form.get(name, "") for name in FIELDS)
-        diagnosis = signature.parse(code, other, remark, images)
+        chosen = diagnosis.parse(code, other, remark, images)
     except RefusedError as refused:
         return sign_page(case, refused.text), 400
     if not password_is_right(request.form.get("password", "")):
         return sign_page(case_or_404(case_id), _("The password is not right. Nothing was signed.")), 403
     try:
-        row = signature.sign(case, diagnosis, request.form.get("seen", ""), current_user)
+        row = signature.sign(case, chosen, request.form.get("seen", ""), current_user)
     except RefusedError as refused:
         return sign_page(case_or_404(case_id), refused.text), 409
     except ChangedMeanwhileError:
@@ -62,7 +62,7 @@ def sign_page(case: Case, problem: str = "") -> str:
         case=case,
         images=images,
         obstacles=signature.obstacles(case, images),
-        options=signature.options(images),
+        options=diagnosis.options(images),
         seen=signature.digest(signature.material(case, images)),
         typed={name: request.form.get(name, "") for name in FIELDS},
         problem=problem,

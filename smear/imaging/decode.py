@@ -246,9 +246,5 @@ def _deep(data: bytes, kind: str, white_is_zero: bool) -> tuple[Array, str]:
 
 
 def _too_many_pixels() -> ImageError:
-    megapixels = MAX_PIXELS // 1_000_000
-    return ImageError(
-        "too_many_pixels",
-        f"This picture has more than {megapixels} million pixels or a side over {MAX_SIDE}. "
-        "Cut out the field to be read and upload that.",
-    )
+    limits = f"more than {MAX_PIXELS // 1_000_000} million pixels or a side over {MAX_SIDE}"
+    return ImageError("too_many_pixels", f"This picture has {limits}. Cut out the field to be read and upload that.")

@@ -79,8 +79,9 @@ class Segmenter:
         return probabilities[:, :height, :width]
 
 
-def read_card(folder: Path = FOLDER) -> MaskCard:
-    """Return the card of the bundle in `folder`; SegmenterError where it has none that can be read."""
+def read_card(folder: Path | None = None) -> MaskCard:
+    """Return the card of the bundle in `folder`, the one in use by default; SegmenterError where it cannot be read."""
+    folder = folder or _used
     try:
         card: MaskCard = schema.read(MaskCard, json.loads((folder / CARD).read_text(encoding="utf-8")), "card")
     except (OSError, ValueError) as error:
@@ -100,6 +101,13 @@ def verify(folder: Path = FOLDER) -> MaskCard:
 
 
 _loading = threading.Lock()
+_used = FOLDER
+
+
+def use(models: Path) -> None:
+    """Take the segmenter from a folder of bundles, for all of this process; where it has none, the shipped one."""
+    global _used
+    _used = models / SEGMENTER if (models / SEGMENTER / CARD).is_file() else FOLDER
 
 
 @cache
@@ -111,7 +119,7 @@ def _load(folder: Path) -> Segmenter:
     return loaded
 
 
-def segmenter(folder: Path = FOLDER) -> Segmenter:
+def segmenter(folder: Path | None = None) -> Segmenter:
     """Return the published network, loaded and compiled the first time; SegmenterError where it cannot be."""
     with _loading:
-        return _load(folder)
+        return _load(folder or _used)

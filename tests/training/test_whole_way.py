@@ -180,7 +180,7 @@ def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):
         *("its own kind, leukocytes painted out", "generated noise and shapes"),
     ]
     own, *outliers = rows
-    scores = [name for name in own if name not in ("pictures", "n", "no suggestion", "for novelty", "not gradable")]
+    scores = [name for name in own if name not in ("pictures", "n", "no suggestion", "as unfamiliar", "not gradable")]
     assert len(scores) == 5
     held = int(own["n"])
     assert all(float(own[name]) <= 0.05 + float(own["not gradable"]) + 1 / held for name in scores)

@@ -31,6 +31,8 @@ def upgrade() -> None:
         op.drop_table(before)
     for table in ("review", "blind_review", "annotation"):
         protect(table)
+    for table in ("reading", "cell_reading"):
+        op.add_column(table, sa.Column("program", sa.String(length=40), nullable=False, server_default=""))
     create_jobs()
 
 
@@ -173,6 +175,8 @@ def downgrade() -> None:
     """Go back to the one before; outlines, jobs and their maps have no place there and are lost."""
     for table in ("explanation", "job_item", "job"):
         op.drop_table(table)
+    for table in ("reading", "cell_reading"):
+        op.drop_column(table, "program")
     for table in ("review", "blind_review", "annotation"):
         release(table)
     for name, table in (

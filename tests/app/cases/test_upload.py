@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 
 from app.cases.intake import clean_name
 from app.database import db
-from app.inference.engine import Engine, EngineBusyError
+from app.inference.engine import Engine
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from app.records import Case, Reading, SmearImage
 from smear.imaging import synthetic
 from smear.imaging.decode import encode

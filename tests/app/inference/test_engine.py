@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.inference.engine import Engine, EngineBusyError
+from app.inference.engine import Engine
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from smear.artifacts import BundleError
 from smear.inference.network import Forward
 

@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.database import db, writing
-from app.inference import jobs
-from app.inference.engine import EngineBusyError
-from app.inference.jobs import Runner, Task
+from app.inference import job_queue, jobs
+from app.inference.job_queue import Task
+from app.inference.jobs import Runner
+from app.inference.waiting import EngineBusyError
 from app.records import Case, Job, JobItem, User, now
 from app.rules import RefusedError
 from app.stored_fields import FieldDamagedError
@@ -48,13 +49,13 @@ def submit(app: Flask, case_id: str, kind: str = "test", argument: str = "") -> 
         return jobs.submit(kind, case, images, user, argument)
 
 
-def progress(app: Flask, job_id: str) -> jobs.Progress:
+def progress(app: Flask, job_id: str) -> job_queue.Progress:
     """Return how far a job is."""
     with app.app_context():
-        return jobs.progress(db.session.get_one(Job, job_id))
+        return job_queue.progress(db.session.get_one(Job, job_id))
 
 
-def ended(app: Flask, runner: Runner, job_id: str) -> jobs.Progress:
+def ended(app: Flask, runner: Runner, job_id: str) -> job_queue.Progress:
     """Wait until a job has ended."""
     until = now() + timedelta(seconds=WAIT)
     while (found := progress(app, job_id)).state in ("queued", "running"):
@@ -188,7 +189,7 @@ def test_a_restart_goes_on_where_it_was(make_app: Callable[..., Flask], clinicia
     second: list[str] = []
     new.kinds["test"] = lambda task: second.append(task.image_id)
     with after.app_context():
-        assert jobs.claim() is None, "whoever ran it gave a sign of life just now"
+        assert job_queue.claim() is None, "whoever ran it gave a sign of life just now"
         with writing() as session:
             session.get_one(Job, job).alive_at = now() - timedelta(minutes=5)
     new.wake()

@@ -93,3 +93,16 @@ def test_padding_changes_little():
     inside = np.abs(whole[:, :150, :150] - part[:, :150, :150])
     assert (inside[[CELL, NUCLEUS]] > 0.5).mean() < 0.005
     assert (inside[CORE] > 0.5).mean() < 0.02
+
+
+def test_it_lies_among_the_bundles_that_are_configured(copy):
+    """A lab's own folder of models may bring its own segmenter; one without it uses the shipped one."""
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps(card | {"version": "9.9.9"}))
+    try:
+        mask_network.use(copy.parent)
+        assert mask_network.read_card().version == "9.9.9"
+        mask_network.use(copy.parent / "nowhere")
+        assert mask_network.read_card().version == card["version"]
+    finally:
+        mask_network.use(FOLDER.parent)

@@ -1,0 +1,52 @@
+"""What a person concludes of a case: the choices, and reading one from a form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from app.records import SmearImage
+from app.rules import RefusedError
+
+NAME_LENGTH = 200
+TEXT_LENGTH = 5000
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a person concludes: a label's id, `insufficient` or `other`, its words, and a remark."""
+
+    code: str
+    name: str
+    remark: str
+
+
+def options(images: list[SmearImage]) -> list[dict[str, str]]:
+    """Return the diagnoses to choose from: the labels of the models that read the case, and what no model says."""
+    labels = {label.id: label for image in images for label in image.reading.labels}
+    return [
+        *({"code": f"label:{key}", "name": label.name, "meaning": label.meaning} for key, label in labels.items()),
+        {"code": "insufficient", "name": _("Material not sufficient for a diagnosis"), "meaning": ""},
+        {"code": "other", "name": _("Another diagnosis"), "meaning": ""},
+    ]
+
+
+def parse(code: str, other: str, remark: str, images: list[SmearImage]) -> Diagnosis:
+    """Read a diagnosis from a form; RefusedError where it is none."""
+    name = next((option["name"] for option in options(images) if option["code"] == code), None)
+    if name is None:
+        raise RefusedError(_("Choose the diagnosis. Nothing is chosen for you."))
+    if code == "other":
+        name = other.strip()
+        if not name or len(name) > NAME_LENGTH:
+            raise RefusedError(_("Write the other diagnosis, in up to %(n)s characters.", n=NAME_LENGTH))
+    if len(remark) > TEXT_LENGTH:
+        raise RefusedError(
+            _(
+                "The remark has %(n)s characters; it may have %(most)s. Nothing was signed: shorten it below.",
+                n=len(remark),
+                most=TEXT_LENGTH,
+            )
+        )
+    return Diagnosis(code.removeprefix("label:"), name, remark.strip())
