@@ -63,11 +63,16 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "" if value is None else f"{100 * value:.{digits}f} %"
 
 
+def outcome_in_words(outcome: str, label_name: str, confidence: float | None) -> str:
+    """Say what came of a reading, of a field or of a cell; only a suggestion names a label."""
+    if outcome == "suggested":
+        return f"{label_name} {chance(confidence)}"
+    return _("Uncertain") if outcome == "uncertain" else _("Not gradable")
+
+
 def outcome_words(reading: Reading) -> str:
-    """Say what came of a reading; only a suggestion names a label."""
-    if reading.outcome == "suggested":
-        return f"{reading.label_name()} {chance(reading.confidence)}"
-    return _("Uncertain") if reading.outcome == "uncertain" else _("Not gradable")
+    """Say what came of a reading."""
+    return outcome_in_words(reading.outcome, reading.label_name(), reading.confidence)
 
 
 def review_words(review: Review) -> str:

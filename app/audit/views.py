@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import abort, current_app, render_template, request
@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.access import admin
 from app.audit.blueprint import bp
 from app.database import db
+from app.dates import midnight
 from app.ledger import ACTIONS, EARLIER_ACTIONS
 from app.records import AuditEvent, User
 
@@ -61,14 +62,3 @@ def matching(lab_id: int, filters: dict[str, str]) -> Select[Any]:
 def number(text: str) -> int:
     """Read a number from an address; what nobody wrote there is a 404."""
     return int(text) if text.isdecimal() and len(text) < 16 else abort(404)
-
-
-def midnight(text: str) -> datetime:
-    """Read a day from an address as its first moment, in UTC as all times here."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        abort(404)
-    if not 1900 <= day.year <= 9000:
-        abort(404)
-    return datetime.combine(day, time(), UTC)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.cases.summary import BriefReading
 from app.database import db
-from app.records import Reading, Review, SmearImage
+from app.records import IMAGE_ORDER, Reading, Review, SmearImage
 from app.template_filters import FALLBACK_INTENDED_USE
 
 ORDERS = ("position", "uncertainty")
@@ -37,7 +37,7 @@ def tiles(case_id: str, readings: dict[str, list[BriefReading]], differing: set[
     query = (
         select(SmearImage.id, SmearImage.display_name, SmearImage.drawn)
         .where(SmearImage.case_id == case_id)
-        .order_by(SmearImage.position, SmearImage.added_at)
+        .order_by(*IMAGE_ORDER)
     )
     reviews = select(Review).join(Review.image).where(SmearImage.case_id == case_id).order_by(Review.version)
     newest = {row.image_id: row for row in db.session.scalars(reviews)}  # the last of an image stays

@@ -12,7 +12,7 @@ from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.inference.loaded_bundles import published
-from app.records import Case, Reading, SmearImage, User
+from app.records import IMAGE_ORDER, Case, Reading, SmearImage, User
 from app.rules import RefusedError
 from app.stored_fields import field_of
 
@@ -47,7 +47,7 @@ def unread(case_id: str, name: str, version: str) -> list[str]:
     """Return the images of a case, in order, that this version of a bundle has not read."""
     done = select(Reading.image_id).where(Reading.bundle == name, Reading.version == version)
     query = select(SmearImage.id).where(SmearImage.case_id == case_id, SmearImage.id.not_in(done))
-    return list(db.session.scalars(query.order_by(SmearImage.position, SmearImage.added_at)))
+    return list(db.session.scalars(query.order_by(*IMAGE_ORDER)))
 
 
 def offered(case_id: str) -> dict[str, int]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.database import db
 from app.records import Reading, SmearImage
-from app.template_filters import chance
+from app.template_filters import outcome_in_words
 from smear.inference.card import Label
+from smear.inference.suggestion import uncertainty
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,13 @@ class BriefReading:
     @property
     def words(self) -> str:
         """Say what came of the reading; only a suggestion names a label."""
-        if self.outcome == "suggested":
-            name = self.suggested.name if self.suggested else self.label or ""
-            return f"{name} {chance(self.confidence)}"
-        return _("Uncertain") if self.outcome == "uncertain" else _("Not gradable")
+        name = self.suggested.name if self.suggested else self.label or ""
+        return outcome_in_words(self.outcome, name, self.confidence)
 
     @property
     def uncertainty(self) -> float:
-        """Return what `Reading.uncertainty` returns."""
-        if self.outcome == "not_gradable":
-            return 0.0
-        return (2.0 if self.outcome == "uncertain" else 1.0) - (self.confidence or 0.0)
+        """Return by how much the model was unsure."""
+        return uncertainty(self.outcome, self.confidence)
 
 
 @dataclass(frozen=True)

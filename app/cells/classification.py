@@ -15,7 +15,7 @@ from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
-from app.records import Case, CellReading, Detections, SmearImage, User
+from app.records import IMAGE_ORDER, Case, CellReading, Detections, SmearImage, User
 from app.rules import refuse_signed
 from app.stored_fields import field_of
 from smear.arrays import Array
@@ -53,7 +53,7 @@ def unread(case_id: str, bundle: Bundle) -> list[str]:
         .join(SmearImage.detections)
         .outerjoin(CellReading, same)
         .where(SmearImage.case_id == case_id, CellReading.id.is_(None), Detections.label_map_sha256 != "")
-        .order_by(SmearImage.position, SmearImage.added_at)
+        .order_by(*IMAGE_ORDER)
     )
     return list(db.session.scalars(query))
 

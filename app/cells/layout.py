@@ -14,9 +14,10 @@ from app.cases.summary import BriefReading, brief_readings
 from app.cells.annotations import newest
 from app.cells.vocabulary import REASONS, Source
 from app.database import db
-from app.records import Annotation, CellReading, Detections, SmearImage
-from app.template_filters import chance
+from app.records import IMAGE_ORDER, Annotation, CellReading, Detections, SmearImage
+from app.template_filters import outcome_in_words
 from smear.inference.card import Label
+from smear.inference.suggestion import uncertainty
 from smear.rendering import crop_sheet
 from smear.statistics import Share, share
 
@@ -98,8 +99,7 @@ class Cell:
         """Return by how much the bundle was unsure, as for fields; -1 where it judged nothing."""
         if not self.suggestion or not self.graded:
             return -1.0
-        confidence = self.suggestion["confidence"] or 0.0
-        return (1.0 if self.suggested else 2.0) - float(confidence)
+        return uncertainty(self.suggestion["outcome"], self.suggestion["confidence"])
 
     @property
     def group(self) -> str:
@@ -120,9 +120,8 @@ class Cell:
         """Say what is suggested."""
         if self.suggestion is None:
             return ""
-        if self.suggested:
-            return f"{self.names.get(self.suggested, self.suggested)} {chance(self.suggestion['confidence'])}"
-        return _("Uncertain") if self.graded else _("Not gradable")
+        name = self.names.get(self.suggested, self.suggested) if self.suggested else ""
+        return outcome_in_words(self.suggestion["outcome"], name, self.suggestion["confidence"])
 
     @property
     def tile(self) -> tuple[int, int]:
@@ -161,7 +160,7 @@ def fields_of(case_id: str, source: Source | None) -> tuple[list[DetectedField],
         )
         .outerjoin(SmearImage.detections)
         .where(SmearImage.case_id == case_id)
-        .order_by(SmearImage.position, SmearImage.added_at)
+        .order_by(*IMAGE_ORDER)
     )
     rows = db.session.execute(query).all()
     field_readings, cell_readings = brief_readings(case_id), readings_by(case_id, source)

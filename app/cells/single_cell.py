@@ -25,7 +25,6 @@ from smear.inference.preprocess import prepare
 from smear.rendering import crop_sheet, overlays
 from smear.segmentation.morphometry import measure
 
-OPACITY = 0.45
 ENLARGED = 384  # pixels to a side at which a cell's map is drawn
 # Measurements that stand beside a cell: attribute, and whether it is a length.
 MEASURED = (
@@ -136,4 +135,4 @@ def evidence_map(bundle: Bundle, detections: Detections, number: int, index: int
     grid = maps[index] / largest if largest > 0 else maps[index]
     factor = max(1, ENLARGED // max(shown.shape[:2]))
     large = np.repeat(np.repeat(shown, factor, axis=0), factor, axis=1)
-    return overlays.overlay(large, grid, OPACITY)
+    return overlays.overlay(large, grid)

@@ -19,6 +19,7 @@ from smear.inference.bundle import read_card
 from smear.inference.card import Card
 from smear.rendering import overlays
 
+OPACITY = round(100 * overlays.OPACITY)  # per cent, at first
 LOSSLESS_PIXELS = 640 * 640  # larger views go as JPEG: a megapixel of smear as PNG is slow to pack and to send
 
 
@@ -57,7 +58,7 @@ def overlay(reading_id: str, label: str) -> Any:
     names = [known.id for known in reading.labels]
     if label not in names:
         abort(404)
-    opacity = min(100, max(0, request.args.get("opacity", 45, type=int))) / 100
+    opacity = min(100, max(0, request.args.get("opacity", OPACITY, type=int))) / 100
     rgb = image_store().read(reading.image.pixels_sha256)
     method = request.args.get("method", "")
     grid = reading.detail.maps[names.index(label)]

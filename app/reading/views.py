@@ -19,15 +19,13 @@ from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.reading import more_maps
 from app.reading.blueprint import bp
-from app.reading.pictures import card_of
-from app.records import Reading, SmearImage
+from app.reading.pictures import OPACITY, card_of
+from app.records import IMAGE_ORDER, Reading, SmearImage
 from app.records.review import COMMENT_LENGTH
 from app.rules import RefusedError
 from app.template_filters import FALLBACK_INTENDED_USE
 from smear.inference.card import Label
 from smear.rendering import overlays
-
-OPACITY = 45  # per cent, at first
 
 
 @bp.get("/cases/<case_id>/images/<image_id>")
@@ -145,7 +143,7 @@ def strip(case_id: str) -> list[SmearImage]:
     query = (
         select(SmearImage)
         .where(SmearImage.case_id == case_id)
-        .order_by(SmearImage.position, SmearImage.added_at)
+        .order_by(*IMAGE_ORDER)
         .options(selectinload(SmearImage.readings), selectinload(SmearImage.reviews))
     )
     return list(db.session.scalars(query))

@@ -3,7 +3,18 @@
 from app.records.authenticator import Authenticator
 from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
-from app.records.cases import AGE_BANDS, OUTCOMES, SEXES, SPECIMENS, STATES, BundleActivation, Case, Reading, SmearImage
+from app.records.cases import (
+    AGE_BANDS,
+    IMAGE_ORDER,
+    OUTCOMES,
+    SEXES,
+    SPECIMENS,
+    STATES,
+    BundleActivation,
+    Case,
+    Reading,
+    SmearImage,
+)
 from app.records.cells import ANNOTATION_KINDS, Annotation, CellReading, Detections
 from app.records.explanations import Explanation
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
@@ -15,6 +26,7 @@ from app.records.signature import Amendment, Signature
 __all__ = [
     "AGE_BANDS",
     "ANNOTATION_KINDS",
+    "IMAGE_ORDER",
     "ITEM_STATES",
     "JOB_STATES",
     "OUTCOMES",

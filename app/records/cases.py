@@ -17,6 +17,7 @@ from app.records.signature import Amendment, Signature
 from app.version import __version__
 from smear.inference.card import Label
 from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.suggestion import uncertainty
 
 OUTCOMES = ("suggested", "uncertain", "not_gradable")
 AGE_BANDS = ("0-1", "2-5", "6-12", "13-17", "18-39", "40-59", "60-79", "80+")
@@ -134,6 +135,10 @@ class SmearImage(Record):
         return self.readings[0]
 
 
+# How a query sorts the images of a case.
+IMAGE_ORDER = (SmearImage.position, SmearImage.added_at)
+
+
 class Reading(Record):
     """What one bundle said of one image; never changed afterwards, and legible without the bundle."""
 
@@ -161,10 +166,8 @@ class Reading(Record):
 
     @property
     def uncertainty(self) -> float:
-        """Return by how much the model was unsure: up to 1 for a suggestion, above that where it made none."""
-        if self.outcome == "not_gradable":
-            return 0.0  # nothing was judged
-        return (2.0 if self.outcome == "uncertain" else 1.0) - (self.confidence or 0.0)
+        """Return by how much the model was unsure."""
+        return uncertainty(self.outcome, self.confidence)
 
     @cached_property
     def detail(self) -> SmearReading:

@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 
 from flask import abort, render_template, send_file
-from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import select
 
@@ -18,7 +17,7 @@ from app.report import pdf
 from app.report.blueprint import bp
 from app.report.content import readable
 from app.signing.signature import digest
-from app.template_filters import chance
+from app.template_filters import outcome_in_words
 
 
 @bp.get("/cases/<case_id>/versions/<int:version>")
@@ -67,7 +66,5 @@ def newest_version(case_id: str) -> int:
 
 def suggestion_words(reading: dict[str, Any]) -> str:
     """Say what a model suggested, with its name and version."""
-    words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable")}.get(reading["outcome"])
-    if words is None:
-        words = f"{reading['label_name']} {chance(reading['confidence'])}"
+    words = outcome_in_words(reading["outcome"], reading["label_name"] or "", reading["confidence"])
     return f"{words} ({reading['bundle']} {reading['version']})"

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.access import blind_image_or_404, case_or_404, clinician, member
 from app.database import db
-from app.records import BlindReading, SmearImage
+from app.records import IMAGE_ORDER, BlindReading, SmearImage
 from app.reviews import blind_reading, reviews
 from app.reviews.blueprint import bp
 from app.rules import RefusedError
@@ -64,7 +64,7 @@ def next_image(reading: BlindReading) -> str | None:
 def images_of(case_id: str) -> list[SmearImage]:
     """Return the images of a case in order."""
     query = select(SmearImage).where(SmearImage.case_id == case_id)
-    return list(db.session.scalars(query.order_by(SmearImage.position, SmearImage.added_at)))
+    return list(db.session.scalars(query.order_by(*IMAGE_ORDER)))
 
 
 @bp.get("/cases/<case_id>/blind/<image_id>")

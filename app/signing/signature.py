@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from app import ledger
 from app.database import db, writing
 from app.ledger import canonical
-from app.records import Amendment, BlindReading, Case, Reading, Review, Signature, SmearImage, User, now
+from app.records import IMAGE_ORDER, Amendment, BlindReading, Case, Reading, Review, Signature, SmearImage, User, now
 from app.rules import RefusedError
 from app.signing.diagnosis import Diagnosis
 from app.version import __version__
@@ -31,7 +31,7 @@ def images_of(session: Session, case_id: str) -> list[SmearImage]:
     query = (
         select(SmearImage)
         .where(SmearImage.case_id == case_id)
-        .order_by(SmearImage.position, SmearImage.added_at)
+        .order_by(*IMAGE_ORDER)
         .options(selectinload(SmearImage.readings).undefer(Reading.result), selectinload(SmearImage.reviews))
         .execution_options(populate_existing=True)
     )

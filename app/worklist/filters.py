@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import abort
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
+from app.dates import midnight
 from app.records import OUTCOMES, STATES, Case
 
 SEARCH_LENGTH = 100
 NOTHING: ColumnElement[int] = literal_column("0")  # not a parameter: a partial index has to be recognised
 SORTS = ("newest", "uncertainty")
-YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,3 @@ class Filters:
             return (float(value) if self.sort == "uncertainty" else datetime.fromisoformat(value)), case_id
         except ValueError:
             abort(404)
-
-
-def midnight(text: str) -> datetime:
-    """Read a day from an address as its first moment, in UTC as all times here."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        abort(404)
-    if not YEARS[0] <= day.year <= YEARS[1]:
-        abort(404)
-    return datetime.combine(day, time(), UTC)

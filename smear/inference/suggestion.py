@@ -42,6 +42,16 @@ def upgraded(data: object) -> object:
     return kept | {"ood_score": data["novelty"], "reasons": reasons}
 
 
+def uncertainty(outcome: str, confidence: float | None) -> float:
+    """Return by how much a model was unsure: up to 1 for a suggestion, above that where it made none.
+
+    What is not gradable was not judged, so it has 0.
+    """
+    if outcome == "not_gradable":
+        return 0.0
+    return (2.0 if outcome == "uncertain" else 1.0) - (confidence or 0.0)
+
+
 def calibrated(logits: Array, temperature: float) -> Array:
     """Return softmax(logits / temperature) over the last axis (temperature scaling: Guo et al. 2017)."""
     scaled = np.asarray(logits, np.float64) / temperature

@@ -3,51 +3,17 @@
 Only built-in layers, and the scaling inside the graph, so that a bundle's file is all that serving needs.
 """
 
-from collections.abc import Callable, Mapping
+from importlib import import_module
+from pkgutil import walk_packages
 
 from smear.sentence import SentenceError
-from training.architectures import colour, odrnn, plain, xincept
-from training.architectures.blueprint import Blueprint, Order
-from training.architectures.imagenet import (
-    alexnet,
-    densenet,
-    efficientnet,
-    googlenet,
-    inception,
-    mobilenet,
-    resnet,
-    squeezenet,
-    vgg,
-)
+from training.architectures.blueprint import BUILDERS, Blueprint, Order
 
-Builder = Callable[[Order], Blueprint]
+for _module in walk_packages(__path__, f"{__name__}."):
+    import_module(_module.name)  # each puts what it builds into BUILDERS
 
-BUILDERS: Mapping[str, Builder] = {
-    "mobilenet": mobilenet.v1,
-    "mobilenet_v2": mobilenet.v2,
-    "mobilenet_v2_texture": mobilenet.v2_texture,
-    "vgg16": vgg.vgg16,
-    "vgg19": vgg.vgg19,
-    "resnet50": resnet.resnet50,
-    "resnet101": resnet.resnet101,
-    "inception_v3": inception.inception_v3,
-    "xception": inception.xception,
-    "densenet121": densenet.densenet121,
-    "densenet169": densenet.densenet169,
-    "densenet201": densenet.densenet201,
-    **{f"efficientnet_b{number}": efficientnet.numbered(number) for number in range(8)},
-    "efficientnet_lite0": efficientnet.lite0,
-    "squeezenet": squeezenet.build,
-    "alexnet": alexnet.build,
-    "googlenet": googlenet.build,
-    "abed_simple_cnn": plain.abed,
-    "cml1": plain.cml1,
-    "bushi_basic_cnn": plain.bushi,
-    "cnn_lstm": plain.cnn_lstm,
-    "odrnn": odrnn.build,
-    "colour_statistics": colour.build,
-    "xincept": xincept.build,
-}
+
+__all__ = ["BUILDERS", "Blueprint", "Order", "UnknownArchitectureError", "build"]
 
 
 class UnknownArchitectureError(SentenceError):

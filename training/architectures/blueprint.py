@@ -1,5 +1,6 @@
 """What a recipe asks of an architecture, and what it gets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -49,3 +50,19 @@ class Blueprint:
     explanation_layer: str
     weights: str
     head: tuple[str, ...]
+
+
+Builder = Callable[[Order], Blueprint]
+BUILDERS: dict[str, Builder] = {}  # by the name that recipes use
+
+
+def architecture(name: str) -> Callable[[Builder], Builder]:
+    """Let recipes name what a builder builds. Its module is found by lying in this folder or in `imagenet/`."""
+
+    def register(builder: Builder) -> Builder:
+        if name in BUILDERS:
+            raise ValueError(f"There are two architectures '{name}'.")
+        BUILDERS[name] = builder
+        return builder
+
+    return register

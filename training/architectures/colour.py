@@ -4,12 +4,13 @@ It knows nothing of cells. With the head "random-forest" it is the forest that e
 """
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import LOGITS, UNIT, begin
 
 QUANTILES = (0.1, 0.5, 0.9)
 
 
+@architecture("colour_statistics")
 def build(order: Order) -> Blueprint:
     """Return the network: mean, deviation and three quantiles of each channel, scaled to -1..1. There is no map."""
     import keras

@@ -4,10 +4,11 @@ How many layers, units and which activation the red deer algorithm chooses (`tra
 """
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import UNIT, begin, dense
 
 
+@architecture("odrnn")
 def build(order: Order) -> Blueprint:
     """Return the network. It has no convolution and so no place in the picture to point at: there is no map."""
     import keras

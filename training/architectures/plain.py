@@ -3,13 +3,14 @@
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import LOGITS, UNIT, begin, dense, sigmoid_outputs
 
 CML1_FILTERS = (32, 64, 128, 256, 256)  # five convolutions are published, their filters are not
 CML1_UNITS = (256, 128)
 
 
+@architecture("abed_simple_cnn")
 def abed(order: Order) -> Blueprint:
     """Return the simple CNN of Abed 2022: 59,075,905 parameters for 257 x 257 px and two classes.
 
@@ -29,6 +30,7 @@ def abed(order: Order) -> Blueprint:
     return _new(keras.Model(inputs, logits, name="abed_simple_cnn"), "conv3")
 
 
+@architecture("cml1")
 def cml1(order: Order) -> Blueprint:
     """Return CML-1 of Lubna 2024, 23 layers: 5 convolutions, 5 max-poolings, 6 batch normalisations, 1 flatten, 3
     dense, 2 dropouts and the softmax, which serving applies and the graph does not hold.
@@ -51,6 +53,7 @@ def cml1(order: Order) -> Blueprint:
     return _new(keras.Model(inputs, logits, name="cml1"), "norm5")
 
 
+@architecture("bushi_basic_cnn")
 def bushi(order: Order) -> Blueprint:
     """Return the basic CNN of Bushi 2024: three blocks of 128 3x3 filters with max-pooling, dense layers, a sigmoid."""
     import keras
@@ -64,6 +67,7 @@ def bushi(order: Order) -> Blueprint:
     return _new(keras.Model(inputs, logits, name="bushi_basic_cnn"), "conv3")
 
 
+@architecture("cnn_lstm")
 def cnn_lstm(order: Order) -> Blueprint:
     """Return the CNN+LSTM that Khan 2024 compares with: convolutions, whose rows an LSTM reads from top to bottom.
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.imagenet.applications import published
 from training.architectures.inputs_and_heads import LOGITS, UNIT, begin
 
@@ -12,6 +12,7 @@ BRANCHES = {"xception": ("Xception", "block14_sepconv2_act"), "inception_v3": ("
 FUSED = (128, 64)
 
 
+@architecture("xincept")
 def build(order: Order) -> Blueprint:
     """Return the fusion: each branch pooled, Dense 64 GELU, Dense n linear (L2 0.01); joined, Dense 128, Dense 64, n.
 

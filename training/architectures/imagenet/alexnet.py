@@ -1,13 +1,14 @@
 """AlexNet (Krizhevsky et al. 2012) in torchvision's one-tower layout ("One weird trick", Krizhevsky 2014)."""
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import LOGITS, TORCH, after, begin
 
 LAST = "conv5"
 WIDTH = 4096  # values of the last hidden layer: what Bushi's classifiers are given
 
 
+@architecture("alexnet")
 def build(order: Order) -> Blueprint:
     """Return AlexNet for an input of 224 or 227 px, whose five convolutions can be had from ImageNet.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.imagenet.applications import published
 from training.architectures.inputs_and_heads import after, begin, pooled
 
@@ -40,11 +40,16 @@ def numbered(number: int) -> Callable[[Order], Blueprint]:
     return build
 
 
+for _number in range(8):
+    architecture(f"efficientnet_b{_number}")(numbered(_number))
+
+
 def _divide(layer: Any, by: Any) -> None:
     (kernel,) = layer.get_weights()
     layer.set_weights([kernel / np.asarray(by)[:, None]])
 
 
+@architecture("efficientnet_lite0")
 def lite0(order: Order) -> Blueprint:
     """Return EfficientNet-lite0: B0 without squeeze-and-excite, with ReLU6."""
     import keras

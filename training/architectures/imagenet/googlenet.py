@@ -7,7 +7,7 @@ to be had. The two auxiliary classifiers, which the authors needed for the same 
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import UNIT, after, begin, pooled
 
 # Filters of the four branches: 1x1; 1x1 then 3x3; 1x1 then 5x5; pooling then 1x1. Table 1 of the paper.
@@ -25,6 +25,7 @@ MODULES = {
 POOLED_BEFORE = ("3a", "4a", "5a")
 
 
+@architecture("googlenet")
 def build(order: Order) -> Blueprint:
     """Return GoogLeNet."""
     import keras

@@ -3,23 +3,26 @@
 from functools import partial
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.imagenet import applications
 from training.architectures.inputs_and_heads import UNIT, begin, dense
 
 EARLY = tuple(f"block_{number}_expand_relu" for number in (1, 2, 3))
 
 
+@architecture("mobilenet")
 def v1(order: Order) -> Blueprint:
     """Return MobileNet with depthwise separable convolutions, 3.2 million parameters before its head."""
     return applications.build(order, "MobileNet", "mobilenet")
 
 
+@architecture("mobilenet_v2")
 def v2(order: Order) -> Blueprint:
     """Return MobileNetV2 with inverted residuals, 2.3 million parameters before its head."""
     return applications.build(order, "MobileNetV2", "mobilenet_v2")
 
 
+@architecture("mobilenet_v2_texture")
 def v2_texture(order: Order) -> Blueprint:
     """Return three early layers of MobileNetV2, each averaged over the picture, and one dense layer for all of them.
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from training.architectures import pretrained
-from training.architectures.blueprint import Blueprint, Order
+from training.architectures.blueprint import Blueprint, Order, architecture
 from training.architectures.inputs_and_heads import TORCH, after, begin, pooled
 
 # Channels squeezed to, and expanded to by each of two branches; a pooling stands before the fires named.
@@ -11,6 +11,7 @@ FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 25
 POOLED_BEFORE = (0, 2, 4)
 
 
+@architecture("squeezenet")
 def build(order: Order) -> Blueprint:
     """Return SqueezeNet 1.1.
 
