@@ -43,7 +43,7 @@ def test_nothing_is_chosen_before_a_person_chooses(app: Flask, clinician: Someon
     labels = reading_of(app, image["id"]).labels
     change(app, image["id"], "suggested", labels[2].id)
     page = clinician.get(image["url"]).text
-    expected = {f"label:{label['id']}": str(place) for place, label in enumerate(labels, 1)}
+    expected = {f"label:{label.id}": str(place) for place, label in enumerate(labels, 1)}
     assert buttons(page) == expected | {"uncertain": "u", "not_gradable": "n", "other": "o"}
     assert "aria-pressed" not in page
     assert " checked" not in page.split('class="review"')[1]
@@ -54,7 +54,7 @@ def test_a_review_is_kept_and_shown(app: Flask, clinician: Someone, image: dict[
     """The choice has its solid outline, its author and its comment; the case is in review."""
     label = reading_of(app, image["id"]).labels[1]
     answer = clinician.post(
-        f"{image['url']}/reviews", {"choice": f"label:{label['id']}", "seen": 0, "comment": " two "}
+        f"{image['url']}/reviews", {"choice": f"label:{label.id}", "seen": 0, "comment": " two "}
     )
     assert answer.status_code == 302
     assert reviews(app) == [(1, "label", label.id, "two")]
@@ -93,7 +93,7 @@ def test_of_two_at_once_the_second_is_told(app: Flask, clinician: Someone, image
         clinician.post(f"{image['url']}/reviews", {"choice": "uncertain", "seen": 0, "comment": "pale"}).status_code
         == 302
     )
-    data = {"choice": f"label:{label['id']}", "seen": 0, "comment": "Auer <rods>?"}
+    data = {"choice": f"label:{label.id}", "seen": 0, "comment": "Auer <rods>?"}
     answer = admin.post(f"{image['url']}/reviews", data)
     assert answer.status_code == 409
     assert "Clinician" in answer.text
@@ -101,7 +101,7 @@ def test_of_two_at_once_the_second_is_told(app: Flask, clinician: Someone, image
     assert "Auer &lt;rods&gt;?" in answer.text
     assert len(reviews(app)) == 1
     again = dict(re.findall(r'type="hidden" name="(seen|choice)" value="([^"]*)"', answer.text))
-    assert again == {"seen": "1", "choice": f"label:{label['id']}"}
+    assert again == {"seen": "1", "choice": f"label:{label.id}"}
     assert admin.post(f"{image['url']}/reviews", again | {"comment": "Auer <rods>?"}).status_code == 302
     assert [(version, verdict) for version, verdict, *_ in reviews(app)] == [(1, "uncertain"), (2, "label")]
     page = clinician.get(image["url"]).text
@@ -145,8 +145,8 @@ def test_the_counts_follow(app: Flask, clinician: Someone, image: dict[str, Any]
     change(app, image["id"], "suggested", labels[0].id)
     steps = [
         ("uncertain", (1, 1, 0)),
-        (f"label:{labels[1]['id']}", (1, 0, 1)),
-        (f"label:{labels[0]['id']}", (1, 0, 0)),
+        (f"label:{labels[1].id}", (1, 0, 1)),
+        (f"label:{labels[0].id}", (1, 0, 0)),
         ("not_gradable", (1, 0, 1)),
         ("other", (1, 0, 1)),
     ]
