@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(review_words)
     app.add_template_filter(state_words)
     app.add_template_global(asset)
+    app.after_request(ask_again_for_modules)
     app.context_processor(lambda: {"person": current_user, "specimens": SPECIMENS, "sexes": SEXES})
 
 
@@ -99,6 +100,22 @@ def fingerprint(path: Path, _changed: float) -> str:
 
 
 def asset(name: str) -> str:
-    """Return the address of a static file, which changes when the file does, so browsers may keep it."""
+    """Return the address of a static file, which changes when the file does, so browsers may keep it.
+
+    Scripts import each other by plain addresses, which do not change: `ask_again_for_modules` sees to those.
+    """
     path = Path(str(current_app.static_folder)) / name
     return url_for("static", filename=name, v=fingerprint(path, path.stat().st_mtime))
+
+
+def ask_again_for_modules(response: Response) -> Response:
+    """Let browsers use a static file whose address has no fingerprint only after asking whether it is still the same.
+
+    A page names its scripts with their fingerprints, and is itself never kept; what they import has none. Were it kept
+    for days, an update would leave old modules beside new ones. So the browser asks for each of them anew, and gets a
+    304 where it has not changed.
+    """
+    if request.endpoint == "static" and "v" not in request.args:
+        response.cache_control.max_age = None
+        response.cache_control.no_cache = True
+    return response

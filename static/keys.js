@@ -1,7 +1,10 @@
 // Keys of a page: elements name theirs in data-key; ? shows the list.
+import { modified, placeOf } from "./shortcuts.js";
+
+const TYPED_INTO = "input:not([type=checkbox]):not([type=radio]), textarea, select";
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select")) return;
+  if (modified(event) || event.target.closest(TYPED_INTO)) return;
   const dialog = document.getElementById("keys");
   if (event.key === "?" && dialog) {
     event.preventDefault();
@@ -9,8 +12,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (dialog && dialog.open) return;
-  const target = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
-  if (!target || (event.target.closest("[role=img]") && event.key.startsWith("Arrow"))) return;
+  const elements = [...document.querySelectorAll("[data-key]")];
+  const keys = elements.map((element) => element.dataset.key);
+  const target = elements[placeOf(event.key, keys, Boolean(event.target.closest("[role=img]")))];
+  if (!target) return;
   event.preventDefault();
   if (target.matches("input, textarea")) target.focus(); else target.click();
 });

@@ -1,4 +1,5 @@
-// Light or dark: the system's wish until the person chooses; runs before the first paint.
+// Light or dark: the system's wish until the person chooses.
+// The only script that is no module: modules run after the page was read, and a dark page would flash white before.
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");

@@ -1,4 +1,4 @@
-"""The wall of cells in a real browser: keys, dragging, reasons, the panel beside it; by keyboard, without script."""
+"""The cells page in a real browser: keys, dragging, reasons, the panel beside it; by keyboard, without script."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def reads(browser: Browser, reading_server: Server) -> Iterator[Visit]:
         yield enter(visit)
 
 
-def open_wall(visit: Visit, folder: Path) -> str:
-    """Enter a case with a crowded field and open its wall; return its address."""
+def open_cells(visit: Visit, folder: Path) -> str:
+    """Enter a case with a crowded field and open its cells page; return its address."""
     page = visit.page
     path = folder / "crowded.png"
     path.write_bytes(encode(crowded(), "PNG"))
@@ -65,13 +65,13 @@ def group(page: Page, code: str) -> int:
 
 def settled(page: Page) -> None:
     """Wait until the answer to what was sent stands on the page."""
-    expect(page.locator("#wall:not([aria-busy])")).to_be_visible()
+    expect(page.locator("#cell-groups:not([aria-busy])")).to_be_visible()
 
 
 def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) -> None:
     """Of thirty, two by key, one by drag, one excluded; counts follow, a reload keeps all; panel, map and axe."""
     page = reads.page
-    address = open_wall(reads, tmp_path)
+    address = open_cells(reads, tmp_path)
     cells = page.locator(".cell")
     total = cells.count()
     assert total >= 30
@@ -135,7 +135,7 @@ def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) ->
 def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browser) -> None:
     """What the first wrote stays; the second reads it on the page, and the same key once more saves theirs after it."""
     page = reads.page
-    address = open_wall(reads, tmp_path)
+    address = open_cells(reads, tmp_path)
     other = reads.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
     sign_in(other, reads.server.url, reads.address, PASSWORD)
     other.get_by_role("heading", name="Worklist").wait_for()
@@ -158,7 +158,7 @@ def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browse
 def test_by_keyboard_alone(inside: Visit, tmp_path: Path) -> None:
     """With the lab's own list: Tab to a cell, arrows, Space, a key to name, x and Enter to exclude, z to take back."""
     page = inside.page
-    open_wall(inside, tmp_path)
+    open_cells(inside, tmp_path)
     expect(page.get_by_role("button", name="Let leukolens-blast")).to_be_visible()
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -189,7 +189,7 @@ def test_by_keyboard_alone(inside: Visit, tmp_path: Path) -> None:
 
 def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None:
     """Boxes to tick and buttons to press do the same, and a cell's number opens its page."""
-    address = open_wall(inside, tmp_path)
+    address = open_cells(inside, tmp_path)
     context = browser.new_context(viewport={"width": 1280, "height": 820}, java_script_enabled=False)
     page = context.new_page()
     sign_in(page, inside.server.url, inside.address, PASSWORD)

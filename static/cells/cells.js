@@ -1,4 +1,7 @@
 // The cells page: keys, dragging and the panel beside it. What changes comes back from the server as it stands there.
+import { modified } from "../shortcuts.js";
+import { afterNaming, neighbour } from "./order.js";
+
 const page = document.getElementById("cell-groups");
 const beside = document.getElementById("beside");
 const HOVER_MS = 120;
@@ -12,14 +15,14 @@ const boxOf = (tile) => tile.querySelector("input");
 const chosen = () => tiles().filter((tile) => boxOf(tile).checked);
 const focused = () => document.activeElement && document.activeElement.closest(".cell");
 
-function tell() {
+function countSelected() {
   const output = document.getElementById("selected");
   if (output) output.value = chosen().length;
 }
 
 function prepare() {
   for (const part of page.querySelectorAll(".needs-script")) part.hidden = false;
-  tell();
+  countSelected();
 }
 
 async function show(address) {
@@ -42,9 +45,7 @@ async function send(cells, choice) {
   data.set("choice", choice);
   for (const tile of cells) data.append("cell", boxOf(tile).value);
   const names = tiles().map((tile) => tile.dataset.cell);
-  const gone = new Set(cells.map((tile) => tile.dataset.cell));
-  const last = names.indexOf(cells[cells.length - 1].dataset.cell);
-  const next = [...names.slice(last + 1), ...names.slice(0, last).reverse()].find((name) => !gone.has(name)) || names[last];
+  const next = afterNaming(names, cells.map((tile) => tile.dataset.cell));
   page.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Part": "cells" } });
@@ -68,12 +69,12 @@ async function send(cells, choice) {
 
 page.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!event.submitter || !event.submitter.value) return; // Enter on a cell says nothing
+  if (!event.submitter || !event.submitter.value) return; // Enter on a cell names nothing
   const selected = chosen();
-  const one = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
-  send(selected.length ? selected : one, event.submitter.value);
+  const focusedLast = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
+  send(selected.length ? selected : focusedLast, event.submitter.value);
 });
-page.addEventListener("change", tell);
+page.addEventListener("change", countSelected);
 
 // A key goes to a button, which takes the focus away: the cell that had it is still the one that is meant.
 let lastFocus = null;
@@ -126,46 +127,32 @@ page.addEventListener("dragend", () => {
   for (const old of page.querySelectorAll(".drop-here")) old.classList.remove("drop-here");
 });
 
-function neighbour(tile, key) {
-  // The next cell to a side; up and down go to the nearest one of another row.
-  const all = tiles();
-  const place = all.indexOf(tile);
-  if (key === "ArrowLeft") return all[place - 1];
-  if (key === "ArrowRight") return all[place + 1];
-  const from = tile.getBoundingClientRect();
-  const sign = key === "ArrowDown" ? 1 : -1;
-  let best = null;
-  for (const other of all) {
-    const to = other.getBoundingClientRect();
-    const rows = sign * (to.top - from.top);
-    if (rows < from.height / 2) continue;
-    const away = rows * 4 + Math.abs(to.left - from.left);
-    if (!best || away < best.away) best = { other, away };
-  }
-  return best && best.other;
-}
-
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (modified(event) || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
     const open = page.querySelector(".exclude[open]");
-    if (open) { open.open = false; if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus(); return; }
+    if (open) {
+      open.open = false;
+      if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus();
+      return;
+    }
     for (const tile of chosen()) boxOf(tile).checked = false;
-    tell();
+    countSelected();
     return;
   }
   const tile = focused();
   if (!tile) return;
   if (event.key.startsWith("Arrow")) {
-    const next = neighbour(tile, event.key);
+    const others = tiles();
+    const next = others[neighbour(others.map((other) => other.getBoundingClientRect()), others.indexOf(tile), event.key)];
     if (!next) return;
     event.preventDefault();
-    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(next).checked = true; tell(); }
+    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(next).checked = true; countSelected(); }
     boxOf(next).focus();
   } else if (event.key === "a") {
     event.preventDefault();
     for (const other of tile.closest(".cell-group").querySelectorAll(".cell")) boxOf(other).checked = true;
-    tell();
+    countSelected();
   }
 });
 // The first reason takes the focus at once when the list opens, so that x, Tab and Enter do, however quickly.
@@ -179,4 +166,3 @@ page.addEventListener("click", (event) => {
 });
 
 prepare();
-if (document.querySelector("[data-remaining]") && !chosen().length) setTimeout(() => location.reload(), 300);

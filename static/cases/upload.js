@@ -1,23 +1,22 @@
 // Sending images: one request each, a few at a time, with progress, retry and removal.
-const AT_ONCE = 4;
-const BUSY_TRIES = 5;
+import { offerCamera } from "./camera.js";
+import { afterAnswer, mayOpen, nextToSend, shareSent, stateWords, summary, unsent } from "./queue.js";
 
 const form = document.querySelector("form[data-new-case], form[data-case]");
 const zone = form.querySelector("[data-drop]");
 const input = zone.querySelector("input[type=file]");
 const list = form.querySelector("[data-queue]");
-const summary = form.querySelector("[data-summary]");
+const summaryLine = form.querySelector("[data-summary]");
 const words = document.getElementById("queue-words").dataset;
 const createButton = form.querySelector("[data-create]");
 const openLink = form.querySelector("[data-open]");
 const token = document.querySelector("meta[name=csrf-token]").content;
 const limit = Number(zone.dataset.limit);
+const PASTED = "pasted.png"; // a picture from the clipboard has no name of its own
 
 let place = form.dataset.case ? JSON.parse(form.dataset.case) : null;
 let creating = false;
 const items = [];
-
-const unsent = () => items.some((item) => ["waiting", "sending"].includes(item.state));
 
 class Item {
   // A file or a drawing on its way; `kind` is set for a drawing.
@@ -27,7 +26,8 @@ class Item {
     this.state = "waiting";
     this.tries = 0;
     this.row = document.getElementById("queue-row").content.firstElementChild.cloneNode(true);
-    this.row.querySelector(".queue-name").textContent = file ? file.name || "pasted.png" : `${words.drawing}: ${kind.replaceAll("_", " ")}`;
+    const name = file ? file.name || PASTED : `${words.drawing}: ${kind.replaceAll("_", " ")}`;
+    this.row.querySelector(".queue-name").textContent = name;
     this.thumb = this.row.querySelector("img");
     this.progress = this.row.querySelector("progress");
     this.retry = this.row.querySelector("[data-retry]");
@@ -46,8 +46,7 @@ class Item {
   set(state, text) {
     this.state = state;
     this.row.dataset.state = state;
-    const shown = text || { waiting: place ? words.queued : words.waiting, sending: words.sending }[state] || "";
-    this.row.querySelector(".queue-state").textContent = shown;
+    this.row.querySelector(".queue-state").textContent = text || stateWords(state, Boolean(place), words);
     this.progress.hidden = state !== "sending";
     this.retry.hidden = state !== "failed";
     report();
@@ -58,7 +57,7 @@ class Item {
     this.set("sending");
     const body = new FormData();
     body.append("position", place.next + items.indexOf(this)); // the order of choosing, not of arriving
-    if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || "pasted.png");
+    if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || PASTED);
     const request = new XMLHttpRequest();
     this.request = request;
     request.open("POST", this.kind ? place.drawings : place.images);
@@ -66,9 +65,12 @@ class Item {
     request.setRequestHeader("X-CSRFToken", token);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => {
-      if (!event.lengthComputable) return;
-      this.progress.value = event.loaded / event.total;
-      if (event.loaded === event.total) { this.progress.removeAttribute("value"); this.row.querySelector(".queue-state").textContent = words.reading; }
+      const share = shareSent(event);
+      if (share === null) return;
+      this.progress.value = share;
+      if (share < 1) return;
+      this.progress.removeAttribute("value");
+      this.row.querySelector(".queue-state").textContent = words.reading;
     });
     request.addEventListener("load", () => { this.answered(request); pump(); });
     request.addEventListener("error", () => { this.set("failed", words.offline); pump(); });
@@ -77,16 +79,15 @@ class Item {
 
   answered(request) {
     const answer = request.response || {};
-    if (request.status === 201) { this.done(answer); return; }
-    if (request.status === 503 && this.tries < BUSY_TRIES) {
+    const { state, seconds, reason } = afterAnswer(request.status, this.tries, request.getResponseHeader("Retry-After"));
+    if (state === "done") this.done(answer);
+    else if (state === "failed") this.set("failed", reason === "signedOut" ? words.signedOut : answer.error || words.offline);
+    else {
       this.tries += 1;
-      const seconds = Number(request.getResponseHeader("Retry-After")) || 3;
-      this.set("waiting", words.wait.replace("{n}", seconds));
       this.notBefore = Date.now() + seconds * 1000;
+      this.set("waiting", words.wait.replace("{n}", seconds));
       setTimeout(pump, seconds * 1000 + 20);
-      return;
     }
-    this.set("failed", request.status === 401 ? words.signedOut : answer.error || words.offline);
   }
 
   done(answer) {
@@ -122,26 +123,18 @@ class Item {
 }
 
 function pump() {
-  // Send what may be sent now.
+  // Send what may be sent now; sending changes an item's state, so that the next one is found.
   if (!place) return;
-  for (const item of items) {
-    if (items.filter((one) => one.state === "sending").length >= AT_ONCE) return;
-    if (item.state === "waiting" && (item.notBefore || 0) <= Date.now()) item.send();
-  }
+  for (let item = nextToSend(items, Date.now()); item; item = nextToSend(items, Date.now())) item.send();
 }
 
 function report() {
-  // Say how far it is, once for everyone who listens.
-  const failed = items.filter((item) => item.state === "failed").length;
-  const done = items.filter((item) => item.state === "done").length;
-  const busy = unsent();
-  openLink.hidden = !(place && !busy && (done || form.dataset.newCase !== undefined));
+  // Tell how far it is, once for everyone who listens.
+  openLink.hidden = !mayOpen(items, Boolean(place), form.dataset.newCase !== undefined);
   if (place) createButton.hidden = true;
   // The focus does not stay on a button that is gone.
   if (!openLink.hidden && [document.body, createButton].includes(document.activeElement)) openLink.focus();
-  if (busy && place) { summary.textContent = ""; return; }
-  summary.textContent = items.length && place
-    ? words.summary.replace("{done}", done).replace("{total}", items.length).replace("{failed}", failed) : "";
+  summaryLine.textContent = place ? summary(items, words) : "";
 }
 
 function add(files) {
@@ -187,10 +180,10 @@ async function create() {
     } else {
       showErrors(answer.errors || {});
       if (answer.confirmed) form.querySelector("[name=confirmed]").value = answer.confirmed;
-      if (!answer.errors) summary.textContent = answer.error || words.offline;
+      if (!answer.errors) summaryLine.textContent = answer.error || words.offline;
     }
   } catch {
-    summary.textContent = words.offline;
+    summaryLine.textContent = words.offline;
   } finally {
     creating = false;
     createButton.disabled = false;
@@ -220,6 +213,7 @@ for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) =
 document.addEventListener("paste", (event) => {
   if (event.clipboardData && event.clipboardData.files.length) add(event.clipboardData.files);
 });
-window.addEventListener("beforeunload", (event) => { if (unsent()) event.preventDefault(); });
+window.addEventListener("beforeunload", (event) => { if (unsent(items)) event.preventDefault(); });
 zone.classList.add("drop-ready");
 createButton.hidden = Boolean(place);
+offerCamera(form.querySelector("[data-camera]"), add);

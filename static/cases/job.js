@@ -1,0 +1,28 @@
+// A job on the page: listens to how far it is, moves its bar, and loads the page again when it is finished.
+import { finished, untouched, words } from "./progress.js";
+
+// Only what a review or a selection would lose; which view is on comes back by itself.
+const TYPED = "textarea, .cell input";
+
+function listen(panel) {
+  const source = new EventSource(panel.dataset.job);
+  const bar = panel.querySelector("progress");
+  const output = panel.querySelector("[data-words]");
+  source.addEventListener("message", (event) => {
+    const progress = JSON.parse(event.data);
+    if (bar) bar.value = progress.done;
+    const shown = words(progress, panel.dataset.running);
+    if (shown) output.textContent = shown;
+    if (!finished(progress)) return;
+    source.close();
+    if (untouched([...document.querySelectorAll(TYPED)])) { location.reload(); return; }
+    const again = document.createElement("a");
+    again.href = location.href;
+    again.textContent = panel.dataset.finished;
+    output.replaceChildren(again);
+  });
+}
+
+for (const panel of document.querySelectorAll("[data-job]")) {
+  if (!finished(panel.dataset)) listen(panel);
+}

@@ -1,0 +1,45 @@
+// The queue of images on their way to the server: what is sent next, and what an answer means.
+
+export const AT_ONCE = 4;
+export const BUSY_TRIES = 5;
+const BUSY_SECONDS = 3; // where a busy server does not say when to come back
+
+/** Return whether something is still on its way. */
+export function unsent(items) {
+  return items.some((item) => item.state === "waiting" || item.state === "sending");
+}
+
+/** Return the item that is to be sent now: the first that waits and may, while fewer than AT_ONCE are under way. */
+export function nextToSend(items, now) {
+  if (items.filter((item) => item.state === "sending").length >= AT_ONCE) return undefined;
+  return items.find((item) => item.state === "waiting" && (item.notBefore || 0) <= now);
+}
+
+/** Return what follows from an answer: done, waiting for so many seconds, or failed for a reason of the page's words. */
+export function afterAnswer(status, tries, retryAfter) {
+  if (status === 201) return { state: "done" };
+  if (status === 503 && tries < BUSY_TRIES) return { state: "waiting", seconds: Number(retryAfter) || BUSY_SECONDS };
+  return { state: "failed", reason: status === 401 ? "signedOut" : "offline" };
+}
+
+/** Return the share that was sent, from 0 to 1, or null where it is not known; at 1 the server reads the picture. */
+export function shareSent(event) {
+  return event.lengthComputable && event.total ? event.loaded / event.total : null;
+}
+
+/** Return the words of a state; `opened` is whether the case exists that the image is to go into. */
+export function stateWords(state, opened, words) {
+  return { waiting: opened ? words.queued : words.waiting, sending: words.sending }[state] || "";
+}
+
+/** Return how the whole queue stands, when nothing is on its way any more. */
+export function summary(items, words) {
+  if (!items.length || unsent(items)) return "";
+  const count = (state) => items.filter((item) => item.state === state).length;
+  return words.summary.replace("{done}", count("done")).replace("{total}", items.length).replace("{failed}", count("failed"));
+}
+
+/** Return whether the case may be opened: it exists, nothing is on its way, and there is something new to see in it. */
+export function mayOpen(items, opened, isNew) {
+  return opened && !unsent(items) && (isNew || items.some((item) => item.state === "done"));
+}

@@ -1,0 +1,308 @@
+// The reading page: the picture on a canvas, with the map and the boxes drawn from numbers, not from images.
+// A second canvas shows the original beside it; both look at the same place, whichever of them is moved.
+import { following, modified } from "../shortcuts.js";
+import {
+  coloured, gridOf, hasEvidence, mapSize, mayAskMore, methodShown, methodsFor, opacityAfter, palette,
+} from "./evidence.js";
+import { STEP, WHOLE, moved, placement, push, zoomed } from "./zoom.js";
+
+const root = document.getElementById("read");
+const data = JSON.parse(root.dataset.stage);
+const byId = (id) => document.getElementById(id);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const PUSH = 60; // CSS pixels that an arrow key moves the picture
+const OPACITY_STEP = 5; // per cent
+
+const state = {
+  view: root.dataset.view,
+  label: root.dataset.label,
+  method: root.dataset.method,
+  opacity: 0.45,
+  boxes: false,
+  beside: false,
+  place: WHOLE,
+};
+const panes = all(".stage").map((stage) => {
+  const canvas = stage.querySelector("canvas");
+  return { stage, canvas, context: canvas.getContext("2d"), fingers: new Map(), span: 0, fixed: stage.dataset.fixed };
+});
+const main = panes.find((pane) => !pane.fixed);
+const pictures = new Map();
+const maps = new Map();
+const colours = palette(data.inferno);
+
+function picture(name) {
+  // Load a view once; drawing waits for it.
+  if (!pictures.has(name)) {
+    const image = new Image();
+    image.addEventListener("load", draw);
+    image.src = data.views[name];
+    pictures.set(name, image);
+  }
+  return pictures.get(name);
+}
+
+function mapCanvas() {
+  // The map of the chosen class, by the chosen method.
+  const name = `${methodShown(data, state.label, state.method)} ${state.label}`;
+  if (!maps.has(name)) {
+    const size = mapSize(data);
+    const canvas = Object.assign(document.createElement("canvas"), size);
+    const image = new ImageData(size.width, size.height);
+    new Uint32Array(image.data.buffer).set(coloured(gridOf(data, state.label, state.method), size, colours));
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    maps.set(name, canvas);
+  }
+  return maps.get(name);
+}
+
+function viewOf(pane) {
+  return pane.fixed || state.view;
+}
+
+function sizeOf(pane) {
+  // What the network was given has a size of its own; every other view has the picture's.
+  const model = viewOf(pane) === "model" && picture("model");
+  return model && model.naturalWidth ? { width: model.naturalWidth, height: model.naturalHeight } : data;
+}
+
+function draw() {
+  for (const pane of panes) if (!pane.stage.hidden) drawPane(pane);
+  byId("zoom").textContent = `${Math.round(100 * state.place.zoom)} %`;
+}
+
+function drawPane(pane) {
+  const { canvas, context, stage } = pane;
+  const view = viewOf(pane);
+  const image = picture(view === "map" ? "original" : view);
+  if (!image.complete || !image.naturalWidth || !canvas.width) return;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  const at = placement(canvas, sizeOf(pane), state.place);
+  // Far in, pixels are shown as they are: smoothing would invent chromatin.
+  context.imageSmoothingEnabled = at.width / image.naturalWidth < 6;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, at.x, at.y, at.width, at.height);
+  if (view === "map" && data.maps[state.label]) {
+    context.save();
+    context.imageSmoothingEnabled = true;
+    context.globalAlpha = state.opacity;
+    context.drawImage(mapCanvas(), at.x, at.y, at.width, at.height);
+    context.restore();
+  }
+  if (state.boxes && view !== "model") drawBoxes(context, at);
+  stage.dataset.shown = view;
+  stage.dataset.at = [state.place.zoom, state.place.x, state.place.y].map((value) => value.toFixed(4)).join(" ");
+}
+
+function drawBoxes(context, at) {
+  const ratio = devicePixelRatio;
+  // Numbered as on the cells page; the one that a link from there names is drawn thicker.
+  context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  context.textBaseline = "bottom";
+  for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {
+    const wide = place + 1 === data.cell ? 2 : 1;
+    const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
+    // White on black: seen on every stain and over every map.
+    context.lineWidth = 3 * wide * ratio;
+    context.strokeStyle = "rgba(0, 0, 0, .75)";
+    context.strokeRect(...box);
+    context.lineWidth = 1.25 * wide * ratio;
+    context.strokeStyle = "#fff";
+    context.strokeRect(...box);
+    const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
+    context.lineWidth = 3 * ratio;
+    context.strokeStyle = "#000";
+    context.strokeText(place + 1, ...corner);
+    context.fillStyle = "#fff";
+    context.fillText(place + 1, ...corner);
+  }
+}
+
+function resize() {
+  for (const { canvas, stage } of panes) {
+    canvas.width = Math.round(stage.clientWidth * devicePixelRatio);
+    canvas.height = Math.round(stage.clientHeight * devicePixelRatio);
+  }
+  draw();
+}
+
+function setCurrent(link, current) {
+  if (current) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+}
+
+function show(view) {
+  const links = all(".segments [data-view]");
+  const chosen = links.find((link) => link.dataset.view === view);
+  if (chosen) {
+    main.stage.setAttribute("aria-label", chosen.title);
+    if (byId("pane-word")) byId("pane-word").textContent = chosen.textContent;
+  } else if (view !== root.dataset.view) return;
+  state.view = view;
+  for (const link of links) setCurrent(link, link === chosen);
+  for (const part of all("[data-for=map]")) part.classList.toggle("inactive", view !== "map");
+  if (byId("opacity")) byId("opacity").disabled = view !== "map";
+  draw();
+}
+
+function showMap() {
+  // Say what is known of the map of the chosen class by the chosen method, and draw it.
+  if (!data.maps[state.label]) return;
+  byId("no-evidence").hidden = hasEvidence(gridOf(data, state.label, state.method));
+  const [methods, method] = [methodsFor(data, state.label), methodShown(data, state.label, state.method)];
+  for (const link of all(".methods [data-method]")) {
+    link.hidden = !methods.includes(link.dataset.method);
+    setCurrent(link, link.dataset.method === method);
+  }
+}
+
+function chooseLabel(label) {
+  state.label = label;
+  if (byId("maps-label")) {
+    byId("maps-label").value = label;
+    byId("maps-label").form.hidden = !mayAskMore(data, label);
+  }
+  showMap();
+  show("map");
+}
+
+function chooseMethod(method) {
+  state.method = method;
+  showMap();
+  show("map");
+}
+
+function setOpacity(percent) {
+  const slider = byId("opacity");
+  if (!slider) return;
+  slider.value = percent;
+  state.opacity = slider.value / 100;
+  byId("opacity-value").textContent = `${slider.value} %`;
+  draw();
+}
+
+function zoomTo(zoom, point, pane = main) {
+  state.place = zoomed(pane.canvas, sizeOf(pane), state.place, zoom, point);
+  draw();
+}
+
+function moveBy(across, down, pane = main) {
+  state.place = moved(pane.canvas, sizeOf(pane), state.place, across, down);
+  draw();
+}
+
+function fromMiddle(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const away = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  return away.map((length) => length * devicePixelRatio);
+}
+
+function spanOf(fingers) {
+  const [a, b] = [...fingers.values()];
+  return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+}
+
+function listen(pane) {
+  const { stage, canvas, fingers } = pane;
+  stage.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, event);
+    if (fingers.size === 2) pane.span = spanOf(fingers);
+    if (state.place.zoom > 1 || fingers.size === 2) stage.setPointerCapture(event.pointerId);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    const before = fingers.get(event.pointerId);
+    if (!before) return;
+    fingers.set(event.pointerId, event);
+    if (fingers.size === 2) {
+      const span = spanOf(fingers);
+      zoomTo(state.place.zoom * span / pane.span, fromMiddle(event, canvas), pane);
+      pane.span = span;
+    } else if (state.place.zoom > 1) {
+      const way = [event.clientX - before.clientX, event.clientY - before.clientY];
+      moveBy(...way.map((length) => length * devicePixelRatio), pane);
+    }
+  });
+  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => fingers.delete(event.pointerId));
+  stage.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    zoomTo(state.place.zoom * (event.deltaY < 0 ? STEP : 1 / STEP), fromMiddle(event, canvas), pane);
+  }, { passive: false });
+}
+panes.forEach(listen);
+
+function setBeside(on) {
+  // The original beside the view, or one picture alone; kept for the next image.
+  state.beside = on;
+  for (const pane of panes) if (pane.fixed) pane.stage.hidden = !on;
+  byId("panes").classList.toggle("panes-two", on);
+  byId("beside").checked = on;
+  try { localStorage.setItem("beside", on ? "yes" : ""); } catch { /* private windows: for this page only */ }
+  resize();
+  moveBy(0, 0); // into sight again: the pane has another size
+}
+
+function toggleBeside() {
+  setBeside(!state.beside);
+  // Twice the same picture would show nothing.
+  if (state.beside && state.view === "original") show(Object.keys(data.maps).length ? "map" : "mask");
+}
+
+for (const link of all(".segments [data-view]")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); show(link.dataset.view); });
+}
+for (const link of all(".methods [data-method]")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); chooseMethod(link.dataset.method); });
+}
+for (const radio of all("[name=label][type=radio]")) {
+  radio.addEventListener("change", () => chooseLabel(radio.value));
+}
+for (const link of all(".label-link")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); link.previousElementSibling.click(); });
+  link.tabIndex = -1;
+}
+if (byId("boxes")) byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
+if (byId("beside")) byId("beside").addEventListener("change", toggleBeside);
+if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
+byId("zoom-in").addEventListener("click", () => zoomTo(state.place.zoom * STEP));
+byId("zoom-out").addEventListener("click", () => zoomTo(state.place.zoom / STEP));
+byId("zoom-reset").addEventListener("click", () => zoomTo(1));
+
+const keys = {
+  b: () => byId("boxes") && byId("boxes").click(),
+  d: () => byId("beside") && toggleBeside(),
+  v: () => {
+    const views = all(".segments [data-view]").map((link) => link.dataset.view);
+    if (views.length) show(following(views, state.view));
+  },
+  c: () => {
+    const radios = all("[name=label][type=radio]");
+    if (radios.length) following(radios, radios.find((radio) => radio.checked)).click();
+  },
+  "[": () => setOpacity(opacityAfter(state.opacity, -OPACITY_STEP)),
+  "]": () => setOpacity(opacityAfter(state.opacity, OPACITY_STEP)),
+  "+": () => zoomTo(state.place.zoom * STEP),
+  "=": () => zoomTo(state.place.zoom * STEP),
+  "-": () => zoomTo(state.place.zoom / STEP),
+  0: () => zoomTo(1),
+};
+document.addEventListener("keydown", (event) => {
+  if (modified(event) || document.querySelector("dialog[open]")) return;
+  if (event.target.closest("input[type=text], textarea, select")) return;
+  const enlarged = state.place.zoom > 1 && panes.some((pane) => pane.stage === document.activeElement);
+  const way = push(event.key, PUSH * devicePixelRatio);
+  if (keys[event.key]) keys[event.key]();
+  else if (enlarged && way) moveBy(...way);
+  else return;
+  event.preventDefault();
+});
+
+byId("plain").hidden = true;
+for (const { canvas } of panes) canvas.hidden = false;
+for (const part of all(".needs-script")) part.hidden = false;
+new ResizeObserver(resize).observe(main.stage);
+show(state.view);
+showMap();
+if (data.cell && byId("boxes")) byId("boxes").click();
+resize();
+let beside = "";
+try { beside = localStorage.getItem("beside"); } catch { /* private windows */ }
+if (beside && byId("beside")) setBeside(true);

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { finished, untouched, words } from "../../../static/cases/progress.js";
+
+const TEMPLATE = "{done} of {total} images";
+
+test("a running job tells how far it is", () => {
+  assert.equal(words({ state: "running", done: 3, total: 12 }, TEMPLATE), "3 of 12 images");
+  assert.equal(words({ state: "running", done: 0, total: 1 }, TEMPLATE), "0 of 1 images");
+});
+
+test("before and after that its words are the page's", () => {
+  for (const state of ["queued", "done", "failed", "cancelled"]) {
+    assert.equal(words({ state, done: 1, total: 1 }, TEMPLATE), "");
+  }
+});
+
+test("a job is finished when it is done, failed or stopped", () => {
+  assert.equal(finished({ state: "queued" }), false);
+  assert.equal(finished({ state: "running" }), false);
+  for (const state of ["done", "failed", "cancelled"]) assert.equal(finished({ state }), true);
+});
+
+test("a page on which nothing was typed or chosen may be loaded again", () => {
+  const comment = { type: "textarea", value: "", defaultValue: "" };
+  const cell = { type: "checkbox", value: "1", defaultValue: "1", checked: false, defaultChecked: false };
+  assert.equal(untouched([]), true);
+  assert.equal(untouched([comment, cell]), true);
+  assert.equal(untouched([{ ...comment, value: "hairy cells" }]), false);
+  assert.equal(untouched([comment, { ...cell, checked: true }]), false);
+});
