@@ -42,12 +42,17 @@ class Progress:
 
 
 def claim() -> str | None:
-    """Take the oldest job that nobody works on; None where there is none."""
+    """Take the oldest job that nobody works on; None where there is none, which is seen without any lock."""
+    abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
+    waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
+    query = select(Job.id).where(waiting).order_by(Job.made_at).limit(1)
+    try:
+        if db.session.scalar(query) is None:
+            return None
+    finally:
+        db.session.rollback()
     with writing() as session:
-        abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
-        waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
-        query = select(Job.id).where(waiting).order_by(Job.made_at).limit(1).with_for_update(skip_locked=True)
-        job_id = session.scalar(query)
+        job_id = session.scalar(query.with_for_update(skip_locked=True))
         if job_id is not None:
             session.execute(update(Job).where(Job.id == job_id).values(state="running", alive_at=now()))
     return job_id

@@ -8,13 +8,15 @@ its small holes (`HOLE`) belong to it.
 A leukocyte that the border of the picture cuts is measured as far as it can be seen: leave it out of any statistics.
 """
 
+import importlib
 import math
+import threading
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
-import skimage as ski  # its submodules are imported when first used, which takes a third of a second
+import skimage as ski  # its submodules are imported when first needed, which takes a third of a second
 
 from smear.arrays import Array
 from smear.segmentation.field import Field
@@ -107,6 +109,16 @@ class Measurements:
     cytoplasm_density: Colour | None = None
 
 
+_importing = threading.Lock()
+
+
+def _prepare() -> None:
+    """Import what is needed of scikit-image, whole: two threads that meet it first at once would see half of it."""
+    with _importing:
+        for name in ("feature", "measure", "morphology"):
+            importlib.import_module(f"skimage.{name}")
+
+
 def measure(
     field: Field, micrometres_per_pixel: float | None = None, only: int | None = None
 ) -> tuple[Measurements, ...]:
@@ -119,6 +131,7 @@ def measure(
         raise ValueError(f"Micrometres per pixel must be a positive number, not {micrometres_per_pixel}.")
     if not len(field):
         return ()
+    _prepare()
     unit = "px" if micrometres_per_pixel is None else "um"
     step = field.scale * (micrometres_per_pixel or 1.0)
     labels = field.labels if only is None else np.where(field.labels == only, only, 0)

@@ -53,9 +53,7 @@ def test_nothing_is_chosen_before_a_person_chooses(app: Flask, clinician: Someon
 def test_a_review_is_kept_and_shown(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
     """The choice has its solid outline, its author and its comment; the case is in review."""
     label = reading_of(app, image["id"]).labels[1]
-    answer = clinician.post(
-        f"{image['url']}/reviews", {"choice": f"label:{label.id}", "seen": 0, "comment": " two "}
-    )
+    answer = clinician.post(f"{image['url']}/reviews", {"choice": f"label:{label.id}", "seen": 0, "comment": " two "})
     assert answer.status_code == 302
     assert reviews(app) == [(1, "label", label.id, "two")]
     page = clinician.get(image["url"]).text

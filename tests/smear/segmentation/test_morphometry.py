@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
 import time
 
 import cv2
@@ -13,6 +15,7 @@ from smear.imaging.decode import decode
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from smear.segmentation.morphometry import LEVELS, Measurements, measure
+from tests.conftest import ROOT
 
 BACKGROUND = (240, 236, 240)
 CYTOPLASM = (190, 170, 230)
@@ -312,3 +315,18 @@ def test_normal_lymphocytes_have_one_round_nucleus_that_fills_them(data):
     assert len(cells) >= 18
     assert np.mean([cell.lobes == 1 for cell in cells]) > 0.9
     assert np.median([cell.nucleus_share for cell in cells]) > 0.6
+
+
+def test_two_threads_may_measure_first_at_once():
+    """In a fresh process, as two requests after a start: neither meets half of scikit-image."""
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from smear.imaging import synthetic
+from smear.segmentation.find import find
+from smear.segmentation.morphometry import measure
+fields = [find(synthetic.field(seed, "leukemic", 224)) for seed in range(6)]
+with ThreadPoolExecutor(6) as threads:
+    print(sum(len(found) for found in threads.map(measure, fields)) == sum(len(field) for field in fields))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "True"
