@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from dataclasses import replace
 
-import msgspec
 from sqlalchemy import and_, select
 
 from app import ledger
@@ -105,13 +104,14 @@ def answered(waiting: list[tuple[int, Array, Future[Forward]]]) -> Iterator[tupl
         yield [i], shown, engine().wait(future)
 
 
-def shorter(suggestion: Suggestion) -> dict[str, Any]:
-    """Return a suggestion as JSON data, with five digits."""
-    data: dict[str, Any] = msgspec.to_builtins(suggestion)
-    data["probabilities"] = {label: round(value, DIGITS) for label, value in suggestion.probabilities.items()}
-    for name in ("confidence", "ood_score"):
-        data[name] = None if data[name] is None else round(data[name], DIGITS)
-    return data
+def shorter(suggestion: Suggestion) -> Suggestion:
+    """Return a suggestion whose numbers have five digits: a field may have hundreds of them."""
+    return replace(
+        suggestion,
+        probabilities={label: round(value, DIGITS) for label, value in suggestion.probabilities.items()},
+        confidence=None if suggestion.confidence is None else round(suggestion.confidence, DIGITS),
+        ood_score=None if suggestion.ood_score is None else round(suggestion.ood_score, DIGITS),
+    )
 
 
 def keep(row: CellReading, task: Task) -> None:

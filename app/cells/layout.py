@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from app.database import db
 from app.records import IMAGE_ORDER, Annotation, CellReading, Detections, SmearImage
 from app.template_filters import outcome_in_words
 from smear.inference.card import Label
-from smear.inference.suggestion import uncertainty
+from smear.inference.suggestion import Suggestion, uncertainty
 from smear.rendering import crop_sheet
 from smear.statistics import Share, share
 
@@ -49,13 +48,13 @@ class DetectedField:
 
 @dataclass(frozen=True)
 class Cell:
-    """One leukocyte: where it is, what is suggested (a Suggestion as JSON data) and the annotation that holds."""
+    """One leukocyte: where it is, what is suggested and the annotation that holds."""
 
     field: DetectedField
     number: int
     box: list[int]
     cut: bool
-    suggestion: dict[str, Any] | None
+    suggestion: Suggestion | None
     newest: Annotation | None  # what was written last of it, also where that takes everything back
     names: dict[str, str]  # of the chosen bundle's labels
 
@@ -77,12 +76,12 @@ class Cell:
     @property
     def suggested(self) -> str | None:
         """Return the id of the label that is suggested; None where nothing is."""
-        return self.suggestion["label"] if self.suggestion and self.suggestion["outcome"] == "suggested" else None
+        return self.suggestion.label if self.suggestion and self.suggestion.outcome == "suggested" else None
 
     @property
     def graded(self) -> bool:
         """Say whether the bundle could judge it."""
-        return bool(self.suggestion and self.suggestion["outcome"] != "not_gradable")
+        return bool(self.suggestion and self.suggestion.outcome != "not_gradable")
 
     @property
     def excluded(self) -> bool:
@@ -99,7 +98,7 @@ class Cell:
         """Return by how much the bundle was unsure, as for fields; -1 where it judged nothing."""
         if not self.suggestion or not self.graded:
             return -1.0
-        return uncertainty(self.suggestion["outcome"], self.suggestion["confidence"])
+        return uncertainty(self.suggestion.outcome, self.suggestion.confidence)
 
     @property
     def group(self) -> str:
@@ -121,7 +120,7 @@ class Cell:
         if self.suggestion is None:
             return ""
         name = self.names.get(self.suggested, self.suggested) if self.suggested else ""
-        return outcome_in_words(self.suggestion["outcome"], name, self.suggestion["confidence"])
+        return outcome_in_words(self.suggestion.outcome, name, self.suggestion.confidence)
 
     @property
     def tile(self) -> tuple[int, int]:
@@ -180,7 +179,7 @@ def fields_of(case_id: str, source: Source | None) -> tuple[list[DetectedField],
     return fields, cells
 
 
-def readings_by(case_id: str, source: Source | None) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+def readings_by(case_id: str, source: Source | None) -> dict[str, tuple[str, list[Suggestion]]]:
     """Return the readings of a case's cells by one bundle, by field."""
     if source is None:
         return {}

@@ -89,7 +89,7 @@ def cell(case_id: str, image_id: str, number: int) -> str:
         measured={name: getattr(measured, name) for name, _length in MEASURED},
         annotation_words=annotation_words,
         history=db.session.scalars(history.order_by(Annotation.version.desc())).all(),
-        map_of=shown if one.suggestion and shown in one.suggestion["probabilities"] else "",
+        map_of=shown if one.suggestion and shown in one.suggestion.probabilities else "",
         drawable=bool(source and one.graded and can_map(source)),
         intended_use=vocabulary.intended_use(source),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from smear import schema
 from smear.inference.card import Label
+from smear.inference.suggestion import Suggestion, upgraded
 
 
 class Moment(TypeDecorator[datetime]):
@@ -42,6 +43,21 @@ class Labels(TypeDecorator[tuple[Label, ...]]):
     def process_result_value(self, value: Any, dialect: Any) -> tuple[Label, ...] | None:  # noqa: ARG002
         """Read it back; MismatchError where it is none."""
         return None if value is None else schema.read(tuple[Label, ...], value, "labels")
+
+
+class Suggestions(TypeDecorator[list[Suggestion]]):
+    """What a bundle suggested for each of many cells: JSON in the database, typed in Python."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: list[Suggestion] | None, dialect: Any) -> Any:  # noqa: ARG002
+        """Write plain data."""
+        return None if value is None else msgspec.to_builtins(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> list[Suggestion] | None:  # noqa: ARG002
+        """Read it back, whatever version wrote it; MismatchError where it is none."""
+        return None if value is None else schema.read(list[Suggestion], [upgraded(one) for one in value], "suggestions")
 
 
 class Record(DeclarativeBase):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.records.base import Labels, Record, now, random_id
+from app.records.base import Labels, Record, Suggestions, now, random_id
 from app.records.people import User
 from app.version import __version__
 from smear.inference.card import Label
+from smear.inference.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from app.records.cases import SmearImage
@@ -43,7 +44,7 @@ class Detections(Record):
 class CellReading(Record):
     """What one bundle said of every cell of one field; never changed, and legible without the bundle.
 
-    suggestions: `smear.inference.suggestion.Suggestion` as JSON data, in the order of the field's boxes.
+    suggestions: in the order of the field's boxes.
     """
 
     __tablename__ = "cell_reading"
@@ -53,7 +54,7 @@ class CellReading(Record):
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
     bundle: Mapped[str] = mapped_column(String(120))
     version: Mapped[str] = mapped_column(String(40))
-    suggestions: Mapped[list[Any]]
+    suggestions: Mapped[list[Suggestion]] = mapped_column(Suggestions)
     labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
     program: Mapped[str] = mapped_column(String(40), default=__version__, server_default="")  # version of LeukoLens
     intended_use: Mapped[str] = mapped_column(Text)

@@ -74,7 +74,7 @@ def main() -> None:
                 after_find = time.perf_counter()
                 measure(found)
                 after_measure = time.perf_counter()
-                said = suggestions(bundle, picture, found)
+                said = suggestions(bundle, found)
                 ended, worked = time.perf_counter(), time.process_time() - worked
                 seen = np.concatenate([batch for _part, batch in batches(bundle.card, found)])
                 parts = [after_find - started, after_measure - after_find, ended - after_measure, ended - started]

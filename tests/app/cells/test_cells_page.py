@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,13 @@ def rows(app: Flask) -> list[tuple[int, int, str, str | None, str]]:
 
 def counts(page: str) -> dict[str, tuple[str, str]]:
     """Return the differential table: class to the count by people and by suggestion."""
-    found = re.findall(
-        r'data-row="([^"]+)"><th[^>]*>[^<]*</th><td[^>]*>(\S+)[^/]*?(?:</span>)?</td><td[^>]*>(\S+)', page
-    )
-    return {code: (people.rstrip("<"), suggested.partition("<")[0]) for code, people, suggested in found}
+    found = {}
+    for code, row in re.findall(r'data-row="([^"]+)">(.*?)</tr>', page, re.DOTALL):
+        people, suggested = (
+            re.sub("<[^>]+>", " ", column).split()[0] for column in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
+        )
+        found[code] = people, suggested
+    return found
 
 
 def test_the_cells_of_all_fields_are_cut_out_measured_and_numbered(app: Flask, clinician: Someone, case: str) -> None:
@@ -304,8 +308,8 @@ def test_a_bundle_reads_the_cells_by_way_of_the_engine(
     expected = cell_reader.read(loaded, find(rgb))
     assert len(row.suggestions) == len(expected)
     for stored, one in zip(row.suggestions, expected, strict=True):
-        assert (stored["outcome"], stored["label"]) == (one.outcome, one.label)
-        assert stored["probabilities"] == pytest.approx(one.probabilities, abs=1e-3)
+        assert (stored.outcome, stored.label) == (one.outcome, one.label)
+        assert stored.probabilities == pytest.approx(one.probabilities, abs=1e-3)
     event = events(reads)[-1]
     assert (event.action, event.details["bundle"], event.details["readings"]) == ("cells.read", CODE, [row.id])
     someone.post(f"/cases/{case}/cells/readings", {"reader": CELL_BUNDLE})
@@ -372,9 +376,9 @@ def test_the_most_uncertain_come_first(reads: Flask, read_case: tuple[Someone, s
 
     def unsure(number: int) -> float:
         one = said[number - 1]
-        if one["outcome"] == "not_gradable":
+        if one.outcome == "not_gradable":
             return -1.0
-        return (2.0 if one["outcome"] == "uncertain" else 1.0) - one["confidence"]
+        return (2.0 if one.outcome == "uncertain" else 1.0) - one.confidence
 
     found = keys(cells_page(someone, case, "?order=uncertainty"))
     values = [unsure(int(key.split(".")[1])) for key in found]
@@ -398,7 +402,7 @@ def test_fields_and_cells_that_contradict_are_said_to(
     }
 
     def all_cells(label: str) -> None:
-        said = [one | {"outcome": "suggested", "label": label, "confidence": 0.9} for one in cells_]
+        said = [replace(one, outcome="suggested", label=label, confidence=0.9) for one in cells_]
         monkeypatch.setattr("app.cells.layout.readings_by", lambda *_: {image_id: (row.id, said)})
 
     for field_is_leukemic, cell, told in (
@@ -558,7 +562,7 @@ def test_a_new_segmenter_changes_no_case(
     with reads.app_context():
         row = db.session.scalars(select(CellReading).where(CellReading.image_id == second)).one()
         reading = reading_of(reads, second)
-    whole = [index for index, one in enumerate(row.suggestions, 1) if one["outcome"] != "not_gradable"]
+    whole = [index for index, one in enumerate(row.suggestions, 1) if one.outcome != "not_gradable"]
     for path in (
         f"/cases/{case}/cells",
         f"/cases/{case}/cells/{second}/sheet",
