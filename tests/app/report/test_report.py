@@ -11,8 +11,9 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select, text
 
+from app import __version__
 from app.database import db, writing
-from app.records import Signature
+from app.records import Reading, Signature
 from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, change, events, review_all, sign
 
@@ -177,3 +178,15 @@ def test_the_report_outlives_its_images_on_disk(app: Flask, clinician: Someone, 
     words, reader = pdf_of(clinician, reviewed_case)
     assert "Material not sufficient" in words
     assert not any(page.images for page in reader.pages)
+
+
+def test_the_program_is_named(app: Flask, clinician: Someone, reviewed_case: str) -> None:
+    """Which version of LeukoLens read, signed, drew and runs stands wherever somebody would look for it."""
+    sign(clinician, reviewed_case)
+    with app.app_context():
+        assert set(db.session.scalars(select(Reading.program))) == {__version__}
+        assert db.session.scalars(select(Signature)).one().content["program"] == __version__
+    assert f"LeukoLens {__version__}" in clinician.get(f"/cases/{reviewed_case}/versions/1").text
+    words, _document = pdf_of(clinician, reviewed_case)
+    assert f"LeukoLens {__version__}" in words
+    assert clinician.get("/health").json["program"] == __version__
