@@ -149,6 +149,7 @@ function showMap() {
   if (!data.maps[state.label]) return;
   byId("no-evidence").hidden = hasEvidence(gridOf(data, state.label, state.method));
   const [methods, method] = [methodsFor(data, state.label), methodShown(data, state.label, state.method)];
+  for (const group of all(".methods")) group.hidden = methods.length < 2;
   for (const link of all(".methods [data-method]")) {
     link.hidden = !methods.includes(link.dataset.method);
     setCurrent(link, link.dataset.method === method);
