@@ -16,7 +16,7 @@ from smear.inference import bundle
 from tests.browser.driving import Server, choose_password, chromium, chromium_path, sign_in
 from tests.conftest import skip_or_fail
 
-expect.set_options(timeout=15_000)  # milliseconds; pictures are read on a machine that may be busy
+expect.set_options(timeout=60_000)  # milliseconds; pictures are read on a machine that may be busy
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 180  # a machine may be busy with other things; how fast a start is, the bench measures
+START_SECONDS = 300  # at most; a machine that does something else beside takes its time
 PASSWORD = "a quiet violet morning"
 
 

@@ -245,9 +245,9 @@ def test_a_small_field_takes_about_two_milliseconds() -> None:
     assess(unsegmented(rgb))
     times = []
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         assess(unsegmented(rgb))
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.004  # measured: 0.5 ms
 
 
