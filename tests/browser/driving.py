@@ -120,10 +120,14 @@ class Server:
         raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log.read_text()}")
 
     def stop(self) -> None:
-        """Stop as a service manager does."""
+        """Stop as a service manager does.
+
+        A worker that is still loading a model may not leave by itself: gunicorn ends it after its
+        `graceful_timeout`, so the wait is well beyond that.
+        """
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=START_SECONDS)
 
     def __enter__(self) -> Server:
         """Serve for as long as the block lasts."""
