@@ -18,7 +18,7 @@ from app.access import lead_away_if_blind, member
 from app.cases.blueprint import bp
 from app.database import db
 from app.inference import job_queue, jobs
-from app.records import Job
+from app.records import UNFINISHED, Job
 
 LISTENERS = threading.BoundedSemaphore(4)  # each holds one of the server's threads; those beyond come back and ask
 LISTEN_SECONDS = 20.0  # then the browser comes back by itself
@@ -66,7 +66,7 @@ def events(job_id: str, listening: bool) -> Iterator[str]:
         if now != before:
             yield f"data: {json.dumps(asdict(now), ensure_ascii=False)}\n\n"
             before = now
-        if now.state in ("done", "failed", "cancelled") or time.monotonic() > end:
+        if now.state not in UNFINISHED or time.monotonic() > end:
             return
         jobs.runner().wait(1.0)
 

@@ -113,7 +113,7 @@ def show(case_id: str) -> str:
         kinds=synthetic.KINDS,
         addresses=case_json(case),
         reasons=intake.REASONS,
-        second=blind_part(case),
+        blind_reading=blind_part(case),
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],

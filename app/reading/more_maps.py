@@ -14,6 +14,7 @@ from app.records import Explanation, Reading, SmearImage, User
 from app.rules import RefusedError
 from app.stored_fields import field_of
 from smear.arrays import Array
+from smear.inference.bundle import Bundle
 from smear.inference.preprocess import prepare
 from smear.rendering.explain import METHODS, explain
 
@@ -31,11 +32,17 @@ def ask(reading: Reading, label: str, user: User) -> str:
     """
     if label not in {known.id for known in reading.labels} or not reading.detail.maps.size:
         raise RefusedError(_("There are no maps of this reading."))
-    loaded = engine().loaded(reading.bundle).bundle
-    if loaded is None or loaded.card.version != reading.version:
-        raise RefusedError(_("This version of the model is not loaded any more, so that it cannot draw further maps."))
+    bundle_of(reading)
     image = reading.image
     return jobs.submit(KIND, image.case, [image.id], user, f"{reading.id} {label}")
+
+
+def bundle_of(reading: Reading) -> Bundle:
+    """Return the bundle that made a reading; RefusedError where another version of it is loaded, or none."""
+    bundle = engine().loaded(reading.bundle).bundle
+    if bundle is None or bundle.card.version != reading.version:
+        raise RefusedError(_("This version of the model is not loaded any more, so that it cannot draw further maps."))
+    return bundle
 
 
 def do(task: Task) -> None:
@@ -44,9 +51,7 @@ def do(task: Task) -> None:
     reading, image = db.session.get(Reading, reading_id), db.session.get(SmearImage, task.image_id)
     if reading is None or image is None:
         return
-    bundle = engine().loaded(reading.bundle).bundle
-    if bundle is None or bundle.card.version != reading.version:
-        raise RefusedError(_("This version of the model is not loaded any more, so that it cannot draw further maps."))
+    bundle = bundle_of(reading)
     index = [one.id for one in bundle.card.labels].index(label)
     with engine().decode_slot():
         shown = prepare(field_of(image), bundle.card)[None].astype(np.float32)
