@@ -55,6 +55,7 @@ def do(task: Task) -> None:
     index = [one.id for one in bundle.card.labels].index(label)
     with engine().decode_slot():
         shown = prepare(field_of(image), bundle.card)[None].astype(np.float32)
+    db.session.rollback()  # nothing is held in the database for the seconds that follow
     grids = {method: compact(explain(bundle, shown, index, method)) for method in SLOW}
     with writing() as session:
         same = (Explanation.reading_id == reading_id, Explanation.label == label)

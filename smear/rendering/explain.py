@@ -54,7 +54,8 @@ def evidence(bundle: "Bundle", batch: Array, label_index: int, method: str = "gr
         raise ValueError(f"label {label_index} is not one of the model's {model.output.shape[-1]}")
     batch = np.asarray(batch, np.float32)
     which = bundle.network.orientations_of(batch)
-    views = [_of_one_view(model, view[None], label_index, method, bundle) for view in turned(batch, which)]
+    listed = _listed(model)  # once for all views: Keras traces a model anew that it has not seen
+    views = [_of_one_view(listed, view[None], label_index, method, bundle) for view in turned(batch, which)]
     return mean_upright(np.stack(views)[..., None], which)[0, ..., 0]
 
 
@@ -105,7 +106,7 @@ def _class_activation(model: Any, batch: Array, label_index: int, method: str, l
         settings["max_N"] = min(SCORE_CAM_CHANNELS, channels)
     kind = {"grad-cam": gradcam, "grad-cam++": gradcam_plus_plus, "score-cam": scorecam}[method]
     # The model gives logits, so nothing has to be replaced to be linear; Score-CAM applies the softmax itself.
-    cam = kind(_listed(model))(categorical([label_index]), batch, **settings)
+    cam = kind(model)(categorical([label_index]), batch, **settings)
     result: Array = np.maximum(np.asarray(cam, np.float32)[0], 0)
     return result
 
@@ -117,6 +118,6 @@ def _smoothgrad(model: Any, batch: Array, label_index: int) -> Array:
     noise = np.random.default_rng(0).normal(0, sigma, (SMOOTHGRAD_SAMPLES, *batch.shape[1:]))
     noisy = (batch + noise).astype(np.float32)
     score = categorical([label_index] * len(noisy))
-    gradients = saliency(_listed(model))(score, noisy, keepdims=True, normalize_map=False)
+    gradients = saliency(model)(score, noisy, keepdims=True, normalize_map=False)
     result: Array = np.asarray(gradients, np.float32).mean(axis=0).max(axis=-1)
     return result
