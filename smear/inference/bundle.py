@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smear.arrays import Array
 from smear.artifacts import CARD, MODEL, SEGMENTER, BundleError, replacing, sha256
 from smear.inference.card import Card, CardError
-from smear.inference.ood import Distribution
+from smear.inference.ood import Distribution, looks
+from smear.inference.suggestion import Suggestion, suggest
+from smear.segmentation.field import Field
 
 if TYPE_CHECKING:
     from smear.inference.network import Network
@@ -24,6 +27,17 @@ class Bundle:
     card: Card
     network: "Network"
     ood: Distribution
+
+    def looks(self, shown: Array, field: Field | None = None) -> Array:
+        """Return what `shown`, uint8 RGB (h, w, 3), looks like, float64 (K,), and its field where fields are read."""
+        return looks(shown, field if self.card.scope == "field" else None)
+
+    def suggest(self, logits: Array, shown: Array, field: Field | None = None) -> Suggestion:
+        """Return the suggestion for the network's `logits` (C,) on `shown`, uint8 RGB (h, w, 3), of `field`."""
+        seen = self.looks(shown, field)
+        score = float(self.ood.score(seen[None])[0])
+        foreign = "" if score <= self.card.ood.value else self.ood.why(seen, self.card.ood.value)
+        return suggest(logits, score, self.card, foreign)
 
 
 def names(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
 from smear.inference.quality_control import assess
-from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest
+from smear.inference.suggestion import Reason, Suggestion, not_gradable
 from smear.segmentation.field import Field
 from smear.sentence import SentenceError
 
@@ -56,7 +56,7 @@ def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Arra
     suggestions = [not_gradable((CUT,)) for _ in range(cells)]
     for part, shown, forward in answers:
         for place, i in enumerate(part):
-            suggestions[i] = suggest(forward.logits[place], bundle.ood.of(shown[place]), bundle.card)
+            suggestions[i] = bundle.suggest(forward.logits[place], shown[place])
     return suggestions
 
 

@@ -16,7 +16,7 @@ from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
 from smear.inference.quality_control import Finding, assess
-from smear.inference.suggestion import Reason, Suggestion, not_gradable, suggest, upgraded
+from smear.inference.suggestion import Reason, Suggestion, not_gradable, upgraded
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 
@@ -142,7 +142,7 @@ class Reader:
             suggestion = not_gradable(examination.refusals)
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
-            suggestion = suggest(forward.logits[0], self.bundle.ood.of(examination.input), self.card)
+            suggestion = self.bundle.suggest(forward.logits[0], examination.input, examination.field)
             largest = float(forward.maps.max(initial=0))
             maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
         height, width = examination.picture.rgb.shape[:2]

@@ -1,9 +1,10 @@
-"""How far the cells in a picture look from those that a model was trained on, whatever the model thinks of them.
+"""How far a picture and its cells look from those that a model was trained on, whatever the model thinks of them.
 
 Described is what the network is given, whatever the network is, in a few numbers: colour, spread of colour, fine and
-coarse detail. Its own features answer another question: trained to tell a few classes apart, they put a granulocyte of
-another laboratory where the nearest class lies. Colour and grain of the stained pixels do not know the classes and see
-that it is foreign. The score is the Mahalanobis distance (1936) of these numbers from the training pictures'.
+coarse detail; and, for a model that reads fields, how the picture was taken (`smear.inference.acquisition`). The
+network's own features answer another question: trained to tell a few classes apart, they put a granulocyte of another
+laboratory where the nearest class lies. Colour and grain of the stained pixels do not know the classes and see that it
+is foreign. The score is the Mahalanobis distance (1936) of these numbers from the training pictures'.
 Mahalanobis distances on a network's own features (Lee et al., NeurIPS 2018) and k nearest neighbours there (Sun et al.,
 ICML 2022) were measured beside it and lost: docs/out-of-distribution.md.
 """
@@ -15,6 +16,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.inference import acquisition
+from smear.segmentation.field import Field
 
 SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest
 BACKGROUND = 245  # from here on a pixel's darkest channel is background, painted or real
@@ -22,7 +25,13 @@ FEWEST = 20  # pixels that make a statement about cells; below, the whole input 
 SIDES = (3, 7, 15)  # of the squares that are averaged, in pixels of the input: fine to coarse detail
 LEAST = 1e-3  # added before a logarithm is taken
 CLOSEST = 0.9999  # correlation; Fisher's z of 1 is infinite
-LENGTH = 6 + 3 + 3 * len(SIDES)
+LENGTH = 6 + 3 + 3 * len(SIDES)  # of what describes the leukocytes; what describes the picture comes after it
+
+FOREIGN_CELLS = "These leukocytes do not look like those the model was trained on. Judge this one yourself."
+FOREIGN_PICTURE = (
+    "This picture is not like those the model was trained on in {0}. Take the field again as your camera gives it, or"
+    " judge this one yourself."
+)
 
 
 @dataclass(frozen=True)
@@ -41,18 +50,35 @@ class Distribution:
         return cls(features.mean(axis=0, dtype=np.float64), np.linalg.inv(shrunk))
 
     def score(self, features: Array) -> Array:
-        """Return the out-of-distribution score of `features` (N, K): float (N,), 0 or more; a training picture has
-        about 1.
+        """Return the out-of-distribution score of `features` (N, K or more): float (N,), 0 or more; a training picture
+        has about 1.
 
-        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have.
+        It is the Mahalanobis distance over the square root of K, the root mean square that training pictures have. The
+        statistics of an earlier version describe the leukocytes alone: the further features are not looked at then.
         """
-        away = np.asarray(features, np.float64) - self.mean
+        away = self._away(features)
         result: Array = np.sqrt(np.einsum("nk,kl,nl->n", away, self.precision, away) / len(self.mean))
         return result
 
-    def of(self, shown: Array) -> float:
-        """Return the out-of-distribution score of one prepared input, uint8 RGB (h, w, 3)."""
-        return float(self.score(ood_features(shown)[None])[0])
+    def of(self, shown: Array, field: Field | None = None) -> float:
+        """Return the score of one prepared input, uint8 RGB (h, w, 3), of `field` for a model that reads fields."""
+        return float(self.score(looks(shown, field)[None])[0])
+
+    def why(self, features: Array, limit: float) -> str:
+        """Return in a sentence what is foreign about a picture with these `features` (K or more,), above the limit.
+
+        It is the leukocytes if they are beyond the limit by themselves, else the measure of the picture that is
+        farthest from the training pictures' mean, in their standard deviations.
+        """
+        (away,), covariance = self._away(features[None]), np.linalg.inv(self.precision)
+        cells = np.linalg.solve(covariance[:LENGTH, :LENGTH], away[:LENGTH])
+        if len(self.mean) <= LENGTH or np.sqrt(away[:LENGTH] @ cells / LENGTH) > limit:
+            return FOREIGN_CELLS
+        farthest = int((np.abs(away) / np.sqrt(np.diag(covariance)))[LENGTH:].argmax())
+        return FOREIGN_PICTURE.format(list(acquisition.MEASURES.values())[farthest])
+
+    def _away(self, features: Array) -> Array:
+        return np.asarray(features, np.float64)[:, : len(self.mean)] - self.mean
 
     def save(self, path: Path) -> None:
         """Write the statistics to `path` (.npz)."""
@@ -65,8 +91,17 @@ class Distribution:
             return cls(stored["mean"], stored["precision"])
 
 
+def looks(shown: Array, field: Field | None = None) -> Array:
+    """Return what a prepared input, uint8 RGB (h, w, 3), looks like; and its field, where the model reads fields.
+
+    float64 (LENGTH + len(acquisition.MEASURES),), or (LENGTH,) without a field.
+    """
+    leukocytes = ood_features(shown)
+    return leukocytes if field is None else np.concatenate([leukocytes, acquisition.measure(field, max(shown.shape))])
+
+
 def ood_features(shown: Array) -> Array:
-    """Return the features of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
+    """Return what describes the leukocytes of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
 
     In CIE L*a*b* over the pixels that are not background: mean and standard deviation of each channel, the correlation
     of each pair of channels, and for each side the mean absolute difference between the picture averaged over the

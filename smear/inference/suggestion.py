@@ -78,13 +78,16 @@ def doubts(confidence: float, ood_score: float, abstention: float, limit: float)
     return tuple(code for code, applies in doubtful.items() if applies)
 
 
-def suggest(logits: Array, ood_score: float, card: Card) -> Suggestion:
-    """Return the suggestion for the `logits` (C,) of a gradable picture with this out-of-distribution score."""
+def suggest(logits: Array, ood_score: float, card: Card, foreign: str) -> Suggestion:
+    """Return the suggestion for the `logits` (C,) of a gradable picture with this out-of-distribution score.
+
+    foreign: what is foreign about it, in a sentence, for where the score is above the card's limit.
+    """
     probabilities = calibrated(logits, card.temperature)
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     texts = {
-        UNFAMILIAR: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
+        UNFAMILIAR: foreign,
         LOW_CONFIDENCE: f"The model is not sure enough: its best answer has {confidence:.2f},"
         f" and it needs {card.abstention.value:.2f} to make a suggestion.",
     }

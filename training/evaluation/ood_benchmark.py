@@ -23,7 +23,7 @@ from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
-from smear.inference.ood import Distribution, ood_features
+from smear.inference.ood import Distribution
 from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
@@ -59,10 +59,12 @@ class Row:
 class Examined:
     """What a reader made of N pictures: the inputs, uint8 (G, h, w, 3), and the network's answer for the G gradable.
 
-    answer: None where no picture is gradable; reasons: of all N, "" for a suggestion.
+    features: float64 (G, K), by which outliers are told; answer: None where no picture is gradable; reasons: of all N,
+    "" for a suggestion.
     """
 
     inputs: Array
+    features: Array
     answer: Forward | None
     reasons: tuple[str, ...]
 
@@ -76,6 +78,7 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
     """Return what `reader` makes of pictures; the reason of a suggestion is ""."""
     waiting = list(pictures)
     inputs: list[Array] = []
+    described: list[Array] = []
     answers: list[Forward] = []
     reasons: list[str] = []
     with ThreadPoolExecutor(THREADS) as threads:
@@ -87,6 +90,7 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
                 forward = reader.bundle.network.forward(np.stack([examination.input for examination in gradable]))
                 answers.append(forward)
                 inputs += [examination.input for examination in gradable]
+                described += [reader.bundle.looks(each.input, each.field) for each in gradable]
                 reasons += [_reason(reader, each, forward.one(i)) for i, each in enumerate(gradable)]
     answer = None
     if answers:
@@ -94,7 +98,9 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
             np.concatenate([getattr(forward, key) for forward in answers]) for key in ("logits", "features")
         )
         answer = Forward(logits, np.zeros((len(logits), 0, 0, 0), np.float32), features)
-    return Examined(np.stack(inputs) if inputs else np.zeros((0, 1, 1, 3), np.uint8), answer, tuple(reasons))
+    if not inputs:
+        return Examined(np.zeros((0, 1, 1, 3), np.uint8), np.zeros((0, 1)), answer, tuple(reasons))
+    return Examined(np.stack(inputs), np.stack(described), answer, tuple(reasons))
 
 
 def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
@@ -111,7 +117,7 @@ class Scores:
             raise DataError("None of the training pictures can be graded.")
         features = known.answer.features.astype(np.float64)
         self.temperature = temperature
-        self.distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in known.inputs]))
+        self.distribution = Distribution.fit(known.features)
         self.mean = features.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
         self.components = vectors[:, ::-1][:, :COMPONENTS]
@@ -126,7 +132,7 @@ class Scores:
         nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
         distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
         return {
-            SERVED: self.distribution.score(np.stack([ood_features(rgb) for rgb in examined.inputs])),
+            SERVED: self.distribution.score(examined.features),
             "largest probability": -calibrated(logits, self.temperature).max(axis=1),
             "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
             "features, Mahalanobis": distance,

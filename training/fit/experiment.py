@@ -16,7 +16,7 @@ from smear.imaging import synthetic
 from smear.inference import bundle, classifier_heads, preprocess
 from smear.inference.card import Card, Golden, Head
 from smear.inference.network import PAIR, last_dense
-from smear.inference.ood import Distribution, ood_features
+from smear.inference.ood import Distribution
 from smear.segmentation.find import find
 from training.data.dataset import DataError
 from training.fit import classifiers
@@ -42,14 +42,14 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
     network = trained(run, pictures)
     model, started = network.blueprint.model, time.monotonic()
     answer, head = _answer(run, model, pictures)
-    distribution = Distribution.fit(np.stack([ood_features(rgb) for rgb in pictures.inputs]))
+    distribution = Distribution.fit(pictures.features)
     seconds = network.seconds + time.monotonic() - started
     shown = recipe.tta, recipe.tta_confidence
     calibration, metrics = UNCALIBRATED, dict[str, Any]()
     if pictures.validated:
         targets = pictures.validation_targets
         logits = answers(model, answer, pictures.validation_inputs, *shown)
-        scores = distribution.score(np.stack([ood_features(rgb) for rgb in pictures.validation_inputs]))
+        scores = distribution.score(pictures.validation_features)
         calibration = calibrate(logits, targets, scores, recipe.refusal)
         metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
     card = draft_card(run.material, network.blueprint.explanation_layer, calibration)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference import preprocess
+from smear.inference import ood, preprocess
 from smear.inference.card import Label
 from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
@@ -30,7 +30,7 @@ class TrainingSet:
     """Pictures to learn from, and some to look at meanwhile, which may be none.
 
     inputs, validation_inputs: uint8 (N, h, w, 3); targets, validation_targets: int64 (N,); outliers: uint8, one for
-    each of `inputs`, or none.
+    each of `inputs`, or none; features, validation_features: float64 (N, K), by which outliers are told.
     """
 
     inputs: Array
@@ -38,6 +38,8 @@ class TrainingSet:
     outliers: Array
     validation_inputs: Array
     validation_targets: Array
+    features: Array
+    validation_features: Array
 
     @property
     def validated(self) -> bool:
@@ -80,28 +82,40 @@ class Material:
         """An outlier made of every picture, uint8 (N, h, w, 3); without pixels where the recipe wants none."""
         return self._prepared[1]
 
+    @property
+    def features(self) -> Array:
+        """What the out-of-distribution score is told of every picture, float64 (N, K)."""
+        return self._prepared[2]
+
     @cached_property
-    def _prepared(self) -> tuple[Array, Array]:
+    def _prepared(self) -> tuple[Array, Array, Array]:
         recipe, dataset = self.recipe, self.dataset
         steps = preprocess.chain(recipe.preprocess, recipe.input)
 
-        def prepare(index: int) -> tuple[Array, Array]:
+        def prepare(index: int) -> tuple[Array, Array, Array]:
             field = find(dataset.picture(index))
             prepared = preprocess.run(steps, preprocess.begin(field)).rgb
+            features = ood.looks(prepared, field if recipe.scope == "field" else None)
             if not recipe.schedule.outlier_exposure:
-                return prepared, prepared[:0]
-            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index)
+                return prepared, prepared[:0], features
+            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index), features
 
         with ThreadPoolExecutor(THREADS) as threads:
-            pairs = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
-            inputs, outliers = (np.stack(part) for part in zip(*pairs, strict=True))
-        return inputs, outliers
+            triples = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
+            inputs, outliers, features = (np.stack(part) for part in zip(*triples, strict=True))
+        return inputs, outliers, features
 
     def training_set(self, fit: Array, validation: Array) -> TrainingSet:
         """Return the pictures with the indices `fit` to learn from and those of `validation` to look at."""
         outliers = self.outliers[fit] if self.recipe.schedule.outlier_exposure else self.outliers
         return TrainingSet(
-            self.inputs[fit], self.targets[fit], outliers, self.inputs[validation], self.targets[validation]
+            inputs=self.inputs[fit],
+            targets=self.targets[fit],
+            outliers=outliers,
+            validation_inputs=self.inputs[validation],
+            validation_targets=self.targets[validation],
+            features=self.features[fit],
+            validation_features=self.features[validation],
         )
 
 
