@@ -11,6 +11,7 @@ from smear.artifacts import MODEL, BundleError
 from smear.inference import bundle
 from smear.inference.card import Card
 from smear.sentence import SentenceError
+from training.evaluation import stress
 from training.evaluation.conclusion import conclude, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS, Protocol
@@ -39,11 +40,14 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
         )
     earlier = published(models / (name or draft.name))
     card = complete(structs.replace(draft, name=name or draft.name), results, earlier, run)
+    rendered = stress.read(run)
+    if rendered:
+        card = structs.replace(card, metrics=card.metrics | {"stress": msgspec.to_builtins(rendered)})
 
     def fill(folder: Path) -> None:
         for file in filter(None, (MODEL, bundle.ood_file(card), card.head.file)):
             shutil.copyfile(source / file, folder / file)
-        run_report.write(folder / "report", card, results)
+        run_report.write(folder / "report", card, results, rendered)
 
     return bundle.write(models, card, fill)
 

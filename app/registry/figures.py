@@ -22,12 +22,24 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Rendering:
+    """What became of pictures as another camera or program would have left them: counts, and shares 0..1."""
+
+    name: str
+    coverage: float
+    accuracy: float | None
+    others: int
+    others_suggested: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """What a card shows of itself."""
 
     protocols: list[Bar]
     controls: list[Bar]
     sensitivity: list[Bar]
+    renderings: list[Rendering]
 
 
 def protocol_names(patients: bool = False) -> dict[str, str]:
@@ -54,7 +66,7 @@ def figures(card: Card) -> Figures:
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
     main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
-    return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main))
+    return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main), renderings(card))
 
 
 def rated(name: str, rate: Any, text: str = "") -> Bar | None:
@@ -107,6 +119,21 @@ def sensitivity_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
         return []
     bars = (rated(label.name, found.get(label.id)) for label in card.labels)
     return [bar for bar in bars if bar]
+
+
+def renderings(card: Card) -> list[Rendering]:
+    """Return what `python -m training stress` found of a model, in its order; [] where it was not measured."""
+    measured = card.metrics.get("stress")
+    rows = measured.get("renderings") if isinstance(measured, dict) else None
+    found = []
+    for row in rows or []:
+        own, suggested, right, others, others_suggested = (
+            int(row[key]) for key in ("own", "suggested", "right", "others", "others_suggested")
+        )
+        if own:
+            accuracy = right / suggested if suggested else None
+            found.append(Rendering(str(row["rendering"]), suggested / own, accuracy, others, others_suggested))
+    return found
 
 
 def share(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What recipes and bundles are worth: `compare`, `evaluate` and `ood`."""
+"""What recipes and bundles are worth: `compare`, `evaluate`, `ood` and `stress`."""
 
 import json
 from pathlib import Path
@@ -130,16 +130,49 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     print(as_csv(rows, f"python -m training ood RUN --data DATA --others {names} --each {each}"), end="")
 
 
+@command("stress", "read pictures as other cameras, programs and colour spaces would have left them")
+@click.argument("bundle")
+@options.data("pictures of its own kind")
+@click.option(
+    "--others", type=PATH, multiple=True, default=(), metavar="DATA ...", help="data sets that are not its business"
+)
+@click.option("--pictures", type=int, help="draw at most so many of its own kind, and of each other set")
+def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | None) -> None:
+    """Print what a bundle says of every rendering: a name in models/, a bundle's folder, or a run of crossval.
+
+    Of a run the folds' networks read the pictures that they have not seen, and the result is kept there for publish.
+    """
+    from smear.artifacts import CARD
+    from training.evaluation import stress as renderings
+
+    own, sets = dataset.load(data), {folder.name: dataset.load(folder) for folder in others}
+    run = Path(bundle)
+    of_a_run = run.is_dir() and not (run / CARD).is_file()
+    shares = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
+    result = renderings.stress(shares, own, sets, pictures)
+    if of_a_run:
+        renderings.write(run, result)
+    again = f"python -m training stress {'RUN' if of_a_run else shares[0].reader.card.name} --data DATA"
+    again += f" --others {' '.join(name.upper() for name in sets)}" if sets else ""
+    print(renderings.as_csv(result, again + (f" --pictures {pictures}" if pictures else "")), end="")
+
+
+def _folder(name: str) -> Path:
+    """Return the folder of a bundle: a name in models/, or the folder itself."""
+    from smear.artifacts import CARD
+
+    return Path(name) if Path(name, CARD).is_file() else MODELS / name
+
+
 def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics]":
     """Return the reader of a bundle (a name in models/, or a folder), its targets and its metrics on a data set."""
     import numpy as np
 
-    from smear.artifacts import CARD
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
     from training.evaluation.predictions import metrics_of, predict
 
-    reader = Reader(bundle.load(Path(name) if Path(name, CARD).is_file() else MODELS / name))
+    reader = Reader(bundle.load(_folder(name)))
     targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
@@ -147,4 +180,4 @@ def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics
     return reader, targets, metrics_of(predictions, targets, reader.card)
 
 
-COMMANDS = (compare, evaluate, ood)
+COMMANDS = (compare, evaluate, ood, stress)

@@ -6,19 +6,28 @@ other folds together are most of the data. What is answered to a fold has no say
 Chernozhukov et al. 2018); the other folds' networks were trained on its pictures, but asked about others.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from msgspec import structs
 
 from smear.arrays import Array
+from smear.artifacts import CARD
+from smear.inference import bundle
+from smear.inference.card import Card
+from smear.inference.field_reader import Reader
 from smear.inference.suggestion import calibrated, doubts
+from training.data.dataset import DataError, Dataset
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
 from training.fit.checkpoints import whole
 from training.recipes.recipe import Refusal
 
+PLAN = "plan.json"  # beside the folds: what they are made of
 PREDICTIONS = "predictions.npz"  # in a fold's folder
 MAIN = "main"  # the pictures as they are, beside the ablations
 OWN = "each fold's validation part"
@@ -86,6 +95,36 @@ def cross_fitted(folds: Sequence[Fold], refusal: Refusal) -> tuple[list[Fold], s
     if not all(calibrations):
         return list(folds), OWN
     return [_recalibrated(fold, by) for fold, by in zip(folds, calibrations, strict=True) if by], OTHERS
+
+
+def held_out_readers(run: Path, own: Dataset) -> Iterator[tuple[Reader, Array]]:
+    """Yield the network of each finished grouped fold of `run`, in order, with its test pictures, int64 (T,).
+
+    Each has the temperature and thresholds that the other folds give. DataError where no fold is finished, and where
+    the run was made of other data than `own`.
+    """
+    homes = sorted(file.parent for file in (run / "grouped").glob(f"fold-*/{PREDICTIONS}"))
+    cards = [next(iter(sorted(home.glob(f"*/{CARD}"))), None) for home in homes]
+    if not homes or None in cards:
+        raise DataError(f"There is no finished fold in {run / 'grouped'}. Run crossval --protocol grouped first.")
+    plan = json.loads((run / "grouped" / PLAN).read_text(encoding="utf-8"))
+    if plan["fingerprint"] != own.fingerprint:
+        raise DataError(f"The run in {run} was made of other data than {own.root}.")
+    refusal = msgspec.convert(plan["recipe"]["refusal"], Refusal)
+    folds, _by = cross_fitted([Fold.read(home / PREDICTIONS) for home in homes], refusal)
+    for fold, card in zip(folds, filter(None, cards), strict=True):
+        loaded = bundle.load(card.parent)
+        yield Reader(replace(loaded, card=_calibrated_by(loaded.card, fold))), fold.test
+
+
+def _calibrated_by(card: Card, fold: Fold) -> Card:
+    """Return a draft's card with the temperature and the thresholds of its fold."""
+    return structs.replace(
+        card,
+        temperature=fold.temperature,
+        abstention=structs.replace(card.abstention, value=fold.abstention),
+        ood=structs.replace(card.ood, value=fold.ood),
+    )
 
 
 def calibration_of(folds: Sequence[Fold], refusal: Refusal) -> Calibration | None:

@@ -18,15 +18,13 @@ from training.augmentation.augmented_copies import with_augmented_copies
 from training.data.ablations import ABLATIONS
 from training.data.dataset import DataError
 from training.evaluation import colour_baseline
-from training.evaluation.cross_fit import PREDICTIONS, Fold
+from training.evaluation.cross_fit import PLAN, PREDICTIONS, Fold
 from training.evaluation.predictions import predict, predict_ablations
 from training.evaluation.splits import Protocol, folds, published_folds, source_folds, validation
 from training.evaluation.summary import CrossValidated, summarise
 from training.fit.checkpoints import whole
 from training.fit.experiment import draft
 from training.fit.run import Run
-
-PLAN = "plan.json"  # what the folds in a folder are made of
 
 # Of one data set, and of one with augmented copies, for all recipes that are compared on them.
 statistics_of = lru_cache(maxsize=2)(colour_baseline.statistics)

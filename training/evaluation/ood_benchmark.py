@@ -6,21 +6,15 @@ network's own answer and features: the largest probability (Hendrycks and Gimpel
 Mahalanobis distance (Lee et al. 2018) and the distance to the k-th nearest neighbour (Sun et al. 2022).
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from msgspec import structs
 
 from smear.arrays import Array
-from smear.artifacts import CARD
 from smear.imaging.decode import Picture
-from smear.inference import bundle
-from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
 from smear.inference.ood import Distribution
@@ -29,9 +23,7 @@ from training import csv_table
 from training.data.ablations import cells_removed
 from training.data.dataset import CHUNK, THREADS, DataError, Dataset
 from training.data.non_smears import non_smear
-from training.evaluation.cross_fit import PREDICTIONS, Fold, cross_fitted
-from training.evaluation.cross_validation import PLAN
-from training.recipes.recipe import Refusal
+from training.evaluation.cross_fit import held_out_readers
 
 COST = 0.05
 SERVED = "score that serves"
@@ -149,15 +141,7 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
 
     run: of `crossval` by groups, whose first fold's model and test pictures are used; each: pictures of a kind at most.
     """
-    home = run / "grouped" / "fold-0"
-    cards = sorted(home.glob(f"*/{CARD}"))
-    if not cards or not (home / PREDICTIONS).is_file():
-        raise DataError(f"There is no first fold in {home.parent}. Run crossval --protocol grouped first.")
-    loaded = bundle.load(cards[0].parent)
-    if loaded.card.data.get("fingerprint") != own.fingerprint:
-        raise DataError(f"The run in {run} was made of other data than {own.root}.")
-    first = _first(home)
-    reader, test = Reader(replace(loaded, card=_calibrated_by(loaded.card, first))), first.test
+    reader, test = next(held_out_readers(run, own))
     random = np.random.default_rng(seed)
     known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
     scores = Scores(examine(reader, [own.decoded(i) for i in known]), reader.card.temperature)
@@ -167,24 +151,6 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     for kind, pictures in _outliers(own, test, others, each, random):
         rows.append(_row(kind, examine(reader, pictures), scores, limits))
     return rows
-
-
-def _first(home: Path) -> Fold:
-    """Return the first fold as it is calibrated beside the others that are finished."""
-    others = sorted(file for file in home.parent.glob(f"fold-*/{PREDICTIONS}") if file.parent != home)
-    plan = json.loads((home.parent / PLAN).read_text(encoding="utf-8"))
-    refusal = msgspec.convert(plan["recipe"]["refusal"], Refusal)
-    return cross_fitted([Fold.read(file) for file in (home / PREDICTIONS, *others)], refusal)[0][0]
-
-
-def _calibrated_by(card: Card, fold: Fold) -> Card:
-    """Return a draft's card with the temperature and the thresholds of its fold."""
-    return structs.replace(
-        card,
-        temperature=fold.temperature,
-        abstention=structs.replace(card.abstention, value=fold.abstention),
-        ood=structs.replace(card.ood, value=fold.ood),
-    )
 
 
 def _outliers(

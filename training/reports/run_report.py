@@ -11,6 +11,7 @@ import numpy as np
 
 from smear.inference.card import Card
 from training.evaluation.splits import Protocol
+from training.evaluation.stress import Stress
 from training.evaluation.summary import CrossValidated
 
 matplotlib.use("Agg")
@@ -21,8 +22,8 @@ Draw = Callable[[Any, CrossValidated, dict[str, str]], None]  # onto axes; names
 CLASS_COLOURS = ("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b", "#8a7f1b", "#1b5e7f")
 
 
-def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated]) -> None:
-    """Write every plot of every protocol's result, and the results themselves, into `folder`."""
+def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated], rendered: Stress | None = None) -> None:
+    """Write every plot of every protocol's result, the results themselves, and a plot of renderings into `folder`."""
     folder.mkdir()
     names = {label.id: label.name for label in card.labels}
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}):
@@ -37,11 +38,30 @@ def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated]) 
             _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
             if result.per_patient:
                 _save(folder / f"{protocol}-patients.png", _patients, result, names, title)
+        if rendered:
+            _stress(folder / "stress.png", rendered, f"{card.name} {card.version}, under renderings")
 
 
 def _save(path: Path, draw: Draw, result: CrossValidated, names: dict[str, str], title: str) -> None:
     figure, axes = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
     draw(axes, result, names)
+    axes.set_title(title, fontsize=8)
+    figure.savefig(path, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _stress(path: Path, rendered: Stress, title: str) -> None:
+    """Draw for every rendering what share of its own kind gets a suggestion, and how much of that is wrong."""
+    rows = rendered.renderings
+    figure, axes = plt.subplots(figsize=(5.4, 1.2 + 0.17 * len(rows)), layout="constrained")
+    places = np.arange(len(rows))[::-1]
+    right = np.array([row.right / max(1, row.own) for row in rows])
+    wrong = np.array([(row.suggested - row.right) / max(1, row.own) for row in rows])
+    axes.barh(places, right, 0.7, color=VIOLET, label="suggested, right")
+    axes.barh(places, wrong, 0.7, left=right, color=AMBER, label="suggested, wrong")
+    axes.set_yticks(places, [row.rendering for row in rows], fontsize=7)
+    axes.set(xlim=(0, 1), ylim=(-0.6, len(rows) - 0.4), xlabel="share of its own kind of pictures")
+    axes.legend(frameon=False, loc="lower right", fontsize=8)
     axes.set_title(title, fontsize=8)
     figure.savefig(path, metadata={"Software": None})
     plt.close(figure)

@@ -1,0 +1,145 @@
+"""What a bundle says of pictures as other cameras, programs and colour spaces would have left them.
+
+A rendering changes what a picture is like, not whose leukocytes are in it. So of its own kind a bundle has to be right
+in every rendering, or to refuse it; of pictures that are none of its business it must not suggest in any.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from smear.arrays import Array
+from smear.inference import bundle
+from smear.inference.field_reader import Reader
+from training import csv_table
+from training.data.dataset import DataError, Dataset
+from training.data.renderings import RENDERINGS
+from training.evaluation.cross_fit import held_out_readers
+from training.evaluation.predictions import predict
+from training.fit.checkpoints import whole
+from training.progress import track
+
+RESULT = "stress.json"  # in a run's folder
+RIGHT, FEW = 0.98, 0.05  # of the suggestions, or of the pictures that get any: what a rendering of its own kind needs
+FOREIGN = 0.002  # of the pictures that are none of its business may get a suggestion
+
+
+class Rendered(Struct, frozen=True):
+    """What became of one rendering: of its own kind `own` pictures, `suggested` for and `right` about so many.
+
+    others: pictures that are none of the bundle's business; others_suggested: those that got a suggestion all the same.
+    """
+
+    rendering: str
+    own: int
+    suggested: int
+    right: int
+    others: int
+    others_suggested: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bundle is right about its own kind or refuses the rendering, and suggests next to no others."""
+        refused = self.suggested < FEW * self.own
+        right = self.right >= RIGHT * self.suggested
+        return (refused or right) and self.others_suggested <= FOREIGN * self.others
+
+
+class Stress(Struct, frozen=True):
+    """All renderings, and how many folds' networks read them, each what it had not seen; 1 for a bundle by itself."""
+
+    networks: int
+    renderings: tuple[Rendered, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A reader, and the pictures of its own kind that it is asked about, int64 (N,)."""
+
+    reader: Reader
+    indices: Array
+
+
+def of_bundle(folder: Path, own: Dataset) -> list[Share]:
+    """Return the bundle in `folder` with all pictures of `own`."""
+    return [Share(Reader(bundle.load(folder)), np.arange(len(own)))]
+
+
+def of_run(run: Path, own: Dataset) -> list[Share]:
+    """Return the network of every finished grouped fold of a run with the pictures that it had not seen; DataError as
+    `held_out_readers`."""
+    return [Share(reader, test) for reader, test in held_out_readers(run, own)]
+
+
+def stress(shares: Sequence[Share], own: Dataset, others: Mapping[str, Dataset], pictures: int | None) -> Stress:
+    """Return what the readers say of every rendering of `own` and of `others`.
+
+    pictures: at most so many of its own kind and so many of each other set, drawn by chance but always the same.
+    """
+    random = np.random.default_rng(0)
+    asked = [Share(share.reader, _some(share.indices, pictures, len(shares), random)) for share in shares]
+    foreign = [(dataset, _some(np.arange(len(dataset)), pictures, 1, random)) for dataset in others.values()]
+    rendered = []
+    for name, rendering in track(list(RENDERINGS.items()), "renderings", len(RENDERINGS)):
+        counts = dict.fromkeys(("own", "suggested", "right", "others", "others_suggested"), 0)
+        for share in asked:
+            targets = own.targets(tuple(label.id for label in share.reader.card.labels))[share.indices]
+            said = predict(share.reader, own, share.indices, rendering, name)
+            counts["own"] += len(targets)
+            counts["suggested"] += int(said.suggested.sum())
+            counts["right"] += int((said.suggested & said.right(targets)).sum())
+        for dataset, indices in foreign:
+            for share, part in zip(asked, np.array_split(indices, len(asked)), strict=True):
+                if len(part):
+                    said = predict(share.reader, dataset, part, rendering, name)
+                    counts["others"] += len(part)
+                    counts["others_suggested"] += int(said.suggested.sum())
+        rendered.append(Rendered(name, **counts))
+    return Stress(len(shares), tuple(rendered))
+
+
+def write(run: Path, result: Stress) -> None:
+    """Keep a result in the folder of a run, where `publish` looks for it."""
+    with whole(run / RESULT) as partial:
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+
+
+def read(run: Path) -> Stress | None:
+    """Return what `write` kept, None where there is nothing; DataError where it cannot be read."""
+    if not (run / RESULT).is_file():
+        return None
+    try:
+        return msgspec.json.decode((run / RESULT).read_bytes(), type=Stress)
+    except msgspec.DecodeError as error:
+        raise DataError(f"{run / RESULT} is damaged ({error}). Give its stress command again.") from error
+
+
+def _some(indices: Array, pictures: int | None, parts: int, random: np.random.Generator) -> Array:
+    if pictures is None:
+        return indices
+    return np.sort(random.permutation(indices)[: -(-pictures // parts)])
+
+
+def as_csv(result: Stress, command: str) -> str:
+    """Return the renderings as CSV with the command in a comment on top."""
+    return csv_table.as_csv([_line(one) for one in result.renderings], command)
+
+
+def _line(one: Rendered) -> dict[str, Any]:
+    right = f"{one.right / one.suggested:.3f}" if one.suggested else ""
+    return {
+        "rendering": one.rendering,
+        "own kind": str(one.own),
+        "suggested": str(one.suggested),
+        "right": str(one.right),
+        "coverage": f"{one.suggested / one.own:.3f}" if one.own else "",
+        "accuracy on suggested": right,
+        "others": str(one.others),
+        "others suggested": str(one.others_suggested),
+        "holds": "yes" if one.holds else "no",
+    }
