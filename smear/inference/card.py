@@ -40,6 +40,19 @@ class Input(Entry, frozen=True):
     width: int
 
 
+class Scale(Entry, frozen=True):
+    """How large cells are in the pictures that a model was trained on, in pixels of these pictures.
+
+    side: their median longer side; nucleus: the median diameter (square root of the area) of a nucleus; least, most:
+    the diameters that 1 % of the pictures stay below and exceed.
+    """
+
+    side: float
+    nucleus: float
+    least: float
+    most: float
+
+
 class Step(Entry, frozen=True):
     """One named preprocessing step (`smear.inference.preprocess.STEPS`) with its parameters."""
 
@@ -107,6 +120,7 @@ class Card(Entry, frozen=True):
     head: Head = msgspec.field(default_factory=Head)
     tta: Count = 1
     tta_confidence: float = ALWAYS
+    scale: Scale | None = None
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""

@@ -59,6 +59,7 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
         conclusion="Not evaluated yet.",
         tta=recipe.tta,
         tta_confidence=recipe.tta_confidence,
+        scale=material.scale,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference import ood, preprocess
-from smear.inference.card import Label
+from smear.inference.card import Label, Scale
 from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.data.dataset import THREADS, Dataset
@@ -87,23 +87,34 @@ class Material:
         """What the out-of-distribution score is told of every picture, float64 (N, K)."""
         return self._prepared[2]
 
+    @property
+    def scale(self) -> Scale | None:
+        """How large the cells are; None for single cells, and where none was found."""
+        sides, nuclei = self._prepared[3].T
+        if self.recipe.scope == "cell" or np.isnan(nuclei).all():
+            return None
+        least, middle, most = np.nanquantile(nuclei, (0.01, 0.5, 0.99)).round(2).tolist()
+        return Scale(float(np.median(sides)), middle, least, most)
+
     @cached_property
-    def _prepared(self) -> tuple[Array, Array, Array]:
+    def _prepared(self) -> tuple[Array, Array, Array, Array]:
         recipe, dataset = self.recipe, self.dataset
         steps = preprocess.chain(recipe.preprocess, recipe.input)
 
-        def prepare(index: int) -> tuple[Array, Array, Array]:
+        def prepare(index: int) -> tuple[Array, Array, Array, Array]:
             field = find(dataset.picture(index))
             prepared = preprocess.run(steps, preprocess.begin(field)).rgb
             features = ood.looks(prepared, field if recipe.scope == "field" else None)
+            nucleus = np.sqrt(np.median(field.areas)) if len(field) else np.nan
+            size = np.array([max(field.rgb.shape), nucleus])
             if not recipe.schedule.outlier_exposure:
-                return prepared, prepared[:0], features
-            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index), features
+                return prepared, prepared[:0], features, size
+            return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index), features, size
 
         with ThreadPoolExecutor(THREADS) as threads:
-            triples = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
-            inputs, outliers, features = (np.stack(part) for part in zip(*triples, strict=True))
-        return inputs, outliers, features
+            prepared = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
+            inputs, outliers, features, sizes = (np.stack(part) for part in zip(*prepared, strict=True))
+        return inputs, outliers, features, sizes
 
     def training_set(self, fit: Array, validation: Array) -> TrainingSet:
         """Return the pictures with the indices `fit` to learn from and those of `validation` to look at."""
