@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.suggestion import calibrated, doubts
+from smear.inference.suggestion import calibrated, doubts, refusal_for
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
 from training.fit.checkpoints import whole
@@ -120,7 +120,7 @@ def _with_outcomes(predictions: Predictions, by: Calibration) -> Predictions:
         )
     ]
     outcomes = [
-        "not_gradable" if refused else "uncertain" if reason else "suggested"
+        "not_gradable" if refused else refusal_for(reason.split(",")) if reason else "suggested"
         for refused, reason in zip(ungraded, reasons, strict=True)
     ]
     return replace(predictions, outcomes=np.array(outcomes), reasons=np.array(reasons))
