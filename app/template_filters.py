@@ -68,7 +68,7 @@ def outcome_in_words(outcome: str, label_name: str, confidence: float | None) ->
     """Say what came of a reading, of a field or of a cell; only a suggestion names a label."""
     if outcome == "suggested":
         return f"{label_name} {chance(confidence)}"
-    return _("Uncertain") if outcome == "uncertain" else _("Not gradable")
+    return {"unsure": _("Unsure"), "unfamiliar": _("Unfamiliar")}.get(outcome, _("Not gradable"))
 
 
 def outcome_words(reading: Reading) -> str:

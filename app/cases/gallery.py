@@ -28,7 +28,7 @@ class Tile:
 
     @property
     def uncertainty(self) -> float:
-        """Return by how much the bundle that read first was unsure."""
+        """Return by how much what the first bundle said calls for a person."""
         return self.readings[0].uncertainty if self.readings else 0.0
 
 

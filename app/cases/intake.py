@@ -118,13 +118,14 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
     """Make the lasting record of a reading, legible even when its bundle is gone."""
     bundle = engine().loaded(bundle_name).bundle
     labels = bundle.card.labels if bundle else ()
+    shown = result.suggestion.shown
     return Reading(
         bundle=result.bundle,
         version=result.version,
-        outcome=result.suggestion.outcome,
-        label=result.suggestion.label,
-        confidence=result.suggestion.confidence,
-        probabilities=result.suggestion.probabilities,
+        outcome=shown.outcome,
+        label=shown.label,
+        confidence=shown.confidence,
+        probabilities=shown.probabilities,
         result=result.to_json(),
         labels=labels,
         intended_use=bundle.card.intended_use if bundle else "",

@@ -44,7 +44,7 @@ class BriefReading:
 
     @property
     def uncertainty(self) -> float:
-        """Return by how much the model was unsure."""
+        """Return by how much it calls for a person."""
         return uncertainty(self.outcome, self.confidence)
 
 
@@ -52,15 +52,16 @@ class BriefReading:
 class Pooled:
     """One bundle's readings of a case taken together.
 
-    probabilities: by label, the mean of the calibrated probabilities over the gradable fields, 0..1; votes: in how
-    many fields each label was suggested.
+    outcomes: how many fields ended in each; votes: in how many fields each label was suggested; probabilities: by
+    label, the mean of the calibrated probabilities over the fields with a suggestion, 0..1, empty where there are none.
+    A refused field counts in no mean: of what it shows the model knows nothing.
     """
 
     bundle: str
     version: str
     labels: tuple[Label, ...]
     read: int
-    gradable: int
+    outcomes: Counter[str] = field(default_factory=Counter)
     votes: Counter[str] = field(default_factory=Counter)
     probabilities: dict[str, float] = field(default_factory=dict)
 
@@ -121,13 +122,16 @@ def pooled(readings_by_image: dict[str, list[BriefReading]]) -> list[Pooled]:
             by_bundle[one.bundle, one.version].append(one)
     found = []
     for (bundle, version), readings in by_bundle.items():
-        gradable = [one.probabilities for one in readings if one.outcome != "not_gradable" and one.probabilities]
+        suggested = [one for one in readings if one.suggested and one.probabilities]
         labels = tuple(readings[0].labels.values())
         means = {
-            label.id: sum(one.get(label.id, 0.0) for one in gradable) / len(gradable) for label in labels if gradable
+            label.id: sum(one.probabilities.get(label.id, 0.0) for one in suggested) / len(suggested)
+            for label in labels
+            if suggested
         }
-        votes = Counter(one.label for one in readings if one.outcome == "suggested" and one.label)
-        found.append(Pooled(bundle, version, labels, len(readings), len(gradable), votes, means))
+        outcomes = Counter(one.outcome for one in readings)
+        votes = Counter(one.label for one in readings if one.suggested and one.label)
+        found.append(Pooled(bundle, version, labels, len(readings), outcomes, votes, means))
     return sorted(found, key=lambda one: (-one.read, one.bundle, one.version))
 
 

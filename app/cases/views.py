@@ -16,6 +16,7 @@ from app.cases import details, gallery, intake, opinions, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
+from app.cases.next_steps import next_steps
 from app.database import db
 from app.inference import job_queue
 from app.inference.loaded_bundles import BundleUnusableError
@@ -221,7 +222,8 @@ def image_json(image: SmearImage) -> dict[str, Any]:
         "outcome": reading.outcome,
         "label": reading.label,
         "words": outcome_words(reading),
-        "reasons": [reason["text"] for reason in reading.result["suggestion"]["reasons"]],
+        "steps": [{"words": step.words, "url": step.address} for step in next_steps(reading, image.case)],
+        "reasons": [reason.text for reason in reading.detail.suggestion.reasons],
         "drawn": image.drawn,
     }
 

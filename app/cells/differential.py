@@ -48,12 +48,14 @@ def differential(cells: Iterable[Cell], labels: Sequence[Label]) -> Differential
     named = [cell for cell in cells if cell.annotation and not cell.excluded]
     judged = [cell for cell in cells if cell.graded and cell.counts]
     people = Counter(cell.group for cell in named)
-    suggested = Counter(f"label:{cell.suggested}" if cell.suggested else "uncertain" for cell in judged)
+    suggested = Counter(
+        f"label:{cell.suggested}" if cell.suggested else cell.suggestion.outcome for cell in judged if cell.suggestion
+    )
     names = {f"label:{label.id}": label.name for label in labels}
     for cell in named:
         if cell.annotation and cell.annotation.label:
             names.setdefault(cell.group, cell.annotation.label_name)
-    names |= {"other": _("Other"), "uncertain": _("Uncertain")}
+    names |= {"other": _("Other"), "uncertain": _("Uncertain"), "unsure": _("Unsure"), "unfamiliar": _("Unfamiliar")}
     rows = [
         Row(
             code,

@@ -54,7 +54,7 @@ class Cell:
     number: int
     box: list[int]
     cut: bool
-    suggestion: Suggestion | None
+    suggestion: Suggestion | None  # as it may be shown
     newest: Annotation | None  # what was written last of it, also where that takes everything back
     names: dict[str, str]  # of the chosen bundle's labels
 
@@ -95,7 +95,7 @@ class Cell:
 
     @property
     def uncertainty(self) -> float:
-        """Return by how much the bundle was unsure, as for fields; -1 where it judged nothing."""
+        """Return by how much it calls for a person, as for fields; -1 where the bundle judged nothing."""
         if not self.suggestion or not self.graded:
             return -1.0
         return uncertainty(self.suggestion.outcome, self.suggestion.confidence)
@@ -174,7 +174,7 @@ def fields_of(case_id: str, source: Source | None) -> tuple[list[DetectedField],
         one = DetectedField(row.id, place, row.display_name, row.width, row.height, first, len(row.boxes), reading_id)
         fields.append(one)
         for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
-            suggestion = suggestions[number - 1] if suggestions else None
+            suggestion = suggestions[number - 1].shown if suggestions else None
             cells.append(Cell(one, number, box, cut, suggestion, annotations.get((row.id, number)), names))
     return fields, cells
 
@@ -204,6 +204,8 @@ def groups(cells: list[Cell], order: str, labels: Sequence[Label]) -> list[Group
         last = {
             "other": (_("Other"), "other"),
             "uncertain": (_("Uncertain"), "uncertain"),
+            "unsure": (_("Unsure"), ""),
+            "unfamiliar": (_("Unfamiliar"), ""),
             UNCLASSED: (_("Not classed yet"), "cleared"),
             CUT: (_("Cut by the border; counted once a person names them"), ""),
             "excluded": (_("Excluded"), ""),
@@ -237,4 +239,6 @@ def place_of(cell: Cell, order: str) -> tuple[str, str]:
         return "excluded", ""
     if cell.suggested:
         return f"label:{cell.suggested}", cell.names.get(cell.suggested, cell.suggested)
-    return ("uncertain" if cell.graded else CUT if cell.cut else UNCLASSED), ""
+    if cell.suggestion and cell.graded:
+        return cell.suggestion.outcome, ""
+    return (CUT if cell.cut else UNCLASSED), ""

@@ -90,7 +90,7 @@ def cell(case_id: str, image_id: str, number: int) -> str:
         annotation_words=annotation_words,
         history=db.session.scalars(history.order_by(Annotation.version.desc())).all(),
         map_of=shown if one.suggestion and shown in one.suggestion.probabilities else "",
-        drawable=bool(source and one.graded and can_map(source)),
+        drawable=bool(source and one.suggested and can_map(source)),
         intended_use=vocabulary.intended_use(source),
     )
 
@@ -119,8 +119,8 @@ def evidence(case_id: str, image_id: str, number: int, cell_reading_id: str, lab
     if row is None or row.image_id != image_id or label not in names or not 1 <= number <= len(detections.boxes):
         abort(404)
     bundle = engine().loaded(row.bundle).bundle
-    if bundle is None or bundle.card.version != row.version or detections.cut[number - 1]:
-        abort(404)
+    if bundle is None or bundle.card.version != row.version or not row.suggestions[number - 1].shown.probabilities:
+        abort(404)  # what the border cuts was not judged, and a refusal has no map
     etag = f"{cell_reading_id}-{number}-{label}"
     return drawn_once(etag, lambda: evidence_map(bundle, detections, number, names.index(label)))
 

@@ -25,6 +25,7 @@ from smear.imaging.decode import ImageError, decode, encode
 from smear.inference import bundle as bundles
 from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
+from smear.inference.suggestion import as_printed
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from smear.segmentation.morphometry import Measurements, measure
@@ -139,11 +140,11 @@ def suggested(model: Bundle, field: Field) -> list[dict[str, Any]]:
         {
             "bundle": model.card.name,
             "version": model.card.version,
-            "outcome": one.outcome,
+            "outcome": as_printed(one.outcome),
             "label": one.label,
             "confidence": one.confidence if one.confidence is None else round(one.confidence, DIGITS),
         }
-        for one in cell_reader.read(model, field)
+        for one in (suggestion.shown for suggestion in cell_reader.read(model, field))
     ]
 
 

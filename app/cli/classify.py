@@ -20,6 +20,7 @@ from app.inference.engine import Engine
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from smear.imaging.decode import ImageError
+from smear.inference.suggestion import as_printed
 
 READERS = 8  # files decoded ahead of the model; the model batches what waits
 
@@ -63,12 +64,12 @@ def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
         reading = running.read(name, read_bytes(path))
     except (ImageError, EngineBusyError, BundleUnusableError) as error:
         return {"path": printable(path), "error": error.text}
-    suggestion = reading.suggestion
+    suggestion = reading.suggestion.shown
     return {
         "path": printable(path),
         "bundle": reading.bundle,
         "version": reading.version,
-        "outcome": suggestion.outcome,
+        "outcome": as_printed(suggestion.outcome),
         "label": suggestion.label,
         "reasons": [reason.text for reason in suggestion.reasons],
         "probabilities": suggestion.probabilities,

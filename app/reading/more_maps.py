@@ -28,7 +28,8 @@ DIGITS = 3
 def ask(reading: Reading, label: str, user: User) -> str:
     """Queue the maps of one label and return the job's id.
 
-    RefusedError where the reading shows no maps, or where its version of the bundle is not loaded any more.
+    RefusedError where the reading shows no maps, as no refusal does, or where its version of the bundle is not loaded
+    any more.
     """
     if label not in {known.id for known in reading.labels} or not reading.detail.maps.size:
         raise RefusedError(_("There are no maps of this reading."))
@@ -49,7 +50,7 @@ def do(task: Task) -> None:
     """Compute the maps of a job."""
     reading_id, _space, label = task.argument.partition(" ")
     reading, image = db.session.get(Reading, reading_id), db.session.get(SmearImage, task.image_id)
-    if reading is None or image is None:
+    if reading is None or image is None or not reading.detail.maps.size:
         return
     bundle = bundle_of(reading)
     index = [one.id for one in bundle.card.labels].index(label)
@@ -79,10 +80,14 @@ def compact(grid: Array) -> list[list[float]]:
     return rows
 
 
-def drawn(reading_id: str) -> dict[str, dict[str, list[list[float]]]]:
-    """Return the maps that there are of a reading: by method and label."""
-    query = select(Explanation).where(Explanation.reading_id == reading_id)
+def drawn(reading: Reading) -> dict[str, dict[str, list[list[float]]]]:
+    """Return the maps that there are of a reading: by method and label. Of a refusal an older version may have drawn
+    some; they are not shown.
+    """
     found: dict[str, dict[str, list[list[float]]]] = {}
+    if reading.outcome != "suggested":
+        return found
+    query = select(Explanation).where(Explanation.reading_id == reading.id)
     for row in db.session.scalars(query):
         found.setdefault(row.method, {})[row.label] = row.grid
     return found

@@ -53,16 +53,16 @@ def view(reading_id: str, name: str) -> Any:
 @bp.get("/readings/<reading_id>/overlay/<label>")
 @member
 def overlay(reading_id: str, label: str) -> Any:
-    """Send the picture with a label's map on it, for printing and for browsers without script."""
+    """Send the picture with a label's map on it, for printing and for browsers without script; a refusal has none."""
     reading = reading_or_404(reading_id)
     names = [known.id for known in reading.labels]
-    if label not in names:
+    if label not in names or not reading.detail.maps.size:
         abort(404)
     opacity = min(100, max(0, request.args.get("opacity", OPACITY, type=int))) / 100
     rgb = image_store().read(reading.image.pixels_sha256)
     method = request.args.get("method", "")
     grid = reading.detail.maps[names.index(label)]
-    if slower := more_maps.drawn(reading.id).get(method, {}).get(label):
+    if slower := more_maps.drawn(reading).get(method, {}).get(label):
         grid = np.array(slower, np.float32)
     return drawn(reading, f"{label}{opacity}{method}", lambda: overlays.overlay(rgb, grid, opacity))
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 
 from app.access import image_or_404, member
 from app.cases import opinions
+from app.cases.next_steps import next_steps
 from app.database import db
 from app.inference import job_queue
 from app.inference.engine import engine
@@ -52,10 +53,9 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         *(["model"] if card_of(reading) else []),
         *(["map"] if has_maps else []),
     ]
-    # An uncertain field is shown as it is: the map of any one class would point to that class.
     view = request.args.get("view", "map" if has_maps and reading.outcome == "suggested" else "original")
     shown = request.args.get("label") or (rows[0].id if rows else "")
-    maps = more_maps.drawn(reading.id)
+    maps = more_maps.drawn(reading)
     method = request.args.get("method", "")
     method = method if shown in maps.get(method, {}) else "grad-cam"
     siblings = strip(case_id)
@@ -80,6 +80,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         before=siblings[place - 1] if place else None,
         after=siblings[place + 1] if place + 1 < len(siblings) else None,
         place=place + 1,
+        steps=next_steps(reading, image.case, place + 1),
         others=other_bundles(image),
         comment=comment,
         problem=problem,
@@ -103,15 +104,13 @@ class ProbabilityRow:
 
 
 def probability_rows(reading: Reading) -> list[ProbabilityRow]:
-    """Return the labels with their probabilities, the likeliest first where one is suggested."""
+    """Return the labels with their probabilities, the likeliest first; none where nothing is suggested."""
     probabilities = reading.detail.suggestion.probabilities
     rows = [
         ProbabilityRow(label, probabilities[label.id], index)
         for index, label in enumerate(reading.labels)
         if label.id in probabilities
     ]
-    if reading.outcome != "suggested":
-        return rows  # in the card's order: the first of a sorted list would look like a winner
     return sorted(rows, key=lambda row: -row.probability)
 
 

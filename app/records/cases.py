@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.records.base import Labels, Record, now, random_id
@@ -19,7 +20,7 @@ from smear.inference.card import Label
 from smear.inference.field_reader import Reading as SmearReading
 from smear.inference.suggestion import uncertainty
 
-OUTCOMES = ("suggested", "uncertain", "not_gradable")
+OUTCOMES = ("suggested", "unsure", "unfamiliar", "not_gradable")
 AGE_BANDS = ("0-1", "2-5", "6-12", "13-17", "18-39", "40-59", "60-79", "80+")
 SEXES = {"f": "female", "m": "male", "x": "other"}
 STATES = ("unreviewed", "in_review", "signed")
@@ -57,6 +58,15 @@ class Case(Record):
             )
             for outcome in (*OUTCOMES, "disagreement")
         ),
+        # Unsure or unfamiliar: an outcome by which lists were filtered before the two were told apart.
+        Index(
+            "ix_case_uncertain",
+            "lab_id",
+            "created_at",
+            "id",
+            sqlite_where=text("unsure_count + unfamiliar_count > 0"),
+            postgresql_where=text("unsure_count + unfamiliar_count > 0"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
@@ -74,7 +84,8 @@ class Case(Record):
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     image_count: Mapped[int] = mapped_column(default=0)
     suggested_count: Mapped[int] = mapped_column(default=0)
-    uncertain_count: Mapped[int] = mapped_column(default=0)
+    unsure_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    unfamiliar_count: Mapped[int] = mapped_column(default=0, server_default="0")
     not_gradable_count: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1, server_default="1")  # that is being worked on, or was signed
     state: Mapped[str] = mapped_column(String(16), default="unreviewed", server_default="unreviewed")
@@ -91,6 +102,11 @@ class Case(Record):
     images: Mapped[list[SmearImage]] = relationship(
         back_populates="case", order_by="SmearImage.position", cascade="all, delete-orphan"
     )
+
+    @hybrid_property
+    def uncertain_count(self) -> int:
+        """Return how many images are unsure or unfamiliar; as an expression, that of `ix_case_uncertain`."""
+        return self.unsure_count + self.unfamiliar_count
 
 
 class SmearImage(Record):
@@ -140,7 +156,11 @@ IMAGE_ORDER = (SmearImage.position, SmearImage.added_at)
 
 
 class Reading(Record):
-    """What one bundle said of one image; never changed afterwards, and legible without the bundle."""
+    """What one bundle said of one image; never changed afterwards, and legible without the bundle.
+
+    `result` keeps all that was computed, for audits, and only `detail` reads it. Everything else here is what may be
+    shown: where no label is suggested there are no numbers (`smear.inference.field_reader.Reading.shown`).
+    """
 
     __tablename__ = "reading"
     __table_args__ = (Index("ix_reading_image", "image_id", "made_at"),)
@@ -152,7 +172,7 @@ class Reading(Record):
     outcome: Mapped[str] = mapped_column(String(16))
     label: Mapped[str | None] = mapped_column(String(64))
     confidence: Mapped[float | None]
-    # By label, calibrated; of `result` too, but a case's summary wants those of two hundred images at once.
+    # By label, calibrated, empty where none is suggested; a case's summary wants those of two hundred images at once.
     probabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     result: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # smear's Reading, whole
     labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
@@ -166,13 +186,13 @@ class Reading(Record):
 
     @property
     def uncertainty(self) -> float:
-        """Return by how much the model was unsure."""
+        """Return by how much it calls for a person."""
         return uncertainty(self.outcome, self.confidence)
 
     @cached_property
     def detail(self) -> SmearReading:
-        """Return the whole reading as smear wrote it."""
-        return SmearReading.from_json(self.result)
+        """Return what may be shown of the reading that smear wrote, of whatever version."""
+        return SmearReading.from_json(self.result).shown
 
     def label_name(self, label: str | None = None) -> str:
         """Return the printed name of a label of this reading, its own by default."""

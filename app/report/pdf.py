@@ -42,8 +42,9 @@ def draw(signature: Signature, newest: int) -> bytes:
         page.ln(1)
         page.write_line(content["diagnosis"]["remark"], 10, field=_("Remark"))
     page.heading(_("Images"))
-    page.write_line(str(MAP_WORDS), 8, GREY)
-    page.ln(1)
+    if has_maps(content):
+        page.write_line(str(MAP_WORDS), 8, GREY)
+        page.ln(1)
     for image in content["images"]:
         draw_image(page, image)
     page.heading(_("Signature"))
@@ -63,6 +64,11 @@ def draw(signature: Signature, newest: int) -> bytes:
         page.ln(2)
         page.write_line(note, 8, bold=True)
     return bytes(page.output())
+
+
+def has_maps(content: dict[str, Any]) -> bool:
+    """Say whether any image has a suggestion, and so a map."""
+    return any(image["reading"]["label"] for image in content["images"])
 
 
 def identifiers(content: dict[str, Any]) -> list[tuple[str, str]]:
@@ -130,8 +136,10 @@ def suggestion(reading: dict[str, Any]) -> str:
     if reading["outcome"] == "suggested":
         words = f"{reading['label_name']} {chance(reading['confidence'])}"
         return _("Suggested by %(model)s: %(words)s", model=model, words=words)
-    if reading["outcome"] == "uncertain":
-        return _("No suggestion: %(model)s was uncertain.", model=model)
+    if reading["outcome"] == "unsure":
+        return _("No suggestion: %(model)s was unsure.", model=model)
+    if reading["outcome"] == "unfamiliar":
+        return _("No suggestion: unfamiliar to %(model)s.", model=model)
     return _("No suggestion: not gradable for %(model)s.", model=model)
 
 
@@ -145,7 +153,7 @@ def pictures(image: dict[str, Any]) -> list[np.ndarray]:
     size = max(1, round(rgb.shape[1] * ratio)), max(1, round(rgb.shape[0] * ratio))
     small = np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     reading = db.session.get(Reading, image["reading"]["id"])
-    if reading is None or reading.label is None:
+    if reading is None or reading.label is None or not reading.detail.maps.size:
         return [small]
     place = [known.id for known in reading.labels].index(reading.label)
     return [small, overlays.overlay(small, reading.detail.maps[place], overlays.OPACITY)]

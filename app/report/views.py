@@ -32,7 +32,7 @@ def show(case_id: str, version: int) -> str:
         intact=digest(row.content) == row.sha256,
         newest=newest_version(case_id),
         suggestion=suggestion_words,
-        map_words=pdf.MAP_WORDS,
+        map_words=pdf.MAP_WORDS if pdf.has_maps(readable(row.content)) else "",
         uses=pdf.intended_uses(readable(row.content)),
     )
 

@@ -18,7 +18,7 @@ from app.rules import RefusedError
 from app.signing.diagnosis import Diagnosis
 from app.version import __version__
 
-SCHEMA = 2  # 1: a review's kind was called its verdict
+SCHEMA = 3  # 2: unsure and unfamiliar were one outcome, uncertain; 1: a review's kind was called its verdict
 REASON_LENGTH = 500
 
 
@@ -103,6 +103,7 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
 def image_material(place: int, image: SmearImage) -> dict[str, Any]:
     """Return an image with its first reading and the review that holds."""
     reading, review = image.reading, image.review
+    detail = reading.detail
     return {
         "id": image.id,
         "place": place,
@@ -120,9 +121,9 @@ def image_material(place: int, image: SmearImage) -> dict[str, Any]:
             "label": reading.label,
             "label_name": reading.label_name() if reading.label else None,
             "confidence": reading.confidence,
-            "reasons": [reason["text"] for reason in reading.result["suggestion"]["reasons"]],
-            "leukocytes": reading.result["leukocytes"],
-            "findings": [{"severity": one["severity"], "text": one["text"]} for one in reading.result["findings"]],
+            "reasons": [reason.text for reason in detail.suggestion.reasons],
+            "leukocytes": detail.leukocytes,
+            "findings": [{"severity": one.severity, "text": one.text} for one in detail.findings],
             "intended_use": reading.intended_use,
         },
         "review": review_material(review) if review else None,

@@ -37,6 +37,8 @@ COLUMNS = (
     "disagreements",
     "suggestions",
     "uncertain",
+    "unsure",
+    "unfamiliar",
     "not_gradable",
     "models",
 )
@@ -99,7 +101,9 @@ def row(case: Case, labels: list[tuple[str, int, float | None]], bundles: list[s
         "reviewed": case.reviewed_count,
         "disagreements": case.disagreement_count,
         "suggestions": {name: number for name, number, _confidence in labels},
-        "uncertain": case.uncertain_count,
+        "uncertain": case.uncertain_count,  # both of the next two, as before they were told apart
+        "unsure": case.unsure_count,
+        "unfamiliar": case.unfamiliar_count,
         "not_gradable": case.not_gradable_count,
         "models": bundles,
     }

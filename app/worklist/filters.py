@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.dates import midnight
 from app.records import OUTCOMES, STATES, Case
+from smear.inference.suggestion import UNCERTAIN
 
 SEARCH_LENGTH = 100
 NOTHING: ColumnElement[int] = literal_column("0")  # not a parameter: a partial index has to be recognised
@@ -37,7 +38,7 @@ class Filters:
         """Read them from an address; one that nobody wrote is a 404."""
         values = {name: given.get(name, "").strip() for name in cls.__dataclass_fields__}
         values["q"] = values["q"][:SEARCH_LENGTH]
-        choices = {"state": STATES, "outcome": OUTCOMES, "sort": SORTS, "differs": ("yes",)}
+        choices = {"state": STATES, "outcome": (*OUTCOMES, UNCERTAIN), "sort": SORTS, "differs": ("yes",)}
         for name, known in choices.items():
             if values[name] and values[name] not in known:
                 abort(404)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,8 @@ from smear.segmentation.field import Field
 from smear.segmentation.find import find
 
 MAP_DIGITS = 4
-OTHER_BRANCH = (
-    "The answer is that of a classifier ({}) on the network's features. The map shows what the network rests on."
-)
+OF_THE_MAP = "The map shows what the network rests on."
+OTHER_BRANCH = "The answer is that of a classifier ({}) on the network's features. " + OF_THE_MAP
 NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
 
 
@@ -46,6 +45,18 @@ class Reading:
     width: int
     height: int
     milliseconds: float
+
+    @property
+    def shown(self) -> "Reading":
+        """What people, reports and programs get of it: of a refusal no label, no number of the model, and no map.
+
+        The one place that decides; a reading keeps all that was computed, for audits.
+        """
+        suggestion = self.suggestion.shown
+        if suggestion.outcome == "suggested":
+            return self
+        notes = tuple(note for note in self.notes if note != NO_MAP and not note.endswith(OF_THE_MAP))
+        return replace(self, suggestion=suggestion, maps=np.zeros((len(self.maps), 0, 0), np.float32), notes=notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the reading as JSON data; maps as nested lists rounded to four digits."""

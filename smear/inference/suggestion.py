@@ -1,6 +1,10 @@
-"""From logits to what may be suggested: temperature, out-of-distribution score, abstention. No bare softmax winner."""
+"""From logits to what may be suggested: temperature, out-of-distribution score, abstention. No bare softmax winner.
 
-from dataclasses import dataclass
+Refused means no numbers: a refusal keeps all that was computed, for audits; `Suggestion.shown` is what anybody sees.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,9 +12,11 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference.card import Card
 
-Outcome = Literal["suggested", "uncertain", "not_gradable"]
+Outcome = Literal["suggested", "unsure", "unfamiliar", "not_gradable"]
 UNFAMILIAR, LOW_CONFIDENCE = "unfamiliar", "low_confidence"  # codes of reasons
 EARLIER_CODES = {"novel": UNFAMILIAR}
+UNCERTAIN = "uncertain"  # unsure or unfamiliar: one outcome once, and still one to programs that read our output
+NOT_SURE = "The model is not sure enough to name a label. Judge this one yourself."
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What is suggested for a picture. `label` only with outcome `suggested`; probabilities are calibrated, 0..1."""
+    """What is suggested for a picture. `label` only with outcome `suggested`; probabilities are calibrated, 0..1.
+
+    A picture that is both unlike the training pictures and doubtful is `unfamiliar`: of what a network has never seen
+    its confidence says nothing. `unsure` has no reason but low confidence.
+    """
 
     outcome: Outcome
     label: str | None
@@ -32,24 +42,58 @@ class Suggestion:
     confidence: float | None
     ood_score: float | None
 
+    @property
+    def shown(self) -> "Suggestion":
+        """What people, reports and programs get of it: of a refusal the outcome and its reasons, and no numbers.
+
+        Low confidence is worded as today, whatever version refused; beside `unfamiliar`, low confidence is none.
+        """
+        if self.outcome == "suggested":
+            return self
+        reasons = tuple(
+            replace(reason, text=NOT_SURE) if reason.code == LOW_CONFIDENCE else reason
+            for reason in self.reasons
+            if reason.code != LOW_CONFIDENCE or self.outcome != "unfamiliar"
+        )
+        return Suggestion(self.outcome, None, reasons, {}, None, None)
+
 
 def upgraded(data: object) -> object:
     """Return a suggestion as JSON data under today's names: an older version may have stored it."""
-    if not isinstance(data, dict) or "novelty" not in data:
+    if not isinstance(data, dict):
         return data
-    reasons = [reason | {"code": EARLIER_CODES.get(reason["code"], reason["code"])} for reason in data["reasons"]]
-    kept = {key: value for key, value in data.items() if key != "novelty"}
-    return kept | {"ood_score": data["novelty"], "reasons": reasons}
+    given = data.get("reasons")
+    reasons = [
+        reason | {"code": EARLIER_CODES.get(str(reason.get("code")), reason.get("code"))}
+        for reason in (given if isinstance(given, list) else [])
+        if isinstance(reason, dict)
+    ]
+    changed = {"reasons": reasons if reasons else given}
+    if "novelty" in data:
+        changed["ood_score"] = data["novelty"]
+    if data.get("outcome") == UNCERTAIN:
+        changed["outcome"] = refusal_for([str(reason["code"]) for reason in reasons])
+    return {key: value for key, value in data.items() if key != "novelty"} | changed
+
+
+def refusal_for(codes: Sequence[str]) -> Outcome:
+    """Return which refusal of a gradable picture the codes of its reasons make."""
+    return "unsure" if set(codes) <= {LOW_CONFIDENCE} else "unfamiliar"
+
+
+def as_printed(outcome: Outcome) -> str:
+    """Return an outcome as the command lines print it: `uncertain` for both refusals of a gradable picture."""
+    return UNCERTAIN if outcome in ("unsure", "unfamiliar") else outcome
 
 
 def uncertainty(outcome: str, confidence: float | None) -> float:
-    """Return by how much a model was unsure: up to 1 for a suggestion, above that where it made none.
+    """Return by how much a picture calls for a person: 0 to 1 where a label is suggested, 2 unsure, 3 unfamiliar.
 
-    What is not gradable was not judged, so it has 0.
+    What is not gradable was not judged, so it has 0. A refusal's confidence plays no part.
     """
-    if outcome == "not_gradable":
-        return 0.0
-    return (2.0 if outcome == "uncertain" else 1.0) - (confidence or 0.0)
+    if outcome == "suggested":
+        return 1.0 - (confidence or 0.0)
+    return {"unsure": 2.0, "unfamiliar": 3.0}.get(outcome, 0.0)
 
 
 def calibrated(logits: Array, temperature: float) -> Array:
@@ -83,21 +127,34 @@ def suggest(logits: Array, ood_score: float, card: Card, foreign: str) -> Sugges
 
     foreign: what is foreign about it, in a sentence, for where the score is above the card's limit.
     """
-    probabilities = calibrated(logits, card.temperature)
+    return _judged(calibrated(logits, card.temperature), ood_score, card, foreign)
+
+
+def pooled(parts: Sequence[Suggestion], card: Card) -> Suggestion:
+    """Return the suggestion for a picture of which these, one or more, are the parts' suggestions.
+
+    Its probabilities are the mean over the parts that are familiar, its out-of-distribution score is the parts' median,
+    so that it is familiar where most of them are.
+    """
+    scores = [np.inf if part.ood_score is None else part.ood_score for part in parts]
+    score = float(np.median(scores))
+    familiar = [part for part in parts if part.outcome != "unfamiliar"] or parts
+    probabilities = np.array([[part.probabilities[label.id] for label in card.labels] for part in familiar])
+    texts = [reason.text for part in parts for reason in part.reasons if reason.code == UNFAMILIAR]
+    foreign = max(texts, key=texts.count) if texts else ""
+    return _judged(probabilities.mean(axis=0), score, card, foreign)
+
+
+def _judged(probabilities: Array, ood_score: float, card: Card, foreign: str) -> Suggestion:
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
-    texts = {
-        UNFAMILIAR: foreign,
-        LOW_CONFIDENCE: f"The model is not sure enough: its best answer has {confidence:.2f},"
-        f" and it needs {card.abstention.value:.2f} to make a suggestion.",
-    }
     codes = doubts(confidence, ood_score, card.abstention.value, card.ood.value)
-    reasons = tuple(Reason(code, texts[code]) for code in codes)
+    texts = {UNFAMILIAR: foreign, LOW_CONFIDENCE: NOT_SURE}
     return Suggestion(
-        outcome="uncertain" if reasons else "suggested",
-        label=None if reasons else card.labels[best].id,
-        reasons=reasons,
+        outcome=refusal_for(codes) if codes else "suggested",
+        label=None if codes else card.labels[best].id,
+        reasons=tuple(Reason(code, texts[code]) for code in codes),
         probabilities={label.id: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
         confidence=confidence,
-        ood_score=float(ood_score),
+        ood_score=ood_score,
     )

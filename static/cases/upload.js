@@ -101,7 +101,7 @@ class Item {
     link.textContent = answer.words;
     const state = this.row.querySelector(".queue-state");
     state.replaceChildren(link);
-    if (answer.outcome !== "suggested") state.append(` ${answer.reasons.join(" ")}`);
+    if (answer.outcome !== "suggested") state.append(` ${answer.reasons.join(" ")}`, ...stepsOf(answer));
     if (answer.drawn) this.row.classList.add("queue-drawn");
   }
 
@@ -120,6 +120,16 @@ class Item {
     report();
     pump();
   }
+}
+
+function stepsOf(answer) {
+  // What can be done after a refusal, as far as it is a page of its own.
+  return answer.steps.filter((step) => step.url).flatMap((step) => {
+    const link = document.createElement("a");
+    link.href = step.url;
+    link.textContent = step.words;
+    return [document.createElement("br"), link];
+  });
 }
 
 function pump() {

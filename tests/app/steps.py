@@ -77,12 +77,13 @@ def reading_of(app: Flask, image_id: str) -> Reading:
 
 
 def change(app: Flask, image_id: str, outcome: str, label: str | None) -> None:
-    """Make a reading say something else, to see how the page puts it."""
+    """Make a reading say something else, as if it had just come, to see how the page puts it."""
     with app.app_context(), writing() as session:
         reading = session.scalars(select(Reading).where(Reading.image_id == image_id)).one()
         reading.outcome, reading.label = outcome, label
         result: dict[str, Any] = dict(reading.result)
-        reasons = [] if label else [{"code": "low_confidence", "text": "The model is not sure enough."}]
+        codes = {"unsure": ["low_confidence"], "unfamiliar": ["unfamiliar", "low_confidence"]}.get(outcome, [])
+        reasons = [{"code": code, "text": f"As an older version worded {code}, with 0.94."} for code in codes]
         probabilities = {item.id: 0.02 for item in reading.labels} | {reading.labels[2].id: 0.94}
         grid = [[0.0, 0.5], [0.5, 1.0]]
         result["maps"] = [grid for _ in reading.labels]
@@ -95,7 +96,8 @@ def change(app: Flask, image_id: str, outcome: str, label: str | None) -> None:
             "confidence": 0.94,
             "novelty": 0.1,
         }
-        reading.result, reading.confidence = result, 0.94
+        reading.result, suggested = result, outcome == "suggested"
+        reading.confidence, reading.probabilities = (0.94, probabilities) if suggested else (None, {})
 
 
 def take_role(app: Flask, person: str, role: str = "clinician") -> None:

@@ -19,13 +19,14 @@ from flask_security import hash_password
 from app import create_app
 from app.database import db, migrate, writing
 from app.ledger import canonical
-from app.records import Annotation, BlindReview, Detections, Lab, Reading, Review, Role, User
+from app.records import Annotation, BlindReview, Case, Detections, Lab, Reading, Review, Role, User
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from smear.inference.field_reader import Reading as SmearReading
 from tests.app.steps import PASSWORD, Someone
 from tests.conftest import skip_or_fail
 
-REVISIONS = [f"{number:04d}" for number in range(1, 12)]
+REVISIONS = [f"{number:04d}" for number in range(1, 13)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},
@@ -136,6 +137,11 @@ VALUES: dict[str, dict[str, Any]] = {
     "job": {"kind": "cells", "state": "done", "text": ""},
     "job_item": {"state": "done", "text": ""},
 }
+# What of them was written otherwise from 0012 on.
+LATER: dict[str, dict[str, Any]] = {
+    "case": {"unsure_count": 0, "unfamiliar_count": 1, "uncertainty": 3.0},
+    "reading": {"outcome": "unfamiliar", "confidence": None, "probabilities": {}},
+}
 
 
 def plain_value(column: sa.Column[Any]) -> Any:
@@ -164,8 +170,9 @@ def fill(connection: sa.Connection, pixels: str) -> None:
         if table.name == "alembic_version" or connection.scalar(sa.select(sa.func.count()).select_from(table)):
             continue
         row: dict[str, Any] = {}
+        later = LATER if "unsure_count" in metadata.tables["case"].columns else {}
         for column in table.columns:
-            given = VALUES.get(table.name, {})
+            given = VALUES.get(table.name, {}) | later.get(table.name, {})
             if column.name in given:
                 value = given[column.name]
             elif column.foreign_keys:
@@ -243,8 +250,11 @@ def test_rows_of_any_age_survive(old_app: Flask, first: str) -> None:
         detections = db.session.scalars(sa.select(Detections)).one()
         assert (detections.segmenter, detections.label_map_sha256) == ("finder 1", "")
         reading = db.session.scalars(sa.select(Reading)).one()
-        assert reading.detail.suggestion.ood_score == 1.75
+        assert (reading.outcome, reading.confidence, reading.probabilities) == ("unfamiliar", None, {})
         assert reading.detail.suggestion.reasons[0].code == "unfamiliar"
+        case = db.session.scalars(sa.select(Case)).one()
+        assert (case.unsure_count, case.unfamiliar_count, case.uncertainty) == (0, 1, 3)
+        assert SmearReading.from_json(reading.result).suggestion.ood_score == 1.75
 
 
 @pytest.mark.parametrize("first", ["0001", "0004"])
@@ -269,11 +279,13 @@ def test_the_pages_of_an_old_lab_open(old_app: Flask, first: str) -> None:
     someone = Someone(old_app, "admin")
     case, image, reading = f"/cases/{'c' * 32}", f"/cases/{'c' * 32}/images/{'i' * 32}", f"/readings/{'r' * 32}"
     pages = ["/", case, image, f"{case}/cells", f"{case}/cells/{'i' * 32}/1", f"{case}/cells/{'i' * 32}/sheet"]
-    pages += [f"{reading}/views/mask", f"{reading}/overlay/Pre", f"{case}/versions/1", f"{case}/versions/1/report.pdf"]
+    pages += [f"{reading}/views/mask", f"{case}/versions/1", f"{case}/versions/1/report.pdf"]
     pages += ["/audit/", "/models/", "/agreement", f"{case}/blind"]
     for page in pages:
         answer = someone.get(page)
         assert answer.status_code == (404 if page.endswith("/blind") else 200), (page, answer.status_code)
+    assert someone.get(f"{reading}/overlay/Pre").status_code == 404  # it was refused as unfamiliar: there is no map
+    assert "0.75" not in someone.get(image).text + someone.get(f"{case}/versions/1").text
     result = old_app.test_cli_runner().invoke(args=["maintenance"])
     assert result.exit_code == 0, result.output
     assert "Outlined: 1. Not readable: 0." in result.output

@@ -78,7 +78,7 @@ def test_from_the_one_time_password_to_the_history(visit: Visit, tmp_path: Path)
 
     for path in chosen[:3]:
         open_reading(page, path.name)
-        expect(page.locator(".suggestion-words")).to_have_text(re.compile(r"\d\.\d\d|Uncertain|Not gradable"))
+        expect(page.locator(".suggestion-words")).to_have_text(re.compile(r"\d\.\d\d|Unsure|Unfamiliar|Not gradable"))
         expect(page.locator(".intended")).to_be_visible()
         page.get_by_role("link", name="A-2026-0412").click()
 

@@ -20,7 +20,7 @@ from smear.artifacts import CARD
 from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Reader
-from smear.inference.suggestion import calibrated, doubts
+from smear.inference.suggestion import calibrated, doubts, refusal_for
 from training.data.dataset import DataError, Dataset
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
@@ -159,7 +159,7 @@ def _with_outcomes(predictions: Predictions, by: Calibration) -> Predictions:
         )
     ]
     outcomes = [
-        "not_gradable" if refused else "uncertain" if reason else "suggested"
+        "not_gradable" if refused else refusal_for(reason.split(",")) if reason else "suggested"
         for refused, reason in zip(ungraded, reasons, strict=True)
     ]
     return replace(predictions, outcomes=np.array(outcomes), reasons=np.array(reasons))

@@ -32,21 +32,25 @@ def brief(outcome: str, label: str | None = None, **probabilities: float) -> Bri
     return BriefReading("i", "r", "field", "1", outcome, label, confidence, probabilities, LABELS)
 
 
-def test_probabilities_are_the_mean_over_the_gradable_fields() -> None:
-    """A field that is not gradable counts for nothing; an uncertain one counts and has no vote."""
+def test_probabilities_are_the_mean_over_the_fields_with_a_suggestion() -> None:
+    """Refused fields are counted by their outcome and in no mean, even where numbers came along with them."""
     found = pooled(
         {
             "a": [brief("suggested", "Pre", Benign=0.1, Pre=0.8, Pro=0.1)],
             "b": [brief("suggested", "Pre", Benign=0.1, Pre=0.9, Pro=0.0)],
-            "c": [brief("uncertain", None, Benign=0.4, Pre=0.1, Pro=0.5)],
+            "c": [brief("unsure", None, Benign=0.4, Pre=0.1, Pro=0.5)],
             "d": [brief("not_gradable")],
+            "e": [brief("unfamiliar", None, Benign=0.99, Pre=0.01, Pro=0.0)],
         }
     )
     assert len(found) == 1
     one = found[0]
-    assert (one.read, one.gradable, dict(one.votes)) == (4, 3, {"Pre": 2})
-    assert one.probabilities == pytest.approx({"Benign": 0.2, "Pre": 0.6, "Pro": 0.2})
+    assert (one.read, dict(one.votes)) == (5, {"Pre": 2})
+    assert one.outcomes == {"suggested": 2, "unsure": 1, "unfamiliar": 1, "not_gradable": 1}
+    assert one.probabilities == pytest.approx({"Benign": 0.1, "Pre": 0.85, "Pro": 0.05})
     assert one.leading == LABELS["Pre"]
+    refused = pooled({"a": [brief("unfamiliar", None, Benign=0.99, Pre=0.01)]})[0]
+    assert (refused.probabilities, refused.leading) == ({}, None)
 
 
 def test_a_tie_leads_nowhere() -> None:
@@ -66,7 +70,7 @@ def test_bundles_differ_by_label_or_by_leukemia() -> None:
     assert not differ(pre, cll)
     assert differ(pre, healthy)
     assert not differ(benign, healthy)
-    assert not differ(pre, brief("uncertain", None, Pro=0.6))
+    assert not differ(pre, brief("unsure", None, Pro=0.6))
     assert differing({"a": [pre, pro], "b": [pre, pre], "c": [pre, cll, healthy]}) == {"a", "c"}
 
 
@@ -86,12 +90,13 @@ def test_the_case_page_pools_marks_and_orders(app: Flask, clinician: Someone, fi
     sure, doubtful = (clinician.upload(case, data).json["id"] for data in (field, field + b" "))
     empty = clinician.upload(case, blank).json["id"]
     make(app, sure, "suggested", 2, [0.02, 0.02, 0.94, 0.02])
-    make(app, doubtful, "uncertain", None, [0.3, 0.3, 0.2, 0.2])
+    make(app, doubtful, "unsure", None, [0.3, 0.3, 0.2, 0.2])
     page = clinician.get(f"/cases/{case}").text
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    assert "Mean of the calibrated probabilities of 2 gradable fields, 1 not gradable" in text
-    assert "0.57" in text  # (0.94 + 0.20) / 2
-    assert "1 of 2 gradable fields are suggested as" in text
+    assert "Mean of the calibrated probabilities of 1 field with a suggestion, 1 unsure, 1 not gradable" in text
+    assert "0.94" in text
+    assert "0.30" not in text
+    assert "1 of 3 fields are suggested as" in text
     assert "chip-differs" not in page
 
     def order(query: str) -> list[str]:
@@ -124,10 +129,11 @@ def test_the_case_page_pools_marks_and_orders(app: Flask, clinician: Someone, fi
 
 
 def test_a_new_reading_keeps_its_probabilities_beside_it(app: Flask, clinician: Someone, field: bytes) -> None:
-    """What the summary reads is what the reading says."""
+    """What the summary reads is what the reading says, where it suggests a label; a refusal has none there."""
     image = clinician.upload(clinician.open_case(), field).json["id"]
     row = reading_of(app, image)
-    assert row.probabilities == row.result["suggestion"]["probabilities"]
-    assert sum(row.probabilities.values()) == pytest.approx(1)
+    computed = row.result["suggestion"]["probabilities"]
+    assert sum(computed.values()) == pytest.approx(1)
+    assert row.probabilities == (computed if row.outcome == "suggested" else {})
     with app.app_context():
         assert db.session.get_one(Reading, row.id).probabilities == row.probabilities

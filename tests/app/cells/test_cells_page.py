@@ -378,7 +378,7 @@ def test_the_most_uncertain_come_first(reads: Flask, read_case: tuple[Someone, s
         one = said[number - 1]
         if one.outcome == "not_gradable":
             return -1.0
-        return (2.0 if one.outcome == "uncertain" else 1.0) - one.confidence
+        return {"unsure": 2.0, "unfamiliar": 3.0}.get(one.outcome) or 1.0 - one.confidence
 
     found = keys(cells_page(someone, case, "?order=uncertainty"))
     values = [unsure(int(key.split(".")[1])) for key in found]
@@ -414,7 +414,7 @@ def test_fields_and_cells_that_contradict_are_said_to(
         change(reads, image_id, "suggested", labels[field_is_leukemic].id)
         all_cells(cell)
         assert ("contradict each other" in cells_page(someone, case)) == told
-    change(reads, image_id, "uncertain", None)
+    change(reads, image_id, "unsure", None)
     all_cells("blast")
     assert "contradict each other" not in cells_page(someone, case)
 

@@ -99,7 +99,7 @@ def test_classify_prints_a_list_of_objects(run: Callable[..., Result], folder: P
         assert row["bundle"] == BUNDLE
         assert (row["label"] is None) == (row["outcome"] != "suggested")
         assert bool(row["reasons"]) == (row["outcome"] != "suggested")
-        assert bool(row["probabilities"]) == (row["outcome"] != "not_gradable")
+        assert bool(row["probabilities"]) == (row["outcome"] == "suggested")
         if row["probabilities"]:
             assert sum(row["probabilities"].values()) == pytest.approx(1)
         assert row["leukocytes"] >= 0

@@ -47,7 +47,7 @@ def test_they_are_drawn_by_a_job_and_offered_then(
     work_done(app)
     with app.app_context():
         assert db.session.scalars(select(Job.state)).one() == "done"
-        drawn = more_maps.drawn(reading.id)
+        drawn = more_maps.drawn(db.session.get_one(Reading, reading.id))
     assert set(drawn) == set(more_maps.SLOW)
     for method, maps in drawn.items():
         values = [value for row in maps[LABEL] for value in row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.database import db
-from app.records import SmearImage
+from app.database import db, writing
+from app.records import Explanation, SmearImage
 from smear.imaging.decode import decode
+from smear.inference.field_reader import Reading as SmearReading
 from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, change, reading_of
 
@@ -42,18 +44,48 @@ def test_a_suggestion_names_its_label_and_calibrated_probability(
     assert reading.intended_use.split(".")[0] in page
 
 
-def test_an_uncertain_reading_names_no_winner(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
-    """The box says why, the probabilities stand in the card's order and none is marked."""
-    change(app, image["id"], "uncertain", None)
-    page = clinician.get(image["url"]).text
-    box = re.search(r'<div class="suggestion suggestion-uncertain">(.*?)</div>', page, re.S)
+@pytest.mark.parametrize(
+    ("outcome", "word", "reason"),
+    [("unsure", "Unsure", "not sure enough"), ("unfamiliar", "Unfamiliar", "do not look like those")],
+)
+def test_a_refusal_shows_its_reason_and_what_to_do_and_no_number(
+    app: Flask, clinician: Someone, image: dict[str, Any], outcome: str, word: str, reason: str
+) -> None:
+    """Its word and one reason; no label outside of the review's buttons, no probability, no map, none in the data."""
+    change(app, image["id"], outcome, None)
+    page = clinician.get(f"{image['url']}?view=map").text
+    box = re.search(rf'<div class="suggestion suggestion-{outcome}">(.*?)</div>', page, re.S)
     assert box
-    labels = reading_of(app, image["id"]).labels
-    assert "not sure enough" in box[1]
-    assert all(label.name not in box[1] for label in labels)
-    assert "bar-lead" not in page
-    listed = re.findall(r'<li title="[^"]*"><span>([^<]+)</span>', page)
-    assert listed == [label.name for label in labels]
+    assert re.findall(r"<strong>([^<]+)</strong>", box[1]) == [word]
+    assert len(re.findall('class="reason"', box[1])) == 1
+    assert reason in box[1]
+    outside = page.split('class="review"')[0]
+    assert all(label.name not in outside for label in reading_of(app, image["id"]).labels)
+    assert "0.94" not in page
+    assert 'class="probabilities"' not in page
+    assert 'data-view="map"' not in page
+    assert f"/cases/{image['url'].split('/')[2]}/cells?field=1" in page
+    stage = re.search(r'data-stage="([^"]*)"', page)
+    assert stage
+    data = json.loads(html.unescape(stage[1]))
+    assert data["maps"] == data["methods"] == {}
+    reading = reading_of(app, image["id"])
+    assert clinician.get(f"/readings/{reading.id}/overlay/{reading.labels[0].id}").status_code == 404
+
+
+def test_maps_that_an_older_version_drew_of_a_refusal_stay_hidden(
+    app: Flask, clinician: Someone, image: dict[str, Any]
+) -> None:
+    """They stand in the database; neither the page nor the address of the picture shows them."""
+    change(app, image["id"], "unfamiliar", None)
+    reading = reading_of(app, image["id"])
+    label = reading.labels[2].id
+    with app.app_context(), writing() as session:
+        session.add(Explanation(reading_id=reading.id, label=label, method="smoothgrad", grid=[[0.0, 0.123]]))
+    assert "0.123" not in clinician.get(f"{image['url']}?view=map&label={label}&method=smoothgrad").text
+    assert clinician.get(f"/readings/{reading.id}/overlay/{label}?method=smoothgrad").status_code == 404
+    answer = clinician.post(f"{image['url']}/maps", {"reading": reading.id, "label": label})
+    assert "There are no maps of this reading." in clinician.get(answer.location).text
 
 
 def test_a_field_that_is_not_gradable_says_why(clinician: Someone, blank: bytes) -> None:
@@ -135,7 +167,7 @@ def test_the_record_is_whole(app: Flask, image: dict[str, Any]) -> None:
     """A reading keeps bundle, version, labels and smear's result, and reads back."""
     reading = reading_of(app, image["id"])
     assert reading.detail.bundle == reading.bundle == BUNDLE
-    assert json.loads(json.dumps(reading.detail.to_json())) == reading.result
+    assert json.loads(json.dumps(SmearReading.from_json(reading.result).to_json())) == reading.result
     with app.app_context():
         stored = db.session.get_one(SmearImage, image["id"])
         assert (stored.width, stored.height) == (320, 320)

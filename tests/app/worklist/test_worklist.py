@@ -44,7 +44,8 @@ def add_cases(app: Flask, count: int) -> None:
                 "disagreement_count": int(number % 1000 == 4),
                 "uncertainty": number % 97 / 97,
                 "suggested_count": int(number % 3 == 0),
-                "uncertain_count": int(number % 3 == 1),
+                "unsure_count": int(number % 6 == 1),
+                "unfamiliar_count": int(number % 6 == 4),
                 "not_gradable_count": int(number == 5),
             }
             for number in range(count)
@@ -163,7 +164,7 @@ def test_a_case_is_as_uncertain_as_its_most_uncertain_image(
     image = clinician.upload(case, field).json
     with app.app_context():
         reading = db.session.scalars(select(Reading).where(Reading.image_id == image["id"])).one()
-    expected = (2 if reading.outcome == "uncertain" else 1) - (reading.confidence or 0)
+    expected = {"unsure": 2, "unfamiliar": 3}.get(reading.outcome) or 1 - reading.confidence
     assert uncertainty() == pytest.approx(expected)
     clinician.post(image["remove"])
     assert uncertainty() == 0
@@ -255,6 +256,8 @@ def test_a_hundred_thousand_cases_are_no_burden(app: Flask, clinician: Someone) 
     for query in (
         "",
         "outcome=uncertain",
+        "outcome=unsure",
+        "outcome=unfamiliar",
         "outcome=not_gradable",
         deep,
         "q=zzzz",

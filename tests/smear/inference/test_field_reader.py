@@ -25,7 +25,7 @@ def field_bytes():
 def test_a_reading_names_its_bundle_and_counts_leukocytes(reader, field_bytes):
     reading = reader.read(field_bytes)
     assert (reading.bundle, reading.version) == (reader.card.name, reader.card.version)
-    assert reading.suggestion.outcome in ("suggested", "uncertain")
+    assert reading.suggestion.outcome in ("suggested", "unsure", "unfamiliar")
     assert reading.leukocytes == len(reading.boxes) > 3
     assert all(0 <= x0 < x1 <= reading.width and 0 <= y0 < y1 <= reading.height for x0, y0, x1, y1 in reading.boxes)
     assert set(reading.suggestion.probabilities) == {label.id for label in reader.card.labels}
