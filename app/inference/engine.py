@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from smear.imaging.decode import Picture, decode
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Examination, Reader, Reading
+from smear.inference.network import Forward
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
 
@@ -40,13 +41,13 @@ class Pending:
     picture: Picture
     reader: Reader
     examination: Examination
-    answer: Future[Any] | None  # None where the network is not asked, because the picture is refused before
+    answers: list[Future[Any]]  # none where the network is not asked, because the picture is refused before
     patience: float | None
 
     def reading(self) -> Reading:
         """Wait for the network and conclude."""
-        forward = awaited(self.answer, self.patience) if self.answer else None
-        return self.reader.conclude(self.examination, forward)
+        parts = [awaited(answer, self.patience) for answer in self.answers]
+        return self.reader.conclude(self.examination, Forward.joined(parts) if parts else None)
 
 
 class Engine:
@@ -169,18 +170,22 @@ class Engine:
         """Look at a picture and queue it, unless it is refused by its looks."""
         reader = Reader(bundle)
         examination = reader.examine(picture, started, field)
-        asked = None if examination.refusals else self.submit(bundle, examination.input)
+        asked = [] if examination.refusals else self.submit_all(bundle, examination.inputs)
         return Pending(picture, reader, examination, asked, self.patience)
 
     def submit(self, bundle: Bundle, pixels: np.ndarray) -> Future[Any]:
         """Queue one prepared picture; its logits, maps and features come as a batch of one."""
-        waiting = Waiting(bundle, pixels)
+        return self.submit_all(bundle, [pixels])[0]
+
+    def submit_all(self, bundle: Bundle, pictures: Iterable[np.ndarray]) -> list[Future[Any]]:
+        """Queue the parts of one picture, prepared: as it is one that somebody waits for, it finds room or does not."""
+        waiting = [Waiting(bundle, pixels) for pixels in pictures]
         with self._wake:
             if len(self._waiting) >= self.capacity:
                 raise EngineBusyError("Many images are being read just now.")
-            self._waiting.append(waiting)
+            self._waiting.extend(waiting)
             self._wake.notify_all()
-        return waiting.answer
+        return [one.answer for one in waiting]
 
     def _run(self) -> None:
         """Serve until stopped: pictures before bundles, so that loading a second model delays nobody for long."""

@@ -1,8 +1,9 @@
 """From the bytes of a picture to a reading: the one way that the web, the command line and the evaluation take."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,25 @@ import numpy as np
 from smear import schema
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
-from smear.inference import debris
+from smear.inference import debris, wide_field
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
 from smear.inference.quality_control import Finding, assess
-from smear.inference.suggestion import Reason, Suggestion, not_gradable, upgraded
+from smear.inference.suggestion import Reason, Suggestion, not_gradable, pooled, upgraded
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 
 MAP_DIGITS = 4
 OF_THE_MAP = "The map shows what the network rests on."
 OTHER_BRANCH = "The answer is that of a classifier ({}) on the network's features. " + OF_THE_MAP
+MAGNIFICATION = "magnification"
+IN_PARTS = (
+    "This field is wider than those the model was trained on: {} parts with whole leukocytes were read, each at the"
+    " magnification that it knows, and what was said of them is pooled."
+)
+AT_SCALE = "The picture was brought to the magnification that the model knows."
 NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
 
 
@@ -31,7 +38,8 @@ class Reading:
     """What one bundle said of one picture. Immutable: another bundle's opinion is another reading.
 
     boxes: x0, y0, x1, y1 in pixels of the picture; maps: float32 (C, h, w), 0..1 relative to the largest value over
-    all classes, (C, 0, 0) where not gradable; milliseconds: from bytes to here.
+    all classes, (C, 0, 0) where not gradable; milliseconds: from bytes to here; parts: boxes of the parts that were
+    read of a picture that shows more than the model's training pictures, else none.
     """
 
     bundle: str
@@ -45,6 +53,7 @@ class Reading:
     width: int
     height: int
     milliseconds: float
+    parts: list[list[int]] = field(default_factory=list)
 
     @property
     def shown(self) -> "Reading":
@@ -82,14 +91,24 @@ class Reading:
 
 @dataclass(frozen=True)
 class Examination:
-    """A picture before the network has seen it: what is on it, and the network's input, uint8 (h, w, 3)."""
+    """A picture before the network has seen it: what is on it, and the network's inputs, uint8 (P, h, w, 3).
+
+    There is one input, or, of a picture that is read in parts, one for each of `parts`: their boxes and fields.
+    """
 
     picture: Picture
     field: Field
     findings: tuple[Finding, ...]
     refusals: tuple[Reason, ...]
-    input: Array
+    inputs: Array
     started: float
+    parts: tuple[tuple[list[int], Field], ...] = ()
+
+    @property
+    def input(self) -> Array:
+        """The first input, uint8 (h, w, 3)."""
+        first: Array = self.inputs[0]
+        return first
 
 
 class Reader:
@@ -109,7 +128,13 @@ class Reader:
         examination = self.examine(decode(data), started)
         if examination.refusals:
             return self.conclude(examination, None)
-        return self.conclude(examination, self.bundle.network.forward(examination.input[None]))
+        return self.conclude(examination, self.answer([examination])[0])
+
+    def answer(self, examinations: Sequence[Examination]) -> list[Forward]:
+        """Return what the network says of each picture, all of them in one pass."""
+        forward = self.bundle.network.forward(np.concatenate([one.inputs for one in examinations]))
+        ends = np.cumsum([len(one.inputs) for one in examinations]).tolist()
+        return [forward.some(start, end) for start, end in pairwise([0, *ends])]
 
     def read_many(self, batch: Iterable[bytes]) -> list[Reading | ImageError]:
         """Return readings in order, with one forward pass for all; an unreadable picture gives its ImageError."""
@@ -125,9 +150,9 @@ class Reader:
                 waiting.append((len(results), examination))
             results.append(self.conclude(examination, None) if examination.refusals else None)
         if waiting:
-            forward = self.bundle.network.forward(np.stack([one.input for _, one in waiting]))
-            for index, (place, examination) in enumerate(waiting):
-                results[place] = self.conclude(examination, forward.one(index))
+            answers = self.answer([examination for _, examination in waiting])
+            for (place, examination), forward in zip(waiting, answers, strict=True):
+                results[place] = self.conclude(examination, forward)
         return [result for result in results if result is not None]
 
     def examine(self, picture: Picture, started: float | None = None, field: Field | None = None) -> Examination:
@@ -137,26 +162,52 @@ class Reader:
         """
         started = time.perf_counter() if started is None else started
         field = find(picture.rgb) if field is None else field
+        findings, refusals, shown = self._look(field)
+        try:
+            plan = wide_field.plan(field, self.card.scale)
+        except wide_field.CellsTooSmallError as error:
+            plan, refusals = None, refusals or (Reason(MAGNIFICATION, error.text),)
+        if plan is None:
+            return Examination(picture, field, findings, refusals, shown[None], started)
+        looked = [
+            (box, part, *self._look(part))
+            for box in plan.boxes.tolist()
+            for part in [find(wide_field.part_of(picture.rgb, box, plan.zoom))]
+        ]
+        read = [(box, part, seen) for box, part, _, refused, seen in looked if not refused]
+        if not read:
+            return Examination(picture, field, findings, refusals or _commonest(looked), shown[None], started)
+        # Light and focus are judged at the scale at which the model reads.
+        findings = tuple(finding for finding in findings if finding.severity != "refuse")
+        inputs = np.stack([seen for _, _, seen in read])
+        parts = tuple((box, part) for box, part, _ in read)
+        return Examination(picture, field, findings, (), inputs, started, parts)
+
+    def _look(self, field: Field) -> tuple[tuple[Finding, ...], tuple[Reason, ...], Array]:
+        """Return what is found in a field, why it should not be graded, and what the network would be given."""
         findings = (*assess(field), *debris.findings(field))
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
-        whole = int((~field.cut).sum())
         shown = prepare(field, self.card)
-        if not refusals and whole < self.card.minimum_leukocytes:
+        if not refusals and int((~field.cut).sum()) < self.card.minimum_leukocytes:
             refusals.append(_too_few(len(field)))
         elif not refusals and shown.min() == shown.max():  # of what was found the model is shown nothing
             refusals.append(_too_few(0))
-        return Examination(picture, field, findings, tuple(refusals), shown, started)
+        return findings, tuple(refusals), shown
 
     def conclude(self, examination: Examination, forward: Forward | None) -> Reading:
         """Return the reading of an examined picture, given the network's answer for it (None: it was not asked)."""
+        height, width = examination.picture.rgb.shape[:2]
         if forward is None or examination.refusals:
             suggestion = not_gradable(examination.refusals)
             maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
         else:
-            suggestion = self.bundle.suggest(forward.logits[0], examination.input, examination.field)
-            largest = float(forward.maps.max(initial=0))
-            maps = forward.maps[0] / largest if largest > 0 else forward.maps[0]
-        height, width = examination.picture.rgb.shape[:2]
+            suggestion = self._suggest(examination, forward)
+            maps = forward.maps[0]
+            if examination.parts:
+                boxes = np.array([box for box, _ in examination.parts])
+                maps = wide_field.stitched(list(forward.maps), boxes, height, width)
+            largest = float(maps.max(initial=0))
+            maps = maps / largest if largest > 0 else maps
         return Reading(
             bundle=self.card.name,
             version=self.card.version,
@@ -164,12 +215,22 @@ class Reader:
             leukocytes=len(examination.field),
             boxes=examination.field.boxes.tolist(),
             findings=examination.findings,
-            notes=(*examination.picture.notes, *(() if forward is None else self.notes)),
+            notes=(*examination.picture.notes, *_in_parts(examination), *(() if forward is None else self.notes)),
             maps=maps,
             width=width,
             height=height,
             milliseconds=1000 * (time.perf_counter() - examination.started),
+            parts=[box for box, _ in examination.parts],
         )
+
+    def _suggest(self, examination: Examination, forward: Forward) -> Suggestion:
+        """Return the suggestion for a gradable picture, pooled over its parts where it was read in parts."""
+        fields = [part for _, part in examination.parts] or [examination.field]
+        said = [
+            self.bundle.suggest(logits, shown, field)
+            for logits, shown, field in zip(forward.logits, examination.inputs, fields, strict=True)
+        ]
+        return pooled(said, self.card) if examination.parts else said[0]
 
 
 def remarks(card: Card) -> tuple[str, ...]:
@@ -177,6 +238,20 @@ def remarks(card: Card) -> tuple[str, ...]:
     if not card.explanation_layer:
         return (NO_MAP,)
     return (OTHER_BRANCH.format(card.head.classifier),) if card.head.file else ()
+
+
+def _commonest(looked: Sequence[tuple[Any, ...]]) -> tuple[Reason, ...]:
+    """Return why most parts of a picture should not be graded; without parts, that there is no whole leukocyte."""
+    reasons = [refused for _, _, _, refused, _ in looked]
+    return max(reasons, key=reasons.count) if reasons else (_too_few(1),)
+
+
+def _in_parts(examination: Examination) -> tuple[str, ...]:
+    """Say in how many parts a picture was read, if it was."""
+    count = len(examination.parts)
+    if not count:
+        return ()
+    return (IN_PARTS.format(count) if count > 1 else AT_SCALE,)
 
 
 def _too_few(found: int) -> Reason:

@@ -1,6 +1,6 @@
 """A bundle's Keras model, compiled once: logits and every class's activation map from the same pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,18 @@ class Forward:
 
     def one(self, index: int) -> "Forward":
         """Return picture `index` as a batch of one."""
-        return Forward(*(part[index : index + 1] for part in (self.logits, self.maps, self.features)))
+        return self.some(index, index + 1)
+
+    def some(self, start: int, end: int) -> "Forward":
+        """Return the pictures from `start` to before `end` as a batch."""
+        return Forward(*(part[start:end] for part in (self.logits, self.maps, self.features)))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Forward"]) -> "Forward":
+        """Return batches as one."""
+        return cls(
+            *(np.concatenate(part) for part in zip(*((p.logits, p.maps, p.features) for p in parts), strict=True))
+        )
 
 
 def tensorflow() -> Any:

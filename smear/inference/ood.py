@@ -17,6 +17,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference import acquisition
+from smear.inference.suggestion import TEXTS, UNFAMILIAR
 from smear.segmentation.field import Field
 
 SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest
@@ -27,7 +28,7 @@ LEAST = 1e-3  # added before a logarithm is taken
 CLOSEST = 0.9999  # correlation; Fisher's z of 1 is infinite
 LENGTH = 6 + 3 + 3 * len(SIDES)  # of what describes the leukocytes; what describes the picture comes after it
 
-FOREIGN_CELLS = "These leukocytes do not look like those the model was trained on. Judge this one yourself."
+FOREIGN_CELLS = TEXTS[UNFAMILIAR]
 FOREIGN_PICTURE = (
     "This picture is not like those the model was trained on in {0}. Take the field again as your camera gives it, or"
     " judge this one yourself."

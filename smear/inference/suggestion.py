@@ -16,7 +16,10 @@ Outcome = Literal["suggested", "unsure", "unfamiliar", "not_gradable"]
 UNFAMILIAR, LOW_CONFIDENCE = "unfamiliar", "low_confidence"  # codes of reasons
 EARLIER_CODES = {"novel": UNFAMILIAR}
 UNCERTAIN = "uncertain"  # unsure or unfamiliar: one outcome once, and still one to programs that read our output
-NOT_SURE = "The model is not sure enough to name a label. Judge this one yourself."
+TEXTS = {
+    UNFAMILIAR: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
+    LOW_CONFIDENCE: "The model is not sure enough to name a label. Judge this one yourself.",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Suggestion:
         if self.outcome == "suggested":
             return self
         reasons = tuple(
-            replace(reason, text=NOT_SURE) if reason.code == LOW_CONFIDENCE else reason
+            replace(reason, text=TEXTS[LOW_CONFIDENCE]) if reason.code == LOW_CONFIDENCE else reason
             for reason in self.reasons
             if reason.code != LOW_CONFIDENCE or self.outcome != "unfamiliar"
         )
@@ -122,7 +125,7 @@ def doubts(confidence: float, ood_score: float, abstention: float, limit: float)
     return tuple(code for code, applies in doubtful.items() if applies)
 
 
-def suggest(logits: Array, ood_score: float, card: Card, foreign: str) -> Suggestion:
+def suggest(logits: Array, ood_score: float, card: Card, foreign: str = TEXTS[UNFAMILIAR]) -> Suggestion:
     """Return the suggestion for the `logits` (C,) of a gradable picture with this out-of-distribution score.
 
     foreign: what is foreign about it, in a sentence, for where the score is above the card's limit.
@@ -149,7 +152,7 @@ def _judged(probabilities: Array, ood_score: float, card: Card, foreign: str) ->
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     codes = doubts(confidence, ood_score, card.abstention.value, card.ood.value)
-    texts = {UNFAMILIAR: foreign, LOW_CONFIDENCE: NOT_SURE}
+    texts = TEXTS | {UNFAMILIAR: foreign}
     return Suggestion(
         outcome=refusal_for(codes) if codes else "suggested",
         label=None if codes else card.labels[best].id,

@@ -79,11 +79,11 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
             gradable = [examination for examination in examinations if not examination.refusals]
             reasons += ["not_gradable"] * (len(examinations) - len(gradable))
             if gradable:
-                forward = reader.bundle.network.forward(np.stack([examination.input for examination in gradable]))
-                answers.append(forward)
+                said = reader.answer(gradable)
+                answers += [one.one(0) for one in said]
                 inputs += [examination.input for examination in gradable]
                 described += [reader.bundle.looks(each.input, each.field) for each in gradable]
-                reasons += [_reason(reader, each, forward.one(i)) for i, each in enumerate(gradable)]
+                reasons += [_reason(reader, each, one) for each, one in zip(gradable, said, strict=True)]
     answer = None
     if answers:
         logits, features = (

@@ -20,6 +20,8 @@ from training.progress import track
 class Predictions:
     """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name;
 
+    logits of a picture that was read in parts are the mean over the parts;
+
     ood_scores: out-of-distribution scores, NaN where a picture was not graded.
     """
 
@@ -57,14 +59,13 @@ def predict(
     with ThreadPoolExecutor(THREADS) as threads:
         for start in track(range(0, len(indices), CHUNK), f"{task}, batches"):
             examinations = list(threads.map(examine, indices[start : start + CHUNK]))
-            forward = reader.bundle.network.forward(np.stack([e.input for e in examinations]))
-            logits.append(forward.logits)
-            for i, examination in enumerate(examinations):
-                suggestion = reader.conclude(examination, forward.one(i)).suggestion
+            for examination, forward in zip(examinations, reader.answer(examinations), strict=True):
+                logits.append(forward.logits.mean(axis=0))
+                suggestion = reader.conclude(examination, forward).suggestion
                 ood_scores.append(np.nan if suggestion.ood_score is None else suggestion.ood_score)
                 outcomes.append(suggestion.outcome)
                 reasons.append(",".join(reason.code for reason in suggestion.reasons))
-    return Predictions(np.concatenate(logits), np.array(outcomes), np.array(reasons), np.array(ood_scores))
+    return Predictions(np.stack(logits), np.array(outcomes), np.array(reasons), np.array(ood_scores))
 
 
 def predict_ablations(
