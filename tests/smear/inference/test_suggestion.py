@@ -78,10 +78,11 @@ def test_a_suggestion_is_shown_whole(card):
     [(["low_confidence"], "unsure"), (["novel"], "unfamiliar"), (["unfamiliar", "low_confidence"], "unfamiliar")],
 )
 def test_what_older_versions_called_uncertain_is_told_apart_by_its_reasons(codes, outcome):
+    texts = {"low_confidence": "its best answer has 0.62"}
     stored = {
         "outcome": "uncertain",
         "label": None,
-        "reasons": [{"code": code, "text": "its best answer has 0.62"} for code in codes],
+        "reasons": [{"code": code, "text": texts.get(code, "Unlike its training.")} for code in codes],
         "probabilities": {"Benign": 0.62},
         "confidence": 0.62,
         "ood_score": 1.2,
