@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from smear.arrays import Array
 from training.augmentation.pipelines import PIPELINES
-from training.data.renderings import jpeg, sharpen
 
 Pipeline = Literal["stain", "abed", "murtoza", "khan", "lubna", "bushi", "bushi-alexnet", "none"]
 
@@ -21,9 +20,9 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     """Ranges of the random changes; 0 or (1, 1) switches one off.
 
     rotation: degrees either way, after a random quarter turn and flip; zoom, saturation, value, density: factors;
-    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px; sharpening: largest
-    amount of an unsharp mask; jpeg: least quality, 100 for none. They are those of our own pipeline, "stain"; a
-    published one (`training.augmentation.pipelines`) brings its own and needs no white background.
+    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px. They are those of
+    our own pipeline, "stain"; a published one (`training.augmentation.pipelines`) brings its own and needs no white
+    background.
     """
 
     pipeline: Pipeline = "stain"
@@ -36,8 +35,6 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     value: tuple[float, float] = (0.8, 1.15)
     density: tuple[float, float] = (0.8, 1.25)
     blur: float = 0.8
-    sharpening: float = 0
-    jpeg: int = 100
 
 
 _RAMP = np.arange(256, dtype=np.float32)
@@ -81,14 +78,4 @@ def _stain(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array
     tables = np.rint(np.stack([hue, saturation, value], axis=1)).astype(np.uint8)
     changed = cv2.cvtColor(cv2.LUT(hsv, tables.reshape(256, 1, 3)), cv2.COLOR_HSV2RGB)
     sigma = random.uniform(0, plan.blur) if plan.blur else 0.0
-    changed = np.asarray(cv2.GaussianBlur(changed, (0, 0), sigma) if sigma > 0.3 else changed)
-    return _processed(changed, plan, random)
-
-
-def _processed(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
-    """Return the input as a program may have left it: half of the time sharpened, half of the time saved as JPEG."""
-    if plan.sharpening and random.random() < 0.5:
-        rgb = sharpen(rgb, random.uniform(0, plan.sharpening), random.uniform(1, 2))
-    if plan.jpeg < 100 and random.random() < 0.5:
-        rgb = jpeg(rgb, int(random.integers(plan.jpeg, 96)))
-    return rgb
+    return np.asarray(cv2.GaussianBlur(changed, (0, 0), sigma) if sigma > 0.3 else changed)

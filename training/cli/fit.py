@@ -116,6 +116,19 @@ def publish(run: Path, name: str | None, models: Path) -> None:
     print(f"Published {folder} ({size:.1f} MB).")
 
 
+@command("recalibrate", "measure a published bundle's refusal anew, and publish it as another version")
+@click.argument("name")
+@options.data("what the bundle was trained on")
+@click.option("--version", required=True, help="of the bundle from now on")
+@options.models()
+def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
+    """Renew the bundle NAME of models/: its network stays."""
+    from training.recalibration import recalibrate
+
+    folder = recalibrate(models / name, dataset.load(data), models, version)
+    print(f"Published {folder}, version {version}.")
+
+
 def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
     from training.fit.run import Material, Run
 
@@ -124,4 +137,4 @@ def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Pat
     return Run(Material(chosen, dataset.load(data)), first, out, say, network_cache)
 
 
-COMMANDS = (list_recipes, fit, crossval, publish)
+COMMANDS = (list_recipes, fit, crossval, publish, recalibrate)

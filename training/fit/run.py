@@ -11,6 +11,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference import ood, preprocess
 from smear.inference.card import Label, Scale
+from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.data.dataset import THREADS, Dataset
@@ -90,11 +91,7 @@ class Material:
     @property
     def scale(self) -> Scale | None:
         """How large the cells are; None for single cells, and where none was found."""
-        sides, nuclei = self._prepared[3].T
-        if self.recipe.scope == "cell" or np.isnan(nuclei).all():
-            return None
-        least, middle, most = np.nanquantile(nuclei, (0.01, 0.5, 0.99)).round(2).tolist()
-        return Scale(float(np.median(sides)), middle, least, most)
+        return None if self.recipe.scope == "cell" else scale_of(self._prepared[3])
 
     @cached_property
     def _prepared(self) -> tuple[Array, Array, Array, Array]:
@@ -105,8 +102,7 @@ class Material:
             field = find(dataset.picture(index))
             prepared = preprocess.run(steps, preprocess.begin(field)).rgb
             features = ood.looks(prepared, field if recipe.scope == "field" else None)
-            nucleus = np.sqrt(np.median(field.areas)) if len(field) else np.nan
-            size = np.array([max(field.rgb.shape), nucleus])
+            size = size_of(field)
             if not recipe.schedule.outlier_exposure:
                 return prepared, prepared[:0], features, size
             return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index), features, size
@@ -128,6 +124,21 @@ class Material:
             features=self.features[fit],
             validation_features=self.features[validation],
         )
+
+
+def size_of(field: Field) -> Array:
+    """Return a picture's longer side and the median diameter of its nuclei (NaN without any), pixels, float64 (2,)."""
+    nucleus = np.sqrt(np.median(field.areas)) if len(field) else np.nan
+    return np.array([max(field.rgb.shape[:2]), nucleus], np.float64)
+
+
+def scale_of(sizes: Array) -> Scale | None:
+    """Return the scale of pictures of these sizes (N, 2), of `size_of`; None where no nucleus was found in any."""
+    sides, nuclei = sizes.T
+    if np.isnan(nuclei).all():
+        return None
+    least, middle, most = np.nanquantile(nuclei, (0.01, 0.5, 0.99)).round(2).tolist()
+    return Scale(float(np.median(sides)), middle, least, most)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""What is done with a bundle after its training: read under other renderings, and its refusal measured anew."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from smear.artifacts import MODEL, sha256
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from smear.inference import bundle
+from training.__main__ import main
+from training.data.renderings import RENDERINGS
+from training.evaluation import stress
+from training.evaluation.stress import Rendered
+
+SOME = ("as it is", "noise 20", "enlarged 2")
+
+
+@pytest.fixture(scope="module")
+def run(drawn, tiny, tmp_path_factory):
+    """A run with a fit and a grouped cross-validation in it."""
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
+    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
+    assert main([*cross, "--protocol", "grouped"]) == 0
+    return folder
+
+
+@pytest.fixture
+def few_renderings(monkeypatch):
+    """Three of the renderings: what becomes of each picture is the same with all."""
+    monkeypatch.setattr(stress, "RENDERINGS", {name: RENDERINGS[name] for name in SOME})
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Drawings of two classes that are no business of the model."""
+    folder = tmp_path_factory.mktemp("others")
+    for kind in ("blank", "leukemic"):
+        (folder / kind).mkdir()
+        for seed in range(3):
+            picture = 255 - synthetic.field(100 + seed, kind, 160)
+            (folder / kind / f"{seed}.png").write_bytes(encode(picture, "PNG"))
+    return folder
+
+
+def rows_of(text):
+    lines = text.splitlines()
+    return lines[0], list(csv.DictReader(lines[1:]))
+
+
+@pytest.mark.usefixtures("few_renderings")
+def test_a_runs_folds_read_every_rendering_of_what_they_had_not_seen(run, drawn, others, tmp_path, capsys):
+    """All 48 pictures once, and the others; the result goes into the card and its plot into the report."""
+    assert main(["stress", str(run), "--data", str(drawn), "--others", str(others)]) == 0
+    command, rows = rows_of(capsys.readouterr().out)
+    assert command == f"# python -m training stress RUN --data DATA --others {others.name.upper()}"
+    assert [row["rendering"] for row in rows] == list(SOME)
+    for row in rows:
+        assert (row["own kind"], row["others"]) == ("48", "6")
+        assert int(row["right"]) <= int(row["suggested"]) <= 48
+    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    card = bundle.read_card(tmp_path / "tiny")
+    assert card.metrics["stress"]["networks"] == 2
+    kept = card.metrics["stress"]["renderings"]
+    assert [row["rendering"] for row in kept] == list(SOME)
+    assert [str(row["suggested"]) for row in kept] == [row["suggested"] for row in rows]
+    assert (tmp_path / "tiny" / "report" / "stress.png").stat().st_size > 1000
+    capsys.readouterr()
+    assert main(["stress", str(tmp_path / "tiny"), "--data", str(drawn), "--pictures", "10"]) == 0
+    command, rows = rows_of(capsys.readouterr().out)
+    assert command == "# python -m training stress tiny --data DATA --pictures 10"
+    assert {row["own kind"] for row in rows} == {"10"}
+
+
+def test_a_run_of_other_data_and_a_folder_without_folds_are_refused(run, others, tmp_path, capsys):
+    assert main(["stress", str(run), "--data", str(others)]) == 1
+    assert "made of other data" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["stress", str(tmp_path / "empty"), "--data", str(others)]) == 1
+    assert "Run crossval --protocol grouped first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("suggested", "right", "others", "holds"),
+    [(90, 89, 0, True), (90, 80, 0, False), (4, 0, 0, True), (0, 0, 0, True), (90, 90, 2, True), (90, 90, 3, False)],
+)
+def test_a_rendering_holds_where_suggestions_are_right_or_refused(suggested, right, others, holds):
+    assert Rendered("noise", 100, suggested, right, 1000, others).holds == holds
+
+
+def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(run, drawn, others, tmp_path, capsys):
+    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    before, network = bundle.read_card(tmp_path / "tiny"), sha256(tmp_path / "tiny" / MODEL)
+    renew = ["recalibrate", "tiny", "--models", str(tmp_path), "--data"]
+    assert main([*renew, str(others), "--version", "0.2.0"]) == 1
+    assert "trained on other data" in capsys.readouterr().err
+    assert main([*renew, str(drawn), "--version", before.version]) == 1
+    assert "has the version" in capsys.readouterr().err
+    assert main([*renew, str(drawn), "--version", "0.2.0"]) == 0
+    after = bundle.load(tmp_path / "tiny")
+    assert (after.card.version, after.card.recipe["recalibrated_from"]) == ("0.2.0", before.version)
+    assert sha256(tmp_path / "tiny" / MODEL) == network
+    assert after.card.metrics == before.metrics
+    assert after.card.scale == before.scale
+    assert [text for text in after.card.known_failures if before.version in text and "0.2.0" in text]
+    assert after.card.ood.refusal_rate == pytest.approx(before.ood.refusal_rate, abs=0.03)
+    assert np.isfinite(after.ood.mean).all()
+    assert main([*renew, str(drawn), "--version", "0.3.0"]) == 0
+    remarks = [text for text in bundle.read_card(tmp_path / "tiny").known_failures if "measured anew" in text]
+    assert len(remarks) == 1
