@@ -11,7 +11,6 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -30,7 +29,7 @@ from training.fit.calibration import ood_threshold
 from training.fit.draft_card import commit
 from training.fit.run import groups_of, scale_of, size_of
 from training.progress import track
-from training.recipes.recipe import Refusal
+from training.recipes.loading import refusal_of
 
 FOLDS = 5
 REMARK = (
@@ -90,9 +89,8 @@ def _measured(loaded: Bundle, data: Dataset) -> tuple[Array, Scale | None]:
 
 def _threshold(looks: Array, data: Dataset, loaded: Bundle) -> Threshold:
     """Return the limit that refuses the recipe's share of pictures, each measured without its group."""
-    refusal = msgspec.convert(loaded.card.recipe["refusal"], Refusal)
     targets = data.targets(tuple(label.id for label in loaded.card.labels))
     scores = np.zeros(len(looks))
     for known, test in folds(targets, groups_of(data), "grouped", FOLDS, 0):
         scores[test] = Distribution.fit(looks[known]).score(looks[test])
-    return ood_threshold(scores, refusal)
+    return ood_threshold(scores, refusal_of(loaded.card.recipe))

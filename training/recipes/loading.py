@@ -3,7 +3,7 @@
 import inspect
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,7 +15,7 @@ from smear.inference.tta import ALWAYS, suits
 from smear.sentence import SentenceError
 from training.architectures import BUILDERS
 from training.recipes.line_numbers import line_of
-from training.recipes.recipe import LabelText, Recipe
+from training.recipes.recipe import LabelText, Recipe, Refusal
 
 FOLDER = Path(__file__).parent
 
@@ -172,3 +172,9 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "published.folds", published.folds < 2, "two folds are the least."
     yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."
     yield "search.males", 0 < recipe.search.population <= recipe.search.males, "fewer than the population."
+
+
+def refusal_of(recipe: Mapping[str, Any]) -> Refusal:
+    """Return the refusal in the recipe of a published card, which may have been written under earlier names."""
+    entries = {RENAMED.get(("refusal", key), key): value for key, value in recipe["refusal"].items()}
+    return msgspec.convert(entries, Refusal)

@@ -16,7 +16,7 @@ from training.fit.experiment import draft
 from training.fit.run import Material, Run
 from training.recipes import recipe as recipes
 from training.recipes.line_numbers import line_of
-from training.recipes.loading import FOLDER, RENAMED, RecipeError, load, names
+from training.recipes.loading import FOLDER, RENAMED, RecipeError, load, names, refusal_of
 
 BASES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 REQUIRED = """
@@ -184,6 +184,12 @@ def test_a_parameter_of_an_earlier_version_is_refused_with_its_new_name(tiny, tm
     path = write(tmp_path, text, (step, step + 'parameters = { finder = "network" }\n'))
     with pytest.raises(RecipeError, match=r"preprocess\[1\].parameters: 'finder' is called segmenter now"):
         load(path)
+
+
+def test_the_refusal_of_a_card_is_read_under_its_earlier_name():
+    earlier = {"refusal": {"target_accuracy": 0.9, "most_for_confidence": 0.1, "for_novelty": 0.0175}}
+    assert refusal_of(earlier).for_ood == 0.0175
+    assert refusal_of({"refusal": {"for_ood": 0.02}}).for_ood == 0.02
 
 
 def test_parameters_that_a_step_does_not_take_are_refused(tiny, tmp_path):
