@@ -11,6 +11,10 @@ from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.inference.card import Input
 from smear.inference.field_reader import NO_MAP, Reader
+from smear.inference.preprocess import begin, chain
+from smear.inference.preprocess import run as run_steps
+from smear.segmentation.find import find
+from training.augmentation.augment import augment
 from training.data.dataset import load as load_dataset
 from training.fit.experiment import draft
 from training.fit.run import Material, Run
@@ -69,6 +73,24 @@ def test_a_published_recipe_says_its_source_what_was_reported_and_the_flaw(name)
     assert recipe.published.flaw
 
 
+@pytest.mark.parametrize("name", BASES)
+def test_a_recipe_prepares_a_picture_and_changes_it_as_it_says(name, few):
+    """Steps and augmentation, which differ from recipe to recipe where the network is the same."""
+    recipe = small(load(name))
+    prepared = run_steps(chain(recipe.preprocess, recipe.input), begin(find(few.picture(0)))).rgb
+    changed = augment(prepared, recipe.augmentation, 7)
+    assert prepared.shape == changed.shape == (recipe.input.height, recipe.input.width, 3)
+    assert prepared.dtype == changed.dtype == np.uint8
+    np.testing.assert_array_equal(changed, augment(prepared, recipe.augmentation, 7))
+
+
+def networks():
+    """The first recipe of every network, one that freezes a part of it, and two with a classifier behind it."""
+    by_architecture = {load(name).architecture: name for name in reversed(BASES)}
+    frozen = next(name for name in BASES if load(name).schedule.frozen)
+    return [*dict.fromkeys([*by_architecture.values(), frozen]), "khan-xincept-xgboost", "bushi-alexnet-tree"]
+
+
 def small(recipe):
     """The same kind of network for a small picture and one step."""
     side = SIDES.get(recipe.architecture, 48)
@@ -81,7 +103,7 @@ def small(recipe):
     return structs.replace(recipe, input=Input(side, side), schedule=schedule, search=search)
 
 
-@pytest.mark.parametrize("name", [*BASES, "khan-xincept-xgboost", "bushi-alexnet-tree"])
+@pytest.mark.parametrize("name", networks())
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_recipe_takes_a_step_and_becomes_a_bundle_that_is_read(name, few, tmp_path):
