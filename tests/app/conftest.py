@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_security import hash_password
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import select
 
-from app import create_app
+from app import create_app, security
 from app.config import ROOT
 from app.database import db, writing
 from app.inference.engine import Engine
@@ -33,6 +34,16 @@ PEOPLE = {
     "chief": ("Another laboratory", ["admin", "clinician"]),
 }
 ENOUGH = "100000 per minute"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Let a password's hash cost next to nothing: what it is made of is not tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            security, "HASHING", {"argon2__time_cost": 1, "argon2__memory_cost": 64, "argon2__parallelism": 1}
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +93,20 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Return what keeps templates compiled from one application to the next."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def make_app(tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine) -> Iterator[Callable[..., Flask]]:
+def make_app(
+    tmp_path: Path,
+    prepared: Path,
+    models: Path,
+    shared_engine: Engine,
+    compiled_templates: FileSystemBytecodeCache,
+) -> Iterator[Callable[..., Flask]]:
     """Return a maker of applications over one copy of the prepared lab."""
     instance = tmp_path / "instance"
     shutil.copytree(prepared, instance)
@@ -92,6 +115,7 @@ def make_app(tmp_path: Path, prepared: Path, models: Path, shared_engine: Engine
     def make(**settings: Any) -> Flask:
         app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings)
         app.extensions["engine"] = shared_engine
+        app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)
         return app
 
