@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from app.access import case_or_404, image_or_404, member
-from app.cases import details, gallery, intake, opinions, summary
+from app.cases import details, gallery, intake, opinions, privacy, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
@@ -30,6 +30,7 @@ from smear.imaging.decode import ImageError, encode
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
+KEEP_NAMES = "keep_names"  # of a form: file names that look like a person's are meant so
 
 
 @bp.get("/cases/new")
@@ -149,12 +150,19 @@ def upload(case_id: str) -> Any:
         return redirect(url_for("cases.show", case_id=case_id))
     if len(files) != 1:
         return jsonify(error=_("Send exactly one file in a request.")), 400
+    if sentence := name_warning(files[0], _("press “Keep the name”.")):
+        return jsonify(error=sentence, confirm=KEEP_NAMES), 400
     try:
         incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
         image = intake.take_in(case, incoming, current_user)
     except (ImageError, RefusedError) as error:
         return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
     return jsonify(image_json(image)), 201
+
+
+def name_warning(file: FileStorage, how: str) -> str | None:
+    """Return a sentence where a file's name looks like a person's or holds a birth date; None once it is confirmed."""
+    return None if request.form.get(KEEP_NAMES) else privacy.file_warning(clean_name(file.filename), how)
 
 
 def take_in_all(case: Case, files: list[FileStorage]) -> None:
@@ -164,6 +172,9 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
         if not file.filename:
             continue  # what a browser sends for an empty file field
         name = clean_name(file.filename)
+        if sentence := name_warning(file, _("tick “Keep file names as they are” and add it again.")):
+            flash(f"{name}: {sentence}", "error")
+            continue
         try:
             intake.take_in(case_or_404(case_id), Incoming(file.read(), file.filename), current_user)
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
