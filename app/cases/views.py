@@ -16,7 +16,6 @@ from app.cases import details, gallery, intake, opinions, privacy, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
-from app.cases.next_steps import next_steps
 from app.database import db
 from app.inference import job_queue
 from app.inference.loaded_bundles import BundleUnusableError
@@ -24,7 +23,7 @@ from app.inference.waiting import EngineBusyError
 from app.records import Case, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
-from app.template_filters import outcome_words, wants_json
+from app.template_filters import wants_json
 from smear.imaging import synthetic
 from smear.imaging.decode import ImageError, encode
 
@@ -157,7 +156,7 @@ def upload(case_id: str) -> Any:
         image = intake.take_in(case, incoming, current_user)
     except (ImageError, RefusedError) as error:
         return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
-    return jsonify(image_json(image)), 201
+    return jsonify(gallery.image_json(image)), 201
 
 
 def name_warning(file: FileStorage, how: str) -> str | None:
@@ -194,7 +193,7 @@ def draw(case_id: str) -> Any:
     except RefusedError as refused:
         return refused_page(refused, case_id)
     if wants_json():
-        return jsonify(image_json(image)), 201
+        return jsonify(gallery.image_json(image)), 201
     return redirect(url_for("cases.show", case_id=case_id))
 
 
@@ -219,24 +218,6 @@ def asked_position() -> int | None:
     """Return the place in the case that the page's script gave a file: many are sent at once, in no order."""
     position = request.form.get("position", type=int)
     return position if position is not None and 0 < position <= MAX_POSITION else None
-
-
-def image_json(image: SmearImage) -> dict[str, Any]:
-    """Tell the page's script what came of a file."""
-    reading = image.readings[0]
-    return {
-        "id": image.id,
-        "url": url_for("reading.read", case_id=image.case_id, image_id=image.id),
-        "thumbnail": url_for("reading.thumbnail", image_id=image.id),
-        "remove": url_for("cases.remove", case_id=image.case_id, image_id=image.id),
-        "name": image.display_name,
-        "outcome": reading.outcome,
-        "label": reading.label,
-        "words": outcome_words(reading),
-        "steps": [{"words": step.words, "url": step.address} for step in next_steps(reading, image.case)],
-        "reasons": [reason.text for reason in reading.detail.suggestion.reasons],
-        "drawn": image.drawn,
-    }
 
 
 @bp.post("/cases/<case_id>/images/<image_id>/remove")

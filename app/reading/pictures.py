@@ -94,7 +94,9 @@ def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
         return rgb
     shown = [one for one in counting if one.change > 0][:first] if first > 0 else counting
     polygons = {one.number: row.outlines[one.number - 1] for one in shown}
-    return overlays.shaded(rgb, polygons, {} if first > 0 else {one.number: one.weight for one in shown})
+    if first > 0:  # for a report, which shows it small
+        return overlays.shaded(rgb, polygons, {}, boldness=3)
+    return overlays.shaded(rgb, polygons, {one.number: one.weight for one in shown})
 
 
 def card_of(reading: Reading) -> Card | None:

@@ -16,6 +16,7 @@ LARGEST_SIDE = 1600
 LEGIBLE_SIDE = 900
 DIMMED = 0.28  # how much of the picture stays where there is no leukocyte
 OPACITY = 0.45
+BLACK, PALE = (0, 0, 0), (255, 255, 255)
 TOLERANCE = 0.5  # working pixels by which an outline may be off to have fewer corners
 
 # Inferno (van der Walt and Smith 2015), perceptually even and safe for colour-blind readers.
@@ -72,12 +73,17 @@ def outlines(field: Field) -> list[list[int]]:
 
 
 def shaded(
-    rgb: Array, polygons: Mapping[int, list[int]], weights: Mapping[int, float], opacity: float = OPACITY
+    rgb: Array,
+    polygons: Mapping[int, list[int]],
+    weights: Mapping[int, float],
+    opacity: float = OPACITY,
+    boldness: int = 1,
 ) -> Array:
     """Return `rgb` with leukocytes outlined and numbered, each shaded by its weight, up to 1; not at all from 0 down.
 
-    polygons: by number, as from `outlines`; weights: of the same numbers, or of none, for outlines alone. A small
-    picture is enlarged, so that lines and numbers are thin on it.
+    polygons: by number, as from `outlines`; weights: of the same numbers, or of none, for outlines alone; boldness:
+    times the usual width of lines and size of numbers, for a picture that is printed small. A small picture is
+    enlarged, so that lines and numbers are thin on it.
     """
     shown, scale = working_copy(rgb, LARGEST_SIDE)
     factor = max(1, LEGIBLE_SIDE // max(shown.shape[:2]))
@@ -89,15 +95,18 @@ def shaded(
             level = int(np.rint(255 * min(1.0, weights[number])))
             cv2.fillPoly(colours, [polygon], INFERNO[level].tolist())
     shown = cv2.addWeighted(shown, 1 - opacity, colours, opacity, 0)
-    thick = max(1, round(max(shown.shape) / 500))
-    size = max(shown.shape) / 900
+    thick = max(1, round(boldness * max(shown.shape) / 500))
+    size = boldness * max(shown.shape) / 900
     for number, polygon in corners.items():
         x, y = (int(value) for value in polygon.min(axis=0))
         # White on black: seen on every stain.
-        for colour, width in (((0, 0, 0), 3 * thick), ((255, 255, 255), thick)):
+        for colour, width in ((BLACK, 3 * thick), (PALE, thick)):
             cv2.polylines(shown, [polygon], True, colour, width, cv2.LINE_AA)
-            at = (x, max(y - thick, round(24 * size)))
-            cv2.putText(shown, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)
+        foot = max(y - 2 * thick, round(24 * size))
+        around = [(dx, dy, BLACK) for dx in (-thick, 0, thick) for dy in (-thick, 0, thick)]
+        for dx, dy, colour in (*around, (0, 0, PALE)):  # a stroke's width does not change with OpenCV 5's fonts
+            at = (x + dx, foot + dy)
+            cv2.putText(shown, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
     return shown
 
 

@@ -14,24 +14,16 @@ from sqlalchemy import select
 from app.cases import evidence
 from app.database import db, writing
 from app.records import Job, LeukocyteEvidence, Reading
-from smear.imaging import synthetic
-from smear.imaging.decode import decode, encode
+from smear.imaging.decode import decode
 from tests.app.report.test_report import pdf_of
 from tests.app.steps import Someone, change, reading_of, review_all, sign, work_done
-
-SUGGESTED = 5000  # a seed of which the shipped bundle suggests something
-
-
-@pytest.fixture(scope="module")
-def suggested() -> bytes:
-    """Return a drawn field that gets a suggestion."""
-    return encode(synthetic.field(SUGGESTED, "leukemic", 448), "PNG")
+from tests.data.pictures import suggested
 
 
 @pytest.fixture
-def image(app: Flask, clinician: Someone, suggested: bytes) -> dict[str, Any]:
+def image(app: Flask, clinician: Someone) -> dict[str, Any]:
     """Return an uploaded field with a suggestion, its evidence computed."""
-    answer = clinician.upload(clinician.open_case(), suggested)
+    answer = clinician.upload(clinician.open_case(), suggested())
     assert answer.json["outcome"] == "suggested"
     work_done(app)
     return dict(answer.json)
