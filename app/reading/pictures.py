@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from app.image_store import image_store
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
-from app.stored_fields import field_of
+from app.stored_fields import FieldDamagedError, field_of
 from smear.arrays import Array
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
 from smear.inference.bundle import read_card
 from smear.inference.card import Card
 from smear.rendering import overlays
+
+log = logging.getLogger("leukolens.pictures")
 
 OPACITY = round(100 * overlays.OPACITY)  # per cent, at first
 BY_LEUKOCYTE = "leukocytes"  # the view that shades each by how much it counts
@@ -78,10 +81,13 @@ def overlay(reading_id: str, label: str) -> Any:
 
 
 def under_map(reading: Reading, card: Card | None) -> Array:
-    """Return what a map is laid on: what the network was given, or the picture where that version is gone."""
-    if card is None:
-        return image_store().read(reading.image.pixels_sha256)
-    return overlays.model_input(field_of(reading.image), card)
+    """Return what a map is laid on: what the network was given, or the picture where version or outlines are gone."""
+    if card is not None:
+        try:
+            return overlays.model_input(field_of(reading.image), card)
+        except FieldDamagedError:
+            log.warning("the outlines of image %s cannot be read", reading.image_id)
+    return image_store().read(reading.image.pixels_sha256)
 
 
 def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
