@@ -34,7 +34,7 @@ from app import (
 )
 from app import config as settings_table
 from app.auth import sessions, two_factor
-from app.cases import opinions
+from app.cases import evidence, opinions
 from app.cells import classification, outlines
 from app.inference import engine, jobs
 from app.reading import more_maps
@@ -72,7 +72,7 @@ def create_app(**overrides: Any) -> Flask:
     for part in (database, sessions, security, two_factor, image_store, template_filters, errors, cli):
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles)
-    jobs.init_app(app, {module.KIND: module.do for module in (opinions, outlines, classification, more_maps)})
+    jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
     for feature in (worklist, cases, reading, reviews, signing, cells, report, registry, lab, audit, auth, health):
         app.register_blueprint(feature.bp)
     app.register_blueprint(lab.members_bp)

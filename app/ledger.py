@@ -47,7 +47,7 @@ ACTIONS = {
     "case.signed": _l("case signed"),
     "case.amended": _l("signed case opened again"),
     "report.sent": _l("report sent as PDF"),
-    "worklist.exported": _l("worklist taken along"),
+    "worklist.exported": _l("worklist downloaded"),
     "blind.asked": _l("blind second reading asked for"),
     "blind.withdrawn": _l("blind second reading withdrawn"),
     "blind.reviewed": _l("image read blind"),

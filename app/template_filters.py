@@ -36,18 +36,19 @@ def init_app(app: Flask) -> None:
 
 
 def moment(value: datetime) -> str:
-    """Write a time briefly: the clock today, the day otherwise; the page shows UTC and says so on hover."""
+    """Write a time briefly, in UTC: the clock today, the day otherwise. Scripts write it in the reader's zone."""
     today = now().date()
     if value.date() == today:
-        return value.strftime("%H:%M")
+        return value.strftime("%H:%M UTC")
     if (today - value.date()).days == 1:
-        return _("yesterday %(clock)s", clock=value.strftime("%H:%M"))
+        return _("yesterday %(clock)s", clock=value.strftime("%H:%M UTC"))
     return value.strftime("%Y-%m-%d")
 
 
-def iso(value: datetime) -> str:
-    """Write a time for machines and for the title of the brief one."""
-    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+def iso(value: datetime | str) -> str:
+    """Write a time in full, in UTC; text is one as it is written down for machines."""
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def chance(value: float | None) -> str:

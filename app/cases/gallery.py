@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from flask import url_for
 from sqlalchemy import select
 
+from app.cases.next_steps import next_steps
 from app.cases.summary import BriefReading
 from app.database import db
 from app.records import IMAGE_ORDER, Reading, Review, SmearImage
-from app.template_filters import FALLBACK_INTENDED_USE
+from app.template_filters import FALLBACK_INTENDED_USE, outcome_words
 
 ORDERS = ("position", "uncertainty")
 
@@ -65,3 +68,21 @@ def intended_use(images: list[Tile]) -> str:
     first = next((one.readings[0].reading_id for one in images if one.readings), None)
     query = select(Reading.intended_use).where(Reading.id == first)
     return (first and db.session.scalar(query)) or FALLBACK_INTENDED_USE
+
+
+def image_json(image: SmearImage) -> dict[str, Any]:
+    """Tell the page's script what came of a file."""
+    reading = image.readings[0]
+    return {
+        "id": image.id,
+        "url": url_for("reading.read", case_id=image.case_id, image_id=image.id),
+        "thumbnail": url_for("reading.thumbnail", image_id=image.id),
+        "remove": url_for("cases.remove", case_id=image.case_id, image_id=image.id),
+        "name": image.display_name,
+        "outcome": reading.outcome,
+        "label": reading.label,
+        "words": outcome_words(reading),
+        "steps": [{"words": step.words, "url": step.address} for step in next_steps(reading, image.case)],
+        "reasons": [reason.text for reason in reading.detail.suggestion.reasons],
+        "drawn": image.drawn,
+    }

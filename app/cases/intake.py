@@ -13,8 +13,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app import ledger
+from app.cases import evidence
 from app.database import db, writing
 from app.image_store import Stored, image_store
+from app.inference import jobs
 from app.inference.engine import engine
 from app.records import Case, Detections, Reading, SmearImage, User, now
 from app.registry.activation import active_bundle
@@ -100,9 +102,12 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
                 bundle=f"{result.bundle} {result.version}",
                 drawn=incoming.drawn,
             )
+            queued = evidence.queue(session, image.reading, lab_id, case_id)
     except BaseException:
         discard_unused(stored, detections.label_map_sha256)
         raise
+    if queued:
+        jobs.runner().wake()
     return image
 
 

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import ledger
+from app.cases import evidence
 from app.cases.intake import record
 from app.database import db, writing
 from app.inference import jobs
@@ -21,7 +22,7 @@ KIND = "fields"
 
 def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -> Reading:
     """Read a stored image with another bundle; the first reading stays what it was."""
-    image_id = image.id
+    image_id, case_id = image.id, image.case_id
     result = engine().read_field(bundle_name, field_of(image))
     reading = record(bundle_name, result, user_id)
     with writing() as session:
@@ -40,6 +41,9 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
             reading=reading.id,
             bundle=f"{result.bundle} {result.version}",
         )
+        queued = evidence.queue(session, reading, lab_id, case_id)
+    if queued:
+        jobs.runner().wake()
     return reading
 
 

@@ -18,15 +18,33 @@ TITLE = re.compile(
 WORD = r"[^\W\d_][^\W\d_'’-]+"
 TURNED = re.compile(rf"^\s*(?P<last>{WORD}),\s*(?P<first>{WORD})\s*$")
 WHOLE = re.compile(rf"^\s*({WORD})(?:\s+({WORD})){{1,2}}\s*$")
+# In file names words stand apart by more than spaces, and days by nothing; of those only days long past are meant.
+APART = re.compile(r"[\s_.,;+()\[\]-]+")
+RECENT = 2  # years: the day of a picture stands in many names
+YEAR, MONTH, DAYS = r"19\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+COMPACT = re.compile(rf"(?<!\d)(?:{YEAR}{MONTH}{DAYS}|{DAYS}{MONTH}{YEAR})(?!\d)")
+# What files from microscopes and cameras are called: words of which one is here are nobody's name.
+OF_FILES = """
+a acquired and aspirate benign biopsy black blank blast blasts blood blurred bone bright camera capture case cell
+cells clean control copy count dark detail drawing early edited example field fields film final first focus frame
+giemsa gruenwald grünwald healthy high image images img in left leishman leukaemia leukemia leukemic low lymphoid
+magnification malignant marrow may merged microscope monocyte myeloid neutrophil new normal of old on overview page
+patient peripheral phone photo picture positive pre preparation pro raw right romanowsky sample scan screen screenshot
+second section sharp shot slide slides small smear snapshot specimen stain stained test the thick thin third tile
+unknown untitled video view whole wide wright
+"""
 
 
-def looks_like_a_birth_date(text: str) -> bool:
-    """Say whether a day is written that somebody alive may be born on, well before today."""
+def looks_like_a_birth_date(text: str, recent: int = 0) -> bool:
+    """Say whether a day is written that somebody alive may be born on, well before today.
+
+    recent: so many years before this one are not meant either.
+    """
     if BORN.search(text):
         return True
     for found in DAY.finditer(text):
         year, month, day = (int(found[name] or found[name + "2"]) for name in ("y", "m", "d"))
-        if 1900 <= year < date.today().year and 1 <= month <= 12 and 1 <= day <= 31:
+        if 1900 <= year < date.today().year - recent and 1 <= month <= 12 and 1 <= day <= 31:
             return True
     return False
 
@@ -38,6 +56,37 @@ def looks_like_a_name(text: str) -> bool:
     if turned := TURNED.match(text):
         return turned["last"][0].isupper() and turned["first"][0].isupper()
     return bool(WHOLE.match(text)) and all(word[0].isupper() for word in text.split())
+
+
+def name_of_file_looks_like(name: str) -> str:
+    """Say what a file name looks as if it held, "birth date" or "name", as codes; "" where nothing does.
+
+    Numbers are left out of it, and a name is two or three capitalised words, none of which files are called by.
+    """
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
+    spaced = stem.replace("_", " ")
+    if looks_like_a_birth_date(spaced, RECENT) or COMPACT.search(stem):
+        return "birth date"
+    words = [word for word in APART.split(stem) if word and not any(sign.isdigit() for sign in word)]
+    if TITLE.search(" ".join(words)):
+        return "name"
+    whole = " ".join(words)
+    capitalised = all(word[0].isupper() and word[1:].islower() for word in words)
+    if WHOLE.match(whole) and capitalised and not set(OF_FILES.split()).intersection(whole.casefold().split()):
+        return "name"
+    return ""
+
+
+def file_warning(name: str, how: str) -> str | None:
+    """Return a sentence where a file name looks as if it held what must not stand there; `how` tells how to keep it."""
+    found = name_of_file_looks_like(name)
+    if found == "birth date":
+        return _(
+            "This file name looks as if it held a birth date. Rename the file; or, if it holds none, %(how)s", how=how
+        )
+    if found == "name":
+        return _("This file name looks like a person's name. Rename the file; or, if it is none, %(how)s", how=how)
+    return None
 
 
 def warning(text: str) -> str | None:

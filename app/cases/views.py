@@ -12,11 +12,10 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from app.access import case_or_404, image_or_404, member
-from app.cases import details, gallery, intake, opinions, summary
+from app.cases import details, gallery, intake, opinions, privacy, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming, clean_name
-from app.cases.next_steps import next_steps
 from app.database import db
 from app.inference import job_queue
 from app.inference.loaded_bundles import BundleUnusableError
@@ -24,12 +23,13 @@ from app.inference.waiting import EngineBusyError
 from app.records import Case, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
-from app.template_filters import outcome_words, wants_json
+from app.template_filters import wants_json
 from smear.imaging import synthetic
 from smear.imaging.decode import ImageError, encode
 
 DRAWN_SIZE = 448
 MAX_POSITION = 1_000_000
+KEEP_NAMES = "keep_names"  # of a form: file names that look like a person's are meant so
 
 
 @bp.get("/cases/new")
@@ -149,12 +149,19 @@ def upload(case_id: str) -> Any:
         return redirect(url_for("cases.show", case_id=case_id))
     if len(files) != 1:
         return jsonify(error=_("Send exactly one file in a request.")), 400
+    if sentence := name_warning(files[0], _("press “Keep the name”.")):
+        return jsonify(error=sentence, confirm=KEEP_NAMES), 400
     try:
         incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
         image = intake.take_in(case, incoming, current_user)
     except (ImageError, RefusedError) as error:
         return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
-    return jsonify(image_json(image)), 201
+    return jsonify(gallery.image_json(image)), 201
+
+
+def name_warning(file: FileStorage, how: str) -> str | None:
+    """Return a sentence where a file's name looks like a person's or holds a birth date; None once it is confirmed."""
+    return None if request.form.get(KEEP_NAMES) else privacy.file_warning(clean_name(file.filename), how)
 
 
 def take_in_all(case: Case, files: list[FileStorage]) -> None:
@@ -164,6 +171,9 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
         if not file.filename:
             continue  # what a browser sends for an empty file field
         name = clean_name(file.filename)
+        if sentence := name_warning(file, _("tick “Keep file names as they are” and add it again.")):
+            flash(f"{name}: {sentence}", "error")
+            continue
         try:
             intake.take_in(case_or_404(case_id), Incoming(file.read(), file.filename), current_user)
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
@@ -183,7 +193,7 @@ def draw(case_id: str) -> Any:
     except RefusedError as refused:
         return refused_page(refused, case_id)
     if wants_json():
-        return jsonify(image_json(image)), 201
+        return jsonify(gallery.image_json(image)), 201
     return redirect(url_for("cases.show", case_id=case_id))
 
 
@@ -208,24 +218,6 @@ def asked_position() -> int | None:
     """Return the place in the case that the page's script gave a file: many are sent at once, in no order."""
     position = request.form.get("position", type=int)
     return position if position is not None and 0 < position <= MAX_POSITION else None
-
-
-def image_json(image: SmearImage) -> dict[str, Any]:
-    """Tell the page's script what came of a file."""
-    reading = image.readings[0]
-    return {
-        "id": image.id,
-        "url": url_for("reading.read", case_id=image.case_id, image_id=image.id),
-        "thumbnail": url_for("reading.thumbnail", image_id=image.id),
-        "remove": url_for("cases.remove", case_id=image.case_id, image_id=image.id),
-        "name": image.display_name,
-        "outcome": reading.outcome,
-        "label": reading.label,
-        "words": outcome_words(reading),
-        "steps": [{"words": step.words, "url": step.address} for step in next_steps(reading, image.case)],
-        "reasons": [reason.text for reason in reading.detail.suggestion.reasons],
-        "drawn": image.drawn,
-    }
 
 
 @bp.post("/cases/<case_id>/images/<image_id>/remove")

@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select, update
 from app.database import db, writing
 from app.records import UNFINISHED, Job, JobItem, now
 
+EVIDENCE = "evidence"  # the kind that comes with every suggestion: nobody asked, so that it goes after what people did
 SILENT = timedelta(seconds=60)  # after which a job is taken over from whoever ran it
 
 
@@ -45,7 +46,7 @@ def claim() -> str | None:
     """Take the oldest job that nobody works on; None where there is none, which is seen without any lock."""
     abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
     waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
-    query = select(Job.id).where(waiting).order_by(Job.made_at).limit(1)
+    query = select(Job.id).where(waiting).order_by(Job.kind == EVIDENCE, Job.made_at).limit(1)
     try:
         if db.session.scalar(query) is None:
             return None
@@ -117,12 +118,12 @@ def progress(job: Job) -> Progress:
     return Progress(job.id, job.kind, job.argument, job.state, len(rows), done, failures, job.text)
 
 
-def newest(case_id: str, kinds: Iterable[str]) -> list[Progress]:
-    """Return the newest job of each of these kinds in a case, those that have one."""
+def newest(case_id: str, kinds: Iterable[str], argument: str = "") -> list[Progress]:
+    """Return the newest job of each of these kinds in a case, those that have one; with an argument where given."""
     found = []
     for kind in kinds:
         query = select(Job).where(Job.case_id == case_id, Job.kind == kind).order_by(Job.made_at.desc()).limit(1)
-        job = db.session.scalar(query)
+        job = db.session.scalar(query.where(Job.argument == argument) if argument else query)
         if job is not None:
             found.append(progress(job))
     return found

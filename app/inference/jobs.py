@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from flask import Flask, current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.database import db, writing
 from app.inference.job_queue import Task, alive, claim, end, finish, next_task, settle
@@ -131,20 +132,26 @@ def runner() -> Runner:
 def submit(kind: str, case: Case, image_ids: Iterable[str], user: User, argument: str = "") -> str:
     """Queue work over images of a case and return the job's id; RefusedError where the same is being done already."""
     case_id, lab_id, user_id = case.id, case.lab_id, user.id
-    images = list(image_ids)
     with writing() as session:
         same = select(Job.id).where(
             Job.case_id == case_id, Job.kind == kind, Job.argument == argument, Job.state.in_(UNFINISHED)
         )
         if session.scalar(same.limit(1)) is not None:
             raise RefusedError(_("This is being done already. The page shows how far it is."))
-        job = Job(lab_id=lab_id, case_id=case_id, kind=kind, argument=argument, made_by_id=user_id)
-        job.items = [JobItem(place=place, image_id=image_id) for place, image_id in enumerate(images, 1)]
-        session.add(job)
-        session.flush()
-        job_id = job.id
+        job_id = add(session, kind, lab_id, case_id, image_ids, user_id, argument)
     runner().wake()
     return job_id
+
+
+def add(
+    session: Session, kind: str, lab_id: int, case_id: str, image_ids: Iterable[str], user_id: int, argument: str
+) -> str:
+    """Queue work in a transaction that goes on, and return the job's id; whoever commits wakes the runner."""
+    job = Job(lab_id=lab_id, case_id=case_id, kind=kind, argument=argument, made_by_id=user_id)
+    job.items = [JobItem(place=place, image_id=image_id) for place, image_id in enumerate(image_ids, 1)]
+    session.add(job)
+    session.flush()
+    return job.id
 
 
 def cancel(job_id: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.cases.evidence import bundle_of
 from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
@@ -14,7 +15,6 @@ from app.records import Explanation, Reading, SmearImage, User
 from app.rules import RefusedError
 from app.stored_fields import field_of
 from smear.arrays import Array
-from smear.inference.bundle import Bundle
 from smear.inference.preprocess import prepare
 from smear.rendering.explain import METHODS, explain
 
@@ -36,14 +36,6 @@ def ask(reading: Reading, label: str, user: User) -> str:
     bundle_of(reading)
     image = reading.image
     return jobs.submit(KIND, image.case, [image.id], user, f"{reading.id} {label}")
-
-
-def bundle_of(reading: Reading) -> Bundle:
-    """Return the bundle that made a reading; RefusedError where another version of it is loaded, or none."""
-    bundle = engine().loaded(reading.bundle).bundle
-    if bundle is None or bundle.card.version != reading.version:
-        raise RefusedError(_("This version of the model is not loaded any more, so that it cannot draw further maps."))
-    return bundle
 
 
 def do(task: Task) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 from flask import abort, current_app, make_response, request, send_file
 
 from app.access import image_or_404, member, reading_or_404
+from app.cases import evidence
 from app.image_store import image_store
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
-from app.stored_fields import field_of
+from app.stored_fields import FieldDamagedError, field_of
+from smear.arrays import Array
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
 from smear.inference.bundle import read_card
 from smear.inference.card import Card
 from smear.rendering import overlays
 
+log = logging.getLogger("leukolens.pictures")
+
 OPACITY = round(100 * overlays.OPACITY)  # per cent, at first
+BY_LEUKOCYTE = "leukocytes"  # the view that shades each by how much it counts
 LOSSLESS_PIXELS = 640 * 640  # larger views go as JPEG: a megapixel of smear as PNG is slow to pack and to send
 
 
@@ -40,8 +46,14 @@ def pixels(image_id: str) -> Any:
 @bp.get("/readings/<reading_id>/views/<name>")
 @member
 def view(reading_id: str, name: str) -> Any:
-    """Send one view of a reading's picture."""
+    """Send one view of a reading's picture; `?first=3` outlines these many leukocytes only, without their shades."""
     reading = reading_or_404(reading_id)
+    if name == BY_LEUKOCYTE:
+        first = request.args.get("first", 0, type=int)
+        if not evidence.counting(reading):
+            abort(404)
+        rgb = image_store().read(reading.image.pixels_sha256)
+        return drawn(reading, f"{name}{first}", lambda: by_leukocyte(reading, rgb, first))
     if name not in overlays.NAMES:
         abort(404)
     card = card_of(reading)
@@ -59,12 +71,38 @@ def overlay(reading_id: str, label: str) -> Any:
     if label not in names or not reading.detail.maps.size:
         abort(404)
     opacity = min(100, max(0, request.args.get("opacity", OPACITY, type=int))) / 100
-    rgb = image_store().read(reading.image.pixels_sha256)
     method = request.args.get("method", "")
     grid = reading.detail.maps[names.index(label)]
     if slower := more_maps.drawn(reading).get(method, {}).get(label):
         grid = np.array(slower, np.float32)
-    return drawn(reading, f"{label}{opacity}{method}", lambda: overlays.overlay(rgb, grid, opacity))
+    card = card_of(reading)
+    what = f"{label}{opacity}{method}{'' if card is None else 'model'}"
+    return drawn(reading, what, lambda: overlays.overlay(under_map(reading, card), grid, opacity))
+
+
+def under_map(reading: Reading, card: Card | None) -> Array:
+    """Return what a map is laid on: what the network was given, or the picture where version or outlines are gone."""
+    if card is not None:
+        try:
+            return overlays.model_input(field_of(reading.image), card)
+        except FieldDamagedError:
+            log.warning("the outlines of image %s cannot be read", reading.image_id)
+    return image_store().read(reading.image.pixels_sha256)
+
+
+def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
+    """Return a reading's picture `rgb` with every leukocyte shaded by how much it counts.
+
+    first: where above 0, that many of those that count most are outlined, and nothing is shaded.
+    """
+    row, counting = evidence.of(reading), evidence.counting(reading)
+    if row is None:
+        return rgb
+    shown = [one for one in counting if one.change > 0][:first] if first > 0 else counting
+    polygons = {one.number: row.outlines[one.number - 1] for one in shown}
+    if first > 0:  # for a report, which shows it small
+        return overlays.shaded(rgb, polygons, {}, boldness=3)
+    return overlays.shaded(rgb, polygons, {one.number: one.weight for one in shown})
 
 
 def card_of(reading: Reading) -> Card | None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.access import image_or_404, member
-from app.cases import opinions
+from app.cases import evidence, opinions
 from app.cases.next_steps import next_steps
 from app.database import db
 from app.inference import job_queue
@@ -20,7 +20,7 @@ from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.reading import more_maps
 from app.reading.blueprint import bp
-from app.reading.pictures import OPACITY, card_of
+from app.reading.pictures import BY_LEUKOCYTE, OPACITY, card_of
 from app.records import IMAGE_ORDER, Reading, SmearImage
 from app.records.review import COMMENT_LENGTH
 from app.rules import RefusedError
@@ -46,14 +46,16 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
     detail = reading.detail
     rows = probability_rows(reading)
     has_maps = detail.maps.size > 0
+    counting = evidence.counting(reading)
     names = [
         "original",
         "median",
         "mask",
         *(["model"] if card_of(reading) else []),
+        *([BY_LEUKOCYTE] if counting else []),
         *(["map"] if has_maps else []),
     ]
-    view = request.args.get("view", "map" if has_maps and reading.outcome == "suggested" else "original")
+    view = request.args.get("view", "original")
     shown = request.args.get("label") or (rows[0].id if rows else "")
     maps = more_maps.drawn(reading)
     method = request.args.get("method", "")
@@ -72,6 +74,8 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         shown=shown if any(row.id == shown for row in rows) else "",
         opacity=OPACITY,
         stage=stage_data(reading, maps),
+        counting=counting,
+        evidence_jobs=[] if counting else job_queue.newest(case_id, [evidence.KIND], reading.id),
         methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
         method=method,
         may_ask_maps=has_maps and not all(shown in maps.get(name, {}) for name in more_maps.SLOW),
@@ -116,7 +120,8 @@ def probability_rows(reading: Reading) -> list[ProbabilityRow]:
 
 def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return what the page's script draws from."""
-    detail = reading.detail
+    detail, row = reading.detail, evidence.of(reading)
+    weights = {one.number: round(one.weight, 3) for one in evidence.counting(reading)}
     return {
         "width": detail.width,
         "height": detail.height,
@@ -130,9 +135,12 @@ def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, A
             if detail.maps.size
         },
         "methods": maps,
+        # By their numbers: how much each leukocyte counts, -1..1, and its outline.
+        "weights": weights,
+        "outlines": {number: row.outlines[number - 1] for number in weights} if row else {},
         "views": {
             name: url_for("reading.view", reading_id=reading.id, name=name)
-            for name in ("original", "median", "mask", "model")
+            for name in ("original", "median", "mask", *(["model"] if card_of(reading) else []))
         },
     }
 
@@ -191,3 +199,16 @@ def ask_maps(case_id: str, image_id: str) -> Any:
         flash(refused.text, "error")
     back = url_for("reading.read", case_id=case_id, image_id=image_id, reading=reading.id, view="map", label=label)
     return redirect(back)
+
+
+@bp.post("/cases/<case_id>/images/<image_id>/evidence")
+@member
+def ask_evidence(case_id: str, image_id: str) -> Any:
+    """Compute the evidence by leukocyte of a reading that an older version left without, as a job."""
+    image = image_or_404(image_id, case_id)
+    reading = next((row for row in image.readings if row.id == request.form.get("reading")), None) or abort(404)
+    try:
+        evidence.ask(reading, current_user)
+    except RefusedError as refused:
+        flash(refused.text, "error")
+    return redirect(url_for("reading.read", case_id=case_id, image_id=image_id, reading=reading.id))

@@ -16,7 +16,7 @@ from app.records.cases import (
     SmearImage,
 )
 from app.records.cells import ANNOTATION_KINDS, Annotation, CellReading, Detections
-from app.records.explanations import Explanation
+from app.records.explanations import Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
@@ -49,6 +49,7 @@ __all__ = [
     "Job",
     "JobItem",
     "Lab",
+    "LeukocyteEvidence",
     "PasswordLink",
     "Reading",
     "Record",

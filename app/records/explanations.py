@@ -1,4 +1,4 @@
-"""Slower maps of a reading, computed when somebody asked for them."""
+"""What explains a reading beside its own map: how much each leukocyte counts, and slower maps on request."""
 
 from __future__ import annotations
 
@@ -22,4 +22,19 @@ class Explanation(Record):
     label: Mapped[str] = mapped_column(String(64))
     method: Mapped[str] = mapped_column(String(16))  # as `smear.rendering.explain` calls it
     grid: Mapped[list[Any]]
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LeukocyteEvidence(Record):
+    """How much each leukocyte of a reading's field counts for the suggested label; never changed.
+
+    changes: of the label's calibrated log-odds when it is painted out (`smear.inference.evidence`), in the order of the
+    field's detections; outlines: a closed polygon each, x and y by turns, in pixels of the picture.
+    """
+
+    __tablename__ = "leukocyte_evidence"
+
+    reading_id: Mapped[str] = mapped_column(ForeignKey("reading.id", ondelete="CASCADE"), primary_key=True)
+    changes: Mapped[list[Any]]
+    outlines: Mapped[list[Any]]
     made_at: Mapped[datetime] = mapped_column(default=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -11,18 +10,23 @@ import numpy as np
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.cases import evidence
 from app.database import db
 from app.image_store import image_store
+from app.reading.pictures import by_leukocyte, card_of, under_map
 from app.records import SEXES, SPECIMENS, Reading, Signature
 from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
-from app.template_filters import FALLBACK_INTENDED_USE, chance
+from app.template_filters import FALLBACK_INTENDED_USE, chance, iso
 from smear.imaging.decode import ImageError, encode
 from smear.rendering import overlays
 
 PICTURE = 40.0  # millimetres
 PIXELS = 640  # the longer side of a picture in the document
-MAP_WORDS = _l("Coloured: where the evidence for the suggested label lies (Grad-CAM; dark none, yellow most).")
+MAP_WORDS = _l(
+    "Outlined: the leukocytes without which the answer would change most. Coloured, on what the model was shown: where "
+    "the evidence for the suggested label lies (Grad-CAM; dark none, yellow most)."
+)
 
 
 def draw(signature: Signature, newest: int) -> bytes:
@@ -118,6 +122,8 @@ def draw_image(page: Document, image: dict[str, Any]) -> None:
             review["comment"], 8.5, width=width, field=_("comment on image %(place)s", place=image["place"])
         )
     page.write_line(suggestion(reading), 8.5, width=width, field=here)
+    if counting := counting_words(reading["id"]):
+        page.write_line(counting, 7.5, GREY, width=width, field=here)
     for reason in reading["reasons"]:
         page.write_line(reason, 7.5, GREY, width=width, field=here)
     quality = " ".join(finding["text"] for finding in reading["findings"])
@@ -143,20 +149,38 @@ def suggestion(reading: dict[str, Any]) -> str:
     return _("No suggestion: not gradable for %(model)s.", model=model)
 
 
+def counting_words(reading_id: str) -> str:
+    """Say which leukocytes count most for a suggestion; "" where none is known to."""
+    reading = db.session.get(Reading, reading_id)
+    found = evidence.count_most(reading) if reading else []
+    if not found:
+        return ""
+    each = [_("no. %(n)s (%(p)s without it)", n=one.number, p=chance(one.without)) for one in found]
+    return _("Counts most: leukocyte %(each)s.", each=", ".join(each))
+
+
 def pictures(image: dict[str, Any]) -> list[np.ndarray]:
-    """Return the picture, small, and where a label was suggested the same under its map."""
+    """Return the picture, small, and where a label was suggested what the model was shown under its map."""
     try:
         rgb = image_store().read(image["pixels_sha256"])
     except (FileNotFoundError, ImageError):
         return []  # the report of a restored database without its images still says what was signed
-    ratio = min(1.0, PIXELS / max(rgb.shape[:2]))
-    size = max(1, round(rgb.shape[1] * ratio)), max(1, round(rgb.shape[0] * ratio))
-    small = np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     reading = db.session.get(Reading, image["reading"]["id"])
     if reading is None or reading.label is None or not reading.detail.maps.size:
-        return [small]
+        return [small(rgb)]
     place = [known.id for known in reading.labels].index(reading.label)
-    return [small, overlays.overlay(small, reading.detail.maps[place], overlays.OPACITY)]
+    base = small(under_map(reading, card_of(reading)))
+    return [
+        small(by_leukocyte(reading, rgb, evidence.COUNT_MOST)),
+        overlays.overlay(base, reading.detail.maps[place], overlays.OPACITY),
+    ]
+
+
+def small(rgb: np.ndarray) -> np.ndarray:
+    """Return a picture at most as large as the document shows one."""
+    ratio = min(1.0, PIXELS / max(rgb.shape[:2]))
+    size = max(1, round(rgb.shape[1] * ratio)), max(1, round(rgb.shape[0] * ratio))
+    return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def intended_uses(content: dict[str, Any]) -> list[str]:
@@ -166,5 +190,5 @@ def intended_uses(content: dict[str, Any]) -> list[str]:
 
 
 def clock(text: str) -> str:
-    """Write a stored time for people."""
-    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
+    """Write a stored time for people; a document says its zone, as nobody knows who will read it where."""
+    return iso(text)

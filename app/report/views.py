@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app import ledger
 from app.access import case_or_404, member
+from app.cases.evidence import COUNT_MOST
 from app.database import db, writing
 from app.records import Signature
 from app.report import pdf
@@ -32,6 +33,8 @@ def show(case_id: str, version: int) -> str:
         intact=digest(row.content) == row.sha256,
         newest=newest_version(case_id),
         suggestion=suggestion_words,
+        counting=pdf.counting_words,
+        first=COUNT_MOST,
         map_words=pdf.MAP_WORDS if pdf.has_maps(readable(row.content)) else "",
         uses=pdf.intended_uses(readable(row.content)),
     )

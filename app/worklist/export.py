@@ -60,7 +60,7 @@ def as_json() -> Response:
 
 
 def send(write: Any, mimetype: str, suffix: str) -> Response:
-    """Record who takes the list along, and send it."""
+    """Record who downloads the list, and send it."""
     filters = Filters.read(request.args)
     lab_id, user_id, hidden = current_user.lab_id, current_user.id, blind_cases()
     with writing() as session:

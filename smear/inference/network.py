@@ -153,6 +153,10 @@ class Network:
         """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
         return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, self._ask))
 
+    def logits(self, batch: Array, which: range) -> Array:
+        """Return the logits (N, C) of `batch` in the orientations `which`, however confident it is of one of them."""
+        return self._ask(np.asarray(batch), which)[0]
+
     def orientations_of(self, picture: Array) -> range:
         """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
         if self.tta_confidence >= ALWAYS or not confident(self._ask(picture, range(1))[0], self.tta_confidence).all():

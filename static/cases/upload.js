@@ -57,6 +57,7 @@ class Item {
     this.set("sending");
     const body = new FormData();
     body.append("position", place.next + items.indexOf(this)); // the order of choosing, not of arriving
+    if (this.confirmed) body.append(this.confirmed, "yes");
     if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || PASTED);
     const request = new XMLHttpRequest();
     this.request = request;
@@ -81,8 +82,12 @@ class Item {
     const answer = request.response || {};
     const { state, seconds, reason } = afterAnswer(request.status, this.tries, request.getResponseHeader("Retry-After"));
     if (state === "done") this.done(answer);
-    else if (state === "failed") this.set("failed", reason === "signedOut" ? words.signedOut : answer.error || words.offline);
-    else {
+    else if (state === "failed") {
+      // What looks like a person's name is sent once more only by who has read the warning.
+      this.confirmed = answer.confirm;
+      this.retry.textContent = answer.confirm ? words.keepName : words.retry;
+      this.set("failed", reason === "signedOut" ? words.signedOut : answer.error || words.offline);
+    } else {
       this.tries += 1;
       this.notBefore = Date.now() + seconds * 1000;
       this.set("waiting", words.wait.replace("{n}", seconds));
@@ -101,7 +106,7 @@ class Item {
     link.textContent = answer.words;
     const state = this.row.querySelector(".queue-state");
     state.replaceChildren(link);
-    if (answer.outcome !== "suggested") state.append(` ${answer.reasons.join(" ")}`, ...stepsOf(answer));
+    if (answer.steps.length) state.append(` ${answer.reasons.join(" ")} `, stepOf(answer));
     if (answer.drawn) this.row.classList.add("queue-drawn");
   }
 
@@ -122,14 +127,14 @@ class Item {
   }
 }
 
-function stepsOf(answer) {
-  // What can be done after a refusal, as far as it is a page of its own.
-  return answer.steps.filter((step) => step.url).flatMap((step) => {
-    const link = document.createElement("a");
-    link.href = step.url;
-    link.textContent = step.words;
-    return [document.createElement("br"), link];
-  });
+function stepOf(answer) {
+  // What helps most after a refusal; the image's page has the rest.
+  const [step] = answer.steps;
+  const link = document.createElement("a");
+  link.href = step.url || answer.url;
+  link.className = "queue-step";
+  link.textContent = step.words;
+  return link;
 }
 
 function pump() {

@@ -4,7 +4,9 @@ import { following, modified } from "../shortcuts.js";
 import {
   coloured, gridOf, hasEvidence, mapSize, mayAskMore, methodShown, methodsFor, opacityAfter, palette,
 } from "./evidence.js";
-import { STEP, WHOLE, moved, placement, push, zoomed } from "./zoom.js";
+import { drawLeukocytes } from "./leukocytes.js";
+import { placeOf, recall, remember, viewToBegin } from "./remembered.js";
+import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
 
 const root = document.getElementById("read");
 const data = JSON.parse(root.dataset.stage);
@@ -13,14 +15,21 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 const PUSH = 60; // CSS pixels that an arrow key moves the picture
 const OPACITY_STEP = 5; // per cent
 
+const SHADED = ["map", "leukocytes"]; // views with colours over the picture
+const UNDER_MAP = data.views.model ? "model" : "original"; // what the network was given, unless that version is gone
+const links = all(".segments [data-view]");
+const kept = recall(sessionStorage);
+const asked = new URLSearchParams(location.search).has("view");
+
 const state = {
-  view: root.dataset.view,
+  view: viewToBegin(kept.view, links.map((link) => link.dataset.view), asked) || root.dataset.view,
   label: root.dataset.label,
   method: root.dataset.method,
   opacity: 0.45,
-  boxes: false,
+  boxes: Boolean(kept.boxes || data.cell),
+  cell: data.cell, // the number of the leukocyte that is looked for; 0 for none
   beside: false,
-  place: WHOLE,
+  place: placeOf(data.cell ? null : kept.place),
 };
 const panes = all(".stage").map((stage) => {
   const canvas = stage.querySelector("canvas");
@@ -74,7 +83,7 @@ function draw() {
 function drawPane(pane) {
   const { canvas, context, stage } = pane;
   const view = viewOf(pane);
-  const image = picture(view === "map" ? "original" : view);
+  const image = picture({ map: UNDER_MAP, leukocytes: "original" }[view] || view);
   if (!image.complete || !image.naturalWidth || !canvas.width) return;
   context.clearRect(0, 0, canvas.width, canvas.height);
   const at = placement(canvas, sizeOf(pane), state.place);
@@ -89,7 +98,9 @@ function drawPane(pane) {
     context.drawImage(mapCanvas(), at.x, at.y, at.width, at.height);
     context.restore();
   }
-  if (state.boxes && view !== "model") drawBoxes(context, at);
+  if (view === "leukocytes") {
+    drawLeukocytes(context, data, at, { opacity: state.opacity, chosen: state.cell, ratio: devicePixelRatio });
+  } else if (state.boxes && view !== "model") drawBoxes(context, at);
   stage.dataset.shown = view;
   stage.dataset.at = [state.place.zoom, state.place.x, state.place.y].map((value) => value.toFixed(4)).join(" ");
 }
@@ -100,7 +111,7 @@ function drawBoxes(context, at) {
   context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "bottom";
   for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {
-    const wide = place + 1 === data.cell ? 2 : 1;
+    const wide = place + 1 === state.cell ? 2 : 1;
     const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
     // White on black: seen on every stain and over every map.
     context.lineWidth = 3 * wide * ratio;
@@ -131,7 +142,6 @@ function setCurrent(link, current) {
 }
 
 function show(view) {
-  const links = all(".segments [data-view]");
   const chosen = links.find((link) => link.dataset.view === view);
   if (chosen) {
     main.stage.setAttribute("aria-label", chosen.title);
@@ -139,9 +149,23 @@ function show(view) {
   } else if (view !== root.dataset.view) return;
   state.view = view;
   for (const link of links) setCurrent(link, link === chosen);
-  for (const part of all("[data-for=map]")) part.classList.toggle("inactive", view !== "map");
-  if (byId("opacity")) byId("opacity").disabled = view !== "map";
+  for (const part of all("[data-for=map]")) part.classList.toggle("inactive", !SHADED.includes(view));
+  if (byId("opacity")) byId("opacity").disabled = !SHADED.includes(view);
   draw();
+}
+
+function choose(view) {
+  // What a person chose stays for the next image, also where that has no such view.
+  remember(sessionStorage, { view });
+  show(view);
+}
+
+function chooseCell(number) {
+  // Go to a leukocyte, shaded by how much it counts.
+  state.cell = number;
+  for (const link of all("#counting [data-cell]")) setCurrent(link, Number(link.dataset.cell) === number);
+  state.place = around(main.canvas, data, data.boxes[number - 1]); // not for the next image: there is another one there
+  choose("leukocytes");
 }
 
 function showMap() {
@@ -163,13 +187,13 @@ function chooseLabel(label) {
     byId("maps-label").form.hidden = !mayAskMore(data, label);
   }
   showMap();
-  show("map");
+  choose("map");
 }
 
 function chooseMethod(method) {
   state.method = method;
   showMap();
-  show("map");
+  choose("map");
 }
 
 function setOpacity(percent) {
@@ -181,14 +205,18 @@ function setOpacity(percent) {
   draw();
 }
 
-function zoomTo(zoom, point, pane = main) {
-  state.place = zoomed(pane.canvas, sizeOf(pane), state.place, zoom, point);
+function lookAt(place) {
+  state.place = place;
+  remember(sessionStorage, { place });
   draw();
 }
 
+function zoomTo(zoom, point, pane = main) {
+  lookAt(zoomed(pane.canvas, sizeOf(pane), state.place, zoom, point));
+}
+
 function moveBy(across, down, pane = main) {
-  state.place = moved(pane.canvas, sizeOf(pane), state.place, across, down);
-  draw();
+  lookAt(moved(pane.canvas, sizeOf(pane), state.place, across, down));
 }
 
 function fromMiddle(event, canvas) {
@@ -244,11 +272,14 @@ function setBeside(on) {
 function toggleBeside() {
   setBeside(!state.beside);
   // Twice the same picture would show nothing.
-  if (state.beside && state.view === "original") show(Object.keys(data.maps).length ? "map" : "mask");
+  if (state.beside && state.view === "original") choose(Object.keys(data.maps).length ? "map" : "mask");
 }
 
-for (const link of all(".segments [data-view]")) {
-  link.addEventListener("click", (event) => { event.preventDefault(); show(link.dataset.view); });
+for (const link of links) {
+  link.addEventListener("click", (event) => { event.preventDefault(); choose(link.dataset.view); });
+}
+for (const link of all("#counting [data-cell]")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); chooseCell(Number(link.dataset.cell)); });
 }
 for (const link of all(".methods [data-method]")) {
   link.addEventListener("click", (event) => { event.preventDefault(); chooseMethod(link.dataset.method); });
@@ -260,7 +291,14 @@ for (const link of all(".label-link")) {
   link.addEventListener("click", (event) => { event.preventDefault(); link.previousElementSibling.click(); });
   link.tabIndex = -1;
 }
-if (byId("boxes")) byId("boxes").addEventListener("change", (event) => { state.boxes = event.target.checked; draw(); });
+if (byId("boxes")) {
+  byId("boxes").checked = state.boxes;
+  byId("boxes").addEventListener("change", (event) => {
+    state.boxes = event.target.checked;
+    remember(sessionStorage, { boxes: state.boxes });
+    draw();
+  });
+}
 if (byId("beside")) byId("beside").addEventListener("change", toggleBeside);
 if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
 byId("zoom-in").addEventListener("click", () => zoomTo(state.place.zoom * STEP));
@@ -271,8 +309,8 @@ const keys = {
   b: () => byId("boxes") && byId("boxes").click(),
   d: () => byId("beside") && toggleBeside(),
   v: () => {
-    const views = all(".segments [data-view]").map((link) => link.dataset.view);
-    if (views.length) show(following(views, state.view));
+    const views = links.map((link) => link.dataset.view);
+    if (views.length) choose(following(views, state.view));
   },
   c: () => {
     const radios = all("[name=label][type=radio]");
@@ -302,8 +340,10 @@ for (const part of all(".needs-script")) part.hidden = false;
 new ResizeObserver(resize).observe(main.stage);
 show(state.view);
 showMap();
-if (data.cell && byId("boxes")) byId("boxes").click();
 resize();
+state.place = inSight(main.canvas, sizeOf(main), state.place); // it may be another picture's, of another shape
+if (data.cell && state.view === "leukocytes" && data.boxes[data.cell - 1]) chooseCell(data.cell);
+draw();
 let beside = "";
 try { beside = localStorage.getItem("beside"); } catch { /* private windows */ }
 if (beside && byId("beside")) setBeside(true);

@@ -37,6 +37,14 @@ export function zoomed(pane, picture, place, zoom, [across, down] = [0, 0]) {
   return inSight(pane, picture, { zoom: next, x, y });
 }
 
+/** Return the place at which a box of the picture, [left, top, right, bottom] in its pixels, fills a share of the pane. */
+export function around(pane, picture, [left, top, right, bottom], share = 0.3) {
+  const whole = sizeAt(pane, picture, 1);
+  const fits = Math.min(pane.width / (right - left), pane.height / (bottom - top)) / whole.scale;
+  const [x, y] = [(left + right) / 2 / picture.width, (top + bottom) / 2 / picture.height];
+  return inSight(pane, picture, { zoom: within(share * fits, 1, MAX_ZOOM), x, y });
+}
+
 /** Return the place after the picture was pushed by so many canvas pixels. */
 export function moved(pane, picture, place, across, down) {
   const size = sizeAt(pane, picture, place.zoom);

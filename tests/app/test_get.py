@@ -15,7 +15,7 @@ from app.records import Record
 from tests.app.steps import Someone
 from tests.app.test_security import FILES, addresses
 
-# Who took a list or a report along is written into the ledger, and nothing else.
+# Who downloaded a list or a report is written into the ledger, and nothing else.
 RECORDED = {"worklist.as_csv", "worklist.as_json", "report.download"}
 GIVEN = addresses  # the fixture, under a name that this module uses
 

@@ -26,7 +26,7 @@ from smear.inference.field_reader import Reading as SmearReading
 from tests.app.steps import PASSWORD, Someone
 from tests.conftest import skip_or_fail
 
-REVISIONS = [f"{number:04d}" for number in range(1, 13)]
+REVISIONS = [f"{number:04d}" for number in range(1, 14)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},
@@ -134,6 +134,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "authenticator": {"recovery": []},
     "server_session": {"data": {}},
     "explanation": {"label": "Pre", "method": "smoothgrad", "grid": [[0.0, 1.0]]},
+    "leukocyte_evidence": {"changes": [0.5], "outlines": [[10, 10, 60, 10, 60, 60]]},
     "job": {"kind": "cells", "state": "done", "text": ""},
     "job_item": {"state": "done", "text": ""},
 }

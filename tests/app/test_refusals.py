@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.config import ROOT
+from app.database import writing
+from app.records import CellReading, Detections
+from smear.inference.card import Label
 from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.suggestion import Reason, Suggestion
 from tests.app.report.test_report import pdf_of
 from tests.app.steps import Someone, change, reading_of, review_all, sign
 
@@ -104,6 +109,46 @@ def test_a_stored_refusal_of_any_version_shows_no_answer_anywhere(
     for name, text in told(app, clinician, case, image).items():
         assert_tells_nothing(text, name, computed, labels)
         assert "0.94" not in text, name
+
+
+def test_a_refused_cell_shows_no_answer_either(app: Flask, clinician: Someone, field: bytes) -> None:
+    """Of single cells the same: their word, one reason, and neither numbers nor a map, whatever is stored."""
+    case = clinician.open_case("A-79")
+    image = clinician.upload(case, field).json["id"]
+    reasons = {
+        "unfamiliar": (Reason("unfamiliar", "old words"), Reason("low_confidence", "its best answer has 0.87")),
+        "unsure": (Reason("low_confidence", "its best answer has 0.87"),),
+    }
+    with app.app_context(), writing() as session:
+        boxes = session.scalars(select(Detections).where(Detections.image_id == image)).one().boxes
+        refused = [
+            Suggestion(what, None, why, {"blast": 0.87, "other": 0.13}, 0.87, 1.7) for what, why in reasons.items()
+        ]
+        row = CellReading(
+            image_id=image,
+            bundle="leukolens-blast",
+            version="1.1.0",
+            suggestions=(refused * len(boxes))[: len(boxes)],
+            labels=(Label("blast", "Myeloblast", "", True), Label("other", "Other cell", "", False)),
+            intended_use="",
+            milliseconds=1.0,
+            made_by_id=1,
+        )
+        session.add(row)
+        session.flush()
+        cell_reading = row.id
+    for number, (outcome, word) in enumerate((("unfamiliar", "Unfamiliar"), ("unsure", "Unsure")), 1):
+        address = f"/cases/{case}/cells/{image}/{number}"
+        for page in (
+            f"{address}?bundle=leukolens-blast%201.1.0&map=blast",
+            f"/cases/{case}/cells?bundle=leukolens-blast%201.1.0",
+        ):
+            text = clinician.get(page).text
+            assert word in text
+            assert f"{'cell' if page.endswith('0') else 'suggestion'}-{outcome}" in text
+            assert "0.87" not in text
+            assert 'class="probabilities' not in text
+        assert clinician.get(f"{address}/map/{cell_reading}/blast").status_code == 404
 
 
 def test_only_the_record_itself_reads_the_whole_result() -> None:

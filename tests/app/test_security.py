@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.database import db, writing
 from app.records import Job, Reading, ServerSession, User, now
 from tests.app.conftest import BUNDLE
-from tests.app.steps import PASSWORD, Someone, review_all, sign
+from tests.app.steps import PASSWORD, Someone, change, review_all, sign
 
 PERSONS = ("anonymous", "clinician", "second", "stranger", "admin", "chief")
 ANYONE = dict.fromkeys(PERSONS, 200)
@@ -97,6 +97,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "cases.job_events": own(200),
     "cases.cancel_job": own(302),
     "reading.ask_maps": own(404),
+    "reading.ask_evidence": own(404),
     "moved_0": dict.fromkeys(PERSONS, 308),
     "moved_1": dict.fromkeys(PERSONS, 308),
     "moved_2": dict.fromkeys(PERSONS, 308),
@@ -140,6 +141,7 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
         leaver = db.session.scalars(select(User).where(User.email == "clinician@lab.example")).one()
         reading_id, label, leaver_id = reading.id, reading.labels[0].id, leaver.id
         job = finished_job(case, leaver)
+    change(app, image, "suggested", label)  # so that it has maps
     return {
         "case_id": case,
         "image_id": image,

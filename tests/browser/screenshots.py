@@ -146,6 +146,8 @@ def shoot(camera: Camera, address: str, case: str, signed: str, blind: str) -> N
     tiles = page.locator(".tile")
     suggested = tiles.filter(has=page.locator(".chip-suggested"))
     (suggested if suggested.count() else tiles).first.locator(".tile-link").click()
+    if page.locator("[data-view=leukocytes]").count():  # a refusal has no evidence to show
+        page.locator("[data-view=leukocytes]").click()
     camera.take("reading", whole=camera.narrow)
     page.keyboard.press("d")
     camera.take("beside", whole=camera.narrow)

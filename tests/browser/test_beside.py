@@ -38,7 +38,7 @@ def test_two_pictures_move_as_one(inside: Visit) -> None:
     expect(page.locator("#stage-original")).to_be_visible()
     left, right = page.locator("#stage-original"), page.locator("#stage")
     expect(left).to_have_attribute("data-shown", "original")
-    assert right.get_attribute("data-shown") != "original"
+    expect(right).not_to_have_attribute("data-shown", "original")
     one, two = left.bounding_box(), right.bounding_box()
     assert one
     assert two

@@ -11,6 +11,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit
 from tests.browser.driving import PASSWORD
+from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +31,10 @@ FOCUSED = """() => {
 
 
 def files(folder: Path) -> list[Path]:
-    """Return three drawn fields as files."""
+    """Return three drawn fields as files, of which the first gets a suggestion."""
     made = [folder / f"field-{seed}.png" for seed in range(3)]
-    for seed, path in enumerate(made):
+    made[0].write_bytes(suggested())
+    for seed, path in enumerate(made[1:], 1):
         path.write_bytes(encode(synthetic.field(seed, "leukemic", 256), "PNG"))
     return made
 

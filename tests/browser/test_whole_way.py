@@ -14,6 +14,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit
 from tests.browser.driving import PASSWORD, choose_password, sign_in
+from tests.data.pictures import SUGGESTED, suggested
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,8 @@ PIXELS = """() => {
 def files(folder: Path) -> list[Path]:
     """Return a JPEG, a PNG and a TIFF of drawn fields, and a photograph of a real one where there are any."""
     made = []
-    for seed, name in enumerate(("first.jpg", "reviews.png", "third.tiff"), start=1):
+    # Of the PNG the model suggests a label, so that there is a map.
+    for name, seed in {"first.jpg": 1, "reviews.png": SUGGESTED, "third.tiff": 3}.items():
         path = folder / name
         Image.fromarray(synthetic.field(seed, "leukemic", 448)).save(path)
         made.append(path)
@@ -82,7 +84,7 @@ def test_from_the_one_time_password_to_the_history(visit: Visit, tmp_path: Path)
         expect(page.locator(".intended")).to_be_visible()
         page.get_by_role("link", name="A-2026-0412").click()
 
-    open_reading(page, "first.jpg")
+    open_reading(page, "reviews.png")
     expect(page.locator(".probabilities li")).to_have_count(4)
     expect(page.locator("#opacity")).to_have_value("45")
     page.get_by_role("link", name="Map", exact=True).click()
@@ -104,10 +106,26 @@ def test_from_the_one_time_password_to_the_history(visit: Visit, tmp_path: Path)
     expect(page.locator(".tile")).to_have_count(len(chosen))
 
 
-def test_views_classes_and_zoom_change_the_picture(inside: Visit) -> None:
+def add_suggested(visit: Visit, folder: Path, count: int = 1) -> None:
+    """Open a case with equal fields that get a suggestion, and go to the first one's reading page, evidence and all."""
+    page = visit.page
+    paths = [folder / f"field-{number}.png" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(suggested() + bytes(number))  # bytes after the picture make it another file
+    page.goto(f"{visit.server.url}/cases/new")
+    page.get_by_label("Accession").fill("S-1")
+    page.locator("#image").set_input_files(paths)
+    page.get_by_role("button", name="Create the case").click()
+    page.get_by_role("link", name="Open the case").click()
+    page.locator(".tile-link").first.click()
+    expect(page.locator("#counting a").first).to_be_visible()
+    page.locator("#canvas").wait_for()
+
+
+def test_views_classes_and_zoom_change_the_picture(inside: Visit, tmp_path: Path) -> None:
     """Every view and every class is another picture; keys do what buttons do."""
     page = inside.page
-    add_drawing(inside, "leukemic")
+    add_suggested(inside, tmp_path)
     seen = set()
     count = page.locator(".segments a").count()
     while page.locator(".segments a").first.get_attribute("aria-current") is None:
@@ -171,7 +189,7 @@ def test_a_bad_file_fails_alone_and_can_be_removed(inside: Visit, tmp_path: Path
 def test_without_script_the_same_work_is_done(inside: Visit, tmp_path: Path) -> None:
     """Plain forms and links: a case with an image, its views and the map of a class."""
     path = tmp_path / "plain.png"
-    path.write_bytes(encode(synthetic.field(4, "leukemic", 256), "PNG"))
+    path.write_bytes(suggested())
     state = inside.page.context.storage_state()
     browser = inside.page.context.browser
     assert browser

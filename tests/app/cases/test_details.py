@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.cases.privacy import warning
+from app.cases.privacy import name_of_file_looks_like, warning
 from app.database import db
 from app.lab.views import fits
 from app.records import Case
@@ -160,3 +161,47 @@ def test_only_our_own_pages_may_use_the_camera(clinician: Someone) -> None:
     policy = clinician.get("/cases/new").headers["Permissions-Policy"]
     assert "camera=(self)" in policy
     assert "microphone=()" in policy
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Anna_Schmidt.jpg", "name"),
+        ("Schmidt, Anna 03.tif", "name"),
+        ("Schmidt-Anna-100x.PNG", "name"),
+        ("Frau Özdemir.jpeg", "name"),
+        ("Kowalski_Jan_1961-04-03.jpg", "birth date"),
+        ("smear_19610403_2.jpg", "birth date"),
+        ("03041961.bmp", "birth date"),
+        ("dob 3.4.1961.png", "birth date"),
+        ("WBC-Malignant-Pre-062.jpg", ""),
+        ("Blood Smear 4.jpg", ""),
+        ("12_28_1000_AML.jpg", ""),
+        ("IMG_20240503_101112.jpg", ""),
+        ("Screenshot 2026-01-02 at 10.11.12.png", ""),
+        ("field.png", ""),
+        ("Image.tif", ""),
+        ("unnamed image", ""),
+        ("19612345678.jpg", ""),
+    ],
+)
+def test_file_names_that_tell_who_it_is_are_noticed(name: str, told: str) -> None:
+    """By underscores, hyphens and no spaces too; what microscopes and cameras call their files is nobody's name."""
+    assert name_of_file_looks_like(name) == told
+
+
+def test_a_file_name_is_warned_about_and_kept_on_request(app: Flask, clinician: Someone, field: bytes) -> None:
+    """By the page's script one request more; by a plain form a box to tick. Nothing is stored before."""
+    case = clinician.open_case()
+    name = "Anna_Schmidt.png"
+    answer = clinician.upload(case, field, name)
+    assert (answer.status_code, answer.json["confirm"]) == (400, "keep_names")
+    assert "looks like a person's name" in answer.json["error"]
+    form = {"image": (BytesIO(field), name)}
+    clinician.post(f"/cases/{case}/images", form)
+    page = clinician.get(f"/cases/{case}").text
+    assert "Anna_Schmidt.png: This file name looks like a person" in page
+    assert "tile-link" not in page
+    form = {"image": (BytesIO(field), name), "keep_names": "yes"}
+    kept = clinician.post(f"/cases/{case}/images", form, json=True)
+    assert (kept.status_code, kept.json["name"]) == (201, name)

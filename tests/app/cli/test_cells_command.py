@@ -77,7 +77,8 @@ def test_a_named_model_says_what_each_leukocyte_is(run: Callable[..., Result], f
         assert row["bundle"] == cell_reader
         assert row["version"]
         assert (row["outcome"] == "not_gradable") == (row["cut"] == "true")
-        assert bool(row["label"]) == (row["outcome"] == "suggested")
+        assert bool(row["label"]) == bool(row["confidence"]) == (row["outcome"] == "suggested")
+        assert row["outcome"] in ("suggested", "uncertain", "not_gradable")
 
 
 @pytest.mark.parametrize("name", ["nothing", "../models/reads-cells", "fields"])

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MAX_ZOOM, STEP, WHOLE, inSight, moved, placement, push, sizeAt, zoomed } from "../../../static/reading/zoom.js";
+import { MAX_ZOOM, STEP, WHOLE, around, inSight, moved, placement, push, sizeAt, zoomed } from "../../../static/reading/zoom.js";
 
 const PANE = { width: 800, height: 600 };
 const PICTURE = { width: 400, height: 200 }; // twice as large fills the width; above and below 100 pixels are free
@@ -87,4 +87,14 @@ test("an arrow moves what is looked at its own way, and no other key moves anyth
   assert.ok(after("ArrowDown").y > before.y);
   assert.ok(after("ArrowUp").y < before.y);
   assert.equal(push("Enter", 60), undefined);
+});
+
+test("a box is brought to the middle, at a share of the pane, as far as the edges allow", () => {
+  const place = around(PANE, PICTURE, [190, 90, 210, 110], 0.3);
+  assert.deepEqual([place.x, place.y], [0.5, 0.5]);
+  assert.equal(sizeAt(PANE, PICTURE, place.zoom).scale * 20, 0.3 * PANE.height);
+  const corner = around(PANE, PICTURE, [0, 0, 20, 20], 0.3);
+  assert.deepEqual(corner, inSight(PANE, PICTURE, corner));
+  assert.equal(around(PANE, PICTURE, [0, 0, 1, 1]).zoom, MAX_ZOOM);
+  assert.equal(around(PANE, PICTURE, [0, 0, 400, 200]).zoom, 1);
 });
