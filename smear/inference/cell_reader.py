@@ -13,8 +13,8 @@ from smear.inference.bundle import Bundle
 from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
-from smear.inference.quality_control import assess
 from smear.inference.suggestion import Reason, Suggestion, not_gradable
+from smear.quality.quality_control import assess
 from smear.segmentation.field import Field
 from smear.sentence import SentenceError
 

@@ -11,13 +11,14 @@ import numpy as np
 from smear import schema
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
-from smear.inference import debris, wide_field
+from smear.inference import wide_field
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
-from smear.inference.quality_control import Finding, assess
 from smear.inference.suggestion import Reason, Suggestion, not_gradable, pooled, upgraded
+from smear.quality import debris
+from smear.quality.quality_control import Finding, assess
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 

@@ -1,7 +1,7 @@
 """How far a picture and its cells look from those that a model was trained on, whatever the model thinks of them.
 
 Described is what the network is given, whatever the network is, in a few numbers: colour, spread of colour, fine and
-coarse detail; and, for a model that reads fields, how the picture was taken (`smear.inference.acquisition`). The
+coarse detail; and, for a model that reads fields, how the picture was taken (`smear.quality.acquisition`). The
 network's own features answer another question: trained to tell a few classes apart, they put a granulocyte of another
 laboratory where the nearest class lies. Colour and grain of the stained pixels do not know the classes and see that it
 is foreign. The score is the Mahalanobis distance (1936) of these numbers from the training pictures'.
@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference import acquisition
 from smear.inference.suggestion import TEXTS, UNFAMILIAR
+from smear.quality import acquisition
 from smear.segmentation.field import Field
 
 SHRINKAGE = 0.01  # of the covariance towards its diagonal: a constant or copied number must not blow up the rest

@@ -13,7 +13,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.background import optical_density
-from smear.inference.quality_control import Finding
+from smear.quality.quality_control import Finding
 from smear.segmentation.field import Field, working_copy
 
 SIDE = 320  # enough to count platelets by

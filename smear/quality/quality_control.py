@@ -3,7 +3,7 @@
 Everything is measured on a copy of at most `field.WORKING_SIDE` pixels, in optical density against the picture's
 own background, so that lamp, white balance and strength of the stain play little part. The thresholds were set on
 2,695 fields of one laboratory, 290 of several others, 110 with large cells, and on photographs and drawings that are
-no smear; `tests/smear/test_quality.py` holds the shares that each of them refuses.
+no smear; `tests/smear/quality/test_quality_control.py` holds the shares that each of them refuses.
 
 *Focus* is the width of an edge. Across an edge that was blurred by a Gaussian of width s, the energy of the gradient
 (Tenengrad: Krotkov 1987) is C^2 / (2 s sqrt(pi)) and that of the Laplacian (Pech-Pacheco et al. 2000) is

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from smear.imaging import synthetic
-from smear.inference.debris import count, findings
+from smear.quality.debris import count, findings
 from smear.segmentation.find import find
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from smear.imaging import synthetic
-from smear.inference import acquisition
-from smear.inference.acquisition import CORNERS, DEPTH, DETAIL, EXPOSURE, LAMP, MEASURES, NOISE, ROWS, SQUARES, measure
 from smear.inference.ood import FOREIGN_CELLS, FOREIGN_PICTURE, LENGTH, Distribution
+from smear.quality import acquisition
+from smear.quality.acquisition import CORNERS, DEPTH, DETAIL, EXPOSURE, LAMP, MEASURES, NOISE, ROWS, SQUARES, measure
 from smear.segmentation.find import find
 from training.data import renderings
 from training.data.renderings import RENDERINGS

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from smear.imaging.synthetic import field
-from smear.inference.quality_control import EDGE_SMOOTHING, Finding, assess, edge_width
+from smear.quality.quality_control import EDGE_SMOOTHING, Finding, assess, edge_width
 from smear.segmentation.field import unsegmented
 from smear.segmentation.find import find
 from tests.data import pictures
