@@ -12,6 +12,7 @@ from PIL import Image
 from smear.imaging import decode as decoder
 from smear.imaging import file_signatures
 from smear.imaging.decode import ImageError, Picture, decode, encode
+from smear.imaging.picture import TURNS
 from smear.imaging.synthetic import field
 from tests.data import pictures
 
@@ -115,7 +116,7 @@ def test_tiff_orientation_is_applied_once(orientation: int, deep: bool) -> None:
     stored[0, 0] = 65535 if deep else 255
     upright = np.asarray(Image.fromarray((stored // 257 if deep else stored).astype(np.uint8)))
     if orientation > 1:
-        upright = decoder._TURNS[orientation](upright)
+        upright = TURNS[orientation](upright)
     np.testing.assert_array_equal(decode(pictures.tiff_of(stored, orientation=orientation)).rgb, upright)
 
 
@@ -258,27 +259,36 @@ def test_refused(make, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("beginning", "name"),
+    ("beginning", "name", "step"),
     [
-        (pictures.gif(), "a GIF"),
-        (b"%PDF-1.7\n", "a PDF document"),
-        (b"\0" * 128 + b"DICM", "a DICOM file"),
-        (b"\0\0\0\x18ftypheic", "an HEIC photo"),
-        (b"\0\0\0\x18ftypavif", "an AVIF image"),
-        (b"\0\0\0\x18ftypisom", "a video"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
-        (b"\n <svg/>", "an SVG drawing"),
-        (b"<!DOCTYPE html><html>", "a web page"),
-        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image"),
-        (b"8BPS\0\1", "a Photoshop document"),
-        (b"ZISRAWFILE", "a Zeiss CZI file"),
-        (b"PK\x03\x04", "a ZIP archive or an office document"),
+        (pictures.gif(), "a GIF", "Save it as PNG, JPEG or TIFF"),
+        (b"%PDF-1.7\n", "a PDF document", "Save the picture in it"),
+        (b"\0\0\0\x18ftypisom", "a video", "Save the one picture to be read"),
+        (b"\0\0\0\x14ftypqt  ", "a video", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftyphevc", "a sequence of HEIC photos", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypmsf1", "a sequence of HEIC photos", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypavis", "a sequence of AVIF images", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypcrx ", "a camera raw file", "Develop it with the camera's software"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"IIRO\x08\0\0\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"IIU\0\x18\0\0\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera raw file", "Develop it with the camera's software"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing", "Save it as PNG"),
+        (b"\n <svg/>", "an SVG drawing", "Save it as PNG"),
+        (b"<!DOCTYPE html><html>", "a web page", "Save it as PNG"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image", "Save it as PNG"),
+        (b"8BPS\0\1", "a Photoshop document", "Save it as PNG"),
+        (b"ZISRAWFILE", "a Zeiss CZI file", "Export the field to be read"),
+        (b"\xda\xce\xbe\n", "a Nikon ND2 file", "Export the field to be read"),
+        (b"PK\x03\x04", "a ZIP archive", "Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "pack the pictures as ZIP"),
     ],
 )
-def test_known_formats_are_named(beginning: bytes, name: str) -> None:
+def test_known_formats_are_named_with_what_to_do(beginning: bytes, name: str, step: str) -> None:
     error = refusal(beginning + b"\0" * 300)
     assert error.code == "format_not_accepted"
-    assert error.text == f"This is {name}. Save it as PNG, JPEG or TIFF and upload it again."
+    assert error.text.startswith(f"This is {name}. ")
+    assert step in error.text
 
 
 def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch, drawn: np.ndarray) -> None:
