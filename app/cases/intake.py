@@ -62,8 +62,10 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     pending = engine().begin(bundle_name, incoming.picture)
     # The network works while the pixels go to the disk.
     stored = image_store().put_picture(pending.picture.rgb)
-    detections = keep_outlines(pending.examination.field)
+    outlines = ""
     try:
+        detections = keep_outlines(pending.examination.field)
+        outlines = detections.label_map_sha256
         result = pending.reading()
         height, width = pending.picture.rgb.shape[:2]
         image = SmearImage(
@@ -101,7 +103,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
                 drawn=incoming.drawn,
             )
     except BaseException:
-        discard_unused(stored, detections.label_map_sha256)
+        discard_unused(stored, outlines)
         raise
     return image
 

@@ -8,11 +8,10 @@ import numpy as np
 from flask import abort, current_app, make_response, request, send_file
 
 from app.access import image_or_404, member, reading_or_404
-from app.image_store import image_store
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
-from app.stored_fields import field_of
+from app.stored_fields import field_of, path_of, pixels_of
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
 from smear.inference.bundle import read_card
@@ -59,7 +58,7 @@ def overlay(reading_id: str, label: str) -> Any:
     if label not in names:
         abort(404)
     opacity = min(100, max(0, request.args.get("opacity", OPACITY, type=int))) / 100
-    rgb = image_store().read(reading.image.pixels_sha256)
+    rgb = pixels_of(reading.image)
     method = request.args.get("method", "")
     grid = reading.detail.maps[names.index(label)]
     if slower := more_maps.drawn(reading.id).get(method, {}).get(label):
@@ -78,7 +77,7 @@ def card_of(reading: Reading) -> Card | None:
 
 def stored(digest: str) -> Any:
     """Send a stored picture; the browser keeps it but asks each time whether it still may show it."""
-    response = send_file(image_store().path(digest), mimetype="image/png", etag=digest, conditional=True)
+    response = send_file(path_of(digest), mimetype="image/png", etag=digest, conditional=True)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

@@ -12,12 +12,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.database import db
-from app.image_store import image_store
+from app.image_store import UnreadableError, image_store
 from app.records import SEXES, SPECIMENS, Reading, Signature
 from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
 from app.template_filters import FALLBACK_INTENDED_USE, chance
-from smear.imaging.decode import ImageError, encode
+from smear.imaging.decode import encode
 from smear.rendering import overlays
 
 PICTURE = 40.0  # millimetres
@@ -139,7 +139,7 @@ def pictures(image: dict[str, Any]) -> list[np.ndarray]:
     """Return the picture, small, and where a label was suggested the same under its map."""
     try:
         rgb = image_store().read(image["pixels_sha256"])
-    except (FileNotFoundError, ImageError):
+    except UnreadableError:
         return []  # the report of a restored database without its images still says what was signed
     ratio = min(1.0, PIXELS / max(rgb.shape[:2]))
     size = max(1, round(rgb.shape[1] * ratio)), max(1, round(rgb.shape[0] * ratio))

@@ -87,19 +87,22 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _sorted_out(data: bytes) -> _Chunks:
     """Leave out what is no part of the pixels: texts of megabytes, and ancillary chunks whose checksum is wrong."""
-    kept, chunks = [data[:_SIGNATURE]], _Chunks(b"")
+    kept, chunks, length = [data[:_SIGNATURE]], _Chunks(data), _SIGNATURE
     for name, chunk in _walk(data):
+        length += len(chunk)
         whole = len(chunk) == 12 + int.from_bytes(chunk[:4], "big")
         if name in _PIXELS or not name[:1].islower():
             if not whole:  # no reader is to take memory for what a length claims
                 raise damaged("PNG")
             kept.append(chunk)
-            chunks.first.setdefault(name, chunk[8:-4])
+            if name != b"IDAT":
+                chunks.first.setdefault(name, chunk[8:-4])
         elif whole and zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big"):
             chunks.first.setdefault(name, chunk[8:-4])
             if name in (b"tRNS", b"eXIf") or _tells_orientation(name, chunk[8:-4]):
                 kept.append(chunk)
-    chunks.png = b"".join(kept)
+    if sum(map(len, kept)) < length:
+        chunks.png = b"".join(kept)
     return chunks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from contextlib import suppress
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -60,10 +61,10 @@ def read(data: bytes, page: int = 0) -> Picture:
             _check(one)
         notes = [page_note(page, len(fields))]
         first = chosen[0]
-        index = first.index if isinstance(first.index, int) else None
-        if len(chosen) == 1 and index is not None and _is_plain(tif, first):
-            rgb, more = _plain(data, index)
-            return picture(rgb, "TIFF", notes + more)  # turned already: Pillow does while loading
+        if len(chosen) == 1 and len(first.treeindex) == 1 and _is_plain(tif, first):
+            with suppress(UnidentifiedImageError):  # an arrangement of samples that Pillow does not know
+                rgb, more = _plain(data, first.index)
+                return picture(rgb, "TIFF", notes + more)  # turned already: Pillow does while loading
         rgb, more = _special(chosen, data)
         return picture(rgb, "TIFF", notes + more, _number(first, _ORIENTATION, 1))
 
@@ -106,11 +107,7 @@ def _is_plain(tif: TiffFile, page: TiffPage) -> bool:
 
 
 def _plain(data: bytes, index: int) -> tuple[Array, list[str]]:
-    try:
-        image = open_image(data, "TIFF")
-    except UnidentifiedImageError as error:
-        raise unsupported("TIFF") from error
-    with image:
+    with open_image(data, "TIFF") as image:
         if index:
             image.seek(index)
             check_size(*image.size)
