@@ -10,6 +10,7 @@ from smear.imaging.picture import Picture, animated, check_size, damaged, pictur
 from smear.imaging.samples import of_image
 
 _NUMBERS = b"colrnclx"  # the box of the numbers of ITU-T H.273: primaries, transfer, matrix, each of two bytes
+_MAJOR = 8  # where the major brand stands
 _HEAD = 2**16  # bytes in which the box of properties ends
 
 
@@ -33,7 +34,8 @@ def read(data: bytes) -> Picture:
 
 def read_avif(data: bytes) -> Picture:
     """Read an AVIF file."""
-    with open_image(data, "AVIF") as image:
+    # Pillow goes by the major brand, for which some writers put one that names no codec.
+    with open_image(data[:_MAJOR] + b"avif" + data[_MAJOR + 4 :], "AVIF") as image:
         if getattr(image, "is_animated", False):
             raise animated()
         orientation = orientation_of(image)
