@@ -31,6 +31,14 @@ class Named:
         return enclosed
 
     @property
+    def stem(self) -> str:
+        """Return the picture's name without its suffix, with its page where there are several."""
+        if self.enclosed is None:
+            return self.path.stem
+        stem = Path(self.enclosed.name).stem
+        return stem if self.enclosed.page is None else f"{stem}-page{self.enclosed.page + 1}"
+
+    @property
     def place(self) -> dict[str, str | int]:
         """Return which picture of a file of several this is: `member` of an archive, and `page` from 1."""
         if self.enclosed is None:
