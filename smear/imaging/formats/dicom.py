@@ -21,7 +21,7 @@ from pydicom.uid import UID
 
 from smear.arrays import Array
 from smear.imaging import file_signatures
-from smear.imaging.formats import jpeg
+from smear.imaging.formats import apart, jpeg
 from smear.imaging.picture import (
     ImageError,
     Picture,
@@ -152,10 +152,13 @@ def _by_imagecodecs(found: FileDataset, page: int, syntax: str) -> Array:
         width, height = (int.from_bytes(stream[place + i : place + i + 4], "big") for i in (8, 12))
         if place < 0 or (width, height) != (_number(found, "Columns"), _number(found, "Rows")):
             raise damaged("DICOM")
-        values: Array = imagecodecs.jpeg2k_decode(stream)
+        try:
+            values = apart.stream(stream, "jpeg2k", width * height * 3)
+        except apart.ApartError as error:
+            raise damaged("DICOM") from error
         return values.reshape(*values.shape[:2], -1)
     header = jpeg.frame(stream)
-    if header is None:
+    if header is None or (header.width, header.height) != (_number(found, "Columns"), _number(found, "Rows")):
         raise damaged("DICOM")
     if header.bits == 8 and not jpeg.is_special(header):
         return imagecodecs.jpeg8_decode(stream, outcolorspace="rgb" if header.components == 3 else None).reshape(

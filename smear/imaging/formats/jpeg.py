@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import imagecodecs
@@ -11,6 +10,7 @@ from PIL import Image
 
 from smear.arrays import Array
 from smear.imaging import colour_profile
+from smear.imaging.formats import apart
 from smear.imaging.formats.pillow import (
     INTEROPERABILITY,
     INTEROPERABILITY_INDEX,
@@ -26,7 +26,9 @@ from smear.imaging.samples import Samples, of_image, to_rgb
 _HUFFMAN = frozenset(
     {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 )  # frames that Pillow reads: baseline to progressive, arithmetic too
-_LOSSLESS, _LS = 0xC3, 0xF7
+_LS = 0xF7
+_APART = {0xC3: "jpegsof3", _LS: "jpegls"}  # frames of lossless JPEG and JPEG-LS, and their decoders' names
+_MOST_PER_BYTE = 2000  # pixels: no photograph packs better, and what says so takes its time to be found out
 _FRAMES = frozenset({*range(0xC0, 0xD0), _LS}) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
@@ -87,20 +89,17 @@ def is_special(found: Frame) -> bool:
 def decode(data: bytes, found: Frame) -> Array:
     """Return the samples of a JPEG stream of a special kind, uint8 or uint16 (H, W, 1 or 3); ImageError, else."""
     check_size(found.width, found.height)
-    decoder: Callable[[bytes], Array]
-    if found.kind == _LS:
-        decoder = imagecodecs.jpegls_decode
-    elif found.kind == _LOSSLESS:
-        decoder = imagecodecs.jpegsof3_decode
-    elif found.kind in _HUFFMAN and found.bits == 12:
-        decoder = imagecodecs.jpeg8_decode
-    else:
+    usual = found.kind in _HUFFMAN and found.bits in (8, 12)
+    if found.components not in (1, 3) or not 2 <= found.bits <= 16 or not (usual or found.kind in _APART):
         raise unsupported("JPEG")
-    if found.components not in (1, 3) or not 2 <= found.bits <= 16:
-        raise unsupported("JPEG")
+    if found.width * found.height > _MOST_PER_BYTE * len(data):
+        raise damaged("JPEG")
     try:
-        samples = decoder(data)
-    except RuntimeError as error:
+        if usual:
+            samples = imagecodecs.jpeg8_decode(data)
+        else:
+            samples = apart.stream(data, _APART[found.kind], found.width * found.height * found.components)
+    except (RuntimeError, apart.ApartError) as error:
         raise damaged("JPEG") from error
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape != (found.height, found.width, found.components) or samples.dtype not in (np.uint8, np.uint16):

@@ -12,7 +12,7 @@ from tifffile import TiffFile, TiffPage
 
 from smear.arrays import Array
 from smear.imaging.bit_depth import depth_of
-from smear.imaging.formats import jpeg
+from smear.imaging.formats import apart, jpeg
 from smear.imaging.formats.pillow import load, open_image, profile_of
 from smear.imaging.formats.tiff_pages import Field, fields_of
 from smear.imaging.picture import (
@@ -34,6 +34,7 @@ _PREMULTIPLIED, _ALPHA = 1, 2  # kinds of extra samples; any other is no alpha
 _BY_PILLOW = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946})
 _JPEG, _JPEG_2000, _JPEG_XR = frozenset({6, 7, 33007}), frozenset({33003, 33004, 33005, 34712}), frozenset({34934})
 _BY_TIFFFILE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000}) | _JPEG | _JPEG_2000 | _JPEG_XR
+_APART = _JPEG_2000 | _JPEG_XR
 _COMPONENTS = 8  # of a pixel, at most
 
 _FLOATS = "This TIFF holds floating-point values. Save it with 8 or 16 bits per sample and upload it again."
@@ -154,7 +155,11 @@ def _unpacked(page: TiffPage, data: bytes) -> Array:
     """Return the values of a page, uint8 or uint16 (H, W, samples)."""
     _check_segments(page, data)
     try:
-        values = page.asarray(squeeze=False, maxworkers=1)
+        if page.compression in _APART:
+            samples = page.imagewidth * page.imagelength * page.samplesperpixel
+            values = apart.page_of_tiff(data, page.treeindex, samples)
+        else:
+            values = page.asarray(squeeze=False, maxworkers=1)
     except NotImplementedError as error:
         raise unsupported("TIFF") from error
     if values.ndim != 5 or values.dtype.kind != "u" or values.dtype.itemsize > 2:
