@@ -64,7 +64,12 @@ def read(data: bytes, page: int = 0) -> Picture:
 
 def count(data: bytes) -> int:
     """Return how many frames a DICOM file has; ImageError where it is none that is read."""
-    return _frames(_header(data))
+    try:
+        return _frames(_header(data))
+    except ImageError:
+        raise
+    except Exception as error:  # values are read only when they are asked for, and so is damage to them found
+        raise damaged("DICOM") from error
 
 
 def _header(data: bytes) -> FileDataset:

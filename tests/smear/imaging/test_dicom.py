@@ -234,6 +234,14 @@ def test_any_cut_is_refused(drawn: np.ndarray, share: float) -> None:
     refusal(data[: int(len(data) * share)])
 
 
+def test_damage_is_found_wherever_it_is_asked_for(drawn: np.ndarray) -> None:
+    data = bytearray(dicom(drawn.tobytes()))
+    place = data.index(b"\x08\0\x16\0UI") + 4  # the kind of file, in the data set
+    data[place : place + 2] = b"U\x01"
+    assert [one.error is None for one in open_file(bytes(data)).pictures] == [True]
+    assert refusal(bytes(data)).code in ("truncated", "no_pixels")
+
+
 # -- whose it is -----------------------------------------------------------------------------------
 
 
