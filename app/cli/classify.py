@@ -61,20 +61,26 @@ def read_one(running: Engine, name: str, picture: Named) -> dict[str, Any]:
     """Read one picture; what cannot be read is a row too."""
     place = {"path": printable(picture.path)} | picture.place
     try:
-        reading = running.read(name, picture.read())
+        pending = running.begin(name, picture.read())
+        reading = pending.reading()
     except (ImageError, EngineBusyError, BundleUnusableError) as error:
         return place | {"error": error.text}
     suggestion = reading.suggestion
-    return place | {
-        "bundle": reading.bundle,
-        "version": reading.version,
-        "outcome": suggestion.outcome,
-        "label": suggestion.label,
-        "reasons": [reason.text for reason in suggestion.reasons],
-        "probabilities": suggestion.probabilities,
-        "leukocytes": reading.leukocytes,
-        "milliseconds": round(reading.milliseconds, 2),
-    }
+    notes = pending.picture.notes
+    return (
+        place
+        | {
+            "bundle": reading.bundle,
+            "version": reading.version,
+            "outcome": suggestion.outcome,
+            "label": suggestion.label,
+            "reasons": [reason.text for reason in suggestion.reasons],
+            "probabilities": suggestion.probabilities,
+            "leukocytes": reading.leukocytes,
+            "milliseconds": round(reading.milliseconds, 2),
+        }
+        | ({"notes": list(notes)} if notes else {})
+    )
 
 
 def write_json(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
@@ -91,14 +97,14 @@ def write_json(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
 def write_csv(rows: Iterator[dict[str, Any]], labels: list[str]) -> int:
     """Print a row a picture, with a column for each label's probability."""
     columns = ["path", "member", "page", "bundle", "version", "outcome", "label", "reasons", *labels]
-    columns += ["leukocytes", "milliseconds", "error"]
+    columns += ["leukocytes", "milliseconds", "notes", "error"]
     writer = csv.DictWriter(sys.stdout, columns)
     writer.writeheader()
     failed = 0
     for row in rows:
         failed += "error" in row
         flat = {key: value for key, value in row.items() if key != "probabilities"}
-        flat["reasons"] = " ".join(row.get("reasons", []))
+        flat |= {name: " ".join(row.get(name, [])) for name in ("reasons", "notes")}
         writer.writerow(flat | {key: round(value, 4) for key, value in row.get("probabilities", {}).items()})
     return failed
 
@@ -113,6 +119,7 @@ def write_table(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
             words = f"{row['label']} {row['probabilities'][row['label']]:.2f}"
         else:
             words = row.get("error") or " ".join(row["reasons"])
+        words = " ".join([words, *row.get("notes", [])])
         place = ", ".join([row["path"], *([row["member"]] if "member" in row else []), *page_words(row)])
         click.echo(f"{outcome.replace('_', ' '):<13} {place}  {words}")
     click.echo(", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number))
