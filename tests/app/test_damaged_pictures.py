@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from app.database import db
+from app.database import db, writing
 from app.image_store import ImageStore, UnreadableError, image_store
 from app.records import SmearImage
 from smear.imaging import picture
@@ -103,3 +103,22 @@ def test_the_largest_picture_fits_the_limit_of_the_store() -> None:
 
     noise = np.random.default_rng(0).integers(0, 256, (500, 600, 3), dtype=np.uint8)
     assert len(encode(noise)) / noise.nbytes < STORED_BYTES / (3 * picture.MAX_PIXELS)
+
+
+def test_more_leukocytes_than_can_be_numbered_are_a_sentence(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused when it comes, and leaves nothing behind; `maintenance` tells of it and goes on."""
+    case = clinician.open_case()
+    kept = clinician.upload(case, pictures.smear("PNG", 3), "kept.png").json
+    before = len([path for path in (app.config["INSTANCE_DIR"] / "images").rglob("*") if path.is_file()])
+    monkeypatch.setattr("smear.segmentation.label_map.MOST", 0)
+    answer = clinician.upload(case, field, "crowded.png")
+    assert answer.status_code == 422
+    assert "a label map can number 0" in answer.json["error"]
+    assert len([path for path in (app.config["INSTANCE_DIR"] / "images").rglob("*") if path.is_file()]) == before
+    with app.app_context(), writing() as session:
+        session.get_one(SmearImage, kept["id"]).detections.label_map_sha256 = ""
+    result = app.test_cli_runner().invoke(args=["maintenance"])
+    assert "a label map can number 0" in result.output
+    assert "Traceback" not in result.output
