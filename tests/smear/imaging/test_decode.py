@@ -4,6 +4,7 @@ import io
 import time
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,14 @@ from PIL import Image
 from smear.imaging import decode as decoder
 from smear.imaging import file_signatures
 from smear.imaging.decode import ImageError, Picture, decode, encode
+from smear.imaging.folders import pictures_in
 from smear.imaging.picture import TURNS
 from smear.imaging.synthetic import field
 from tests.data import pictures
+from tests.smear.imaging.test_colour_profile import PROFILES
+from tests.smear.imaging.test_dicom import dicom
+from tests.smear.imaging.test_tiff import plain, tiff
+from tests.smear.imaging.test_whole_files import avif, heic
 
 
 def refusal(data: bytes) -> ImageError:
@@ -214,6 +220,19 @@ def test_an_endless_chain_of_pages_is_not_followed() -> None:
     assert decode(bytes(data)).rgb.shape == (96, 96, 3)
 
 
+@pytest.mark.realdata
+def test_plain_files_give_the_pixels_that_they_always_gave(data: Path) -> None:
+    files = [path for folder in ("taleghani", "pbc", "leukemia_types") for path in pictures_in(data / folder)][::97]
+    masks = list(pictures_in(data / "segmentation" / "fields"))[::40]
+    assert len(files) > 30
+    assert masks
+    for path in (*files, *masks):
+        picture = decode(path.read_bytes())
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(picture.rgb, np.asarray(image.convert("RGB")))
+        assert picture.notes == ()
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 
@@ -345,6 +364,15 @@ def sources() -> dict[str, bytes]:
         "16-bit tiff": pictures.tiff_of(pictures.ramp16()),
         "pages": pictures.pages_tiff(2),
         "animated": pictures.animated("WEBP"),
+        "heic": heic(small),
+        "avif": avif(small),
+        "planar tiff": plain(
+            np.moveaxis(pictures.ramp16(), -1, 0), photometric="rgb", planarconfig="separate", compression="lzw"
+        ),
+        "big tiff": plain(small, kind={"byteorder": ">", "bigtiff": True}, photometric="rgb", compression="jpeg"),
+        "ome": tiff(np.ascontiguousarray(np.moveaxis(small, -1, 0)), kind={"ome": True}, photometric="minisblack"),
+        "profile": pictures.file(small, "PNG", icc_profile=PROFILES["Adobe RGB"]),
+        "dicom": dicom(small.tobytes(), Rows=64, Columns=64),
     }
 
 
