@@ -32,7 +32,7 @@ _UNSIGNED, _SIGNED, _FLOAT, _COMPLEX = 1, 2, 3, (5, 6)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PREMULTIPLIED, _ALPHA = 1, 2  # kinds of extra samples; any other is no alpha
 _BY_PILLOW = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946})
-_JPEG, _JPEG_2000, _JPEG_XR = frozenset({6, 7, 33007}), frozenset({33003, 33004, 33005, 34712}), frozenset({34934})
+_JPEG, _JPEG_2000, _JPEG_XR = frozenset({6, 7, 33007}), frozenset({33004, 33005, 34712}), frozenset({34934})
 _BY_TIFFFILE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000}) | _JPEG | _JPEG_2000 | _JPEG_XR
 _APART = _JPEG_2000 | _JPEG_XR
 _COMPONENTS = 8  # of a pixel, at most
@@ -133,10 +133,9 @@ def _special(pages: Field, data: bytes) -> tuple[Array, list[str]]:
         return of_image(Image.frombytes("CMYK", (values.shape[1], values.shape[0]), eight[..., :4].tobytes()), profile)
     if first.photometric == _PALETTE and first.colormap is not None:
         return to_rgb(Samples(np.ascontiguousarray(first.colormap.T[values[..., 0]]), depth=16, profile=profile))
-    by_jpeg = first.compression in _JPEG | _JPEG_2000 | _JPEG_XR  # their decoders give RGB
     if first.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         colours = 1
-    elif first.photometric == _RGB or (first.photometric == _YCBCR and by_jpeg):
+    elif first.photometric == _RGB or (first.photometric == _YCBCR and first.compression in _JPEG):  # gives RGB
         colours = 3
     else:
         raise unsupported("TIFF")

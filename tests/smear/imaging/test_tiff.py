@@ -226,8 +226,9 @@ def test_jpeg_of_eight_bits_in_a_big_endian_big_tiff(drawn: np.ndarray, tile: An
     assert np.abs(decode(data).rgb.astype(int) - drawn).mean() < 3
 
 
-def test_a_way_of_compressing_that_is_not_read_is_told(drawn: np.ndarray) -> None:
-    data = plain(drawn, photometric="rgb", compression="lerc")
+@pytest.mark.parametrize("compression", ["lerc", "webp", "jpegxl", 33003])  # the last has colours of its own
+def test_a_way_of_compressing_that_is_not_read_is_told(drawn: np.ndarray, compression: Any) -> None:
+    data = plain(drawn, photometric="rgb", compression=compression)
     assert refusal(data).code == "unsupported_mode"
     assert "compressed in a way that is not read here" in refusal(data).text
 
