@@ -34,9 +34,9 @@ from app import (
 )
 from app import config as settings_table
 from app.auth import sessions, two_factor
-from app.cases import evidence, opinions
+from app.cases import opinions
 from app.cells import classification, outlines
-from app.inference import engine, jobs
+from app.inference import engine, evidence, jobs
 from app.reading import more_maps
 from app.registry import activation
 from app.version import __version__

@@ -13,9 +13,17 @@ import cv2
 import numpy as np
 from flask import Flask, current_app
 
-from smear.imaging.decode import decode, encode
+from smear.imaging.decode import ImageError, decode, encode
+from smear.imaging.picture import MAX_PIXELS
 
 THUMBNAIL_SIDE = 256
+# What the largest picture takes, should nothing of it pack: whatever was taken in is read again, however large its file
+# of the store became. A photograph's JPEG of 40 MB is a PNG of 200.
+STORED_BYTES = 4 * MAX_PIXELS
+
+
+class UnreadableError(OSError):
+    """A picture of the store that is missing or damaged on the disk."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,11 @@ class ImageStore:
         return Stored(pixels, pixels if small is rgb else self.put(encode(small, "PNG")))
 
     def read(self, digest: str) -> np.ndarray:
-        """Return the pixels of a stored picture."""
-        return decode(self.path(digest).read_bytes()).rgb
+        """Return the pixels of a stored picture; UnreadableError where the disk has lost it."""
+        try:
+            return decode(self.path(digest).read_bytes(), most=STORED_BYTES).rgb
+        except (OSError, ImageError) as error:
+            raise UnreadableError(f"{digest} cannot be read") from error
 
     def discard(self, digest: str) -> None:
         """Remove a picture to which no row points any more."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from flask_babel import gettext as _
 
-from app.image_store import image_store
+from app.image_store import UnreadableError, image_store
 from app.records import Detections, SmearImage
+from smear.imaging.decode import ImageError
 from smear.segmentation import label_map, mask_network
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
@@ -25,14 +28,39 @@ def segmenter_name() -> str:
 
 
 def keep_outlines(field: Field) -> Detections:
-    """Write a field's label map into the image store, and return the record of its leukocytes, still of no image."""
+    """Write a field's label map into the image store, and return the record of its leukocytes, still of no image.
+
+    ImageError where there are more leukocytes than a label map can number.
+    """
     segmenter = segmenter_name()
+    try:
+        encoded = label_map.encode(field, segmenter)
+    except LabelMapError as error:
+        raise ImageError(
+            "too_many_leukocytes", f"{error.text} Cut out the field to be read and upload that."
+        ) from error
     return Detections(
         segmenter=segmenter,
         boxes=field.boxes.tolist(),
         cut=field.cut.tolist(),
-        label_map_sha256=image_store().put(label_map.encode(field, segmenter)),
+        label_map_sha256=image_store().put(encoded),
     )
+
+
+def pixels_of(image: SmearImage) -> np.ndarray:
+    """Return the pixels of an image; FieldDamagedError where they cannot be read."""
+    try:
+        return image_store().read(image.pixels_sha256)
+    except UnreadableError as error:
+        raise FieldDamagedError(_("This image cannot be read from the disk.")) from error
+
+
+def path_of(digest: str) -> Path:
+    """Return the file of a stored picture; FieldDamagedError where it is gone."""
+    path = image_store().path(digest)
+    if not path.is_file():
+        raise FieldDamagedError(_("This image cannot be read from the disk."))
+    return path
 
 
 def field_of(image: SmearImage) -> Field:
@@ -40,19 +68,14 @@ def field_of(image: SmearImage) -> Field:
 
     A field that an older version left without outlines is segmented for the moment; `maintenance` does it for good.
     """
-    detections = image.detections
-    try:
-        rgb = image_store().read(image.pixels_sha256)
-        if detections is None:
-            return find(rgb)
-        if detections.label_map_sha256:
+    detections, rgb = image.detections, pixels_of(image)
+    if detections is None:
+        return find(rgb)
+    if detections.label_map_sha256:
+        try:
             return label_map.decode(image_store().path(detections.label_map_sha256).read_bytes(), rgb)
-    except (OSError, ValueError) as error:  # ImageError and LabelMapError are ValueErrors
-        raise FieldDamagedError(_damaged(error)) from error
+        except (OSError, LabelMapError) as error:
+            raise FieldDamagedError(
+                _("The outlines of this image's leukocytes cannot be read from the disk.")
+            ) from error
     return label_map.renumbered(find(rgb), np.array(detections.boxes, np.int32), np.array(detections.cut, bool))
-
-
-def _damaged(error: Exception) -> str:
-    if isinstance(error, LabelMapError):
-        return _("The outlines of this image's leukocytes cannot be read from the disk.")
-    return _("This image cannot be read from the disk.")

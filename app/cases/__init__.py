@@ -2,7 +2,7 @@
 
 from app.cases import editing as editing
 from app.cases import job_views as job_views
-from app.cases import opinion_views as opinion_views
+from app.cases import upload_views as upload_views
 from app.cases import views as views
 from app.cases.blueprint import bp
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -13,15 +12,15 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app import ledger
-from app.cases import evidence
 from app.database import db, writing
 from app.image_store import Stored, image_store
-from app.inference import jobs
+from app.inference import evidence, jobs
 from app.inference.engine import engine
 from app.records import Case, Detections, Reading, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
 from app.stored_fields import keep_outlines
+from smear.imaging.containers import Enclosed
 from smear.inference.field_reader import Reading as SmearReading
 
 NAME_LENGTH = 120
@@ -38,9 +37,9 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file on its way into a case."""
+    """A picture on its way into a case, and the name that it is shown under."""
 
-    data: bytes
+    picture: Enclosed
     name: str
     drawn: bool = False
     position: int | None = None  # in the case; after the last one where nobody says
@@ -54,18 +53,20 @@ def clean_name(name: str | None) -> str:
 
 
 def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
-    """Read a file with the lab's active bundle and make it part of the case."""
+    """Read a picture with the lab's active bundle and make it part of the case."""
     # The ids are read now: the transaction below forgets what the request has loaded.
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
-    digest = hashlib.sha256(incoming.data).hexdigest()
+    digest = incoming.picture.digest
     refuse_signed(case)
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
-    pending = engine().begin(bundle_name, incoming.data)
+    pending = engine().begin(bundle_name, incoming.picture)
     # The network works while the pixels go to the disk.
     stored = image_store().put_picture(pending.picture.rgb)
-    detections = keep_outlines(pending.examination.field)
+    outlines = ""
     try:
+        detections = keep_outlines(pending.examination.field)
+        outlines = detections.label_map_sha256
         result = pending.reading()
         height, width = pending.picture.rgb.shape[:2]
         image = SmearImage(
@@ -104,7 +105,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             )
             queued = evidence.queue(session, image.reading, lab_id, case_id)
     except BaseException:
-        discard_unused(stored, detections.label_map_sha256)
+        discard_unused(stored, outlines)
         raise
     if queued:
         jobs.runner().wake()

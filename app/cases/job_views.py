@@ -1,4 +1,4 @@
-"""How far a job has come: told as it happens (server-sent events), and stopped by whoever does not want it any more."""
+"""Jobs of a case: begun, told of as they happen (server-sent events), and stopped by whoever does not want them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import select
 
-from app.access import lead_away_if_blind, member
+from app.access import case_or_404, lead_away_if_blind, member
+from app.cases import opinions
 from app.cases.blueprint import bp
 from app.database import db
 from app.inference import job_queue, jobs
+from app.inference.loaded_bundles import BundleUnusableError
 from app.records import UNFINISHED, Job
+from app.rules import RefusedError
 
 LISTENERS = threading.BoundedSemaphore(4)  # each holds one of the server's threads; those beyond come back and ask
 LISTEN_SECONDS = 20.0  # then the browser comes back by itself
@@ -85,3 +88,19 @@ def cancel_job(job_id: str) -> Any:
 def same_site(path: str) -> str:
     """Return a path of this site, or nothing for any other address."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""
+
+
+@bp.post("/cases/<case_id>/readings")
+@member
+def read_case(case_id: str) -> Any:
+    """Let another bundle read every image of a case, as a job."""
+    case = case_or_404(case_id)
+    name = request.form.get("bundle", "")
+    if name not in opinions.offered(case_id):
+        flash(_("Choose a model that has not read all images of this case yet."), "error")
+        return redirect(url_for("cases.show", case_id=case_id))
+    try:
+        opinions.read_case(case, name, current_user)
+    except (RefusedError, BundleUnusableError) as refused:
+        flash(refused.text, "error")
+    return redirect(url_for("cases.show", case_id=case_id))

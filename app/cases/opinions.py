@@ -6,10 +6,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app import ledger
-from app.cases import evidence
 from app.cases.intake import record
 from app.database import db, writing
-from app.inference import jobs
+from app.inference import evidence, jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.inference.loaded_bundles import published

@@ -9,27 +9,24 @@ from flask import abort, current_app, flash, jsonify, redirect, render_template,
 from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import func, select
-from werkzeug.datastructures import FileStorage
 
 from app.access import case_or_404, image_or_404, member
-from app.cases import details, gallery, intake, opinions, privacy, summary
+from app.cases import details, gallery, intake, opinions, summary
 from app.cases.blueprint import bp
 from app.cases.forms import STAINS, CaseForm
-from app.cases.intake import Incoming, clean_name
+from app.cases.intake import Incoming
+from app.cases.upload_views import ACCEPTED, asked_position, take_in_all
 from app.database import db
 from app.inference import job_queue
-from app.inference.loaded_bundles import BundleUnusableError
-from app.inference.waiting import EngineBusyError
 from app.records import Case, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
 from app.template_filters import wants_json
 from smear.imaging import synthetic
-from smear.imaging.decode import ImageError, encode
+from smear.imaging.containers import Enclosed
+from smear.imaging.decode import encode
 
 DRAWN_SIZE = 448
-MAX_POSITION = 1_000_000
-KEEP_NAMES = "keep_names"  # of a form: file names that look like a person's are meant so
 
 
 @bp.get("/cases/new")
@@ -68,6 +65,7 @@ def new_case_page(form: CaseForm, code: int = 200) -> Any:
         stains=STAINS,
         kinds=synthetic.KINDS,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
+        accepted=ACCEPTED,
     )
     return page if code == 200 else (page, code)
 
@@ -118,6 +116,7 @@ def show(case_id: str) -> str:
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
+        accepted=ACCEPTED,
         jobs=job_queue.newest(case.id, [opinions.KIND]),
         opinions=opinions.offered(case.id),
     )
@@ -134,50 +133,6 @@ def blind_part(case: Case) -> dict[str, Any]:
         "candidates": [one for one in blind_reading.candidates(case) if one.id != current_user.id] if possible else [],
         "code": blind_reading.code,
     }
-
-
-@bp.post("/cases/<case_id>/images")
-@member
-def upload(case_id: str) -> Any:
-    """Take in one file for the page's script, or many from a plain form."""
-    case = case_or_404(case_id)
-    files = request.files.getlist("image")
-    if not wants_json():
-        if not any(file.filename for file in files):
-            flash(_("Choose at least one file."), "error")
-        take_in_all(case, files)
-        return redirect(url_for("cases.show", case_id=case_id))
-    if len(files) != 1:
-        return jsonify(error=_("Send exactly one file in a request.")), 400
-    if sentence := name_warning(files[0], _("press “Keep the name”.")):
-        return jsonify(error=sentence, confirm=KEEP_NAMES), 400
-    try:
-        incoming = Incoming(files[0].read(), files[0].filename or "", position=asked_position())
-        image = intake.take_in(case, incoming, current_user)
-    except (ImageError, RefusedError) as error:
-        return jsonify(error=error.text), 409 if isinstance(error, RefusedError) else 422
-    return jsonify(gallery.image_json(image)), 201
-
-
-def name_warning(file: FileStorage, how: str) -> str | None:
-    """Return a sentence where a file's name looks like a person's or holds a birth date; None once it is confirmed."""
-    return None if request.form.get(KEEP_NAMES) else privacy.file_warning(clean_name(file.filename), how)
-
-
-def take_in_all(case: Case, files: list[FileStorage]) -> None:
-    """Take in what a form without script sent; a file that fails does not stop the others."""
-    case_id = case.id
-    for file in files:
-        if not file.filename:
-            continue  # what a browser sends for an empty file field
-        name = clean_name(file.filename)
-        if sentence := name_warning(file, _("tick “Keep file names as they are” and add it again.")):
-            flash(f"{name}: {sentence}", "error")
-            continue
-        try:
-            intake.take_in(case_or_404(case_id), Incoming(file.read(), file.filename), current_user)
-        except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
-            flash(f"{name}: {error.text}", "error")
 
 
 @bp.post("/cases/<case_id>/drawings")
@@ -210,14 +165,8 @@ def add_drawing(case: Case, kind: str) -> SmearImage:
     seed = secrets.randbelow(1_000_000)
     data = encode(synthetic.field(seed, kind, DRAWN_SIZE), "PNG")
     name = f"{kind.replace('_', ' ')} {seed}"
-    incoming = Incoming(data, name, drawn=True, position=asked_position())
+    incoming = Incoming(Enclosed(name, data), name, drawn=True, position=asked_position())
     return intake.take_in(case, incoming, current_user)
-
-
-def asked_position() -> int | None:
-    """Return the place in the case that the page's script gave a file: many are sent at once, in no order."""
-    position = request.form.get("position", type=int)
-    return position if position is not None and 0 < position <= MAX_POSITION else None
 
 
 @bp.post("/cases/<case_id>/images/<image_id>/remove")

@@ -10,7 +10,8 @@ from app.database import db, writing
 from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.records import Detections, SmearImage
-from app.stored_fields import FieldDamagedError, field_of, keep_outlines
+from app.stored_fields import field_of, keep_outlines
+from smear.sentence import SentenceError
 
 KIND = "outlines"
 
@@ -29,7 +30,9 @@ def without_outlines(case_id: str | None = None) -> list[str]:
 
 
 def outline(image_id: str) -> None:
-    """Segment a stored field once and for all; FieldDamagedError where its picture cannot be read.
+    """Segment a stored field once and for all.
+
+    FieldDamagedError where its picture cannot be read; ImageError where it has more leukocytes than can be numbered.
 
     Leukocytes that were numbered before keep their numbers, because people speak of cell 14 and their words are kept.
     """
@@ -58,5 +61,5 @@ def outline_all() -> Iterator[tuple[str, str]]:
         try:
             outline(image_id)
             yield image_id, ""
-        except FieldDamagedError as damaged:
-            yield image_id, damaged.text
+        except SentenceError as failure:
+            yield image_id, failure.text

@@ -17,11 +17,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.cli.files import printable, read_bytes, walk
+from app.cli.files import Named, pictures_of, printable, walk
 from app.inference.loaded_bundles import published
 from smear.arrays import Array
 from smear.artifacts import BundleError
-from smear.imaging.decode import ImageError, decode, encode
+from smear.imaging.decode import ImageError, encode
 from smear.inference import bundle as bundles
 from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
@@ -39,7 +39,7 @@ PARTS |= {
 }
 MEASURED = [column for field in fields(Measurements) for column in PARTS.get(field.name, (field.name,))]
 SUGGESTED = ["bundle", "version", "outcome", "label", "confidence"]  # where a model was named
-COLUMNS = ["path", "leukocytes", "leukocyte", *MEASURED, "crop", "error"]
+COLUMNS = ["path", "member", "page", "leukocytes", "leukocyte", *MEASURED, "crop", "error"]
 
 
 def positive(_context: click.Context, _option: click.Parameter, number: float | None) -> float | None:
@@ -77,14 +77,15 @@ def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: fl
     cutter = Cutter(crops) if crops else None
     writer = csv.DictWriter(sys.stdout, [*COLUMNS[:-2], *(SUGGESTED if model else []), *COLUMNS[-2:]])
     writer.writeheader()
-    found = empty = failed = 0
-    for path in files:
-        for row in rows_of(path, cutter, micrometres_per_pixel, model):
+    pictures = found = empty = failed = 0
+    for picture in pictures_of(files):
+        pictures += 1
+        for row in rows_of(picture, cutter, micrometres_per_pixel, model):
             found += "leukocyte" in row
             empty += row.get("leukocytes") == 0
             failed += "error" in row
             writer.writerow(row)
-    counts = f"Files: {len(files)}. Leukocytes: {found}. Files without any: {empty}. Files not read: {failed}."
+    counts = f"Pictures: {pictures}. Leukocytes: {found}. Without any: {empty}. Not read: {failed}."
     click.echo(counts, err=True)
     if failed:
         sys.exit(1)
@@ -105,24 +106,23 @@ def loaded(name: str) -> Bundle:
 
 
 def rows_of(
-    path: Path, cutter: Cutter | None, micrometres_per_pixel: float | None, model: Bundle | None
+    picture: Named, cutter: Cutter | None, micrometres_per_pixel: float | None, model: Bundle | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each leukocyte of a file, or the one that says why there is none."""
-    shown = printable(path)
+    """Yield a row for each leukocyte of a picture, or the one that says why there is none."""
+    place = {"path": printable(picture.path)} | picture.place
     try:
-        rgb = decode(read_bytes(path)).rgb
+        rgb = picture.read().decode().rgb
     except ImageError as error:
-        yield {"path": shown, "error": error.text}
+        yield place | {"error": error.text}
         return
     field = find(rgb)
     measured = measure(field, micrometres_per_pixel)
     suggestions = suggested(model, field) if model else [{}] * len(measured)
     if not measured:
-        yield {"path": shown, "leukocytes": 0}
-    stem = cutter.stem(path) if cutter and measured else ""
+        yield place | {"leukocytes": 0}
+    stem = cutter.stem(picture.stem) if cutter and measured else ""
     for number, leukocyte in enumerate(measured, 1):
-        row = {
-            "path": shown,
+        row = place | {
             "leukocytes": len(measured),
             "leukocyte": number,
             **flat(leukocyte),
@@ -172,12 +172,12 @@ class Cutter:
         except OSError as error:
             raise click.ClickException(f"The folder {printable(folder)} cannot be made: {error.strerror}.") from None
 
-    def stem(self, path: Path) -> str:
-        """Return the name of a picture without its suffix; the second of that name becomes `name~2`, and so on."""
-        stem, count = path.stem, 1
+    def stem(self, name: str) -> str:
+        """Return the name of a picture, of which the second becomes `name~2`, and so on."""
+        stem, count = name, 1
         while stem.casefold() in self.stems:  # the file systems of Windows and macOS mind no capitals
             count += 1
-            stem = f"{path.stem}~{count}"
+            stem = f"{name}~{count}"
         self.stems.add(stem.casefold())
         return stem
 

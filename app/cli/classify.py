@@ -15,7 +15,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.cli.files import printable, read_bytes, walk
+from app.cli.files import Named, pictures_of, printable, walk
 from app.inference.engine import Engine
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
@@ -31,9 +31,9 @@ READERS = 8  # files decoded ahead of the model; the model batches what waits
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @with_appcontext
 def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
-    """Read image files, and folders of them, without storing anything.
+    """Read image files, folders and ZIP archives of them, and every page of a TIFF, without storing anything.
 
-    The exit status is 1 when a file could not be read.
+    Prints a row a picture. The exit status is 1 when one could not be read.
     """
     name = bundle or current_app.config["DEFAULT_BUNDLE"]
     running = Engine(current_app.config["MODELS_DIR"], READERS)
@@ -42,40 +42,46 @@ def classify(paths: tuple[Path, ...], bundle: str | None, form: str) -> None:
         labels = [label.id for label in running.load(name).card.labels]
     except BundleUnusableError as unusable:
         raise click.ClickException(unusable.text) from None
-    rows = read_all(running, name, walk(paths))
+    rows = read_all(running, name, pictures_of(walk(paths)))
     failed = WRITERS[form](rows, labels)
     running.stop()
     if failed:
         sys.exit(1)
 
 
-def read_all(running: Engine, name: str, paths: Iterator[Path]) -> Iterator[dict[str, Any]]:
-    """Read files in order, a few at a time, so that the model gets batches and memory stays bounded."""
+def read_all(running: Engine, name: str, pictures: Iterator[Named]) -> Iterator[dict[str, Any]]:
+    """Read pictures in order, a few at a time, so that the model gets batches and memory stays bounded."""
     with ThreadPoolExecutor(READERS) as pool:
-        waiting = [pool.submit(read_one, running, name, path) for path in islice(paths, 2 * READERS)]
+        waiting = [pool.submit(read_one, running, name, picture) for picture in islice(pictures, 2 * READERS)]
         while waiting:
             yield waiting.pop(0).result()
-            waiting += [pool.submit(read_one, running, name, path) for path in islice(paths, 1)]
+            waiting += [pool.submit(read_one, running, name, picture) for picture in islice(pictures, 1)]
 
 
-def read_one(running: Engine, name: str, path: Path) -> dict[str, Any]:
-    """Read one file; what cannot be read is a row too."""
+def read_one(running: Engine, name: str, picture: Named) -> dict[str, Any]:
+    """Read one picture; what cannot be read is a row too."""
+    place = {"path": printable(picture.path)} | picture.place
     try:
-        reading = running.read(name, read_bytes(path))
+        pending = running.begin(name, picture.read())
+        reading = pending.reading()
     except (ImageError, EngineBusyError, BundleUnusableError) as error:
-        return {"path": printable(path), "error": error.text}
+        return place | {"error": error.text}
     suggestion = reading.suggestion.shown
-    return {
-        "path": printable(path),
-        "bundle": reading.bundle,
-        "version": reading.version,
-        "outcome": as_printed(suggestion.outcome),
-        "label": suggestion.label,
-        "reasons": [reason.text for reason in suggestion.reasons],
-        "probabilities": suggestion.probabilities,
-        "leukocytes": reading.leukocytes,
-        "milliseconds": round(reading.milliseconds, 2),
-    }
+    notes = pending.picture.notes
+    return (
+        place
+        | {
+            "bundle": reading.bundle,
+            "version": reading.version,
+            "outcome": as_printed(suggestion.outcome),
+            "label": suggestion.label,
+            "reasons": [reason.text for reason in suggestion.reasons],
+            "probabilities": suggestion.probabilities,
+            "leukocytes": reading.leukocytes,
+            "milliseconds": round(reading.milliseconds, 2),
+        }
+        | ({"notes": list(notes)} if notes else {})
+    )
 
 
 def write_json(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
@@ -90,16 +96,16 @@ def write_json(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
 
 
 def write_csv(rows: Iterator[dict[str, Any]], labels: list[str]) -> int:
-    """Print a row a file, with a column for each label's probability."""
-    columns = ["path", "bundle", "version", "outcome", "label", "reasons", *labels]
-    columns += ["leukocytes", "milliseconds", "error"]
+    """Print a row a picture, with a column for each label's probability."""
+    columns = ["path", "member", "page", "bundle", "version", "outcome", "label", "reasons", *labels]
+    columns += ["leukocytes", "milliseconds", "notes", "error"]
     writer = csv.DictWriter(sys.stdout, columns)
     writer.writeheader()
     failed = 0
     for row in rows:
         failed += "error" in row
         flat = {key: value for key, value in row.items() if key != "probabilities"}
-        flat["reasons"] = " ".join(row.get("reasons", []))
+        flat |= {name: " ".join(row.get(name, [])) for name in ("reasons", "notes")}
         writer.writerow(flat | {key: round(value, 4) for key, value in row.get("probabilities", {}).items()})
     return failed
 
@@ -114,9 +120,16 @@ def write_table(rows: Iterator[dict[str, Any]], _labels: list[str]) -> int:
             words = f"{row['label']} {row['probabilities'][row['label']]:.2f}"
         else:
             words = row.get("error") or " ".join(row["reasons"])
-        click.echo(f"{outcome.replace('_', ' '):<13} {row['path']}  {words}")
+        words = " ".join([words, *row.get("notes", [])])
+        place = ", ".join([row["path"], *([row["member"]] if "member" in row else []), *page_words(row)])
+        click.echo(f"{outcome.replace('_', ' '):<13} {place}  {words}")
     click.echo(", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items() if number))
     return counts["error"]
+
+
+def page_words(row: dict[str, Any]) -> list[str]:
+    """Say which page of a file a row is of, where it has several."""
+    return [f"page {row['page']}"] if "page" in row else []
 
 
 WRITERS = {"json": write_json, "csv": write_csv, "table": write_table}

@@ -4,21 +4,79 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from smear.imaging import containers, file_signatures
+from smear.imaging.containers import Enclosed
 from smear.imaging.decode import MAX_BYTES, ImageError
-from smear.imaging.file_signatures import SUFFIXES
+from smear.imaging.folders import pictures_in
+
+_HEAD = 1024  # bytes by which a file is known
+_SEVERAL = frozenset({"TIFF", "DICOM", file_signatures.ARCHIVE})  # kinds that may hold more than one picture
+
+
+@dataclass(frozen=True)
+class Named:
+    """One picture of a file that was named: `enclosed` where the file holds several, or could not be opened."""
+
+    path: Path
+    enclosed: Enclosed | None = None
+
+    def read(self) -> Enclosed:
+        """Return the picture with its bytes, which a file of one picture gives up only now; ImageError as it says."""
+        enclosed = self.enclosed or Enclosed(self.path.name, read_bytes(self.path))
+        if enclosed.error is not None:
+            raise enclosed.error
+        return enclosed
+
+    @property
+    def stem(self) -> str:
+        """Return the picture's name without its suffix, with its page where there are several."""
+        if self.enclosed is None:
+            return self.path.stem
+        stem = Path(self.enclosed.name).stem
+        return stem if self.enclosed.page is None else f"{stem}-page{self.enclosed.page + 1}"
+
+    @property
+    def place(self) -> dict[str, str | int]:
+        """Return which picture of a file of several this is: `member` of an archive, and `page` from 1."""
+        if self.enclosed is None:
+            return {}
+        member = {"member": self.enclosed.member} if self.enclosed.member else {}
+        return member | ({} if self.enclosed.page is None else {"page": self.enclosed.page + 1})
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the named files, and of folders every file with the suffix of an image, sorted."""
+    """Yield the named files, and of folders every picture, sorted."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(
-                found for found in path.rglob("*") if found.suffix.lower() in SUFFIXES and found.is_file()
-            )
+            yield from pictures_in(path)
         else:
             yield path
+
+
+def pictures_of(paths: Iterable[Path]) -> Iterator[Named]:
+    """Yield every picture of files in order; one whose file cannot be opened says so when it is read."""
+    for path in paths:
+        try:
+            if not _may_hold_several(path):
+                yield Named(path)
+                continue
+            contents = containers.open_file(read_bytes(path), path.name)
+        except ImageError as error:
+            yield Named(path, Enclosed(path.name, error=error))
+            continue
+        for enclosed in contents.pictures:
+            yield Named(path, enclosed)
+
+
+def _may_hold_several(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file_signatures.recognise(file.read(_HEAD)) in _SEVERAL
+    except OSError:
+        return False
 
 
 def read_bytes(path: Path) -> bytes:

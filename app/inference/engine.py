@@ -20,7 +20,8 @@ from flask import Flask, current_app
 
 from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
 from app.inference.waiting import EngineBusyError, T, Waiting, awaited, run_batch
-from smear.imaging.decode import Picture, decode
+from smear.imaging.containers import Enclosed
+from smear.imaging.decode import Picture
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Examination, Reader, Reading
@@ -137,19 +138,19 @@ class Engine:
             raise BundleUnusableError(loaded.text)
         raise EngineBusyError(LOADING)
 
-    def begin(self, name: str, data: bytes) -> Pending:
-        """Decode a file and look at it in the caller's thread, and queue what the network must see.
+    def begin(self, name: str, enclosed: Enclosed) -> Pending:
+        """Decode a picture of a file and look at it in the caller's thread, and queue what the network must see.
 
-        The caller may store the picture meanwhile. ImageError where the file is no picture that can be read.
+        The caller may store the picture meanwhile. ImageError where it is no picture that can be read.
         """
         bundle = self.bundle(name)
         started = time.perf_counter()
         with self._decode_slots:
-            return self._examine(bundle, decode(data), started)
+            return self._examine(bundle, enclosed.decode(), started)
 
-    def read(self, name: str, data: bytes) -> Reading:
-        """Read one file with one bundle."""
-        return self.begin(name, data).reading()
+    def read(self, name: str, enclosed: Enclosed) -> Reading:
+        """Read one picture of a file with one bundle."""
+        return self.begin(name, enclosed).reading()
 
     def read_field(self, name: str, field: Field) -> Reading:
         """Read a field that was segmented before, as for a second opinion."""

@@ -6,10 +6,10 @@ import numpy as np
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app.cases.evidence import bundle_of
 from app.database import db, writing
 from app.inference import jobs
 from app.inference.engine import engine
+from app.inference.evidence import bundle_of
 from app.inference.job_queue import Task
 from app.records import Explanation, Reading, SmearImage, User
 from app.rules import RefusedError

@@ -9,12 +9,11 @@ import numpy as np
 from flask import abort, current_app, make_response, request, send_file
 
 from app.access import image_or_404, member, reading_or_404
-from app.cases import evidence
-from app.image_store import image_store
+from app.inference import evidence
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
-from app.stored_fields import FieldDamagedError, field_of
+from app.stored_fields import FieldDamagedError, field_of, path_of, pixels_of
 from smear.arrays import Array
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
@@ -52,7 +51,7 @@ def view(reading_id: str, name: str) -> Any:
         first = request.args.get("first", 0, type=int)
         if not evidence.counting(reading):
             abort(404)
-        rgb = image_store().read(reading.image.pixels_sha256)
+        rgb = pixels_of(reading.image)
         return drawn(reading, f"{name}{first}", lambda: by_leukocyte(reading, rgb, first))
     if name not in overlays.NAMES:
         abort(404)
@@ -87,7 +86,7 @@ def under_map(reading: Reading, card: Card | None) -> Array:
             return overlays.model_input(field_of(reading.image), card)
         except FieldDamagedError:
             log.warning("the outlines of image %s cannot be read", reading.image_id)
-    return image_store().read(reading.image.pixels_sha256)
+    return pixels_of(reading.image)
 
 
 def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
@@ -116,7 +115,7 @@ def card_of(reading: Reading) -> Card | None:
 
 def stored(digest: str) -> Any:
     """Send a stored picture; the browser keeps it but asks each time whether it still may show it."""
-    response = send_file(image_store().path(digest), mimetype="image/png", etag=digest, conditional=True)
+    response = send_file(path_of(digest), mimetype="image/png", etag=digest, conditional=True)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.access import image_or_404, member
-from app.cases import evidence, opinions
+from app.cases import opinions
 from app.cases.next_steps import next_steps
 from app.database import db
-from app.inference import job_queue
+from app.inference import evidence, job_queue
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.reading import more_maps

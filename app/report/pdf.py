@@ -10,15 +10,15 @@ import numpy as np
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.cases import evidence
 from app.database import db
-from app.image_store import image_store
+from app.image_store import UnreadableError, image_store
+from app.inference import evidence
 from app.reading.pictures import by_leukocyte, card_of, under_map
 from app.records import SEXES, SPECIMENS, Reading, Signature
 from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
 from app.template_filters import FALLBACK_INTENDED_USE, chance, iso
-from smear.imaging.decode import ImageError, encode
+from smear.imaging.decode import encode
 from smear.rendering import overlays
 
 PICTURE = 40.0  # millimetres
@@ -163,7 +163,7 @@ def pictures(image: dict[str, Any]) -> list[np.ndarray]:
     """Return the picture, small, and where a label was suggested what the model was shown under its map."""
     try:
         rgb = image_store().read(image["pixels_sha256"])
-    except (FileNotFoundError, ImageError):
+    except UnreadableError:
         return []  # the report of a restored database without its images still says what was signed
     reading = db.session.get(Reading, image["reading"]["id"])
     if reading is None or reading.label is None or not reading.detail.maps.size:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from app import ledger
 from app.access import case_or_404, member
-from app.cases.evidence import COUNT_MOST
 from app.database import db, writing
+from app.inference.evidence import COUNT_MOST
 from app.records import Signature
 from app.report import pdf
 from app.report.blueprint import bp

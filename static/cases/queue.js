@@ -22,6 +22,12 @@ export function afterAnswer(status, tries, retryAfter) {
   return { state: "failed", reason: status === 401 ? "signedOut" : "offline" };
 }
 
+/** Return the rows that take the place of a file of several pictures, or null for a file of one; each row is done or failed. */
+export function rowsOf(answer) {
+  if (!answer || !Array.isArray(answer.images)) return null;
+  return answer.images.map((image) => ({ name: image.name, state: image.error ? "failed" : "done", text: image.error || "", image }));
+}
+
 /** Return the share that was sent, from 0 to 1, or null where it is not known; at 1 the server reads the picture. */
 export function shareSent(event) {
   return event.lengthComputable && event.total ? event.loaded / event.total : null;

@@ -1,6 +1,6 @@
 // Sending images: one request each, a few at a time, with progress, retry and removal.
 import { offerCamera } from "./camera.js";
-import { afterAnswer, mayOpen, nextToSend, shareSent, stateWords, summary, unsent } from "./queue.js";
+import { afterAnswer, mayOpen, nextToSend, rowsOf, shareSent, stateWords, summary, unsent } from "./queue.js";
 
 const form = document.querySelector("form[data-new-case], form[data-case]");
 const zone = form.querySelector("[data-drop]");
@@ -19,15 +19,15 @@ let creating = false;
 const items = [];
 
 class Item {
-  // A file or a drawing on its way; `kind` is set for a drawing.
-  constructor(file, kind) {
+  // A file or a drawing on its way, or one picture of a file that holds several; `kind` is set for a drawing.
+  constructor(file, kind, given) {
     this.file = file;
     this.kind = kind;
     this.state = "waiting";
     this.tries = 0;
     this.row = document.getElementById("queue-row").content.firstElementChild.cloneNode(true);
-    const name = file ? file.name || PASTED : `${words.drawing}: ${kind.replaceAll("_", " ")}`;
-    this.row.querySelector(".queue-name").textContent = name;
+    const name = file ? file.name || PASTED : `${words.drawing}: ${(kind || "").replaceAll("_", " ")}`;
+    this.row.querySelector(".queue-name").textContent = given || name;
     this.thumb = this.row.querySelector("img");
     this.progress = this.row.querySelector("progress");
     this.retry = this.row.querySelector("[data-retry]");
@@ -80,6 +80,8 @@ class Item {
 
   answered(request) {
     const answer = request.response || {};
+    const rows = rowsOf(answer);
+    if (rows) { this.unpack(rows); return; }
     const { state, seconds, reason } = afterAnswer(request.status, this.tries, request.getResponseHeader("Retry-After"));
     if (state === "done") this.done(answer);
     else if (state === "failed") {
@@ -93,6 +95,22 @@ class Item {
       this.set("waiting", words.wait.replace("{n}", seconds));
       setTimeout(pump, seconds * 1000 + 20);
     }
+  }
+
+  unpack(rows) {
+    // A file of several pictures gives way to a row for each of them, which is all there is to be done with it.
+    const focused = this.row.contains(document.activeElement);
+    const pictures = rows.map((row) => new Item(null, null, row.name));
+    this.row.replaceWith(...pictures.map((picture) => picture.row));
+    items.splice(items.indexOf(this), 1, ...pictures);
+    if (this.preview) URL.revokeObjectURL(this.preview);
+    pictures.forEach((picture, place) => {
+      if (rows[place].state === "done") { picture.done(rows[place].image); return; }
+      picture.set("failed", rows[place].text);
+      picture.retry.hidden = true; // it has no file of its own to be sent again
+    });
+    if (focused && pictures.length) pictures[0].row.querySelector("[data-remove]").focus();
+    report();
   }
 
   done(answer) {

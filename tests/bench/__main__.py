@@ -23,6 +23,7 @@ import numpy as np
 from app.inference.engine import Engine
 from smear.arrays import Array
 from smear.imaging import synthetic
+from smear.imaging.containers import Enclosed
 from smear.imaging.decode import decode, encode
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
@@ -131,9 +132,9 @@ def engine_throughput(files: Sequence[bytes]) -> float:
     engine.load(BUNDLE)
     try:
         with ThreadPoolExecutor(CLIENTS) as threads:
-            list(threads.map(lambda data: engine.read(BUNDLE, data), files[:CLIENTS]))
+            list(threads.map(lambda data: engine.read(BUNDLE, Enclosed("", data)), files[:CLIENTS]))
             started = time.perf_counter()
-            list(threads.map(lambda data: engine.read(BUNDLE, data), files))
+            list(threads.map(lambda data: engine.read(BUNDLE, Enclosed("", data)), files))
             return len(files) / (time.perf_counter() - started)
     finally:
         engine.stop()

@@ -15,6 +15,7 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, decode
 from smear.imaging.file_signatures import SUFFIXES
+from smear.imaging.folders import left_out
 from smear.segmentation.split_touching import nearest
 from training.data.dataset import DataError
 
@@ -94,7 +95,7 @@ def pictures(folder: Path) -> dict[str, Path]:
         )
     by_stem: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+        if path.suffix.lower() not in SUFFIXES or left_out(Path(path.name)) or not path.is_file():
             continue
         if path.stem in by_stem:
             raise DataError(f"{folder} has both {by_stem[path.stem].name} and {path.name}. Keep one of them.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
-from smear.imaging.file_signatures import SUFFIXES
+from smear.imaging.folders import left_out, pictures_in
 from smear.sentence import SentenceError
 
 MANIFEST = "manifest.csv"
@@ -144,8 +144,8 @@ def _contradictions(rows: list[Row]) -> None:
 
 def _from_folders(root: Path) -> list[Row]:
     rows: list[Row] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not left_out(Path(path.name))):
+        files = list(pictures_in(folder))
         if not files:
             raise DataError(f"The class folder '{folder.name}' has no pictures. Fill it or remove it.")
         rows += [(str(path.relative_to(root)), folder.name, "", root.name) for path in files]

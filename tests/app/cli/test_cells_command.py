@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import Result
+from PIL import Image
 
 from app import create_app
 from app.cli.cells import COLUMNS, MEASURED, SUGGESTED
@@ -195,7 +197,7 @@ def test_bad_files_are_rows(run: Callable[..., Result], tmp_path: Path, case: st
     assert int(rows[-1]["leukocytes"]) > 0
     assert result.exit_code == (becomes == REFUSED)
     assert bool(rows[0]["error"]) == (becomes == REFUSED)
-    assert f"Files not read: {int(becomes == REFUSED)}." in result.stderr
+    assert f"Not read: {int(becomes == REFUSED)}." in result.stderr
 
 
 def test_files_that_are_not_there_or_have_no_end(run: Callable[..., Result], tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ def test_no_leukocyte_is_a_row_that_says_so(run: Callable[..., Result], tmp_path
     assert result.exit_code == 0
     row = rows_of(result)[0]
     assert {name: value for name, value in row.items() if value} == {"path": str(path), "leukocytes": "0"}
-    assert "Leukocytes: 0. Files without any: 1." in result.stderr
+    assert "Leukocytes: 0. Without any: 1." in result.stderr
     assert list((tmp_path / "crops").iterdir()) == []
 
 
@@ -226,7 +228,7 @@ def test_an_empty_folder_is_a_header(run: Callable[..., Result], tmp_path: Path)
     empty.mkdir()
     result = run(empty)
     assert (result.exit_code, rows_of(result)) == (0, [])
-    assert "Files: 0." in result.stderr
+    assert "Pictures: 0." in result.stderr
 
 
 def crowd() -> np.ndarray:
@@ -322,3 +324,22 @@ def test_real_fields(run: Callable[..., Result], data: Path, tmp_path: Path, pla
         assert 0 < float(row["solidity"]) <= 1
         assert 1 <= int(row["lobes"]) <= 9
         assert float(row["nucleus_density_green"]) > float(row["cytoplasm_density_green"] or 0)
+
+
+def test_every_picture_of_a_file_has_rows_and_crops_of_its_own(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Pages and members are named in their columns, and no crop is written over another."""
+    first, second = (Image.fromarray(synthetic.field(seed, "leukemic", 320)) for seed in (1, 2))
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=[second])
+    with zipfile.ZipFile(tmp_path / "fields.zip", "w") as archive:
+        archive.writestr("a/one.png", encode(synthetic.field(1, "leukemic", 320)))
+        archive.writestr("bad.png", b"no picture")
+    result = run(tmp_path / "stack.tif", tmp_path / "fields.zip", "--crops", str(tmp_path / "crops"))
+    assert result.exit_code == 1
+    rows = rows_of(result)
+    places = list(dict.fromkeys((Path(row["path"]).name, row["member"], row["page"]) for row in rows))
+    assert places == [
+        ("stack.tif", "", "1"), ("stack.tif", "", "2"), ("fields.zip", "a/one.png", ""), ("fields.zip", "bad.png", ""),
+    ]  # fmt: skip
+    crops = [row["crop"] for row in rows if row["leukocyte"]]
+    assert len(crops) == len(set(crops)) == len(list((tmp_path / "crops").iterdir()))
+    assert {crop.rpartition("-")[0] for crop in crops} == {"stack-page1", "stack-page2", "one"}

@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import Result
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 
 from app import create_app
@@ -157,3 +160,75 @@ def test_classify_and_the_page_say_the_same(app: Flask, run: Callable[..., Resul
     clinician = Someone(app, "clinician")
     image = clinician.upload(clinician.open_case(), path.read_bytes(), "a.jpg").json
     assert (image["outcome"], image["label"], image["reasons"]) == (row["outcome"], row["label"], row["reasons"])
+
+
+def test_classify_prints_a_row_a_picture(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Of a TIFF each page, of an archive each member by its name there; a file of one picture is as it always was."""
+    first, second = (Image.fromarray(synthetic.field(seed, "leukemic", 224)) for seed in range(2))
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=[second])
+    first.save(tmp_path / "one.png")
+    with zipfile.ZipFile(tmp_path / "fields.zip", "w") as archive:
+        archive.write(tmp_path / "one.png", "slide/1.png")
+        archive.write(tmp_path / "stack.tif", "slide/2.tif")
+        archive.writestr("slide/bad.jpg", b"no picture")
+    names = [tmp_path / name for name in ("stack.tif", "fields.zip", "one.png")]
+    result = run("classify", *names, "--format", "json")
+    assert result.exit_code == 1
+    rows = json.loads(result.stdout)
+    assert [(Path(row["path"]).name, row.get("member"), row.get("page")) for row in rows] == [
+        ("stack.tif", None, 1), ("stack.tif", None, 2), ("fields.zip", "slide/1.png", None),
+        ("fields.zip", "slide/2.tif", 1), ("fields.zip", "slide/2.tif", 2), ("fields.zip", "slide/bad.jpg", None),
+        ("one.png", None, None),
+    ]  # fmt: skip
+    assert ["error" in row for row in rows] == [False] * 5 + [True, False]
+    assert set(rows[-1]) == KEYS
+    assert rows[1]["notes"] == ["Page 2 of 2 was read."]
+    same = {"path", "member", "page", "notes", "milliseconds"}
+    known = [{key: value for key, value in row.items() if key not in same} for row in (rows[0], rows[2], rows[6])]
+    assert known[0] == known[1] == known[2]
+    table = run("classify", *names).stdout
+    assert f"{names[0]}, page 2  " in table
+    assert f"{names[1]}, slide/2.tif, page 1  " in table
+    listed = list(csv.DictReader(io.StringIO(run("classify", *names, "--format", "csv").stdout)))
+    assert [(row["member"], row["page"]) for row in listed][3:] == [
+        ("slide/2.tif", "1"), ("slide/2.tif", "2"), ("slide/bad.jpg", ""), ("", ""),
+    ]  # fmt: skip
+
+
+def test_classify_says_what_was_changed_in_reading(run: Callable[..., Result], tmp_path: Path) -> None:
+    """In every form; a picture that was read as it is has no such key."""
+    field = synthetic.field(1, "leukemic", 224)
+    Image.fromarray(np.dstack([field, np.zeros((224, 224), np.uint8)])).save(tmp_path / "clear.png")
+    Image.fromarray(field).save(tmp_path / "plain.png")
+    said = "Its transparency is complete everywhere and was left out."
+    changed, plain = json.loads(run("classify", tmp_path, "--format", "json").stdout)
+    assert changed["notes"] == [said]
+    assert set(plain) == KEYS
+    assert {key: changed[key] for key in KEYS - {"path", "milliseconds"}} == {
+        key: plain[key] for key in KEYS - {"path", "milliseconds"}
+    }
+    rows = list(csv.DictReader(io.StringIO(run("classify", tmp_path, "--format", "csv").stdout)))
+    assert [row["notes"] for row in rows] == [said, ""]
+    assert run("classify", tmp_path).stdout.splitlines()[0].endswith(said)
+
+
+def test_classify_tells_of_an_archive_that_is_not_opened(run: Callable[..., Result], tmp_path: Path) -> None:
+    """It is one row, and the files after it are read."""
+    (tmp_path / "half.zip").write_bytes(b"PK\x03\x04" + bytes(60))
+    Image.fromarray(synthetic.field(1, "leukemic", 224)).save(tmp_path / "one.png")
+    result = run("classify", tmp_path / "half.zip", tmp_path / "one.png", "--format", "json")
+    first, second = json.loads(result.stdout)
+    assert set(first) == {"path", "error"}
+    assert "damaged or incomplete" in first["error"]
+    assert set(second) == KEYS
+
+
+def test_classify_leaves_out_what_systems_leave_behind(run: Callable[..., Result], folder: Path) -> None:
+    """The forks of macOS, thumbnails of a NAS and folders that are called like pictures."""
+    (folder / "b" / "._10.png").write_bytes(b"\0\5\x16\7")
+    thumbnails = folder / "@eaDir" / "a.jpg"
+    thumbnails.mkdir(parents=True)
+    (thumbnails / "SYNOPHOTO_THUMB_M.jpg").write_bytes(b"\xff\xd8\xff")
+    result = run("classify", folder, "--format", "json")
+    assert result.exit_code == 0
+    assert len(json.loads(result.stdout)) == 4

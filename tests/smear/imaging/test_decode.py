@@ -4,6 +4,7 @@ import io
 import time
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,14 @@ from PIL import Image
 from smear.imaging import decode as decoder
 from smear.imaging import file_signatures
 from smear.imaging.decode import ImageError, Picture, decode, encode
+from smear.imaging.folders import pictures_in
+from smear.imaging.picture import TURNS
 from smear.imaging.synthetic import field
 from tests.data import pictures
+from tests.smear.imaging.test_colour_profile import PROFILES
+from tests.smear.imaging.test_dicom import dicom
+from tests.smear.imaging.test_tiff import plain, tiff
+from tests.smear.imaging.test_whole_files import avif, heic
 
 
 def refusal(data: bytes) -> ImageError:
@@ -115,7 +122,7 @@ def test_tiff_orientation_is_applied_once(orientation: int, deep: bool) -> None:
     stored[0, 0] = 65535 if deep else 255
     upright = np.asarray(Image.fromarray((stored // 257 if deep else stored).astype(np.uint8)))
     if orientation > 1:
-        upright = decoder._TURNS[orientation](upright)
+        upright = TURNS[orientation](upright)
     np.testing.assert_array_equal(decode(pictures.tiff_of(stored, orientation=orientation)).rgb, upright)
 
 
@@ -213,6 +220,19 @@ def test_an_endless_chain_of_pages_is_not_followed() -> None:
     assert decode(bytes(data)).rgb.shape == (96, 96, 3)
 
 
+@pytest.mark.realdata
+def test_plain_files_give_the_pixels_that_they_always_gave(data: Path) -> None:
+    files = [path for folder in ("taleghani", "pbc", "leukemia_types") for path in pictures_in(data / folder)][::97]
+    masks = list(pictures_in(data / "segmentation" / "fields"))[::40]
+    assert len(files) > 30
+    assert masks
+    for path in (*files, *masks):
+        picture = decode(path.read_bytes())
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(picture.rgb, np.asarray(image.convert("RGB")))
+        assert picture.notes == ()
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 
@@ -258,27 +278,36 @@ def test_refused(make, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("beginning", "name"),
+    ("beginning", "name", "step"),
     [
-        (pictures.gif(), "a GIF"),
-        (b"%PDF-1.7\n", "a PDF document"),
-        (b"\0" * 128 + b"DICM", "a DICOM file"),
-        (b"\0\0\0\x18ftypheic", "an HEIC photo"),
-        (b"\0\0\0\x18ftypavif", "an AVIF image"),
-        (b"\0\0\0\x18ftypisom", "a video"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
-        (b"\n <svg/>", "an SVG drawing"),
-        (b"<!DOCTYPE html><html>", "a web page"),
-        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image"),
-        (b"8BPS\0\1", "a Photoshop document"),
-        (b"ZISRAWFILE", "a Zeiss CZI file"),
-        (b"PK\x03\x04", "a ZIP archive or an office document"),
+        (pictures.gif(), "a GIF", "Save it as PNG, JPEG or TIFF"),
+        (b"%PDF-1.7\n", "a PDF document", "Save the picture in it"),
+        (b"\0\0\0\x18ftypisom", "a video", "Save the one picture to be read"),
+        (b"\0\0\0\x14ftypqt  ", "a video", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftyphevc", "a sequence of HEIC photos", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypmsf1", "a sequence of HEIC photos", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypavis", "a sequence of AVIF images", "Save the one picture to be read"),
+        (b"\0\0\0\x18ftypcrx ", "a camera raw file", "Develop it with the camera's software"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"IIRO\x08\0\0\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"IIU\0\x18\0\0\0", "a camera raw file", "Develop it with the camera's software"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera raw file", "Develop it with the camera's software"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing", "Save it as PNG"),
+        (b"\n <svg/>", "an SVG drawing", "Save it as PNG"),
+        (b"<!DOCTYPE html><html>", "a web page", "Save it as PNG"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image", "Save it as PNG"),
+        (b"8BPS\0\1", "a Photoshop document", "Save it as PNG"),
+        (b"ZISRAWFILE", "a Zeiss CZI file", "Export the field to be read"),
+        (b"\xda\xce\xbe\n", "a Nikon ND2 file", "Export the field to be read"),
+        (b"PK\x03\x04", "a ZIP archive", "Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "pack the pictures as ZIP"),
     ],
 )
-def test_known_formats_are_named(beginning: bytes, name: str) -> None:
+def test_known_formats_are_named_with_what_to_do(beginning: bytes, name: str, step: str) -> None:
     error = refusal(beginning + b"\0" * 300)
     assert error.code == "format_not_accepted"
-    assert error.text == f"This is {name}. Save it as PNG, JPEG or TIFF and upload it again."
+    assert error.text.startswith(f"This is {name}. ")
+    assert step in error.text
 
 
 def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch, drawn: np.ndarray) -> None:
@@ -335,6 +364,15 @@ def sources() -> dict[str, bytes]:
         "16-bit tiff": pictures.tiff_of(pictures.ramp16()),
         "pages": pictures.pages_tiff(2),
         "animated": pictures.animated("WEBP"),
+        "heic": heic(small),
+        "avif": avif(small),
+        "planar tiff": plain(
+            np.moveaxis(pictures.ramp16(), -1, 0), photometric="rgb", planarconfig="separate", compression="lzw"
+        ),
+        "big tiff": plain(small, kind={"byteorder": ">", "bigtiff": True}, photometric="rgb", compression="jpeg"),
+        "ome": tiff(np.ascontiguousarray(np.moveaxis(small, -1, 0)), kind={"ome": True}, photometric="minisblack"),
+        "profile": pictures.file(small, "PNG", icc_profile=PROFILES["Adobe RGB"]),
+        "dicom": dicom(small.tobytes(), Rows=64, Columns=64),
     }
 
 

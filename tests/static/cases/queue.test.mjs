@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  AT_ONCE, BUSY_TRIES, afterAnswer, mayOpen, nextToSend, shareSent, stateWords, summary, unsent,
+  AT_ONCE, BUSY_TRIES, afterAnswer, mayOpen, nextToSend, rowsOf, shareSent, stateWords, summary, unsent,
 } from "../../../static/cases/queue.js";
 
 const WORDS = {
@@ -54,6 +54,17 @@ test("a busy server is asked again when it says, or after three seconds", () => 
 
 test("after so many tries a busy server is a failure", () => {
   assert.equal(afterAnswer(503, BUSY_TRIES, "7").state, "failed");
+});
+
+test("a file of several pictures becomes a row for each, in order; one of a single picture stays its own", () => {
+  const stored = { id: "a", name: "stack.tif, page 1", outcome: "suggested" };
+  const refused = { name: "stack.tif, page 2", error: "This picture is only 8 x 8 pixels." };
+  assert.deepEqual(rowsOf({ images: [stored, refused] }), [
+    { name: "stack.tif, page 1", state: "done", text: "", image: stored },
+    { name: "stack.tif, page 2", state: "failed", text: "This picture is only 8 x 8 pixels.", image: refused },
+  ]);
+  assert.equal(rowsOf(stored), null);
+  assert.equal(rowsOf(null), null);
 });
 
 test("being signed out has its own words; any other refusal brings the server's", () => {

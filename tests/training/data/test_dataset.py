@@ -7,6 +7,7 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from tests.conftest import skip_or_fail
 from training.__main__ import main
 from training.data.dataset import DataError, load
 from training.data.groups import difference_hash, find_groups, near_duplicates, painted_out
@@ -185,3 +186,26 @@ def test_pictures_are_drawn_by_class_and_the_same_for_the_same_seed(drawn):
     assert part.paths != whole.drawn(len(whole) // 2, seed=1).paths
     assert part.fingerprint != whole.fingerprint
     assert whole.drawn(10 * len(whole)) is whole
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["appledouble", "macosx_class", "synology_eadir", "jfif"])
+def test_folders_that_failed_once(data, name):
+    folder = data.parent / "cases" / "folders" / name
+    if not folder.is_dir():
+        skip_or_fail("The folders that failed once are not here: they lie in `cases`, beside the data sets.")
+    found = load(folder)
+    assert found.classes == ("leukemic", "sparse")
+    assert [found.picture(index).shape[2] for index in range(len(found))] == [3] * 8
+
+
+def test_what_systems_leave_behind_is_neither_a_class_nor_a_picture(copy):
+    (copy / "manifest.csv").unlink()
+    before = load(copy)
+    (copy / "sparse" / "._00.png").write_bytes(b"\0")
+    (copy / "sparse" / "@eaDir" / "00.png").mkdir(parents=True)
+    (copy / "sparse" / "@eaDir" / "00.png" / "SYNOPHOTO_THUMB_M.jpg").write_bytes(b"\0")
+    (copy / "__MACOSX" / "sparse").mkdir(parents=True)
+    (copy / ".ipynb_checkpoints").mkdir()
+    (copy / "sparse" / "folder.png").mkdir()
+    assert load(copy) == before

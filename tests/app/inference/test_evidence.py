@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.cases import evidence
 from app.database import db, writing
+from app.inference import evidence
 from app.records import Job, LeukocyteEvidence, Reading
 from smear.imaging.decode import decode
 from tests.app.report.test_report import pdf_of

@@ -1,0 +1,1 @@
+"""The readers, a module a format: bytes in, a picture or an error out."""

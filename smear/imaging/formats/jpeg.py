@@ -1,0 +1,129 @@
+"""JPEG in all its kinds: the usual ones by Pillow, JPEG-LS, lossless and 12-bit ones by imagecodecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+from PIL import Image
+
+from smear.arrays import Array
+from smear.imaging import colour_profile
+from smear.imaging.formats import apart
+from smear.imaging.formats.pillow import (
+    INTEROPERABILITY,
+    INTEROPERABILITY_INDEX,
+    count_pages,
+    load,
+    open_image,
+    orientation_of,
+    profile_of,
+)
+from smear.imaging.picture import Picture, check_size, damaged, page_note, picture, unsupported
+from smear.imaging.samples import Samples, of_image, to_rgb
+
+_HUFFMAN = frozenset(
+    {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+)  # frames that Pillow reads: baseline to progressive, arithmetic too
+_LS = 0xF7
+_APART = {0xC3: "jpegsof3", _LS: "jpegls"}  # frames of lossless JPEG and JPEG-LS, and their decoders' names
+_MOST_PER_BYTE = 2000  # pixels: no photograph packs better, and what says so takes its time to be found out
+_FRAMES = frozenset({*range(0xC0, 0xD0), _LS}) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a JPEG's frame header says: the kind of coding, bits of a sample, size in pixels, samples of a pixel."""
+
+    kind: int
+    bits: int
+    width: int
+    height: int
+    components: int
+
+
+def frame(data: bytes) -> Frame | None:
+    """Return the frame header of a JPEG stream, None where there is none before the pixels."""
+    place = 2
+    while place + 4 <= len(data):
+        if data[place] != 0xFF:
+            return None
+        marker = data[place + 1]
+        if marker == 0xFF:  # fill
+            place += 1
+        elif marker in _ALONE:
+            place += 2
+        elif marker in _FRAMES:
+            if place + 10 > len(data):
+                return None
+            height, width = (int.from_bytes(data[place + i : place + i + 2], "big") for i in (5, 7))
+            return Frame(marker, data[place + 4], width, height, data[place + 9])
+        elif marker in (0xD9, 0xDA):
+            return None
+        else:
+            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return None
+
+
+def read(data: bytes) -> Picture:
+    """Read a JPEG file."""
+    found = frame(data)
+    if found is not None and is_special(found):
+        return _special(data, found)
+    with open_image(data, "JPEG") as image:
+        notes = [page_note(0, count_pages(image))]
+        orientation = orientation_of(image)
+        profile = profile_of(image) or _camera_profile(image)
+        load(image, "JPEG")
+        rgb, more = of_image(image, profile)
+    return picture(rgb, "JPEG", notes + more, orientation)
+
+
+def is_special(found: Frame) -> bool:
+    """Return whether a JPEG is of a kind that Pillow does not read."""
+    return not (found.kind in _HUFFMAN and found.bits == 8)
+
+
+def decode(data: bytes, found: Frame) -> Array:
+    """Return the samples of a JPEG stream of a special kind, uint8 or uint16 (H, W, 1 or 3); ImageError, else."""
+    check_size(found.width, found.height)
+    usual = found.kind in _HUFFMAN and found.bits in (8, 12)
+    if found.components not in (1, 3) or not 2 <= found.bits <= 16 or not (usual or found.kind in _APART):
+        raise unsupported("JPEG")
+    if found.width * found.height > _MOST_PER_BYTE * len(data):
+        raise damaged("JPEG")
+    try:
+        if usual:
+            samples = imagecodecs.jpeg8_decode(data)
+        else:
+            samples = apart.stream(data, _APART[found.kind], found.width * found.height * found.components)
+    except (RuntimeError, apart.ApartError) as error:
+        raise damaged("JPEG") from error
+    samples = samples.reshape(*samples.shape[:2], -1)
+    if samples.shape != (found.height, found.width, found.components) or samples.dtype not in (np.uint8, np.uint16):
+        raise damaged("JPEG")
+    return samples
+
+
+def _special(data: bytes, found: Frame) -> Picture:
+    samples = decode(data, found)
+    if found.bits < 8:
+        samples = np.rint(samples * (255 / (2**found.bits - 1))).astype(np.uint8)
+    # Of 9 to 16 bits the header tells, except of 16, in which cameras write fewer.
+    depth = found.bits if 8 < found.bits < 16 else None
+    rgb, notes = to_rgb(Samples(samples, depth=depth))
+    return picture(rgb, "JPEG", notes)
+
+
+def _camera_profile(image: Image.Image) -> bytes:
+    """Return Adobe RGB where EXIF names it (R03, by which cameras say so) and no profile is embedded."""
+    try:
+        named = image.getexif().get_ifd(INTEROPERABILITY).get(INTEROPERABILITY_INDEX, "")
+    except Exception:  # damaged metadata is no reason to refuse the pixels
+        return b""
+    if str(named).rstrip("\0 ") != "R03":
+        return b""
+    primaries, gamma = colour_profile.ADOBE_RGB
+    return colour_profile.profile_of(primaries, gamma)
