@@ -21,7 +21,7 @@ from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
 from app.stored_fields import keep_outlines
 from smear.imaging.containers import Enclosed
-from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.reading import Reading as SmearReading
 
 NAME_LENGTH = 120
 # Why an image leaves a case; the ledger keeps the code.

@@ -24,8 +24,9 @@ from smear.imaging.containers import Enclosed
 from smear.imaging.decode import Picture
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
-from smear.inference.field_reader import Examination, Reader, Reading
+from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
+from smear.inference.reading import Reading
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
 

@@ -39,12 +39,20 @@ class Counting:
     without: float
 
 
+def computable(reading: Reading) -> bool:
+    """Whether a reading has evidence by leukocyte: a suggestion has, unless the field was read in parts.
+
+    What was said of parts is a mean; without one of its leukocytes a part might be left out of it.
+    """
+    return reading.outcome == "suggested" and not reading.detail.parts
+
+
 def queue(session: Session, reading: Reading, lab_id: int, case_id: str) -> bool:
     """Queue a new reading's evidence in the transaction that adds it; say whether there is any to compute.
 
     Whoever commits wakes the jobs' thread.
     """
-    if reading.outcome != "suggested":
+    if not computable(reading):
         return False
     jobs.add(session, KIND, lab_id, case_id, [reading.image_id], reading.made_by_id, reading.id)
     return True
@@ -52,7 +60,7 @@ def queue(session: Session, reading: Reading, lab_id: int, case_id: str) -> bool
 
 def ask(reading: Reading, user: User) -> None:
     """Queue the evidence of a reading that an older version left without; RefusedError where there is nothing to do."""
-    if reading.outcome != "suggested" or of(reading) is not None:
+    if not computable(reading) or of(reading) is not None:
         raise RefusedError(_("There is nothing to compute for this reading."))
     jobs.submit(KIND, reading.image.case, [reading.image_id], user, reading.id)
 
@@ -60,7 +68,7 @@ def ask(reading: Reading, user: User) -> None:
 def do(task: Task) -> None:
     """Compute the evidence of the reading that a job names."""
     reading, image = db.session.get(Reading, task.argument), db.session.get(SmearImage, task.image_id)
-    if reading is None or image is None or reading.outcome != "suggested" or of(reading) is not None:
+    if reading is None or image is None or not computable(reading) or of(reading) is not None:
         return
     bundle = bundle_of(reading)
     with engine().decode_slot():

@@ -33,6 +33,8 @@ def ask(reading: Reading, label: str, user: User) -> str:
     """
     if label not in {known.id for known in reading.labels} or not reading.detail.maps.size:
         raise RefusedError(_("There are no maps of this reading."))
+    if reading.detail.parts:
+        raise RefusedError(_("This field was read in parts. More maps are drawn of fields that were read whole."))
     bundle_of(reading)
     image = reading.image
     return jobs.submit(KIND, image.case, [image.id], user, f"{reading.id} {label}")

@@ -80,8 +80,11 @@ def overlay(reading_id: str, label: str) -> Any:
 
 
 def under_map(reading: Reading, card: Card | None) -> Array:
-    """Return what a map is laid on: what the network was given, or the picture where version or outlines are gone."""
-    if card is not None:
+    """Return what a map is laid on: what the network was given, or the picture where version or outlines are gone.
+
+    Of a field that was read in parts it is the picture too.
+    """
+    if card is not None and not reading.detail.parts:
         try:
             return overlays.model_input(field_of(reading.image), card)
         except FieldDamagedError:

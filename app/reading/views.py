@@ -51,7 +51,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         "original",
         "median",
         "mask",
-        *(["model"] if card_of(reading) else []),
+        *(["model"] if has_model_view(reading) else []),
         *([BY_LEUKOCYTE] if counting else []),
         *(["map"] if has_maps else []),
     ]
@@ -78,7 +78,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         evidence_jobs=[] if counting else job_queue.newest(case_id, [evidence.KIND], reading.id),
         methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
         method=method,
-        may_ask_maps=has_maps and not all(shown in maps.get(name, {}) for name in more_maps.SLOW),
+        may_ask_maps=has_maps and not detail.parts and not all(shown in maps.get(name, {}) for name in more_maps.SLOW),
         jobs=[job for job in job_queue.newest(case_id, [more_maps.KIND]) if job.argument.startswith(reading.id)],
         siblings=siblings,
         before=siblings[place - 1] if place else None,
@@ -118,6 +118,11 @@ def probability_rows(reading: Reading) -> list[ProbabilityRow]:
     return sorted(rows, key=lambda row: -row.probability)
 
 
+def has_model_view(reading: Reading) -> bool:
+    """Whether one picture is what the network was given: of a field that was read in parts there are several."""
+    return card_of(reading) is not None and not reading.detail.parts
+
+
 def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return what the page's script draws from."""
     detail, row = reading.detail, evidence.of(reading)
@@ -127,6 +132,7 @@ def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, A
         "height": detail.height,
         # The numbers are those of the cells page, also where another version of the segmenter read this.
         "boxes": reading.image.detections.boxes if reading.image.detections else detail.boxes,
+        "parts": detail.parts,
         "cell": request.args.get("cell", 0, type=int),
         "inferno": overlays.INFERNO.tobytes().hex(),
         "maps": {
@@ -140,7 +146,7 @@ def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, A
         "outlines": {number: row.outlines[number - 1] for number in weights} if row else {},
         "views": {
             name: url_for("reading.view", reading_id=reading.id, name=name)
-            for name in ("original", "median", "mask", *(["model"] if card_of(reading) else []))
+            for name in ("original", "median", "mask", *(["model"] if has_model_view(reading) else []))
         },
     }
 

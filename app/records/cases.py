@@ -17,7 +17,7 @@ from app.records.review import Review
 from app.records.signature import Amendment, Signature
 from app.version import __version__
 from smear.inference.card import Label
-from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.reading import Reading as SmearReading
 from smear.inference.suggestion import uncertainty
 
 OUTCOMES = ("suggested", "unsure", "unfamiliar", "not_gradable")

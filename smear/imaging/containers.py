@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 
 from smear.imaging import file_signatures
 from smear.imaging.decode import decode
+from smear.imaging.field_of_view import framed
 from smear.imaging.file_signatures import ARCHIVE, ARCHIVE_SUFFIX, SUFFIXES
 from smear.imaging.folders import left_out
 from smear.imaging.formats import dicom, tiff
@@ -52,10 +53,10 @@ class Enclosed:
     error: ImageError | None = None
 
     def decode(self) -> Picture:
-        """Return the picture; ImageError where it cannot be read."""
+        """Return the picture, cut to its round field of view if it has one; ImageError where it cannot be read."""
         if self.error is not None:
             raise self.error
-        return decode(self.data, self.page or 0)
+        return framed(decode(self.data, self.page or 0))
 
     @property
     def digest(self) -> str:

@@ -5,12 +5,13 @@ What is kept is the largest upright rectangle within the circle and the picture.
 (`smear.imaging.background.black_surround`) is round as well; but where a field of view is bright, a cell is stained.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from smear.arrays import Array, compare
+from smear.imaging.picture import MIN_SIDE, Picture
 
 SIDE = 320  # of the copy on which the circle is looked for
 DARK = 0.35  # of the light of the field: what is darker all around is the tube
@@ -21,6 +22,7 @@ LARGEST_MISS = 0.02  # of the radius by which the edge may miss a circle, root m
 PALE = 0.5  # share of the field that has to be about as bright as its background: erythrocytes are, leukocytes are not
 NEARLY = 0.62  # as bright: of the light of the field, in the darkest channel
 SAFETY = 0.95  # of the radius: the rim is soft and coloured
+NOTE = "The round field of view was cut out: {} x {} pixels of {} x {} are read."
 STEPS = 64  # widths of the rectangle that are tried
 
 
@@ -31,6 +33,19 @@ class Circle:
     x: float
     y: float
     radius: float
+
+
+def framed(picture: Picture) -> Picture:
+    """Return a decoded picture cut to its round field of view, with a note that says so; any other as it is."""
+    circle = find(picture.rgb)
+    if circle is None:
+        return picture
+    inside = np.ascontiguousarray(cut(picture.rgb, circle))
+    if min(inside.shape[:2]) < MIN_SIDE:
+        return picture
+    inside.setflags(write=False)
+    note = NOTE.format(inside.shape[1], inside.shape[0], picture.rgb.shape[1], picture.rgb.shape[0])
+    return replace(picture, rgb=inside, notes=(*picture.notes, note))
 
 
 def find(rgb: Array) -> Circle | None:

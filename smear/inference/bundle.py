@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from smear.arrays import Array
 from smear.artifacts import CARD, MODEL, SEGMENTER, BundleError, replacing, sha256
 from smear.inference.card import Card, CardError
-from smear.inference.ood import Distribution, looks
+from smear.inference.ood import LENGTH, Distribution, looks
 from smear.inference.suggestion import Suggestion, suggest
+from smear.quality.acquisition import MEASURES
 from smear.segmentation.field import Field
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def load(path: Path) -> Bundle:
         raise BundleError(f"The model '{path.name}' does not suit this application: {error}") from error
     except Exception as error:  # Keras raises anything from BadZipFile to KeyError for a damaged file
         raise BundleError(f"The model file of '{path.name}' is damaged ({type(error).__name__}).") from error
+    if len(ood.mean) not in ((LENGTH, LENGTH + len(MEASURES)) if card.scope == "field" else (LENGTH,)):
+        raise BundleError(f"The statistics of '{path.name}' do not fit what it reads ({card.scope}).")
     expected = (card.input.height, card.input.width, 3)
     if compiled.input_shape != expected or compiled.classes != len(card.labels):
         raise BundleError(f"The model '{path.name}' does not match its card (input size or number of labels).")

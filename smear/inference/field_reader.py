@@ -2,92 +2,25 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from smear import schema
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
+from smear.imaging.field_of_view import framed
 from smear.inference import wide_field
 from smear.inference.bundle import Bundle
-from smear.inference.card import Card
 from smear.inference.network import Forward
 from smear.inference.preprocess import prepare
-from smear.inference.suggestion import Reason, Suggestion, not_gradable, pooled, upgraded
+from smear.inference.reading import Reading, remarks
+from smear.inference.suggestion import Reason, Suggestion, not_gradable, pooled
 from smear.quality import debris
 from smear.quality.quality_control import Finding, assess
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
-
-MAP_DIGITS = 4
-OF_THE_MAP = "The map shows what the network rests on."
-OTHER_BRANCH = "The answer is that of a classifier ({}) on the network's features. " + OF_THE_MAP
-MAGNIFICATION = "magnification"
-IN_PARTS = (
-    "This field is wider than those the model was trained on: {} parts with whole leukocytes were read, each at the"
-    " magnification that it knows, and what was said of them is pooled."
-)
-AT_SCALE = "The picture was brought to the magnification that the model knows."
-NO_MAP = "There is no map: this model has no layer that keeps a place in the picture."
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one bundle said of one picture. Immutable: another bundle's opinion is another reading.
-
-    boxes: x0, y0, x1, y1 in pixels of the picture; maps: float32 (C, h, w), 0..1 relative to the largest value over
-    all classes, (C, 0, 0) where not gradable; milliseconds: from bytes to here; parts: boxes of the parts that were
-    read of a picture that shows more than the model's training pictures, else none.
-    """
-
-    bundle: str
-    version: str
-    suggestion: Suggestion
-    leukocytes: int
-    boxes: list[list[int]]
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    maps: Array
-    width: int
-    height: int
-    milliseconds: float
-    parts: list[list[int]] = field(default_factory=list)
-
-    @property
-    def shown(self) -> "Reading":
-        """What people, reports and programs get of it: of a refusal no label, no number of the model, and no map.
-
-        The one place that decides; a reading keeps all that was computed, for audits.
-        """
-        suggestion = self.suggestion.shown
-        if suggestion.outcome == "suggested":
-            return self
-        notes = tuple(note for note in self.notes if note != NO_MAP and not note.endswith(OF_THE_MAP))
-        return replace(self, suggestion=suggestion, maps=np.zeros((len(self.maps), 0, 0), np.float32), notes=notes)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the reading as JSON data; maps as nested lists rounded to four digits."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data["suggestion"] = asdict(self.suggestion)
-        data["findings"] = [asdict(finding) for finding in self.findings]
-        data["notes"] = list(self.notes)
-        data["maps"] = np.round(self.maps.astype(np.float64), MAP_DIGITS).tolist()
-        data["milliseconds"] = round(self.milliseconds, 2)
-        return data
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Reading":
-        """Return the reading that `to_json` described, by whatever version; MismatchError where it is none."""
-        read = {
-            "suggestion": schema.read(Suggestion, upgraded(data.get("suggestion")), "reading.suggestion"),
-            "findings": schema.read(tuple[Finding, ...], data.get("findings"), "reading.findings"),
-            "notes": schema.read(tuple[str, ...], data.get("notes"), "reading.notes"),
-            "maps": np.array(data.get("maps"), np.float32),
-        }
-        return cls(**{**data, **read})
 
 
 @dataclass(frozen=True)
@@ -104,6 +37,11 @@ class Examination:
     inputs: Array
     started: float
     parts: tuple[tuple[list[int], Field], ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed in reading, in sentences."""
+        return self.picture.notes + wide_field.note(len(self.parts))
 
     @property
     def input(self) -> Array:
@@ -126,7 +64,7 @@ class Reader:
     def read(self, data: bytes) -> Reading:
         """Return the reading of an image file's bytes; ImageError where they are no picture that can be read."""
         started = time.perf_counter()
-        examination = self.examine(decode(data), started)
+        examination = self.examine(framed(decode(data)), started)
         if examination.refusals:
             return self.conclude(examination, None)
         return self.conclude(examination, self.answer([examination])[0])
@@ -143,7 +81,7 @@ class Reader:
         waiting: list[tuple[int, Examination]] = []
         for data in batch:
             try:
-                examination = self.examine(decode(data))
+                examination = self.examine(framed(decode(data)))
             except ImageError as error:
                 results.append(error)
                 continue
@@ -167,7 +105,7 @@ class Reader:
         try:
             plan = wide_field.plan(field, self.card.scale)
         except wide_field.CellsTooSmallError as error:
-            plan, refusals = None, refusals or (Reason(MAGNIFICATION, error.text),)
+            plan, refusals = None, refusals or (Reason(wide_field.MAGNIFICATION, error.text),)
         if plan is None:
             return Examination(picture, field, findings, refusals, shown[None], started)
         looked = [
@@ -216,7 +154,11 @@ class Reader:
             leukocytes=len(examination.field),
             boxes=examination.field.boxes.tolist(),
             findings=examination.findings,
-            notes=(*examination.picture.notes, *_in_parts(examination), *(() if forward is None else self.notes)),
+            notes=(
+                *examination.picture.notes,
+                *wide_field.note(len(examination.parts)),
+                *(() if forward is None else self.notes),
+            ),
             maps=maps,
             width=width,
             height=height,
@@ -234,25 +176,10 @@ class Reader:
         return pooled(said, self.card) if examination.parts else said[0]
 
 
-def remarks(card: Card) -> tuple[str, ...]:
-    """Return what has to be said with every reading: whose evidence the map shows, or that there is none."""
-    if not card.explanation_layer:
-        return (NO_MAP,)
-    return (OTHER_BRANCH.format(card.head.classifier),) if card.head.file else ()
-
-
 def _commonest(looked: Sequence[tuple[Any, ...]]) -> tuple[Reason, ...]:
     """Return why most parts of a picture should not be graded; without parts, that there is no whole leukocyte."""
     reasons = [refused for _, _, _, refused, _ in looked]
     return max(reasons, key=reasons.count) if reasons else (_too_few(1),)
-
-
-def _in_parts(examination: Examination) -> tuple[str, ...]:
-    """Say in how many parts a picture was read, if it was."""
-    count = len(examination.parts)
-    if not count:
-        return ()
-    return (IN_PARTS.format(count) if count > 1 else AT_SCALE,)
 
 
 def _too_few(found: int) -> Reason:

@@ -46,9 +46,8 @@ class Forward:
     @classmethod
     def joined(cls, parts: Sequence["Forward"]) -> "Forward":
         """Return batches as one."""
-        return cls(
-            *(np.concatenate(part) for part in zip(*((p.logits, p.maps, p.features) for p in parts), strict=True))
-        )
+        names = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def tensorflow() -> Any:
@@ -171,14 +170,12 @@ class Network:
         return self.head(features) if self.head else mean(logits, which), maps, features
 
     def warm(self, batch_size: int = 1) -> None:
-        """Run once with as many views as a reading has of one picture and of `batch_size` pictures.
+        """Run once with as many views as a reading has of one picture, or of `batch_size`; upright where that may do.
 
-        The first pass of a size allocates and picks kernels. Where upright may do, that is what a batch is warmed for.
+        The first pass of a size allocates and picks kernels.
         """
-        if self.tta_confidence >= ALWAYS:
-            sizes = {self.tta, self.tta * batch_size}
-        else:
-            sizes = {1, batch_size, max(1, self.tta - 1)}
+        always = {self.tta, self.tta * batch_size}
+        sizes = always if self.tta_confidence >= ALWAYS else {1, batch_size, max(1, self.tta - 1)}
         for count in sorted(sizes):
             self._ask(np.full((count, *self.input_shape), 255, np.float32), range(1))
 

@@ -65,18 +65,21 @@ class Distribution:
         """Return the score of one prepared input, uint8 RGB (h, w, 3), of `field` for a model that reads fields."""
         return float(self.score(looks(shown, field)[None])[0])
 
+    def of_leukocytes(self) -> "Distribution":
+        """Return the statistics of what describes the leukocytes alone: the marginal distribution."""
+        covariance = np.linalg.inv(self.precision)[:LENGTH, :LENGTH]
+        return Distribution(self.mean[:LENGTH], np.linalg.inv(covariance))
+
     def why(self, features: Array, limit: float) -> str:
         """Return in a sentence what is foreign about a picture with these `features` (K or more,), above the limit.
 
         It is the leukocytes if they are beyond the limit by themselves, else the measure of the picture that is
         farthest from the training pictures' mean, in their standard deviations.
         """
-        (away,), covariance = self._away(features[None]), np.linalg.inv(self.precision)
-        cells = np.linalg.solve(covariance[:LENGTH, :LENGTH], away[:LENGTH])
-        if len(self.mean) <= LENGTH or np.sqrt(away[:LENGTH] @ cells / LENGTH) > limit:
+        if len(self.mean) <= LENGTH or self.of_leukocytes().score(features[None])[0] > limit:
             return FOREIGN_CELLS
-        farthest = int((np.abs(away) / np.sqrt(np.diag(covariance)))[LENGTH:].argmax())
-        return FOREIGN_PICTURE.format(list(acquisition.MEASURES.values())[farthest])
+        deviations = np.abs(self._away(features[None])[0]) / np.sqrt(np.diag(np.linalg.inv(self.precision)))
+        return FOREIGN_PICTURE.format(list(acquisition.MEASURES.values())[int(deviations[LENGTH:].argmax())])
 
     def _away(self, features: Array) -> Array:
         return np.asarray(features, np.float64)[:, : len(self.mean)] - self.mean

@@ -49,12 +49,15 @@ class Suggestion:
     def shown(self) -> "Suggestion":
         """What people, reports and programs get of it: of a refusal the outcome and its reasons, and no numbers.
 
-        Low confidence is worded as today, whatever version refused; beside `unfamiliar`, low confidence is none.
+        A reason with a number in it was worded by an older version and is worded as today; beside `unfamiliar`, low
+        confidence is none.
         """
         if self.outcome == "suggested":
             return self
         reasons = tuple(
-            replace(reason, text=TEXTS[LOW_CONFIDENCE]) if reason.code == LOW_CONFIDENCE else reason
+            replace(reason, text=TEXTS[reason.code])
+            if reason.code in TEXTS and any(sign.isdigit() for sign in reason.text)
+            else reason
             for reason in self.reasons
             if reason.code != LOW_CONFIDENCE or self.outcome != "unfamiliar"
         )

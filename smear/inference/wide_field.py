@@ -19,6 +19,12 @@ from smear.sentence import SentenceError
 WIDER = 1.35  # times the training pictures' longer side: from here on a picture is cut or shrunk
 TOLERANCE = 1.15  # by which a nucleus may miss the sizes that the training pictures had
 LARGEST_ZOOM = 1.3  # a picture whose cells would have to be made larger than this lacks their detail
+MAGNIFICATION = "magnification"  # code of the reason why a picture is not read
+IN_PARTS = (
+    "This field is wider than those the model was trained on: {} parts with whole leukocytes were read, each at the"
+    " magnification that it knows, and what was said of them is pooled."
+)
+AT_SCALE = "The picture was brought to the magnification that the model knows."
 MOST_PARTS = 40  # of a picture; those with the most leukocytes are read
 
 
@@ -118,3 +124,10 @@ def stitched(maps: Sequence[Array], boxes: Array, height: int, width: int) -> Ar
         for label, grid in enumerate(part):
             np.maximum(place[label], cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR), out=place[label])
     return whole
+
+
+def note(parts: int) -> tuple[str, ...]:
+    """Say that a picture was read in so many parts; nothing where it was read as it is."""
+    if not parts:
+        return ()
+    return (IN_PARTS.format(parts) if parts > 1 else AT_SCALE,)

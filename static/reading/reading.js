@@ -100,9 +100,24 @@ function drawPane(pane) {
   }
   if (view === "leukocytes") {
     drawLeukocytes(context, data, at, { opacity: state.opacity, chosen: state.cell, ratio: devicePixelRatio });
-  } else if (state.boxes && view !== "model") drawBoxes(context, at);
+  } else if (state.boxes && view !== "model") {
+    drawParts(context, at);
+    drawBoxes(context, at);
+  }
   stage.dataset.shown = view;
   stage.dataset.at = [state.place.zoom, state.place.x, state.place.y].map((value) => value.toFixed(4)).join(" ");
+}
+
+// The parts in which a wide field was read; they may overlap.
+function drawParts(context, at) {
+  context.save();
+  context.setLineDash([8 * devicePixelRatio, 6 * devicePixelRatio]);
+  context.lineWidth = 1.5 * devicePixelRatio;
+  context.strokeStyle = "rgba(91, 63, 166, .9)";
+  for (const [left, top, right, bottom] of data.parts) {
+    context.strokeRect(at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale);
+  }
+  context.restore();
 }
 
 function drawBoxes(context, at) {

@@ -22,7 +22,7 @@ from app.ledger import canonical
 from app.records import Annotation, BlindReview, Case, Detections, Lab, Reading, Review, Role, User
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
-from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.reading import Reading as SmearReading
 from tests.app.steps import PASSWORD, Someone
 from tests.conftest import skip_or_fail
 

@@ -15,7 +15,7 @@ from app.config import ROOT
 from app.database import writing
 from app.records import CellReading, Detections
 from smear.inference.card import Label
-from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.reading import Reading as SmearReading
 from smear.inference.suggestion import Reason, Suggestion
 from tests.app.report.test_report import pdf_of
 from tests.app.steps import Someone, change, reading_of, review_all, sign

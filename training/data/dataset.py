@@ -10,6 +10,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
+from smear.imaging.field_of_view import framed
 from smear.imaging.folders import left_out, pictures_in
 from smear.sentence import SentenceError
 
@@ -81,7 +82,7 @@ class Dataset:
     def decoded(self, index: int) -> Picture:
         """Return picture `index` with what its file said of it; DataError naming the file where it cannot be read."""
         try:
-            return decode(self.bytes_of(index))
+            return framed(decode(self.bytes_of(index)))
         except ImageError as error:
             raise DataError(f"{self.paths[index]}: {error.text} Repair or remove the file.") from error
 

@@ -23,7 +23,9 @@ from app.database import db
 from app.records import User
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from smear.inference.suggestion import as_printed
 from tests.app.conftest import BUNDLE
+from tests.data.pictures import suggested
 
 KEYS = {
     "path", "bundle", "version", "outcome", "label", "reasons", "probabilities", "leukocytes", "milliseconds",
@@ -121,12 +123,15 @@ def test_classify_tries_every_named_file(run: Callable[..., Result], folder: Pat
 
 def test_classify_prints_csv(run: Callable[..., Result], folder: Path) -> None:
     """A column for each label, a row for each file, the error in its own column."""
-    result = run("classify", folder / "a.jpg", folder / "notes.txt", "--format", "csv")
+    known = folder / "known.jpg"
+    known.write_bytes(suggested())
+    result = run("classify", known, folder / "a.jpg", folder / "notes.txt", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert result.exit_code == 1
     assert rows[0]["error"] == ""
-    assert float(rows[0]["Benign"]) >= 0
-    assert rows[1]["error"]
+    assert sum(float(rows[0][label]) for label in ("Benign", "Early", "Pre", "Pro")) == pytest.approx(1, abs=0.001)
+    assert rows[1]["Benign"] == ""  # of a refusal there are no numbers
+    assert rows[2]["error"]
 
 
 def test_classify_prints_a_table(run: Callable[..., Result], folder: Path) -> None:
@@ -159,7 +164,8 @@ def test_classify_and_the_page_say_the_same(app: Flask, run: Callable[..., Resul
     row = json.loads(run("classify", path, "--format", "json").stdout)[0]
     clinician = Someone(app, "clinician")
     image = clinician.upload(clinician.open_case(), path.read_bytes(), "a.jpg").json
-    assert (image["outcome"], image["label"], image["reasons"]) == (row["outcome"], row["label"], row["reasons"])
+    said = as_printed(image["outcome"]), image["label"], image["reasons"]
+    assert said == (row["outcome"], row["label"], row["reasons"])
 
 
 def test_classify_prints_a_row_a_picture(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 from app.database import db, writing
 from app.records import Explanation, SmearImage
 from smear.imaging.decode import decode
-from smear.inference.field_reader import Reading as SmearReading
+from smear.inference.reading import Reading as SmearReading
 from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, change, reading_of
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from smear.imaging import field_of_view, synthetic
-from smear.imaging.decode import decode
+from smear.imaging.decode import decode, encode
 from smear.imaging.field_of_view import Circle
+from smear.inference.field_reader import Reader
 
 
 def through_an_eyepiece(rgb, radius, x=0.5, y=0.5, dark=12, rim=1.5):
@@ -65,3 +66,15 @@ def test_the_rectangle_of_a_circle_beyond_the_picture_stays_within_both():
     assert height <= 100
     assert np.hypot(width / 2, height / 2) <= 90
     assert width * height > 0.95 * 100 * 2 * np.sqrt((0.95 * 90) ** 2 - 50**2)
+
+
+def test_a_picture_through_an_eyepiece_is_read_as_what_is_in_it(shipped):
+    """Boxes, sizes and findings are those of what was cut out; the note says so. Another picture is the very same."""
+    drawn = synthetic.field(4, "leukemic", 448)
+    round_one = encode(through_an_eyepiece(drawn, 0.48), "PNG")
+    reading = Reader(shipped).read(round_one)
+    assert reading.width < 448
+    assert [note for note in reading.notes if note.startswith("The round field of view was cut out")]
+    assert not [finding for finding in reading.findings if finding.code in ("cut_out", "too_dark")]
+    plain = decode(encode(drawn, "PNG"))
+    assert field_of_view.framed(plain) is plain

@@ -44,8 +44,8 @@ def test_a_flipped_byte_is_found(copy):
 
 
 def test_a_missing_file_is_named(copy):
-    (copy / "novelty.npz").unlink()
-    with pytest.raises(BundleError, match=r"novelty.npz is missing"):
+    (copy / "ood.npz").unlink()
+    with pytest.raises(BundleError, match=r"ood.npz is missing"):
         bundle.verify(copy)
 
 
@@ -102,13 +102,13 @@ def test_a_new_version_takes_the_place_of_the_old(tmp_path):
 
     def fill(where):
         shutil.copy(SHIPPED / "model.keras", where)
-        shutil.copy(SHIPPED / "novelty.npz", where)
+        shutil.copy(SHIPPED / "ood.npz", where)
 
     first = bundle.write(tmp_path, card, fill)
     (first / "stray").touch()
     second = bundle.write(tmp_path, card, fill)
     assert first == second
-    assert sorted(path.name for path in second.iterdir()) == ["card.json", "model.keras", "novelty.npz"]
+    assert sorted(path.name for path in second.iterdir()) == ["card.json", "model.keras", "ood.npz"]
     assert bundle.names(tmp_path) == ["leukolens-field"]
 
 

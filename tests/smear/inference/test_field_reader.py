@@ -7,8 +7,9 @@ import pytest
 
 from smear.imaging import synthetic
 from smear.imaging.decode import ImageError, encode
-from smear.inference.field_reader import Reader, Reading
+from smear.inference.field_reader import Reader
 from smear.inference.preprocess import prepare
+from smear.inference.reading import Reading
 from smear.segmentation.find import find
 
 

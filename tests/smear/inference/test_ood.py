@@ -70,13 +70,23 @@ def test_few_pictures_and_constant_numbers_are_borne():
     assert np.isfinite(Distribution.fit(known).score(known)).all()
 
 
-def test_another_stain_is_stranger_to_the_shipped_model_than_a_change_of_light(seen):
+def test_another_stain_is_foreign_to_the_shipped_model_by_its_leukocytes(seen):
+    """Less light changes what describes the leukocytes little; that the picture is darker is another part's matter."""
     bundle = load(SHIPPED)
+    cells = bundle.ood.of_leukocytes()
     field = synthetic.field(3, "leukemic")
     darker = np.clip(field * 0.92, 0, 255).astype(np.uint8)
     hsv = cv2.cvtColor(field, cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(int) + 25) % 180
     redder = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
-    plain, dim, red = (bundle.ood.of(prepare(find(one), bundle.card)) for one in (field, darker, redder))
+    plain, dim, red = (cells.of(prepare(find(one), bundle.card)) for one in (field, darker, redder))
     assert dim == pytest.approx(plain, abs=0.3)
     assert red > max(bundle.card.ood.value, plain + 1)
+    whole = find(redder)
+    assert bundle.ood.of(prepare(whole, bundle.card), whole) > bundle.card.ood.value
+
+
+def test_the_statistics_of_the_leukocytes_alone_are_those_of_their_features():
+    known = np.random.default_rng(3).normal(0, 1, (500, LENGTH + 5)) @ np.diag(np.arange(1, LENGTH + 6))
+    both, alone = Distribution.fit(known), Distribution.fit(known[:, :LENGTH])
+    np.testing.assert_allclose(both.of_leukocytes().score(known), alone.score(known), rtol=1e-6)

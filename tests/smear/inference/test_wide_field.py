@@ -10,7 +10,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import Picture
 from smear.inference import wide_field
 from smear.inference.card import Scale
-from smear.inference.field_reader import AT_SCALE, IN_PARTS, MAGNIFICATION, Reader
+from smear.inference.field_reader import Reader
 from smear.segmentation.find import find
 from training.data.renderings import enlarge, shrink
 
@@ -76,7 +76,7 @@ def test_what_is_said_of_the_parts_is_pooled(reader, montage):
         expected = np.mean([part.suggestion.probabilities[label] for part in parts])
         assert probability == pytest.approx(expected, abs=1e-4)
     assert whole.parts == [[0, 0, 224, 224], [224, 0, 448, 224], [0, 224, 224, 448]]
-    assert IN_PARTS.format(3) in whole.notes
+    assert wide_field.IN_PARTS.format(3) in whole.notes
     rows, columns = parts[0].maps.shape[1:]
     assert whole.maps.shape == (len(reader.card.labels), 2 * rows, 2 * columns)
     assert whole.maps.max() == pytest.approx(1)
@@ -88,7 +88,7 @@ def test_what_is_said_of_the_parts_is_pooled(reader, montage):
 def test_a_picture_of_larger_cells_is_shrunk_and_read_as_one(reader):
     """Twice as large it says what it says as it is, to what two resamplings change."""
     plain, large = read(reader, drawn(1)), read(reader, enlarge(drawn(1), 2))
-    assert AT_SCALE in large.notes
+    assert wide_field.AT_SCALE in large.notes
     assert large.parts == [[0, 0, 448, 448]]
     for label, probability in plain.suggestion.probabilities.items():
         assert large.suggestion.probabilities[label] == pytest.approx(probability, abs=0.15)
@@ -98,7 +98,7 @@ def test_cells_that_are_much_too_small_are_refused_with_what_to_do(reader, monta
     wide = np.tile(shrink(montage, 2), (3, 3, 1))
     reading = read(reader, wide)
     assert reading.suggestion.outcome == "not_gradable"
-    assert [reason.code for reason in reading.suggestion.reasons] == [MAGNIFICATION]
+    assert [reason.code for reason in reading.suggestion.reasons] == [wide_field.MAGNIFICATION]
     assert "stronger objective" in reading.suggestion.reasons[0].text
 
 

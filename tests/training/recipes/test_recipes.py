@@ -10,9 +10,10 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.inference.card import Input
-from smear.inference.field_reader import NO_MAP, Reader
+from smear.inference.field_reader import Reader
 from smear.inference.preprocess import begin, chain
 from smear.inference.preprocess import run as run_steps
+from smear.inference.reading import NO_MAP
 from smear.segmentation.find import find
 from training.augmentation.augment import augment
 from training.data.dataset import load as load_dataset
