@@ -19,6 +19,7 @@ from app import (
     cli,
     database,
     errors,
+    examples,
     health,
     image_store,
     lab,
@@ -73,7 +74,21 @@ def create_app(**overrides: Any) -> Flask:
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
-    for feature in (worklist, cases, reading, reviews, signing, cells, report, registry, lab, audit, auth, health):
+    for feature in (
+        worklist,
+        examples,
+        cases,
+        reading,
+        reviews,
+        signing,
+        cells,
+        report,
+        registry,
+        lab,
+        audit,
+        auth,
+        health,
+    ):
         app.register_blueprint(feature.bp)
     app.register_blueprint(lab.members_bp)
     moved.init_app(app)

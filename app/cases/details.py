@@ -60,11 +60,11 @@ def plain(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").strip()
 
 
-def create_case(fields: dict[str, str | None], user: User) -> Case:
+def create_case(fields: dict[str, str | None], user: User, example: bool = False) -> Case:
     """Open a case; its accession is unique in the lab, whatever its capitals."""
     lab_id, user_id = user.lab_id, user.id
     details = Details.written(fields)
-    case = Case(lab_id=lab_id, created_at=now(), created_by_id=user_id)
+    case = Case(lab_id=lab_id, created_at=now(), created_by_id=user_id, example=example)
     details.put(case)
     with writing() as session:
         refuse_taken(session, lab_id, details.accession)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -80,6 +80,7 @@ class Case(Record):
     received_on: Mapped[str] = mapped_column(String(10), default="", server_default="")  # a day, or unknown
     age_band: Mapped[str] = mapped_column(String(8), default="", server_default="")
     sex: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    example: Mapped[bool] = mapped_column(default=False, server_default=false())  # no patient; in no statistics
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     image_count: Mapped[int] = mapped_column(default=0)

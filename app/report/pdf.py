@@ -78,7 +78,9 @@ def has_maps(content: dict[str, Any]) -> bool:
 def identifiers(content: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what says which specimen this is."""
     case = content["case"]
+    example = [(_("Example"), _("No patient of this laboratory. Not for use."))] if case.get("example") else []
     rows = [
+        *example,
         (_("Accession"), case["accession"]),
         (_("Specimen"), SPECIMENS.get(case["specimen"], case["specimen"])),
         (_("Stain"), case["stain"]),

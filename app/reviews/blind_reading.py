@@ -117,7 +117,7 @@ def pairs_of(lab_id: int) -> list[tuple[str, str]]:
         select(BlindReview)
         .join(BlindReview.blind_reading)
         .join(Case, Case.id == BlindReading.case_id)
-        .where(Case.lab_id == lab_id, BlindReading.state == "done")
+        .where(Case.lab_id == lab_id, BlindReading.state == "done", Case.example.is_(False))
         .options(joinedload(BlindReview.first_review))
     )
     return [(code(row.first_review), code(row)) for row in db.session.scalars(query)]

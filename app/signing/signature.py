@@ -94,6 +94,7 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
             "age_band": case.age_band,
             "sex": case.sex,
             "opened": case.created_at.isoformat(),
+            "example": case.example,
         },
         "version": case.version,
         "images": [image_material(place, image) for place, image in enumerate(images, 1)],

@@ -41,6 +41,7 @@ COLUMNS = (
     "unfamiliar",
     "not_gradable",
     "models",
+    "example",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -106,6 +107,7 @@ def row(case: Case, labels: list[tuple[str, int, float | None]], bundles: list[s
         "unfamiliar": case.unfamiliar_count,
         "not_gradable": case.not_gradable_count,
         "models": bundles,
+        "example": case.example,
     }
 
 
