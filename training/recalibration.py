@@ -23,7 +23,8 @@ from smear.inference.ood import Distribution
 from smear.inference.preprocess import prepare
 from smear.segmentation import mask_network
 from smear.segmentation.find import find
-from training.data.dataset import THREADS, DataError, Dataset
+from training.data.dataset import THREADS, Dataset
+from training.data.manifest import DataError
 from training.evaluation.splits import folds
 from training.fit.calibration import ood_threshold
 from training.fit.draft_card import commit

@@ -9,13 +9,15 @@ from smear.imaging.decode import Picture
 from training.augmentation.augment import Augmentation, augment
 from training.data.dataset import Dataset
 
+NO_CHANGE = Augmentation(pipeline="none")
+
 
 @dataclass(frozen=True)
 class AugmentedCopies(Dataset):
     """Every picture `each` times in a row: first as it is, then as copies that the plan changes, by their place."""
 
-    each: int
-    plan: Augmentation
+    each: int = 1
+    plan: Augmentation = NO_CHANGE
 
     def decoded(self, index: int) -> Picture:
         """Return picture or copy `index`."""
@@ -41,6 +43,7 @@ def with_augmented_copies(dataset: Dataset, plan: Augmentation, copies: int) -> 
         groups=repeated(dataset.groups),
         sources=repeated(dataset.sources),
         fingerprint=f"{dataset.fingerprint} x {each}",
+        remarks=dataset.remarks,
         each=each,
         plan=plan,
     )

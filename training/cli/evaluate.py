@@ -51,7 +51,7 @@ def compare(
     from training.reports import comparison_page
 
     recipes = [loading.load(name) for name in names or loading.names()]
-    drawn = dataset.load(data)
+    drawn = options.loaded(data, "field" if any(recipe.scope == "field" for recipe in recipes) else "cell")
     drawn = drawn.drawn(pictures) if pictures is not None else drawn
     plan = Plan(protocols, folds, limit, epochs)
     out.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
     from training.evaluation.metrics import public
     from training.evaluation.predictions import ablation_of, predict_ablations
 
-    loaded = dataset.load(data)
+    loaded = options.loaded(data)
     reader, targets, metrics = _measured(bundle, loaded)
     ablated = predict_ablations(reader, loaded, np.arange(len(loaded)))
     ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
@@ -124,8 +124,8 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     """Print a table of what is refused; RUN is a folder that crossval wrote, by groups."""
     from training.evaluation.ood_benchmark import as_csv, compare
 
-    sets = {folder.name: dataset.load(folder) for folder in others}
-    rows = compare(run, dataset.load(data), sets, each)
+    sets = {folder.name: options.loaded(folder) for folder in others}
+    rows = compare(run, options.loaded(data), sets, each)
     names = " ".join(folder.name.upper() for folder in others)
     print(as_csv(rows, f"python -m training ood RUN --data DATA --others {names} --each {each}"), end="")
 
@@ -145,7 +145,7 @@ def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | No
     from smear.artifacts import CARD
     from training.evaluation import stress as renderings
 
-    own, sets = dataset.load(data), {folder.name: dataset.load(folder) for folder in others}
+    own, sets = options.loaded(data), {folder.name: options.loaded(folder) for folder in others}
     run = Path(bundle)
     of_a_run = run.is_dir() and not (run / CARD).is_file()
     shares = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)

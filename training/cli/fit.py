@@ -11,7 +11,6 @@ import click
 
 from training.cli import options
 from training.cli.options import PATH, PROTOCOLS, command, say, weights
-from training.data import dataset
 from training.recipes import loading
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
     """Renew the bundle NAME of models/: its network stays."""
     from training.recalibration import recalibrate
 
-    folder = recalibrate(models / name, dataset.load(data), models, version)
+    folder = recalibrate(models / name, options.loaded(data), models, version)
     print(f"Published {folder}, version {version}.")
 
 
@@ -134,7 +133,7 @@ def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Pat
 
     chosen = loading.load(name)
     first = weights(given)
-    return Run(Material(chosen, dataset.load(data)), first, out, say, network_cache)
+    return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
 
 
 COMMANDS = (list_recipes, fit, crossval, publish, recalibrate)

@@ -7,7 +7,6 @@ import click
 
 from training.cli import options
 from training.cli.options import MODELS, PATH, command
-from training.data import dataset
 from training.recipes import loading
 
 ONE_OF_EACH_PIPELINE = (
@@ -24,7 +23,7 @@ def inspect(data: Path, out: Path) -> None:
     from training.data.inspection import inspect
     from training.reports.inspection_page import page
 
-    inspection = inspect(dataset.load(data))
+    inspection = inspect(options.loaded(data))
     text = page(inspection)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
@@ -43,7 +42,7 @@ def contact(names: tuple[str, ...], data: Path, out: Path, pictures: int, copies
     from training.reports import contact_sheet
 
     recipes = [loading.load(name) for name in names or ONE_OF_EACH_PIPELINE]
-    sheet = contact_sheet.sheet(recipes, dataset.load(data), pictures, copies, seed)
+    sheet = contact_sheet.sheet(recipes, options.loaded(data), pictures, copies, seed)
     print(contact_sheet.write(sheet, out))
 
 
@@ -57,7 +56,7 @@ def probe(data: Path, weights: Path, form: str) -> None:
 
     from training.evaluation.linear_probe import as_csv, probe, text
 
-    probes = probe(dataset.load(data), weights)
+    probes = probe(options.loaded(data), weights)
     if form == "json":
         print(json.dumps(msgspec.to_builtins(probes), indent=1))
         return

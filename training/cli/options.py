@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from training.architectures.blueprint import Weights
+    from training.data.dataset import Dataset
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 PROTOCOLS = click.Choice(("random", "grouped", "source", "as-published"))
@@ -82,6 +83,19 @@ def weights(given: str | None) -> "Weights":
         say("No --weights: the network starts from random weights and will need far more pictures.")
         return None
     return "imagenet" if given == "imagenet" else Path(given)
+
+
+def loaded(folder: Path, scope: str = "cell") -> "Dataset":
+    """Return the data set in a folder, and say what was made of its patients' ids.
+
+    scope: of the recipe or bundle that it is for: a patient's fields have one label, the cells may have many.
+    """
+    from training.data import dataset
+
+    found = dataset.load(folder, many_labels=scope == "cell")
+    for remark in found.remarks:
+        say(f"{folder.name}: {remark}")
+    return found
 
 
 def say(text: str) -> None:

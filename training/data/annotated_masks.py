@@ -17,7 +17,7 @@ from smear.imaging.decode import ImageError, decode
 from smear.imaging.file_signatures import SUFFIXES
 from smear.imaging.folders import left_out
 from smear.segmentation.split_touching import nearest
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 
 IMAGES, MASKS = "images", "masks"
 NUCLEUS = 255

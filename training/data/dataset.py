@@ -1,9 +1,8 @@
 """A data set on disk: a folder of class folders, or a folder with `manifest.csv` (path,label,group,source)."""
 
-import csv
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +11,23 @@ from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
 from smear.imaging.field_of_view import framed
 from smear.imaging.folders import left_out, pictures_in
-from smear.sentence import SentenceError
+from training.data import manifest
+from training.data.manifest import MANIFEST, DataError, Row
+from training.data.patients import folded
 
-MANIFEST = "manifest.csv"
-COLUMNS = ("path", "label")
+PARTLY = "{} of {} pictures name no patient: those that do stay together, the others are grouped by how they look."
+APPEARANCE = "near-duplicates and slide appearance"
+PATIENTS_IN_PART = f"patients where they are known, else {APPEARANCE}"
 THREADS = 2  # that decode pictures ahead of a network
 CHUNK = 32  # pictures decoded and answered together
 
 
-class DataError(SentenceError):
-    """Data that cannot be trained on; one sentence that says what is wrong and what to do."""
-
-
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures and what is known of them, in a fixed order. `groups` holds the patient, or "" where unknown."""
+    """Pictures and what is known of them, in a fixed order. `groups` holds the patient, or "" where unknown.
+
+    remarks: what was made of the patients' ids, in sentences.
+    """
 
     root: Path
     paths: tuple[str, ...]
@@ -34,6 +35,7 @@ class Dataset:
     groups: tuple[str, ...]
     sources: tuple[str, ...]
     fingerprint: str
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -47,6 +49,13 @@ class Dataset:
     def patients_known(self) -> bool:
         """Whether every picture's patient is known."""
         return all(self.groups)
+
+    @property
+    def groups_from(self) -> str:
+        """By what pictures are kept together, in words."""
+        if self.patients_known:
+            return "patients"
+        return PATIENTS_IN_PART if any(self.groups) else APPEARANCE
 
     def targets(self, order: tuple[str, ...]) -> Array:
         """Return the class indices, int64 (N,), in the given order of labels."""
@@ -67,7 +76,7 @@ class Dataset:
             for of_one in (np.flatnonzero(labels == label) for label in self.classes)
         ]
         rows = [
-            (self.paths[i], self.labels[i], self.groups[i], self.sources[i]) for i in np.sort(np.concatenate(chosen))
+            Row(self.paths[i], self.labels[i], self.groups[i], self.sources[i]) for i in np.sort(np.concatenate(chosen))
         ]
         return _of(self.root, rows)
 
@@ -87,60 +96,29 @@ class Dataset:
             raise DataError(f"{self.paths[index]}: {error.text} Repair or remove the file.") from error
 
 
-def load(root: Path) -> Dataset:
-    """Return the data set at `root`; DataError where it is none, has one class only, or names missing files."""
+def load(root: Path, many_labels: bool = False) -> Dataset:
+    """Return the data set at `root`; DataError where it is none, has one class only, or its manifest cannot be used.
+
+    many_labels: whether the pictures of one group may have several, as the cells of one patient do.
+    """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    rows = _from_manifest(root) if (root / MANIFEST).is_file() else _from_folders(root)
+    rows = manifest.read(root, many_labels) if (root / MANIFEST).is_file() else _from_folders(root)
     if not rows:
         raise DataError(f"{root} holds no pictures. It needs a folder for each class, or {MANIFEST}.")
-    counts = Counter(label for _, label, _, _ in rows)
+    counts = Counter(row.label for row in rows)
     if len(counts) < 2:
-        raise DataError(f"All pictures in {root} have the label '{rows[0][1]}'. A model needs two labels or more.")
+        raise DataError(f"All pictures in {root} have the label '{rows[0].label}'. A model needs two labels or more.")
     return _of(root, rows)
 
 
-Row = tuple[str, str, str, str]
-
-
 def _of(root: Path, rows: list[Row]) -> Dataset:
-    paths, labels, groups, sources = (tuple(column) for column in zip(*rows, strict=True))
-    return Dataset(root, paths, labels, groups, sources, _fingerprint(root, rows))
-
-
-def _from_manifest(root: Path) -> list[Row]:
-    with (root / MANIFEST).open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(f"{MANIFEST} has no column '{missing[0]}'. It needs path,label and may have group,source.")
-        rows = [
-            (line["path"], line["label"].strip(), line.get("group") or "", line.get("source") or "") for line in reader
-        ]
-    for number, (path, label, _, _) in enumerate(rows, start=2):
-        if not label:
-            raise DataError(f"{MANIFEST}, line {number}: the label is empty.")
-        if not (root / path).is_file():
-            raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
-    _contradictions(rows)
-    return sorted(rows)
-
-
-def _contradictions(rows: list[Row]) -> None:
-    """Refuse a label that is not that of the picture's class folder, and a group that has two labels."""
-    labels, folders = {label for _, label, _, _ in rows}, {Path(path).parts[0] for path, _, _, _ in rows}
-    first: dict[str, tuple[int, str]] = {}
-    for number, (path, label, group, _) in enumerate(rows, start=2):
-        folder = Path(path).parts[0]
-        if folder != label and folder in labels and label in folders:
-            raise DataError(f"{MANIFEST}, line {number}: {path} lies in '{folder}' and has the label '{label}'.")
-        line, first_label = first.setdefault(group, (number, label)) if group else (number, label)
-        if first_label != label:
-            raise DataError(
-                f"{MANIFEST}, lines {line} and {number}:"
-                f" the group '{group}' has the labels '{first_label}' and '{label}'."
-                " A group is one patient with one diagnosis; give the second one a group of its own, or none."
-            )
+    paths, labels, groups, sources = (tuple(column) for column in zip(*map(astuple, rows), strict=True))
+    patients, remarks = folded(groups)
+    missing = sum(not patient for patient in patients)
+    if 0 < missing < len(patients):
+        remarks += (PARTLY.format(missing, len(patients)),)
+    return Dataset(root, paths, labels, patients, sources, _fingerprint(root, rows), remarks)
 
 
 def _from_folders(root: Path) -> list[Row]:
@@ -149,13 +127,13 @@ def _from_folders(root: Path) -> list[Row]:
         files = list(pictures_in(folder))
         if not files:
             raise DataError(f"The class folder '{folder.name}' has no pictures. Fill it or remove it.")
-        rows += [(str(path.relative_to(root)), folder.name, "", root.name) for path in files]
+        rows += [Row(path.relative_to(root).as_posix(), folder.name, "", root.name) for path in files]
     return rows
 
 
 def _fingerprint(root: Path, rows: list[Row]) -> str:
     digest = hashlib.sha256()
     for row in rows:
-        digest.update("\t".join(row).encode())
-        digest.update(hashlib.sha256((root / row[0]).read_bytes()).digest())
+        digest.update("\t".join(astuple(row)).encode())
+        digest.update(hashlib.sha256((root / row.path).read_bytes()).digest())
     return digest.hexdigest()

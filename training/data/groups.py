@@ -1,9 +1,10 @@
 """Which pictures belong together and may never stand on both sides of a split.
 
-Where the patient is known the patient is the group. Elsewhere pictures that look as if they came from one slide are
-put together: near-duplicates by perceptual hash, and clusters of what is left when the leukocytes are painted out
-(background, erythrocytes, lamp, caption). This is stricter than a random split and less strict than true patients:
-two patients on slides that look alike share a group, one patient on two different slides may not.
+Where the patient is known the patient is the group, also where others are not. Elsewhere pictures that look as if they
+came from one slide are put together: near-duplicates by perceptual hash, and clusters of what is left when the
+leukocytes are painted out (background, erythrocytes, lamp, caption). This is stricter than a random split and less
+strict than true patients: two patients on slides that look alike share a group, one patient on two different slides may
+not.
 """
 
 from collections.abc import Sequence
@@ -81,19 +82,47 @@ def near_duplicates(hashes: Array) -> list[tuple[int, int]]:
 
 
 def find_groups(dataset: Dataset) -> Array:
-    """Return the group of every picture, int64 (N,): patients where all are known, else groups by appearance."""
-    if dataset.patients_known:
-        names = sorted(set(dataset.groups))
-        return np.array([names.index(group) for group in dataset.groups], np.int64)
+    """Return the group of every picture, int64 (N,): its patient where that is known, else a group by appearance.
+
+    A near-duplicate of a known patient's picture is that patient's. Two patients who share one are one group.
+    """
+    names = sorted(set(dataset.groups) - {""})
+    known = np.array([names.index(group) if group else -1 for group in dataset.groups], np.int64)
+    if not (known < 0).any():
+        return known
     hashes, looks = [], []
     for index in track(range(len(dataset)), "groups"):
         rgb = dataset.picture(index)
         hashes.append(difference_hash(rgb))
-        looks.append(appearance(rgb))
-    features = PCA(n_components=min(20, len(looks) - 1), random_state=0).fit_transform(np.array(looks))
-    wanted = max(2, len(dataset) // PICTURES_PER_GROUP)
-    clusters = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)
-    return _merge(clusters, near_duplicates(np.array(hashes)))
+        if known[index] < 0:
+            looks.append(appearance(rgb))
+    groups = known.copy()
+    groups[known < 0] = len(names) + _clusters(np.array(looks))
+    pairs = near_duplicates(np.array(hashes))
+    return _merge(groups, pairs) if not names else _with_patients(groups, known, pairs)
+
+
+def _clusters(looks: Array) -> Array:
+    """Return which pictures look as if they were of one slide, int64 (N,), from what they look like (N, K)."""
+    if len(looks) < 2:
+        return np.zeros(len(looks), np.int64)
+    features = PCA(n_components=min(20, len(looks) - 1), random_state=0).fit_transform(looks)
+    wanted = min(len(looks), max(2, len(looks) // PICTURES_PER_GROUP))
+    clusters: Array = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)
+    return clusters
+
+
+def _with_patients(groups: Array, known: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Join to each known patient all pictures that are near-duplicates of the patient's, and others that these are."""
+    unknown = known < 0
+    among_unknown = [(i, j) for i, j in pairs if unknown[i] and unknown[j]]
+    groups = _merge(groups, among_unknown)
+    count = int(groups.max()) + 1
+    across = np.array([(groups[i], groups[j]) for i, j in pairs if not (unknown[i] and unknown[j])], np.int64)
+    i, j = across.reshape(-1, 2).T
+    return np.asarray(
+        connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(count, count)), directed=False)[1][groups]
+    ).astype(np.int64)
 
 
 def _merge(clusters: Array, pairs: Sequence[tuple[int, int]]) -> Array:

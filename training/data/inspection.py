@@ -20,8 +20,9 @@ from smear.arrays import Array
 from smear.imaging.background import optical_density
 from smear.segmentation.find import find
 from training.data.ablations import colour_statistics, corner_only
-from training.data.dataset import THREADS, DataError, Dataset
+from training.data.dataset import THREADS, Dataset
 from training.data.groups import difference_hash, find_groups, near_duplicates
+from training.data.manifest import DataError
 from training.progress import track
 
 CORNER = (3, 6)  # the lower right corner, brought to so many pixels: enough for the length of a bar

@@ -16,7 +16,8 @@ from msgspec import Struct, structs
 from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
-from training.data.dataset import DataError, Dataset
+from training.data.dataset import Dataset
+from training.data.manifest import DataError
 from training.evaluation.bootstrap import Difference, difference
 from training.evaluation.cross_fit import PREDICTIONS, Fold
 from training.evaluation.cross_validation import Scheme, crossval, fold_files

@@ -21,7 +21,8 @@ from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Reader
 from smear.inference.suggestion import calibrated, doubts, refusal_for
-from training.data.dataset import DataError, Dataset
+from training.data.dataset import Dataset
+from training.data.manifest import DataError
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
 from training.fit.checkpoints import whole

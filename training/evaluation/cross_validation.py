@@ -16,7 +16,7 @@ from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from training.augmentation.augmented_copies import with_augmented_copies
 from training.data.ablations import ABLATIONS
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.cross_fit import PLAN, PREDICTIONS, Fold
 from training.evaluation.predictions import predict, predict_ablations

@@ -21,7 +21,8 @@ from smear.inference.ood import Distribution
 from smear.inference.suggestion import calibrated
 from training import csv_table
 from training.data.ablations import cells_removed
-from training.data.dataset import CHUNK, THREADS, DataError, Dataset
+from training.data.dataset import CHUNK, THREADS, Dataset
+from training.data.manifest import DataError
 from training.data.non_smears import non_smear
 from training.evaluation.cross_fit import held_out_readers
 

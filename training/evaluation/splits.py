@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from smear.arrays import Array
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.recipes.recipe import Published
 
 Protocol = Literal["random", "grouped", "source", "as-published"]

@@ -17,7 +17,8 @@ from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from training import csv_table
-from training.data.dataset import DataError, Dataset
+from training.data.dataset import Dataset
+from training.data.manifest import DataError
 from training.data.renderings import RENDERINGS
 from training.evaluation.cross_fit import held_out_readers
 from training.evaluation.predictions import predict

@@ -44,7 +44,7 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
             "pictures": len(material.dataset),
             "by_label": counts,
             "groups": int(material.groups.max()) + 1,
-            "groups_from": "patients" if material.dataset.patients_known else "near-duplicates and slide appearance",
+            "groups_from": material.dataset.groups_from,
         },
         recipe={**recipe.to_json(), "commit": commit()},
         frameworks={

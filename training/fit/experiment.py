@@ -18,7 +18,7 @@ from smear.inference.card import Card, Golden, Head
 from smear.inference.network import PAIR, last_dense
 from smear.inference.ood import Distribution
 from smear.segmentation.find import find
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
 from training.fit.draft_card import draft_card

@@ -26,6 +26,9 @@ Report = Callable[[str], None]
 groups_of = lru_cache(maxsize=2)(find_groups)
 
 
+NOTHING: Array = np.zeros((0, 0))
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Pictures to learn from, and some to look at meanwhile, which may be none.
@@ -39,8 +42,8 @@ class TrainingSet:
     outliers: Array
     validation_inputs: Array
     validation_targets: Array
-    features: Array
-    validation_features: Array
+    features: Array = NOTHING
+    validation_features: Array = NOTHING
 
     @property
     def validated(self) -> bool:

@@ -12,7 +12,8 @@ from smear.inference.card import Input, Label, Step
 from smear.inference.tta import ALWAYS, Count
 from training.architectures.blueprint import Recurrence
 from training.augmentation.augment import Augmentation
-from training.data.dataset import DataError, Dataset
+from training.data.dataset import Dataset
+from training.data.manifest import DataError
 
 LABELS = Path(__file__).parents[1] / "data" / "labels.toml"
 

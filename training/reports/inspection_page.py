@@ -30,6 +30,8 @@ def page(inspection: Inspection) -> str:
         sources=len(set(dataset.sources)),
         groups=len(set(inspection.groups.tolist())),
         patients_known=dataset.patients_known,
+        groups_from=dataset.groups_from,
+        remarks=dataset.remarks,
         warnings=inspection.warnings,
         plots=[(title, figure_url(draw(inspection))) for title, draw in PLOTS.items()],
         exact=len(inspection.exact),

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from smear.statistics import wilson
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.evaluation.conclusion import percent
 from training.evaluation.metrics import Rate, Selection
 

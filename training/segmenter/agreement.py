@@ -14,7 +14,7 @@ from smear.arrays import Array
 from smear.segmentation.find import find
 from smear.segmentation.mask_network import Segmenter
 from training.data.annotated_masks import Annotation, MaskedSet, load
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.progress import track
 from training.segmenter import baselines
 from training.segmenter.metrics import NUMBERS, Agreement, Summary, agreement, dice, summary

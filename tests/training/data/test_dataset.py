@@ -9,8 +9,9 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import skip_or_fail
 from training.__main__ import main
-from training.data.dataset import DataError, load
+from training.data.dataset import load
 from training.data.groups import difference_hash, find_groups, near_duplicates, painted_out
+from training.data.manifest import DataError
 from training.evaluation.splits import folds, validation
 from training.recipes.loading import RecipeError
 from training.recipes.loading import load as load_recipe

@@ -11,7 +11,8 @@ from tests.drawn import COLOURS, LABELS
 from training.__main__ import main
 from training.augmentation.augment import Augmentation
 from training.augmentation.augmented_copies import with_augmented_copies
-from training.data.dataset import DataError, load
+from training.data.dataset import load
+from training.data.manifest import DataError
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import published_folds, source_folds
 from training.recipes.loading import load as load_recipe

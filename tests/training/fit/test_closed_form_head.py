@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.fit.closed_form_head import fit_closed_form, minimum, whitening
 from training.recipes.loading import load
 

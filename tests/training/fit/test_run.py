@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from training.data.dataset import DataError
 from training.data.dataset import load as load_dataset
+from training.data.manifest import DataError
 from training.evaluation.cross_validation import statistics_of
 from training.fit.run import Material, Run, groups_of
 from training.recipes.loading import load

@@ -13,7 +13,7 @@ from smear.segmentation.find import find
 from tests.data import pictures
 from training.__main__ import main
 from training.data import annotated_masks
-from training.data.dataset import DataError
+from training.data.manifest import DataError
 from training.reports import worst_page
 from training.segmenter import agreement, atlas, baselines, metrics, outlines
 

@@ -1,0 +1,120 @@
+"""`manifest.csv`: which pictures there are, and what is known of them; read as it is meant, or refused by line."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from smear.sentence import SentenceError
+from training.data.patients import key
+
+MANIFEST = "manifest.csv"
+REQUIRED = ("path", "label")
+DELIMITERS = ",;\t"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class DataError(SentenceError):
+    """Data that cannot be trained on; one sentence that says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture: its path below the data set's folder, and what is known of it; "" where nothing is."""
+
+    path: str
+    label: str
+    group: str = ""
+    source: str = ""
+
+
+def read(root: Path, many_labels: bool = False) -> list[Row]:
+    """Return the rows of the manifest in `root`, sorted; DataError naming the line where one cannot be used.
+
+    UTF-8 and UTF-16, commas, semicolons or tabs, spaces around values and Windows' paths are read as they are meant.
+    many_labels: whether the pictures of one group may have several, as the cells of one patient do.
+    """
+    rows: dict[int, Row] = {}
+    for number, line in _lines(_text(root / MANIFEST)):
+        path, label = _below(root, line["path"], number), line["label"]
+        if not label:
+            raise DataError(f"{MANIFEST}, line {number}: the label is empty.")
+        rows[number] = Row(path, label, line.get("group", ""), line.get("source", ""))
+    _refuse_contradictions(rows, many_labels)
+    return sorted(rows.values(), key=lambda row: (row.path, row.label, row.group, row.source))
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    try:
+        return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{MANIFEST}, line {line}: this is not UTF-8 text. Save the table as CSV in UTF-8 and try again."
+        ) from error
+
+
+def _lines(text: str) -> list[tuple[int, dict[str, str]]]:
+    """Return the lines with their numbers, values by the names of their columns; lines of nothing are left out."""
+    head = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=head.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    try:
+        names = [name.strip().casefold() for name in next(reader, [])]
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            raise DataError(f"{MANIFEST} has no column '{missing[0]}'. It needs path,label and may have group,source.")
+        lines = []
+        for values in reader:
+            if any(value.strip() for value in values):
+                padded = [value.strip() for value in values] + [""] * (len(names) - len(values))
+                lines.append((reader.line_num, dict(zip(names, padded, strict=False))))
+        return lines
+    except csv.Error as error:
+        raise DataError(f"{MANIFEST}, line {reader.line_num}: this is no line of CSV ({error}).") from error
+
+
+def _below(root: Path, path: str, number: int) -> str:
+    """Return a path as this system writes it; DataError where there is no such file, or it is not below `root`."""
+    if not path:
+        raise DataError(f"{MANIFEST}, line {number}: the path is empty.")
+    given = path if _is_file(root, path) else path.replace("\\", "/")
+    if not _is_file(root, given):
+        raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
+    if not (root / given).resolve().is_relative_to(root.resolve()):
+        raise DataError(f"{MANIFEST}, line {number}: {path} lies outside of the data set's folder.")
+    return str(PurePosixPath(given))
+
+
+def _is_file(root: Path, path: str) -> bool:
+    try:
+        return (root / path).is_file()
+    except (OSError, ValueError):  # longer than a path may be, or with a NUL in it
+        return False
+
+
+def _refuse_contradictions(rows: dict[int, Row], many_labels: bool) -> None:
+    """Refuse a file that is named twice, a label that is not its class folder's, and a group that has two labels."""
+    labels, folders = {row.label for row in rows.values()}, {Path(row.path).parts[0] for row in rows.values()}
+    files: dict[str, int] = {}
+    groups: dict[str, tuple[int, str]] = {}
+    for number, row in rows.items():
+        earlier = files.setdefault(row.path, number)
+        if earlier != number:
+            other = rows[earlier].label
+            told = f"has the labels '{other}' and '{row.label}'" if other != row.label else "is named twice"
+            raise DataError(f"{MANIFEST}, lines {earlier} and {number}: {row.path} {told}. Keep one of the lines.")
+        folder = Path(row.path).parts[0]
+        if folder != row.label and folder in labels and row.label in folders:
+            raise DataError(
+                f"{MANIFEST}, line {number}: {row.path} lies in '{folder}' and has the label '{row.label}'."
+            )
+        patient = key(row.group)
+        line, first = groups.setdefault(patient, (number, row.label)) if patient else (number, row.label)
+        if first != row.label and not many_labels:
+            raise DataError(
+                f"{MANIFEST}, lines {line} and {number}: the group '{row.group}' has the labels '{first}' and"
+                f" '{row.label}'. A group is one patient with one diagnosis; give the second one a group of its own, or"
+                " none."
+            )
