@@ -11,10 +11,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from smear.imaging import synthetic
-from smear.imaging.decode import encode
+from smear.imaging.decode import decode, encode
 from tests.browser.conftest import Visit
 from tests.browser.driving import PASSWORD, choose_password, sign_in
-from tests.data.pictures import SUGGESTED, suggested
+from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
 
@@ -31,12 +31,12 @@ PIXELS = """() => {
 
 def files(folder: Path) -> list[Path]:
     """Return a JPEG, a PNG and a TIFF of drawn fields, and a photograph of a real one where there are any."""
-    made = []
     # Of the PNG the model suggests a label, so that there is a map.
-    for name, seed in {"first.jpg": 1, "reviews.png": SUGGESTED, "third.tiff": 3}.items():
-        path = folder / name
-        Image.fromarray(synthetic.field(seed, "leukemic", 448)).save(path)
-        made.append(path)
+    first, third = (synthetic.field(seed, "leukemic", 448) for seed in (1, 3))
+    made = []
+    for name, rgb in {"first.jpg": first, "reviews.png": decode(suggested()).rgb, "third.tiff": third}.items():
+        made.append(folder / name)
+        Image.fromarray(rgb).save(made[-1])
     data = os.environ.get("LEUKOLENS_DATA")
     real = sorted(Path(data, "taleghani").rglob("*.jpg")) if data else []
     return made + real[:1]
