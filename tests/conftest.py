@@ -82,6 +82,16 @@ def copy_bundle(source: Path, folder: Path, name: str, **card: object) -> Path:
     return folder / name
 
 
+def tell_of_leukocytes_alone(bundle: Path, card: dict) -> None:
+    """Let a field bundle's statistics describe leukocytes alone, as a cell bundle's do; `card` is its card."""
+    from smear.artifacts import sha256
+    from smear.inference.bundle import OOD
+    from smear.inference.ood import Distribution
+
+    Distribution.load(bundle / OOD).of_leukocytes().save(bundle / OOD)
+    card["files"][OOD] = sha256(bundle / OOD)
+
+
 CELL_BUNDLE = "drawn-cells"
 CELL_LABELS = (("blast", "Blast", True), ("lymphocyte", "Lymphocyte", False), ("monocyte", "Monocyte", False))
 

@@ -228,8 +228,25 @@ def grown(app: Flask, first: str) -> None:
             migrate(revision)
             with db.engine.connect() as connection:
                 fill(connection, pixels)
+                count_on(connection)
                 connection.commit()
         migrate()
+
+
+def count_on(connection: sa.Connection) -> None:
+    """Let PostgreSQL number rows after those that `fill` has numbered itself; SQLite does so of its own accord."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in sa.inspect(connection).get_table_names():
+        quoted = connection.dialect.identifier_preparer.quote(table)
+        columns = {column["name"]: column for column in sa.inspect(connection).get_columns(table)}
+        if "id" in columns and isinstance(columns["id"]["type"], sa.Integer):
+            connection.execute(
+                sa.text(
+                    f"SELECT setval(pg_get_serial_sequence(:table, 'id'), max(id)) FROM {quoted} HAVING max(id) > 0"
+                ),
+                {"table": quoted},
+            )
 
 
 def test_the_list_of_revisions_is_whole() -> None:

@@ -67,9 +67,9 @@ def add_person(visit: Visit, address: str, name: str) -> Page:
 
 
 def press(page: Page, key: str) -> None:
-    """Send a review by its key, when the page's script has the picture on it."""
-    page.locator("#canvas").wait_for()
-    with page.expect_navigation():
+    """Send a review by its key, when the page's script has the picture on it, and wait for the page that follows."""
+    page.locator("#stage[data-shown]").wait_for()
+    with page.expect_event("domcontentloaded"):  # `expect_navigation` takes a change of the address alone for one
         page.keyboard.press(key)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -26,7 +26,9 @@ Report = Callable[[str], None]
 groups_of = lru_cache(maxsize=2)(find_groups)
 
 
-NOTHING: Array = np.zeros((0, 0))
+def nothing() -> Array:
+    """Return the features of no picture."""
+    return np.zeros((0, 0))
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class TrainingSet:
     outliers: Array
     validation_inputs: Array
     validation_targets: Array
-    features: Array = NOTHING
-    validation_features: Array = NOTHING
+    features: Array = field(default_factory=nothing)
+    validation_features: Array = field(default_factory=nothing)
 
     @property
     def validated(self) -> bool:

@@ -22,14 +22,12 @@ from PIL import Image
 from app import create_app
 from app.cli.cells import COLUMNS, MEASURED, SUGGESTED
 from app.config import ROOT
-from smear.artifacts import sha256
 from smear.imaging import synthetic
 from smear.imaging.decode import decode, encode
-from smear.inference.bundle import OOD
-from smear.inference.ood import Distribution
 from smear.segmentation.find import find
 from smear.segmentation.morphometry import measure
 from tests.app.bad_files import BAD_FILES, REFUSED
+from tests.conftest import tell_of_leukocytes_alone
 from tests.memory import GIGABYTE, needs_proc
 
 
@@ -68,8 +66,7 @@ def cell_reader(tmp_path: Path) -> str:
     shutil.copytree(ROOT / "models" / "leukolens-field", place)
     card = json.loads((place / "card.json").read_text())
     card |= {"name": name, "scope": "cell", "preprocess": [{"name": "one_leukocyte", "parameters": {}}]}
-    Distribution.load(place / OOD).of_leukocytes().save(place / OOD)
-    card["files"][OOD] = sha256(place / OOD)
+    tell_of_leukocytes_alone(place, card)
     (place / "card.json").write_text(json.dumps(card))
     return name
 

@@ -12,17 +12,18 @@ from app.database import db, writing
 from app.reading import more_maps
 from app.records import Job, Reading
 from smear.rendering import explain
-from tests.app.steps import Someone, change, reading_of, work_done
+from tests.app.steps import Someone, reading_of, work_done
+from tests.data.pictures import suggested
 
-LABEL = "Early"
+LABEL = "Pre"
 
 
 @pytest.fixture
-def read(app: Flask, clinician: Someone, field: bytes) -> tuple[str, Reading]:
+def read(app: Flask, clinician: Someone) -> tuple[str, Reading]:
     """Return the path of an image whose reading shows maps, and that reading."""
     case = clinician.open_case()
-    image = clinician.upload(case, field).json["id"]
-    change(app, image, "suggested", LABEL)
+    image = clinician.upload(case, suggested()).json["id"]
+    work_done(app)  # its evidence
     return f"/cases/{case}/images/{image}", reading_of(app, image)
 
 
@@ -46,7 +47,7 @@ def test_they_are_drawn_by_a_job_and_offered_then(
     ask(clinician, read)
     work_done(app)
     with app.app_context():
-        assert db.session.scalars(select(Job.state)).one() == "done"
+        assert db.session.scalars(select(Job.state).where(Job.kind == more_maps.KIND)).one() == "done"
         drawn = more_maps.drawn(db.session.get_one(Reading, reading.id))
     assert set(drawn) == set(more_maps.SLOW)
     for method, maps in drawn.items():

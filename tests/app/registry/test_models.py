@@ -16,7 +16,7 @@ from app.records import BundleActivation
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
 from tests.app.steps import PASSWORD, Someone
-from tests.conftest import copy_bundle
+from tests.conftest import copy_bundle, tell_of_leukocytes_alone
 
 SECOND = "second-look"
 
@@ -65,7 +65,9 @@ def with_cells(two: Path) -> Path:
     """Return the same folder; the second bundle says that it reads single cells."""
     path = two / SECOND / "card.json"
     one = [{"name": "one_leukocyte", "parameters": {}}]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"scope": "cell", "preprocess": one}))
+    card = json.loads(path.read_text()) | {"scope": "cell", "preprocess": one}
+    tell_of_leukocytes_alone(path.parent, card)
+    path.write_text(json.dumps(card))
     return two
 
 
