@@ -5,6 +5,7 @@ import pytest
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.drawn import LABELS
+from training.__main__ import main
 
 TINY = (
     """
@@ -57,6 +58,16 @@ def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     path.write_text(TINY, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def run(drawn, tiny, tmp_path_factory):
+    """A run with a fit and a grouped cross-validation in it."""
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
+    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
+    assert main([*cross, "--protocol", "grouped"]) == 0
+    return folder
 
 
 @pytest.fixture

@@ -17,16 +17,6 @@ from training.evaluation.stress import Rendered
 SOME = ("as it is", "noise 20", "enlarged 2")
 
 
-@pytest.fixture(scope="module")
-def run(drawn, tiny, tmp_path_factory):
-    """A run with a fit and a grouped cross-validation in it."""
-    folder = tmp_path_factory.mktemp("run")
-    assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
-    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
-    assert main([*cross, "--protocol", "grouped"]) == 0
-    return folder
-
-
 @pytest.fixture
 def few_renderings(monkeypatch):
     """Three of the renderings: what becomes of each picture is the same with all."""

@@ -20,16 +20,6 @@ from training.recipes.loading import load as load_recipe
 
 
 @pytest.fixture(scope="module")
-def run(drawn, tiny, tmp_path_factory):
-    """A run with a fit and a grouped cross-validation in it."""
-    folder = tmp_path_factory.mktemp("run")
-    assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
-    cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
-    assert main([*cross, "--protocol", "grouped"]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
 def published(run, tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
     assert main(["publish", str(run), "--models", str(models)]) == 0

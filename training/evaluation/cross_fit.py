@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -26,6 +25,7 @@ from training.data.manifest import DataError
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
 from training.fit.checkpoints import whole
+from training.recipes.loading import refusal_of
 from training.recipes.recipe import Refusal
 
 PLAN = "plan.json"  # beside the folds: what they are made of
@@ -111,8 +111,7 @@ def held_out_readers(run: Path, own: Dataset) -> Iterator[tuple[Reader, Array]]:
     plan = json.loads((run / "grouped" / PLAN).read_text(encoding="utf-8"))
     if plan["fingerprint"] != own.fingerprint:
         raise DataError(f"The run in {run} was made of other data than {own.root}.")
-    refusal = msgspec.convert(plan["recipe"]["refusal"], Refusal)
-    folds, _by = cross_fitted([Fold.read(home / PREDICTIONS) for home in homes], refusal)
+    folds, _by = cross_fitted([Fold.read(home / PREDICTIONS) for home in homes], refusal_of(plan["recipe"]))
     for fold, card in zip(folds, filter(None, cards), strict=True):
         loaded = bundle.load(card.parent)
         yield Reader(replace(loaded, card=_calibrated_by(loaded.card, fold))), fold.test
