@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smear.arrays import Array
     from smear.inference.field_reader import Reader
     from training.evaluation.conclusion import Earlier
-    from training.evaluation.metrics import Metrics
+    from training.evaluation.predictions import Predictions
     from training.evaluation.splits import Protocol
 
 
@@ -94,23 +94,30 @@ def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
     import numpy as np
     from msgspec import structs
 
+    from training.evaluation.bootstrap import GroupDraws
     from training.evaluation.conclusion import Earlier, conclude
     from training.evaluation.metrics import public
-    from training.evaluation.predictions import ablation_of, predict_ablations
+    from training.evaluation.predictions import ablation_of, metrics_of, predict_ablations
+    from training.fit.run import groups_of
 
     loaded = options.loaded(data)
-    reader, targets, metrics = _measured(bundle, loaded)
+    draws = GroupDraws(groups_of(loaded)) if loaded.patients_known else None
+    reader, targets, predictions = _measured(bundle, loaded)
     ablated = predict_ablations(reader, loaded, np.arange(len(loaded)))
-    ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
-    metrics = structs.replace(metrics, ablations=ablations)
+    ablations = {name: ablation_of(changed, targets, draws) for name, changed in ablated.items()}
+    metrics = structs.replace(metrics_of(predictions, targets, reader.card, draws), ablations=ablations)
     if form == "json":
         print(json.dumps(public(metrics), indent=1))
         return
     earlier = None
     if against:
-        reference, _, reference_metrics = _measured(against, loaded)
-        earlier = Earlier(f"{reference.card.name} {reference.card.version}", reference_metrics.accuracy_all)
-    print(conclude(metrics, {label.id: label.name for label in reader.card.labels}, earlier=earlier))
+        reference, reference_targets, others = _measured(against, loaded)
+        accuracy = metrics_of(others, reference_targets, reference.card, draws).accuracy_all
+        right, reference_right = predictions.right(targets), others.right(reference_targets)
+        gain = (draws or GroupDraws(np.arange(len(loaded)))).gain(right, reference_right)
+        earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
+    names = {label.id: label.name for label in reader.card.labels}
+    print(conclude(metrics, names, earlier=earlier, groups_from=loaded.groups_from))
 
 
 @command("ood", "measure what a cross-validated run refuses of other pictures")
@@ -164,20 +171,19 @@ def _folder(name: str) -> Path:
     return Path(name) if Path(name, CARD).is_file() else MODELS / name
 
 
-def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics]":
-    """Return the reader of a bundle (a name in models/, or a folder), its targets and its metrics on a data set."""
+def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Predictions]":
+    """Return the reader of a bundle (a name in models/, or a folder), its targets and what it says of a data set."""
     import numpy as np
 
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
-    from training.evaluation.predictions import metrics_of, predict
+    from training.evaluation.predictions import predict
 
     reader = Reader(bundle.load(_folder(name)))
     targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
-    predictions = predict(reader, data, np.arange(len(data)), task="pictures")
-    return reader, targets, metrics_of(predictions, targets, reader.card)
+    return reader, targets, predict(reader, data, np.arange(len(data)), task="pictures")
 
 
 COMMANDS = (compare, evaluate, ood, stress)

@@ -4,6 +4,7 @@ What trains is imported where it is asked for: TensorFlow takes seconds, and hel
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from training.evaluation.splits import Protocol
     from training.fit.run import Run
 
+PROMPTS = {
+    "--name": "Name of the model, such as your-lab-field",
+    "--attribution": "Attribution: whose pictures, trained by whom",
+    "--licence": "Licence of the weights",
+    "--known-failure": "A known failure, in a sentence",
+}
 FIRST_WEIGHTS = "folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random"
 run_options = options.several(
     click.argument("name", metavar="RECIPE"),
@@ -97,20 +104,38 @@ def crossval(
     if form == "json":
         print(json.dumps(public(result), indent=1))
         return
-    paragraph = conclude(result, run.recipe.label_names(), result.colour_statistics_forest)
+    paragraph = conclude(result, run.recipe.label_names(), result.colours, groups_from=result.groups_from)
     file = cross_validation.result_file(out, protocol)
     print(f"{result.meaning}\n{paragraph}\nAll numbers: {file}")
 
 
 @command("publish", "put a run's draft, with its results, into models/")
 @click.argument("run", metavar="RUN", type=PATH)
-@click.option("--name", help="publish under another name than the recipe's")
+@click.option("--name", default="", help="publish under another name than the recipe's")
+@click.option("--attribution", default="", help="whose pictures it learnt from, and by whom it was trained")
+@click.option("--licence", default="", help="of the weights")
+@click.option("--known-failure", "failures", multiple=True, metavar="SENTENCE ...", help="what it is known to do wrong")
+@click.option("--second-opinion", is_flag=True, help="publish it although it does not reach the floors")
 @options.models()
-def publish(run: Path, name: str | None, models: Path) -> None:
-    """Publish a run."""
-    from training.publish import publish
+def publish(
+    run: Path, name: str, attribution: str, licence: str, failures: tuple[str, ...], second_opinion: bool, models: Path
+) -> None:
+    """Publish a run. Trained on data of your own it needs a name, attribution, licence and known failures of yours."""
+    from training.publish import Publisher, publish, unsigned
 
-    folder = publish(run, models, name)
+    publisher = Publisher(name, attribution, licence, failures, second_opinion)
+    missing = unsigned(run, publisher)
+    if missing and sys.stdin.isatty():
+        say("This model was trained on data of your own. Its card needs your own words:")
+        given = {option: click.prompt(PROMPTS[option]).strip() for option in missing}
+        publisher = Publisher(
+            given.get("--name", name),
+            given.get("--attribution", attribution),
+            given.get("--licence", licence),
+            (given["--known-failure"],) if "--known-failure" in given else failures,
+            second_opinion,
+        )
+    folder = publish(run, models, publisher)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
     print(f"Published {folder} ({size:.1f} MB).")
 

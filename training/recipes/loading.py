@@ -30,6 +30,7 @@ RENAMED = {
     ("schedule", "solved_penalty"): "closed_form_penalty",
     ("published", "copies"): "augmented_copies",
     ("refusal", "for_novelty"): "for_ood",
+    ("refusal", "most_for_confidence"): "for_confidence",
 }
 RENAMED_PARAMETERS = {"finder": "segmenter"}  # of steps
 

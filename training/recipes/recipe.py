@@ -117,15 +117,23 @@ class Search(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much of its own kind the model may refuse on validation, and the accuracy it aims at on the rest."""
+    """The accuracy that suggestions need, and the shares of its own kind that the model refuses.
 
-    target_accuracy: float = 0.995
-    most_for_confidence: float = 0.05
+    for_confidence: about this share of unseen pictures is refused for low confidence, half of it in any case, and more
+    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar.
+    """
+
+    target_accuracy: float = 0.99
+    for_confidence: float = 0.05
     for_ood: float = 0.02
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decides what a training makes of a data set."""
+    """Everything that decides what a training makes of a data set.
+
+    data_fingerprints: of the data sets that licence, attribution and known failures speak of. A bundle of other data is
+    published with its maker's own (`training.publish`).
+    """
 
     name: str
     version: str
@@ -150,6 +158,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     tta: Count = 1
     tta_confidence: float = ALWAYS
     known_failures: tuple[str, ...] = ()
+    data_fingerprints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON data."""
