@@ -25,7 +25,7 @@ from training.recipes.loading import refusal_of
 from training.reports import run_report
 
 REQUIRED: Protocol = "grouped"
-BULKY = ("roc", "reliability", "per_patient", "recipe")  # in report/, too long for a card
+BULKY = ("roc", "reliability", "per_patient", "recipe", "learning_curves")  # in report/, too long for a card
 BY_THE_NETWORK = ("recurrence",)  # of a recipe: what the search chose takes its place on the draft's card
 Results = dict[Protocol, CrossValidated]
 
@@ -202,7 +202,7 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
     abstention = Threshold(NEVER, 1.0) if missed else calibration.abstention
     before = recorded(earlier, draft.data["fingerprint"], REQUIRED) if earlier else None
     names = {label.id: label.name for label in draft.labels}
-    metrics: dict[str, Any] = {key: value for key, value in draft.metrics.items() if key != "history"}
+    metrics: dict[str, Any] = dict(draft.metrics)
     for protocol, result in results.items():
         entries = msgspec.to_builtins(result)
         metrics[protocol] = {key: value for key, value in entries.items() if key not in BULKY}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.data()
 @click.option("--out", type=PATH, required=True, help="folder for everything; a killed run goes on there")
 @options.first_weights("as for fit")
+@options.changes()
 @click.option("--protocols", type=PROTOCOLS, multiple=True, default=("random", "grouped"))
 @click.option("--folds", type=int, default=5)
 @click.option("--limit", type=int, help="run only the first so many folds of each; the table says so")
@@ -36,6 +37,7 @@ def compare(
     data: Path,
     out: Path,
     weights: str | None,
+    changes: dict[str, str],
     protocols: "tuple[Protocol, ...]",
     folds: int,
     limit: int | None,
@@ -50,7 +52,7 @@ def compare(
     from training.fit.run import Material, Run
     from training.reports import comparison_page
 
-    recipes = [loading.load(name) for name in names or loading.names()]
+    recipes = [loading.load(name, changes) for name in names or loading.names()]
     drawn = options.loaded(data, "field" if any(recipe.scope == "field" for recipe in recipes) else "cell")
     drawn = drawn.drawn(pictures) if pictures is not None else drawn
     plan = Plan(protocols, folds, limit, epochs)
@@ -61,11 +63,13 @@ def compare(
     shown = {None: "", "imagenet": " --weights imagenet"}.get(weights, " --weights WEIGHTS")
     shortenings = {"limit": limit, "pictures": pictures, "epochs": epochs}
     # Without anybody's folders: the command that gives this table again.
+    set_ = [f"{entry}={value}" for entry, value in changes.items()]
     again = " ".join(
         [
             f"python -m training compare {' '.join(chosen.name for chosen in recipes)} --data DATA{shown} --out RUN",
             f"--protocols {' '.join(protocols)} --folds {folds}",
             *(f"--{key} {value}" for key, value in shortenings.items() if value),
+            *(["--set", *set_] if set_ else []),
         ]
     )
     paragraph = comparison_page.conclusion(rows, plan, _recorded(models / active, drawn, strictest(rows, plan)))

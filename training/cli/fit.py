@@ -17,6 +17,7 @@ from training.recipes import loading
 if TYPE_CHECKING:
     from training.evaluation.splits import Protocol
     from training.fit.run import Run
+    from training.recipes.recipe import Recipe
 
 PROMPTS = {
     "--name": "Name of the model, such as your-lab-field",
@@ -30,6 +31,7 @@ run_options = options.several(
     options.data("class folders, or a folder with manifest.csv"),
     click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
     options.first_weights(FIRST_WEIGHTS),
+    options.changes(),
     click.option(
         "--network-cache",
         type=PATH,
@@ -47,14 +49,16 @@ def list_recipes() -> None:
 
 @command("fit", "train a recipe on a data set; the result is a draft in RUN")
 @run_options
-def fit(name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None) -> None:
+def fit(
+    name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None, changes: dict[str, str]
+) -> None:
     """Write a draft bundle."""
     import numpy as np
 
     from training.evaluation.splits import validation
     from training.fit.experiment import draft
 
-    run = _run(name, data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache)
     schedule, material = run.recipe.schedule, run.material
     everything = np.arange(len(run.dataset))
     fit, held_out = everything, everything[:0]
@@ -83,6 +87,7 @@ def crossval(
     out: Path,
     weights: str | None,
     network_cache: Path | None,
+    changes: dict[str, str],
     protocol: "Protocol",
     folds: int,
     limit: int | None,
@@ -94,7 +99,7 @@ def crossval(
     from training.evaluation.conclusion import conclude
     from training.evaluation.metrics import public
 
-    run = _run(name, data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache)
     scheme = cross_validation.Scheme(protocol, folds)
     if numbers:
         for file in cross_validation.some_folds(run, scheme, [number - 1 for number in numbers]):
@@ -153,10 +158,9 @@ def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
     print(f"Published {folder}, version {version}.")
 
 
-def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
+def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
     from training.fit.run import Material, Run
 
-    chosen = loading.load(name)
     first = weights(given)
     return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
 

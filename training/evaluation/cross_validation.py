@@ -28,7 +28,6 @@ from training.fit.run import Run
 
 # Of one data set, and of one with augmented copies, for all recipes that are compared on them.
 statistics_of = lru_cache(maxsize=2)(colour_baseline.statistics)
-EARLIER_CODE = "of an earlier version"  # of folds whose draft does not say
 
 
 def result_file(folder: Path, protocol: Protocol) -> Path:
@@ -58,8 +57,9 @@ def crossval(run: Run, scheme: Scheme, limit: int | None = None) -> CrossValidat
     if len(which) < 2:  # no other fold's answers to set its thresholds by
         run = run.of(structs.replace(run.recipe, schedule=structs.replace(run.recipe.schedule, validation_split=True)))
     files = _finish(run, scheme, which)
-    code = [bundle.read_card(file.parent / run.recipe.name).recipe.get("code", EARLIER_CODE) for file in files]
-    result = summarise(run, scheme.protocol, scheme.folds, [Fold.read(file) for file in files], code)
+    finished = [Fold.read(file) for file in files]
+    drafts = [bundle.read_card(file.parent / run.recipe.name) for file in files]
+    result = summarise(run, scheme.protocol, scheme.folds, finished, drafts)
     with whole(result_file(run.folder, scheme.protocol)) as partial:
         partial.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
     return result
@@ -144,7 +144,7 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
     (fit, held_out, test), material = indices, run.material
     folder = run.folder / run.recipe.name
     if not (folder / CARD).is_file():
-        folder = draft(run, fit, held_out)
+        folder = draft(run, fit, held_out, test)
     reader = Reader(bundle.load(folder))
     card, known = reader.card, np.concatenate([fit, held_out])
     Fold(

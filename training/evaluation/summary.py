@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct, structs
 from sklearn.metrics import roc_curve
 
 from smear.arrays import Array
+from smear.inference.card import Card
 from smear.inference.suggestion import calibrated
 from training.evaluation.bootstrap import Difference, GroupDraws
 from training.evaluation.conclusion import Colours
@@ -17,9 +19,12 @@ from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, clas
 from training.evaluation.predictions import Predictions, ablation_of
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.fit.calibration import Calibration
+from training.fit.callbacks import Epoch
 from training.fit.draft_card import commit
 from training.fit.run import Run
 from training.recipes.recipe import Recipe
+
+EARLIER_CODE = "of an earlier version"  # of a fold whose draft does not say
 
 
 class FoldRow(Struct, frozen=True):
@@ -41,7 +46,8 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     forest on colours. roc: by label, points (1 - specificity, sensitivity).
 
     recipe, fingerprint, code: what the folds' networks were made of: the recipe, the data set, and the versions of the
-    code that made them (`training.fit.code_version`).
+    code that made them (`training.fit.code_version`). learning_curves: of each, by epoch; where a network has no
+    validation part its fold's test pictures are what is held out, and nothing is chosen by them.
     """
 
     protocol: str
@@ -62,6 +68,7 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     recipe: dict[str, Any]
     fingerprint: str
     code: list[str]
+    learning_curves: list[list[Epoch]]
 
     @property
     def colours(self) -> Colours:
@@ -69,10 +76,12 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
         return Colours(self.colour_statistics_forest, self.gain_over_colours)
 
 
-def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold], code: Sequence[str]) -> CrossValidated:
+def summarise(
+    run: Run, protocol: Protocol, count: int, folds: Sequence[Fold], drafts: Sequence[Card]
+) -> CrossValidated:
     """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them.
 
-    count: how many folds the scheme has, of which `folds` were run; code: the versions that made their networks.
+    count: how many folds the scheme has, of which `folds` were run; drafts: the cards of their networks.
     """
     recipe, dataset = run.recipe, run.dataset
     labels = recipe.described(dataset)
@@ -107,7 +116,8 @@ def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold], c
         gain_over_colours=draws.gain(right, baseline == targets),
         recipe=recipe.to_json(),
         fingerprint=dataset.fingerprint,
-        code=sorted(set(code)),
+        code=sorted({card.recipe.get("code", EARLIER_CODE) for card in drafts}),
+        learning_curves=[msgspec.convert(card.metrics.get("history", []), list[Epoch]) for card in drafts],
     )
 
 

@@ -47,20 +47,22 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     """How the network is trained.
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
-    backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. ema_momentum: the second stage ends with the running mean of its weights, of which every step
-    leaves this share; 0 for the weights of its last step. validation_split: whether a part of the training pictures is
-    not learnt from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`);
-    without it these come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so
-    many epochs of pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
+    backbone's layers. steps: the least of that second stage: a small data set is gone over more often. patience: epochs
+    without a better held-out loss after which the second stage ends, at its best epoch; 0 for none. ema_momentum: the
+    second stage ends with the running mean of its weights, of which every step leaves this share, corrected for its
+    start; 0 for the weights of its last step. validation_split: whether a part of the training pictures is not learnt
+    from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`); without it these
+    come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so many epochs of
+    pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
     (`training.fit.closed_form_head`); batch normalisation then keeps its statistics. balanced: rare classes weigh more,
-    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of
-    `batch_size` pictures.
+    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of `batch_size`
+    pictures.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    steps: int = 0
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     decay: Literal["cosine", "none"] = "cosine"
     closed_form_epochs: int = 0
