@@ -46,8 +46,7 @@ class Forward:
     @classmethod
     def joined(cls, parts: Sequence["Forward"]) -> "Forward":
         """Return batches as one."""
-        names = cls.__dataclass_fields__
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 def tensorflow() -> Any:
@@ -147,10 +146,8 @@ class Network:
         self._constant = tf.constant
 
     def forward(self, batch: Array, maps: bool = True) -> Forward:
-        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32.
-
-        maps: without them, which may take a gradient for every class, they are of size 0 x 0.
-        """
+        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32; without `maps`,
+        which may take a gradient for every class, these are of size 0 x 0."""
         return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, partial(self._ask, maps=maps)))
 
     def logits(self, batch: Array, which: range) -> Array:

@@ -1,4 +1,4 @@
-"""Evaluation of a bundle on any data: each picture is looked at once, other labels are foreign, every row is written."""
+"""A bundle on any data: each picture is looked at once, other labels are foreign, every row is written."""
 
 import csv
 import json
