@@ -1,4 +1,4 @@
-"""How sure a share is that was counted: Wilson's interval, for cards, reports and differential counts alike."""
+"""What was counted, and how sure that is: shares with Wilson's interval, agreement, and scores of each class."""
 
 import math
 from collections.abc import Sequence
@@ -77,3 +77,45 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
     variance = (agreed + differed - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
     half = Z * math.sqrt(max(0.0, variance))
     return Agreement(n, observed, kappa, max(-1.0, kappa - half), min(1.0, kappa + half))
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """One class against all others, each 0..1 and None of nothing; support: how many pictures have it.
+
+    precision: the share of its answers that are right; recall: of its pictures that are recognised (sensitivity); f1:
+    their harmonic mean; specificity: the share of other pictures that are not taken for it; accuracy: of all that are
+    on the right side.
+    """
+
+    support: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    specificity: float | None
+    accuracy: float | None
+
+
+def class_scores(confusion: Sequence[Sequence[int]]) -> list[ClassScores]:
+    """Return the scores of each class of a confusion matrix with a row for each true class, in its order."""
+    table = np.array(confusion, np.int64)
+    total = int(table.sum())
+    scores = []
+    for place in range(len(table)):
+        both, support, answered = (int(n) for n in (table[place, place], table[place].sum(), table[:, place].sum()))
+        neither = total - support - answered + both
+        scores.append(
+            ClassScores(
+                support=support,
+                precision=_part(both, answered),
+                recall=_part(both, support),
+                f1=_part(2 * both, support + answered),
+                specificity=_part(neither, total - support),
+                accuracy=_part(both + neither, total),
+            )
+        )
+    return scores
+
+
+def _part(count: int, total: int) -> float | None:
+    return count / total if total else None

@@ -135,7 +135,7 @@ def _signed(draft: Card, publisher: Publisher) -> Card:
 
 def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:
     """Yield in what a result is of something else than the draft, each as the rest of a sentence."""
-    if result.folds_run < result.folds:
+    if result.folds_run < result.folds and result.protocol == REQUIRED:
         yield f"is of {result.folds_run} folds of {result.folds}"
     if result.fingerprint != draft.data["fingerprint"] and result.protocol != "as-published":
         yield "is of other data than the draft"

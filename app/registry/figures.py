@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from smear.inference.card import Card
+from smear.statistics import ClassScores, class_scores
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Figures:
     protocols: list[Bar]
     controls: list[Bar]
     sensitivity: list[Bar]
+    classes: list[tuple[str, ClassScores]]
     renderings: list[Rendering]
 
 
@@ -66,7 +68,8 @@ def figures(card: Card) -> Figures:
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
     main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
-    return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main), renderings(card))
+    bars = control_bars(card, main), sensitivity_bars(card, main)
+    return Figures(protocols, *bars, scores_by_class(card, main), renderings(card))
 
 
 def rated(name: str, rate: Any, text: str = "", patients: bool = False) -> Bar | None:
@@ -141,6 +144,14 @@ def sensitivity_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
     patients = patients_known(card)
     bars = (rated(label.name, found.get(label.id), patients=patients) for label in card.labels)
     return [bar for bar in bars if bar]
+
+
+def scores_by_class(card: Card, main: dict[str, Any]) -> list[tuple[str, ClassScores]]:
+    """Return each class's name with its scores, had it always answered; [] where a card has no confusion matrix."""
+    confusion = main.get("confusion")
+    if not isinstance(confusion, list) or [len(row) for row in confusion] != [len(card.labels)] * len(card.labels):
+        return []
+    return [(label.name, scores) for label, scores in zip(card.labels, class_scores(confusion), strict=True)]
 
 
 def renderings(card: Card) -> list[Rendering]:

@@ -48,6 +48,27 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
     assert len(card.recipe["commit"]) >= 7
     names = {path.name for path in (published / "report").iterdir()}
     assert {"grouped.json", "grouped-confusion.png", "grouped-controls.png", "grouped-risk-coverage.png"} <= names
+    assert {"grouped-learning.png", "grouped-classes.csv"} <= names
+
+
+def test_learning_is_told_by_epoch_on_what_it_learnt_from_and_on_what_it_did_not(published):
+    card = bundle.read_card(published)
+    report = json.loads((published / "report" / "grouped.json").read_text(encoding="utf-8"))
+    assert [len(curve) for curve in report["learning_curves"]] == [2, 2]
+    assert "learning_curves" not in card.metrics["grouped"]
+    for row in (*report["learning_curves"][0], *card.metrics["history"]):
+        assert set(row) == {"epoch", "loss", "accuracy", "held_out", "held_out_loss"}
+
+
+def test_every_class_is_told_by_itself(published):
+    lines = (published / "report" / "grouped-classes.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# python -m training publish RUN")
+    rows = list(csv.DictReader(lines[1:]))
+    assert [row["class"] for row in rows] == ["Many", "Few", "mean over classes"]
+    assert [row["support"] for row in rows] == ["24", "24", "48"]
+    grouped = bundle.read_card(published).metrics["grouped"]
+    assert float(rows[0]["recall"]) == pytest.approx(grouped["sensitivity"]["leukemic"]["value"], abs=1e-4)
+    assert float(rows[0]["AUC"]) == pytest.approx(grouped["auroc_by_class"]["leukemic"], abs=1e-4)
 
 
 def test_it_is_calibrated_by_the_answers_to_every_folds_test_pictures(run, published):

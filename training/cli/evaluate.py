@@ -107,6 +107,7 @@ def evaluate(
     from training.data.ablations import ABLATIONS
     from training.evaluation.assessment import assess, write_predictions
     from training.evaluation.conclusion import Earlier, conclude, percent
+    from training.reports import class_report, errors_page
 
     unknown = set(controls) - {"none", *ABLATIONS}
     if unknown:
@@ -119,7 +120,8 @@ def evaluate(
     reader = _reader(bundle, loaded)
     result = assess(reader, loaded, asked)
     if out:
-        say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}")
+        page = errors_page.write(out, loaded, result.predictions, reader.card)
+        say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}. The worst errors: {page}")
     if form == "json":
         print(json.dumps(result.to_json(), indent=1))
         return
@@ -133,6 +135,7 @@ def evaluate(
     if result.metrics:
         names = {label.id: label.name for label in reader.card.labels}
         print(conclude(result.metrics, names, earlier=earlier, groups_from=loaded.groups_from))
+        print(f"\n{class_report.text(result.metrics, names)}\n")
     if result.refused:
         others = f"{result.refused.total} pictures whose label it does not have"
         print(f"Of {others} it refuses {percent(result.refused.value)}.")

@@ -98,6 +98,7 @@ def crossval(
     from training.evaluation import cross_validation
     from training.evaluation.conclusion import conclude
     from training.evaluation.metrics import public
+    from training.reports import class_report
 
     run = _run(loading.load(name, changes), data, out, weights, network_cache)
     scheme = cross_validation.Scheme(protocol, folds)
@@ -111,7 +112,8 @@ def crossval(
         return
     paragraph = conclude(result, run.recipe.label_names(), result.colours, groups_from=result.groups_from)
     file = cross_validation.result_file(out, protocol)
-    print(f"{result.meaning}\n{paragraph}\nAll numbers: {file}")
+    report = class_report.text(result, run.recipe.label_names())
+    print(f"{result.meaning}\n{paragraph}\n\n{report}\n\nAll numbers: {file}")
 
 
 @command("publish", "put a run's draft, with its results, into models/")

@@ -60,8 +60,9 @@ class Ablation(Struct, frozen=True):
 class Metrics(Struct, frozen=True, kw_only=True):
     """What a set of `n` pictures says of a model.
 
-    `accuracy_all` and the numbers by class count every picture as if nothing had been refused; `..._suggested` count
-    suggestions only. auroc: None where it is not defined. confusion: a row for each true class.
+    `accuracy_all` and the numbers by class count every picture as if nothing had been refused; `..._suggested`
+    count suggestions only. auroc: of each class against the rest, and their mean; None where it is not defined.
+    confusion: a row for each true class.
     """
 
     n: int
@@ -72,6 +73,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
     macro_f1: float
     weighted_f1: float
     auroc: float | None
+    auroc_by_class: dict[str, float | None]
     ece: float
     ece_before: float
     sensitivity: dict[str, Rate]
@@ -160,6 +162,8 @@ def classification(
     indices = list(range(len(labels)))
     present = np.unique(targets)
     everything = np.ones(len(targets), bool)
+    by_class = [_auroc(targets == i, probabilities[:, i]) for i in indices]
+    areas = [area for area in by_class if area is not None]
     return Metrics(
         n=len(targets),
         coverage=round(float(suggested.mean()), 5),
@@ -168,7 +172,8 @@ def classification(
         balanced_accuracy=round(float(recall_score(targets, best, labels=present, average="macro")), 5),
         macro_f1=round(float(f1_score(targets, best, labels=present, average="macro", zero_division=0)), 5),
         weighted_f1=round(float(f1_score(targets, best, labels=present, average="weighted", zero_division=0)), 5),
-        auroc=_auroc(targets, probabilities),
+        auroc=round(float(np.mean(areas)), 5) if areas else None,
+        auroc_by_class=dict(zip(names, by_class, strict=True)),
         ece=round(expected_calibration_error(probabilities, targets), 5),
         ece_before=round(expected_calibration_error(uncalibrated, targets), 5),
         sensitivity={name: rate_among(right, targets == i, draws) for i, name in enumerate(names)},
@@ -206,14 +211,9 @@ def by_patient(
     return sorted(rows, key=lambda row: (order.index(row.label), row.right / row.n, row.n))
 
 
-def _auroc(targets: Array, probabilities: Array) -> float | None:
-    """Return the area under the ROC curve, one class against the rest, averaged over the classes that occur."""
-    areas = [
-        roc_auc_score(targets == i, probabilities[:, i])
-        for i in range(probabilities.shape[1])
-        if 0 < (targets == i).sum() < len(targets)
-    ]
-    return round(float(np.mean(areas)), 5) if areas else None
+def _auroc(own: Array, probability: Array) -> float | None:
+    """Return the area under the ROC curve of one class, bool (N,), by its probability; None where all or none are."""
+    return round(float(roc_auc_score(own, probability)), 5) if 0 < own.sum() < len(own) else None
 
 
 def public(metrics: Metrics) -> dict[str, Any]:

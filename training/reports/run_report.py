@@ -10,9 +10,11 @@ import msgspec
 import numpy as np
 
 from smear.inference.card import Card
+from training import csv_table
 from training.evaluation.splits import Protocol
 from training.evaluation.stress import Stress
 from training.evaluation.summary import CrossValidated
+from training.reports import class_report, learning_curves
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -23,7 +25,7 @@ CLASS_COLOURS = ("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b
 
 
 def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated], rendered: Stress | None = None) -> None:
-    """Write every plot of every protocol's result, the results themselves, and a plot of renderings into `folder`."""
+    """Write every plot and table of every protocol's result, the results themselves, and a plot of renderings."""
     folder.mkdir()
     names = {label.id: label.name for label in card.labels}
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110}):
@@ -38,6 +40,9 @@ def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated], 
             _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
             if result.per_patient:
                 _save(folder / f"{protocol}-patients.png", _patients, result, names, title)
+            learning_curves.write(folder / f"{protocol}-learning.png", result.learning_curves, title)
+            table = csv_table.as_csv(class_report.rows(result, names), f"python -m training publish RUN: {protocol}")
+            (folder / f"{protocol}-classes.csv").write_text(table, encoding="utf-8")
         if rendered:
             _stress(folder / "stress.png", rendered, f"{card.name} {card.version}, under renderings")
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from app.database import db
 from app.inference.engine import Engine
 from app.records import AuditEvent, BundleActivation
+from app.registry.figures import figures
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
 from tests.app.steps import PASSWORD, Someone
@@ -110,6 +112,15 @@ def test_the_cards_tell_what_they_are_worth(app: Flask, clinician: Someone, mode
     assert "Activate" not in page
     page = clinician.get(f"/models/{BUNDLE}").text
     assert f"in {card.tta} orientations" in page
+
+
+def test_a_card_tells_every_class_by_itself(clinician: Someone, models: Path) -> None:
+    """A confusion matrix of another size is left out, never a page that fails."""
+    card = bundle.read_card(models / BUNDLE)
+    (_, first), *_ = figures(card).classes
+    assert f"{100 * first.precision:.1f}" in clinician.get(f"/models/{BUNDLE}").text
+    grouped = card.metrics["grouped"] | {"confusion": [[1, 2]]}
+    assert figures(replace(card, metrics={"grouped": grouped})).classes == []
 
 
 def test_an_admin_activates_with_a_reason_and_the_password(lab: Flask, field: bytes) -> None:

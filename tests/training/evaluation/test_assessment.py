@@ -121,6 +121,10 @@ def test_controls_and_pictures_can_be_chosen(mixed, tmp_path, capsys):
     printed = capsys.readouterr()
     assert set(json.loads(printed.out)["controls"]) == {"grey"}
     assert "predictions.csv" in printed.err
+    page = (tmp_path / "errors.html").read_text(encoding="utf-8")
+    wrong = [path for path in mixed.rglob("*.png") if path.relative_to(mixed).as_posix() in page]
+    assert page.count("<figure>") == len(wrong) > 0
+    assert "blank0.png" not in page  # what cannot be graded is no error
     assert len((tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()) == 7
     assert main([*command, "--controls", "gray"]) == 2
     assert "'gray' is none. Known: none, cells_removed" in capsys.readouterr().err

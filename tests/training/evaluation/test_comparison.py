@@ -218,9 +218,10 @@ def test_too_few_pictures_to_draw_are_refused_in_a_sentence(compared, tmp_path, 
     assert "3 pictures are too few to draw" in capsys.readouterr().err
 
 
-def test_a_bundle_with_a_classifier_is_published_with_it(printed, compared, drawn, tmp_path):
-    run = printed[0] / "colours-logistic"
-    assert main(["fit", compared[1][2], "--data", str(drawn), "--out", str(run)]) == 0
+def test_a_bundle_with_a_classifier_is_published_with_it(compared, drawn, tmp_path):
+    run, asked = tmp_path / "run", [compared[1][2], "--data", str(drawn), "--out", str(tmp_path / "run")]
+    assert main(["fit", *asked]) == 0
+    assert main(["crossval", *asked, "--folds", "2", "--protocol", "grouped"]) == 0
     assert main(["publish", str(run), "--models", str(tmp_path), "--name", "colours-logistic", *OWN_WORDS]) == 0
     loaded = bundle.load(tmp_path / "colours-logistic")
     assert loaded.card.head.classifier == "logistic"

@@ -113,7 +113,7 @@ def test_augmentation_is_a_function_of_its_seed_and_keeps_white_white():
 
 def test_every_ablation_takes_away_what_it_says():
     field = synthetic.field(2, "leukemic", 224)
-    changed = {name: ablate(field) for name, ablate in ABLATIONS.items()}
+    changed = {name: ablate(find(field)) for name, ablate in ABLATIONS.items()}
     assert all(one.shape == field.shape and one.dtype == np.uint8 for one in changed.values())
     assert np.ptp(changed["grey"].astype(int), axis=2).max() == 0
     assert (changed["corner_only"][:-19, :-44] == 255).all()
@@ -133,7 +133,7 @@ def test_a_cell_that_was_cut_out_on_black_leaves_black_when_it_is_removed():
     mask = leukocytes.labels[y0:y1, x0:x1] == whole + 1
     alone = np.pad(np.where(mask[..., None], field[y0:y1, x0:x1], 0), ((12, 12), (12, 12), (0, 0)))
     assert len(find(alone)) == 1
-    assert ABLATIONS["cells_removed"](alone).max() <= BLACK
+    assert ABLATIONS["cells_removed"](find(alone)).max() <= BLACK
 
 
 def result(suggested, everything, removed):
@@ -146,7 +146,7 @@ def result(suggested, everything, removed):
         sensitivity={"a": rate(40, 50), "b": rate(900, 950)},
         ablations={"cells_removed": Ablation(0.5, removed, rate(0, 1000))},
         **dict.fromkeys(("balanced_accuracy", "macro_f1", "weighted_f1", "auroc", "ece", "ece_before"), 0.5),
-        **{name: {} for name in ("specificity", "sensitivity_suggested")},
+        **{name: {} for name in ("specificity", "sensitivity_suggested", "auroc_by_class")},
         **{name: [] for name in ("risk_coverage", "reliability", "confusion")},
     )
 
