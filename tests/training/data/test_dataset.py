@@ -10,7 +10,7 @@ from smear.imaging.decode import encode
 from tests.conftest import skip_or_fail
 from training.__main__ import main
 from training.data.dataset import load
-from training.data.groups import difference_hash, find_groups, near_duplicates, painted_out
+from training.data.groups import find_groups, painted_out
 from training.data.manifest import DataError
 from training.evaluation.splits import folds, validation
 from training.recipes.loading import RecipeError
@@ -98,13 +98,6 @@ def test_near_duplicates_share_a_group_although_their_slides_look_different(tmp_
     groups = find_groups(data)
     assert groups[data.paths.index("leukemic/07.png")] == groups[data.paths.index("leukemic/twin.png")]
     assert len(set(groups.tolist())) > 1
-
-
-def test_difference_hashes_tell_copies_from_others():
-    first = synthetic.field(1, "leukemic", 224)
-    brighter = np.clip(first.astype(int) + 6, 0, 255).astype(np.uint8)
-    hashes = np.stack([difference_hash(one) for one in (first, brighter, synthetic.field(2, "leukemic", 224))])
-    assert near_duplicates(hashes) == [(0, 1)]
 
 
 def test_painting_out_leaves_no_leukocyte():
