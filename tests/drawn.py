@@ -21,3 +21,9 @@ name = "Few"
 meaning = "Few leukocytes."
 malignant = false
 """
+
+# What `publish` asks of a model of one's own, and that a network of two epochs may be far from good.
+OWN_WORDS = (
+    *("--attribution", "Drawn.", "--licence", "Apache-2.0", "--known-failure", "It knows drawings only."),
+    "--second-opinion",
+)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from typing import TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from tqdm import tqdm
 
@@ -28,6 +28,17 @@ class _Lines:
 
 def track(items: Iterable[T], task: str, total: int | None = None) -> Iterable[T]:
     """Return `items` unchanged, and show progress while they are taken; total: how many, where they have no length."""
+    bar: Iterable[T] = _bar(items, task, total)
+    return bar
+
+
+def steps(task: str, total: int) -> "tqdm[NoReturn]":
+    """Return a bar for `total` steps that somebody else takes, who calls `update` after each and `close` at last."""
+    bar: tqdm[NoReturn] = _bar(None, task, total)
+    return bar
+
+
+def _bar(items: Any, task: str, total: int | None) -> Any:
     if sys.stderr.isatty():
         return tqdm(items, task, total)
     # tqdm shows nothing of what takes less than its delay, and looks at the clock at every item if miniters is 1.

@@ -1,6 +1,11 @@
-"""Make a run's draft into a published bundle: metrics and controls into the card, plots into `report/`."""
+"""Make a run's draft into a published bundle: metrics and controls into the card, plots into `report/`.
+
+What is published reads for people, so a run has to be whole, of one piece, and good enough (`smear.inference.floors`).
+"""
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,29 +13,59 @@ import msgspec
 from msgspec import structs
 
 from smear.artifacts import MODEL, BundleError
-from smear.inference import bundle
-from smear.inference.card import Card
+from smear.inference import bundle, floors
+from smear.inference.card import NEVER, Card, Threshold
 from smear.sentence import SentenceError
 from training.evaluation import stress
-from training.evaluation.conclusion import conclude, recorded
+from training.evaluation.conclusion import conclude, percent, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.evaluation.summary import CrossValidated
+from training.recipes.loading import refusal_of
 from training.reports import run_report
 
 REQUIRED: Protocol = "grouped"
-BULKY = ("roc", "reliability", "per_patient")  # in report/, too long for a card
+BULKY = ("roc", "reliability", "per_patient", "recipe", "learning_curves")  # in report/, too long for a card
+BY_THE_NETWORK = ("recurrence",)  # of a recipe: what the search chose takes its place on the draft's card
 Results = dict[Protocol, CrossValidated]
 
 
 class UnfinishedRunError(SentenceError):
-    """A run that lacks something without which nothing is published; the sentence says which command makes it."""
+    """A run that lacks something without which nothing is published; the sentence says what makes it."""
 
 
-def publish(run: Path, models: Path, name: str | None = None) -> Path:
-    """Return the folder of the published bundle. UnfinishedRunError where the run has no fit or no grouped result."""
+@dataclass(frozen=True)
+class Publisher:
+    """Who publishes, in the words that stand on the card; "" or () where the recipe's own are to stand there.
+
+    second_opinion: whether a bundle is published that does not reach the floors; a laboratory's admin then has to give
+    a reason before it reads for anybody.
+    """
+
+    name: str = ""
+    attribution: str = ""
+    licence: str = ""
+    known_failures: tuple[str, ...] = ()
+    second_opinion: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The entries, in the words of the command line, that nothing was given for."""
+        given = {
+            "--name": self.name,
+            "--attribution": self.attribution,
+            "--licence": self.licence,
+            "--known-failure": self.known_failures,
+        }
+        return tuple(option for option, value in given.items() if not value)
+
+
+def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path:
+    """Return the folder of the published bundle. UnfinishedRunError where the run is not whole, not of one piece, below
+    the floors, or would take another bundle's place."""
+    publisher = publisher or Publisher()
     source = _draft_in(run)
-    draft = bundle.verify(source)
+    draft = _signed(bundle.verify(source), publisher)
     files = {protocol: result_file(run, protocol) for protocol in PROTOCOLS}
     results: Results = {protocol: _read(file) for protocol, file in files.items() if file.is_file()}
     if REQUIRED not in results:
@@ -38,8 +73,25 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
             f"{run} has no grouped result, and nothing is published without one."
             f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol grouped"
         )
-    earlier = published(models / (name or draft.name))
-    card = complete(structs.replace(draft, name=name or draft.name), results, earlier, run)
+    for protocol, result in results.items():
+        for what in _differences(draft, result):
+            raise UnfinishedRunError(
+                f"The {protocol} result in {run} {what}. What is measured has to be what is published: give the fit and"
+                " crossval commands again, with another --out."
+            )
+    earlier = published(models / draft.name)
+    if earlier and earlier.version == draft.version:
+        raise UnfinishedRunError(
+            f"{models} has a {draft.name} {draft.version} already. Raise the version in the recipe and train again, or"
+            " publish under another --name."
+        )
+    card = complete(draft, results, earlier, run)
+    unmet = floors.unmet(card)
+    if unmet and not publisher.second_opinion:
+        raise UnfinishedRunError(
+            f"{card.name} is not good enough to be published. {' '.join(unmet)} With --second-opinion it is published"
+            " all the same, and reads for nobody until an admin gives a reason."
+        )
     rendered = stress.read(run)
     if rendered:
         card = structs.replace(card, metrics=card.metrics | {"stress": msgspec.to_builtins(rendered)})
@@ -50,6 +102,54 @@ def publish(run: Path, models: Path, name: str | None = None) -> Path:
         run_report.write(folder / "report", card, results, rendered)
 
     return bundle.write(models, card, fill)
+
+
+def unsigned(run: Path, publisher: Publisher) -> tuple[str, ...]:
+    """Return what the run's maker has to say first, in options of `publish`: none where the recipe's words are true.
+
+    They are of the data that the recipe names. UnfinishedRunError where the run has no draft.
+    """
+    return _missing(bundle.verify(_draft_in(run)), publisher)
+
+
+def _missing(draft: Card, publisher: Publisher) -> tuple[str, ...]:
+    described = draft.data["fingerprint"] in draft.recipe.get("data_fingerprints", ())
+    return () if described else publisher.missing
+
+
+def _signed(draft: Card, publisher: Publisher) -> Card:
+    """Return the draft's card with its maker's words; UnfinishedRunError where they are needed and missing."""
+    if missing := _missing(draft, publisher):
+        raise UnfinishedRunError(
+            f"{draft.name} was trained on other data than the recipe's texts speak of."
+            f" Say whose it is with {', '.join(missing)}."
+        )
+    given = {
+        "name": publisher.name,
+        "attribution": publisher.attribution,
+        "licence": publisher.licence,
+        "known_failures": publisher.known_failures,
+    }
+    return structs.replace(draft, **{entry: value for entry, value in given.items() if value})
+
+
+def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:
+    """Yield in what a result is of something else than the draft, each as the rest of a sentence."""
+    if result.folds_run < result.folds:
+        yield f"is of {result.folds_run} folds of {result.folds}"
+    if result.fingerprint != draft.data["fingerprint"] and result.protocol != "as-published":
+        yield "is of other data than the draft"
+    if list(result.sensitivity) != [label.id for label in draft.labels]:
+        yield "has other labels than the draft"
+    if set(result.code) != {draft.recipe.get("code")}:
+        yield "was made by other versions of the code than the draft"
+    changed = {
+        key
+        for key, value in result.recipe.items()
+        if key not in BY_THE_NETWORK and msgspec.to_builtins(draft.recipe.get(key)) != value
+    }
+    if changed and result.protocol != "as-published":
+        yield f"is of another recipe than the draft: they differ in {', '.join(sorted(changed))}"
 
 
 def _draft_in(run: Path) -> Path:
@@ -86,8 +186,9 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
     Fitting once on everything and calibrating by cross-validation is what scikit-learn's `CalibratedClassifierCV` calls
     `ensemble=False` (after Platt 1999).
 
-    The earlier card is compared with where it is another network's, measured on the same data. UnfinishedRunError where
-    none of the test pictures in `run` could be graded.
+    Nothing is suggested where suggestions, by thresholds from the other folds, were clearly less often right than the
+    recipe's target: their interval by groups stays below it. UnfinishedRunError where none of the test pictures in
+    `run` could be graded.
     """
     grouped = results[REQUIRED]
     calibration = grouped.calibration
@@ -96,19 +197,27 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
             f"The grouped result in {run} says nothing of calibration: none of its pictures could be graded."
             " Give its crossval command again; folds that are there are not repeated."
         )
-    another = earlier if earlier and earlier.created != draft.created else None
-    before = recorded(another, draft.data["fingerprint"], REQUIRED) if another else None
+    target, suggested = refusal_of(draft.recipe).target_accuracy, grouped.accuracy_suggested
+    missed = not suggested.total or suggested.high < target
+    abstention = Threshold(NEVER, 1.0) if missed else calibration.abstention
+    before = recorded(earlier, draft.data["fingerprint"], REQUIRED) if earlier else None
     names = {label.id: label.name for label in draft.labels}
-    metrics: dict[str, Any] = {key: value for key, value in draft.metrics.items() if key != "history"}
+    metrics: dict[str, Any] = dict(draft.metrics)
     for protocol, result in results.items():
         entries = msgspec.to_builtins(result)
         metrics[protocol] = {key: value for key, value in entries.items() if key not in BULKY}
+    paragraph = conclude(grouped, names, grouped.colours, before, grouped.groups_from)
+    if abstention.value >= NEVER:
+        paragraph = (
+            f"It makes no suggestions: being right on {percent(target)} of them, its target, was not reached on"
+            f" pictures that it had not seen. What follows was measured before that was decided. {paragraph}"
+        )
     return structs.replace(
         draft,
         temperature=calibration.temperature,
-        abstention=calibration.abstention,
+        abstention=abstention,
         ood=calibration.ood,
         metrics=metrics,
         controls=metrics[REQUIRED]["controls"],
-        conclusion=conclude(grouped, names, grouped.colour_statistics_forest, before),
+        conclusion=paragraph,
     )

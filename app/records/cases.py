@@ -202,7 +202,10 @@ class Reading(Record):
 
 
 class BundleActivation(Record):
-    """An admin's choice of the bundle that reads for the lab; the newest one holds."""
+    """An admin's choice of the bundle that reads for the lab; the newest one holds.
+
+    despite: why, where the bundle does not reach the floors (`smear.inference.floors`).
+    """
 
     __tablename__ = "bundle_activation"
     __table_args__ = (Index("ix_bundle_activation_newest", "lab_id", "id"),)
@@ -212,6 +215,7 @@ class BundleActivation(Record):
     bundle: Mapped[str] = mapped_column(String(120))
     version: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(String(500))
+    despite: Mapped[str] = mapped_column(String(500), default="")
     activated_at: Mapped[datetime] = mapped_column(default=now)
     activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 

@@ -11,6 +11,7 @@ from app.database import db, writing
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import BundleActivation, Lab, User
+from smear.inference import floors
 
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
@@ -42,16 +43,36 @@ def wanted_bundles() -> list[str]:
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
 
 
-def activate(name: str, reason: str, user: User) -> BundleActivation:
-    """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing."""
+def activate(name: str, reason: str, user: User, despite: str = "") -> BundleActivation:
+    """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing.
+
+    despite: why it may read where it does not reach the floors; without it such a bundle may not.
+    """
     card = engine().load(name).card
     if card.scope != "field":
         raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
+    unmet = floors.unmet(card)
+    if unmet and not despite:
+        raise BundleUnusableError(
+            _(
+                "%(name)s %(version)s was not found good enough to read by itself: %(why)s Write why it shall read all"
+                " the same.",
+                name=name,
+                version=card.version,
+                why=" ".join(unmet),
+            )
+        )
     lab_id, user_id = user.lab_id, user.id
     with writing() as session:
         choice = BundleActivation(
-            lab_id=lab_id, bundle=name, version=card.version, reason=reason, activated_by_id=user_id
+            lab_id=lab_id,
+            bundle=name,
+            version=card.version,
+            reason=reason,
+            despite=despite if unmet else "",
+            activated_by_id=user_id,
         )
         session.add(choice)
-        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=name, version=card.version)
+        details = {"version": card.version} | ({"floors_unmet": len(unmet)} if unmet else {})
+        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=name, **details)
     return choice

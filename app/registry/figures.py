@@ -69,11 +69,31 @@ def figures(card: Card) -> Figures:
     return Figures(protocols, control_bars(card, main), sensitivity_bars(card, main), renderings(card))
 
 
-def rated(name: str, rate: Any, text: str = "") -> Bar | None:
-    """Return the bar of a rate with its counts and interval, or None where there is none."""
+def rated(name: str, rate: Any, text: str = "", patients: bool = False) -> Bar | None:
+    """Return the bar of a rate with its counts and interval, or None where there is none.
+
+    patients: whether the groups that the interval is by are those of known patients.
+    """
     if not isinstance(rate, dict) or not isinstance(rate.get("value"), int | float):
         return None
-    return Bar(name, float(rate["value"]), rate.get("low"), rate.get("high"), text)
+    texts = [text, interval_from(rate, patients)]
+    return Bar(name, float(rate["value"]), rate.get("low"), rate.get("high"), "; ".join(filter(None, texts)))
+
+
+def interval_from(rate: dict[str, Any], patients: bool) -> str:
+    """Return by what the interval of a rate counts, and what it would be by picture; "" where it is by picture."""
+    groups, by_picture = rate.get("groups"), rate.get("wilson")
+    if not groups or not isinstance(by_picture, list):
+        return ""
+    low, high = (f"{100 * end:.1f}" for end in by_picture)
+    if patients:
+        return _("interval by %(n)s patients; by image %(low)s – %(high)s", n=groups, low=low, high=high)
+    return _("interval by %(n)s groups of images; by image %(low)s – %(high)s", n=groups, low=low, high=high)
+
+
+def patients_known(card: Card) -> bool:
+    """Return whether the groups of a card's results are those of known patients."""
+    return bool(card.data.get("groups_from") == "patients")
 
 
 def protocol_bar(card: Card, name: str, result: dict[str, Any]) -> Bar | None:
@@ -85,8 +105,8 @@ def protocol_bar(card: Card, name: str, result: dict[str, Any]) -> Bar | None:
         text = _(
             "right when it suggests; it suggests on %(share)s of %(n)s %(seen)s", share=share(coverage), n=n, seen=seen
         )
-    patients = card.data.get("groups_from") == "patients"
-    return rated(protocol_names(patients)[name], result.get("accuracy_suggested"), text)
+    patients = patients_known(card)
+    return rated(protocol_names(patients)[name], result.get("accuracy_suggested"), text, patients)
 
 
 def control_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
@@ -102,12 +122,13 @@ def control_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
             else ""
         )
         shown = control_names().get(name, name.replace("_", " "))
-        suggested = rated(shown, numbers.get("suggested"), text)
+        suggested = rated(shown, numbers.get("suggested"), text, patients_known(card))
         bars.append(suggested or Bar(shown, float(numbers["coverage"]), text=text))
     forest = rated(
         _("Colour statistics alone"),
         main.get("colour_statistics_forest"),
         _("a random forest that sees no shapes, right on this share"),
+        patients_known(card),
     )
     return bars + ([forest] if forest else [])
 
@@ -117,7 +138,8 @@ def sensitivity_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
     found = main.get("sensitivity")
     if not isinstance(found, dict):
         return []
-    bars = (rated(label.name, found.get(label.id)) for label in card.labels)
+    patients = patients_known(card)
+    bars = (rated(label.name, found.get(label.id), patients=patients) for label in card.labels)
     return [bar for bar in bars if bar]
 
 

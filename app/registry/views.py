@@ -17,6 +17,7 @@ from app.registry.blueprint import bp
 from app.registry.figures import figures
 from smear.artifacts import BundleError
 from smear.inference import bundle as bundles
+from smear.inference import floors
 from smear.inference.card import Card
 from smear.segmentation import mask_network
 from smear.segmentation.mask_network import MaskCard
@@ -54,6 +55,7 @@ def index() -> str:
             "name": name,
             "card": card,
             "figures": figures(card) if card else None,
+            "unmet": floors.unmet(card) if card else (),
             "loaded": running.loaded(name),
             "text": running.loaded(name).text or text,
             "active": name == active,
@@ -81,6 +83,7 @@ def show(name: str) -> str:
         "registry/show.html",
         card=card,
         figures=figures(card),
+        unmet=floors.unmet(card),
         loaded=engine().loaded(name),
         reports=[file.removeprefix("report/") for file in reports],
         active=name == activation.active_bundle(current_user.lab_id),
@@ -101,11 +104,11 @@ def report(name: str, file: str) -> Any:
 @asks_for_a_password
 def activate(name: str) -> Any:
     """Let a bundle read from now on, for a reason and with the admin's password."""
-    reason = request.form.get("reason", "").strip()
+    reason, despite = (request.form.get(field, "").strip() for field in ("reason", "despite"))
     folder = current_app.config["MODELS_DIR"]
     if name not in bundles.names(folder):
         abort(404)
-    if not reason or len(reason) > REASON_LENGTH:
+    if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
         flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
     elif not password_is_right(request.form.get("password", "")):
         # Not a redirect: the limit on wrong passwords counts this answer.
@@ -113,7 +116,7 @@ def activate(name: str) -> Any:
         return index(), 403
     else:
         try:
-            choice = activation.activate(name, reason, current_user)
+            choice = activation.activate(name, reason, current_user, despite)
             flash(
                 _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
                 "info",

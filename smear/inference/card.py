@@ -10,6 +10,7 @@ from smear import schema
 from smear.inference.tta import ALWAYS, Count, suits
 from smear.sentence import SentenceError
 
+NEVER = 1.0  # as an abstention threshold: nothing is suggested, however sure the network is
 SCHEMA = 3  # 1: what is unfamiliar was measured on the features of the network; 2: other names, see `_upgraded`
 Json = dict[str, Any]
 # What an entry of schema 2 is called now.
@@ -85,9 +86,10 @@ class Golden(Entry, frozen=True):
 class Card(Entry, frozen=True):
     """`card.json`. Probabilities and rates are 0..1, sizes are pixels, `files` maps a name to its sha256.
 
-    abstention: the calibrated confidence that a suggestion needs; ood: the out-of-distribution score up to which cells
-    look like those that the model was trained on; tta: in how many orientations the network is shown a picture
-    (`smear.inference.tta`); tta_confidence: the confidence above which it is shown none but the upright one;
+    abstention: the calibrated confidence that a suggestion needs, NEVER where there are none; ood: the
+    out-of-distribution score up to which cells look like those that the model was trained on; tta: in how many
+    orientations the network is shown a picture (`smear.inference.tta`); tta_confidence: the confidence above which it
+    is shown none but the upright one;
     conclusion: what the numbers say, in a paragraph.
     """
 
@@ -121,6 +123,11 @@ class Card(Entry, frozen=True):
     tta: Count = 1
     tta_confidence: float = ALWAYS
     scale: Scale | None = None
+
+    @property
+    def suggests(self) -> bool:
+        """Whether the bundle makes suggestions at all: not where its target accuracy was not reached."""
+        return self.abstention.value < NEVER
 
     def label(self, identifier: str) -> Label:
         """Return the label with this id; KeyError where the card has none."""

@@ -10,15 +10,21 @@ from typing import Literal
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.card import Card
+from smear.inference.card import NEVER, Card
 
 Outcome = Literal["suggested", "unsure", "unfamiliar", "not_gradable"]
 UNFAMILIAR, LOW_CONFIDENCE = "unfamiliar", "low_confidence"  # codes of reasons
+NOT_RELEASED = "not_released"
+UNSURE = {LOW_CONFIDENCE, NOT_RELEASED}
 EARLIER_CODES = {"novel": UNFAMILIAR}
 UNCERTAIN = "uncertain"  # unsure or unfamiliar: one outcome once, and still one to programs that read our output
 TEXTS = {
     UNFAMILIAR: "These leukocytes do not look like those the model was trained on. Judge this one yourself.",
     LOW_CONFIDENCE: "The model is not sure enough to name a label. Judge this one yourself.",
+    NOT_RELEASED: (
+        "This model was not right often enough on pictures that it had not seen, so it makes no suggestions."
+        " Judge this one yourself."
+    ),
 }
 
 
@@ -35,7 +41,7 @@ class Suggestion:
     """What is suggested for a picture. `label` only with outcome `suggested`; probabilities are calibrated, 0..1.
 
     A picture that is both unlike the training pictures and doubtful is `unfamiliar`: of what a network has never seen
-    its confidence says nothing. `unsure` has no reason but low confidence.
+    its confidence says nothing. `unsure` has no reason but low confidence, or that the model never makes suggestions.
     """
 
     outcome: Outcome
@@ -50,7 +56,7 @@ class Suggestion:
         """What people, reports and programs get of it: of a refusal the outcome and its reasons, and no numbers.
 
         A reason with a number in it was worded by an older version and is worded as today; beside `unfamiliar`, low
-        confidence is none.
+        confidence is no reason.
         """
         if self.outcome == "suggested":
             return self
@@ -59,7 +65,7 @@ class Suggestion:
             if reason.code in TEXTS and any(sign.isdigit() for sign in reason.text)
             else reason
             for reason in self.reasons
-            if reason.code != LOW_CONFIDENCE or self.outcome != "unfamiliar"
+            if reason.code not in UNSURE or self.outcome != "unfamiliar"
         )
         return Suggestion(self.outcome, None, reasons, {}, None, None)
 
@@ -84,7 +90,7 @@ def upgraded(data: object) -> object:
 
 def refusal_for(codes: Sequence[str]) -> Outcome:
     """Return which refusal of a gradable picture the codes of its reasons make."""
-    return "unsure" if set(codes) <= {LOW_CONFIDENCE} else "unfamiliar"
+    return "unsure" if set(codes) <= UNSURE else "unfamiliar"
 
 
 def as_printed(outcome: Outcome) -> str:
@@ -119,11 +125,13 @@ def not_gradable(reasons: tuple[Reason, ...]) -> Suggestion:
 def doubts(confidence: float, ood_score: float, abstention: float, limit: float) -> tuple[str, ...]:
     """Return the codes of what speaks against a suggestion for a gradable picture; none where nothing does.
 
-    confidence: calibrated, of the best answer, which needs `abstention`; ood_score: at most `limit`.
+    confidence: calibrated, of the best answer, which needs `abstention` and never suffices where that is NEVER;
+    ood_score: at most `limit`.
     """
     doubtful = {
         UNFAMILIAR: not (np.isfinite(ood_score) and ood_score <= limit),
-        LOW_CONFIDENCE: not confidence >= abstention,
+        LOW_CONFIDENCE: abstention < NEVER and not confidence >= abstention,
+        NOT_RELEASED: abstention >= NEVER,
     }
     return tuple(code for code, applies in doubtful.items() if applies)
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.drawn import OWN_WORDS
 from training import publish
 from training.__main__ import main
 from training.evaluation.cross_validation import result_file
@@ -130,13 +131,13 @@ def run(drawn, tiny, tmp_path_factory):
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_what_breaks_off_while_publishing_leaves_the_earlier_version(run, tmp_path, capsys, monkeypatch, error):
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "small", *OWN_WORDS]) == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     def full(*_):
         raise error
 
     monkeypatch.setattr(publish.run_report, "write", full)
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 1
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "small", *OWN_WORDS]) == 1
     assert sentence(capsys)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

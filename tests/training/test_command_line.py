@@ -30,6 +30,8 @@ def test_every_command_is_there_and_says_what_it_does(capsys):
         (["crossval", "tiny", "--data", "x", "--out", "x", "--protocol", "lucky"], "'lucky' is not one of 'random'"),
         (["compare", "--data", "x", "--out", "x", "--folds", "many"], "'many' is not a valid integer"),
         (["publish", "x", "--better"], "No such option"),
+        (["fit", "x", "--data", "x", "--out", "x", "--set", "schedule.epochs"], "'schedule.epochs' has no value"),
+        (["fit", "x", "--data", "x", "--out", "x", "--seed", "many"], "'many' is not a valid integer"),
     ],
 )
 def test_what_is_not_understood_exits_2_with_a_sentence(arguments, sentence, capsys):

@@ -28,6 +28,18 @@ def test_a_terminal_gets_a_bar_and_a_short_step_leaves_nothing_in_a_log(monkeypa
         assert ("prepare" in stream.getvalue()) is shown
 
 
+def test_steps_that_somebody_else_takes_tell_how_long_they_last(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr(progress, "EVERY", 1e-9)
+    bar = progress.steps("steps", 3)
+    for _ in range(3):
+        bar.update()
+    bar.close()
+    assert "steps: 2/3, " in log.getvalue()
+    assert "left" in log.getvalue()
+
+
 def test_a_log_gets_whole_lines(monkeypatch):
     log = io.StringIO()
     monkeypatch.setattr(sys, "stderr", log)

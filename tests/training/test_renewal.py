@@ -9,6 +9,7 @@ from smear.artifacts import MODEL, sha256
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
+from tests.drawn import OWN_WORDS
 from training.__main__ import main
 from training.data.renderings import RENDERINGS
 from training.evaluation import stress
@@ -50,7 +51,7 @@ def test_a_runs_folds_read_every_rendering_of_what_they_had_not_seen(run, drawn,
     for row in rows:
         assert (row["own kind"], row["others"]) == ("48", "6")
         assert int(row["right"]) <= int(row["suggested"]) <= 48
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "tiny", *OWN_WORDS]) == 0
     card = bundle.read_card(tmp_path / "tiny")
     assert card.metrics["stress"]["networks"] == 2
     kept = card.metrics["stress"]["renderings"]
@@ -81,7 +82,7 @@ def test_a_rendering_holds_where_suggestions_are_right_or_refused(suggested, rig
 
 
 def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(run, drawn, others, tmp_path, capsys):
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "tiny", *OWN_WORDS]) == 0
     before, network = bundle.read_card(tmp_path / "tiny"), sha256(tmp_path / "tiny" / MODEL)
     renew = ["recalibrate", "tiny", "--models", str(tmp_path), "--data"]
     assert main([*renew, str(others), "--version", "0.2.0"]) == 1

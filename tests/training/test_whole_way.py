@@ -12,6 +12,7 @@ from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from smear.segmentation.find import find
+from tests.drawn import OWN_WORDS
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_validation import result_file
@@ -22,7 +23,7 @@ from training.recipes.loading import load as load_recipe
 @pytest.fixture(scope="module")
 def published(run, tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
-    assert main(["publish", str(run), "--models", str(models)]) == 0
+    assert main(["publish", str(run), "--models", str(models), "--name", "tiny", *OWN_WORDS]) == 0
     return models / "tiny"
 
 
@@ -65,7 +66,10 @@ def test_a_result_without_calibration_is_not_published(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path / "run")
     file = result_file(tmp_path / "run", "grouped")
     file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | {"calibration": None}), encoding="utf-8")
-    assert main(["publish", str(tmp_path / "run"), "--models", str(tmp_path / "models")]) == 1
+    assert (
+        main(["publish", str(tmp_path / "run"), "--models", str(tmp_path / "models"), "--name", "tiny", *OWN_WORDS])
+        == 1
+    )
     assert "says nothing of calibration" in capsys.readouterr().err
     assert not (tmp_path / "models" / "tiny").exists()
 
@@ -182,9 +186,11 @@ def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):
     assert "made of other data" in capsys.readouterr().err
 
 
-def test_publishing_again_does_not_compare_a_network_with_itself(run, published):
-    assert main(["publish", str(run), "--models", str(published.parent)]) == 0
-    assert "Against" not in bundle.read_card(published).conclusion
+def test_a_version_that_is_there_is_not_published_over(run, published, capsys):
+    card = (published / "card.json").read_bytes()
+    assert main(["publish", str(run), "--models", str(published.parent), "--name", "tiny", *OWN_WORDS]) == 1
+    assert "has a tiny 0.1.0 already. Raise the version" in capsys.readouterr().err
+    assert (published / "card.json").read_bytes() == card
 
 
 def test_publishing_compares_with_the_version_that_it_replaces(run, published, tmp_path):
@@ -192,18 +198,18 @@ def test_publishing_compares_with_the_version_that_it_replaces(run, published, t
     card = json.loads((published / "card.json").read_text(encoding="utf-8"))
     card |= {"created": "2020-01-01T00:00:00Z", "version": "0.0.9"}
     (tmp_path / "tiny" / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "tiny", *OWN_WORDS]) == 0
     conclusion = bundle.read_card(tmp_path / "tiny").conclusion
     assert "Against tiny 0.0.9 it is right 0.0 percentage points more often, which is within chance." in conclusion
 
 
 def test_nothing_is_published_without_a_grouped_result(run, tmp_path, capsys):
-    assert main(["publish", str(tmp_path), "--models", str(tmp_path / "models")]) == 1
+    assert main(["publish", str(tmp_path), "--models", str(tmp_path / "models"), "--name", "tiny", *OWN_WORDS]) == 1
     assert "no trained model" in capsys.readouterr().err
     result = result_file(run, "grouped")
     hidden = result.rename(result.with_suffix(".hidden"))
     try:
-        assert main(["publish", str(run), "--models", str(tmp_path / "models")]) == 1
+        assert main(["publish", str(run), "--models", str(tmp_path / "models"), "--name", "tiny", *OWN_WORDS]) == 1
         assert "no grouped result" in capsys.readouterr().err
     finally:
         hidden.rename(result)

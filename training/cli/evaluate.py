@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smear.arrays import Array
     from smear.inference.field_reader import Reader
     from training.evaluation.conclusion import Earlier
-    from training.evaluation.metrics import Metrics
+    from training.evaluation.predictions import Predictions
     from training.evaluation.splits import Protocol
 
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.data()
 @click.option("--out", type=PATH, required=True, help="folder for everything; a killed run goes on there")
 @options.first_weights("as for fit")
+@options.changes()
 @click.option("--protocols", type=PROTOCOLS, multiple=True, default=("random", "grouped"))
 @click.option("--folds", type=int, default=5)
 @click.option("--limit", type=int, help="run only the first so many folds of each; the table says so")
@@ -36,6 +37,7 @@ def compare(
     data: Path,
     out: Path,
     weights: str | None,
+    changes: dict[str, str],
     protocols: "tuple[Protocol, ...]",
     folds: int,
     limit: int | None,
@@ -50,7 +52,7 @@ def compare(
     from training.fit.run import Material, Run
     from training.reports import comparison_page
 
-    recipes = [loading.load(name) for name in names or loading.names()]
+    recipes = [loading.load(name, changes) for name in names or loading.names()]
     drawn = options.loaded(data, "field" if any(recipe.scope == "field" for recipe in recipes) else "cell")
     drawn = drawn.drawn(pictures) if pictures is not None else drawn
     plan = Plan(protocols, folds, limit, epochs)
@@ -61,11 +63,13 @@ def compare(
     shown = {None: "", "imagenet": " --weights imagenet"}.get(weights, " --weights WEIGHTS")
     shortenings = {"limit": limit, "pictures": pictures, "epochs": epochs}
     # Without anybody's folders: the command that gives this table again.
+    set_ = [f"{entry}={value}" for entry, value in changes.items()]
     again = " ".join(
         [
             f"python -m training compare {' '.join(chosen.name for chosen in recipes)} --data DATA{shown} --out RUN",
             f"--protocols {' '.join(protocols)} --folds {folds}",
             *(f"--{key} {value}" for key, value in shortenings.items() if value),
+            *(["--set", *set_] if set_ else []),
         ]
     )
     paragraph = comparison_page.conclusion(rows, plan, _recorded(models / active, drawn, strictest(rows, plan)))
@@ -94,23 +98,30 @@ def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
     import numpy as np
     from msgspec import structs
 
+    from training.evaluation.bootstrap import GroupDraws
     from training.evaluation.conclusion import Earlier, conclude
     from training.evaluation.metrics import public
-    from training.evaluation.predictions import ablation_of, predict_ablations
+    from training.evaluation.predictions import ablation_of, metrics_of, predict_ablations
+    from training.fit.run import groups_of
 
     loaded = options.loaded(data)
-    reader, targets, metrics = _measured(bundle, loaded)
+    draws = GroupDraws(groups_of(loaded)) if loaded.patients_known else None
+    reader, targets, predictions = _measured(bundle, loaded)
     ablated = predict_ablations(reader, loaded, np.arange(len(loaded)))
-    ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
-    metrics = structs.replace(metrics, ablations=ablations)
+    ablations = {name: ablation_of(changed, targets, draws) for name, changed in ablated.items()}
+    metrics = structs.replace(metrics_of(predictions, targets, reader.card, draws), ablations=ablations)
     if form == "json":
         print(json.dumps(public(metrics), indent=1))
         return
     earlier = None
     if against:
-        reference, _, reference_metrics = _measured(against, loaded)
-        earlier = Earlier(f"{reference.card.name} {reference.card.version}", reference_metrics.accuracy_all)
-    print(conclude(metrics, {label.id: label.name for label in reader.card.labels}, earlier=earlier))
+        reference, reference_targets, others = _measured(against, loaded)
+        accuracy = metrics_of(others, reference_targets, reference.card, draws).accuracy_all
+        right, reference_right = predictions.right(targets), others.right(reference_targets)
+        gain = (draws or GroupDraws(np.arange(len(loaded)))).gain(right, reference_right)
+        earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
+    names = {label.id: label.name for label in reader.card.labels}
+    print(conclude(metrics, names, earlier=earlier, groups_from=loaded.groups_from))
 
 
 @command("ood", "measure what a cross-validated run refuses of other pictures")
@@ -164,20 +175,19 @@ def _folder(name: str) -> Path:
     return Path(name) if Path(name, CARD).is_file() else MODELS / name
 
 
-def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Metrics]":
-    """Return the reader of a bundle (a name in models/, or a folder), its targets and its metrics on a data set."""
+def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Predictions]":
+    """Return the reader of a bundle (a name in models/, or a folder), its targets and what it says of a data set."""
     import numpy as np
 
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
-    from training.evaluation.predictions import metrics_of, predict
+    from training.evaluation.predictions import predict
 
     reader = Reader(bundle.load(_folder(name)))
     targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
-    predictions = predict(reader, data, np.arange(len(data)), task="pictures")
-    return reader, targets, metrics_of(predictions, targets, reader.card)
+    return reader, targets, predict(reader, data, np.arange(len(data)), task="pictures")
 
 
 COMMANDS = (compare, evaluate, ood, stress)

@@ -4,6 +4,7 @@ What trains is imported where it is asked for: TensorFlow takes seconds, and hel
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,21 @@ from training.recipes import loading
 if TYPE_CHECKING:
     from training.evaluation.splits import Protocol
     from training.fit.run import Run
+    from training.recipes.recipe import Recipe
 
+PROMPTS = {
+    "--name": "Name of the model, such as your-lab-field",
+    "--attribution": "Attribution: whose pictures, trained by whom",
+    "--licence": "Licence of the weights",
+    "--known-failure": "A known failure, in a sentence",
+}
 FIRST_WEIGHTS = "folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random"
 run_options = options.several(
     click.argument("name", metavar="RECIPE"),
     options.data("class folders, or a folder with manifest.csv"),
     click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
     options.first_weights(FIRST_WEIGHTS),
+    options.changes(),
     click.option(
         "--network-cache",
         type=PATH,
@@ -40,14 +49,16 @@ def list_recipes() -> None:
 
 @command("fit", "train a recipe on a data set; the result is a draft in RUN")
 @run_options
-def fit(name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None) -> None:
+def fit(
+    name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None, changes: dict[str, str]
+) -> None:
     """Write a draft bundle."""
     import numpy as np
 
     from training.evaluation.splits import validation
     from training.fit.experiment import draft
 
-    run = _run(name, data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache)
     schedule, material = run.recipe.schedule, run.material
     everything = np.arange(len(run.dataset))
     fit, held_out = everything, everything[:0]
@@ -76,6 +87,7 @@ def crossval(
     out: Path,
     weights: str | None,
     network_cache: Path | None,
+    changes: dict[str, str],
     protocol: "Protocol",
     folds: int,
     limit: int | None,
@@ -87,7 +99,7 @@ def crossval(
     from training.evaluation.conclusion import conclude
     from training.evaluation.metrics import public
 
-    run = _run(name, data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache)
     scheme = cross_validation.Scheme(protocol, folds)
     if numbers:
         for file in cross_validation.some_folds(run, scheme, [number - 1 for number in numbers]):
@@ -97,20 +109,38 @@ def crossval(
     if form == "json":
         print(json.dumps(public(result), indent=1))
         return
-    paragraph = conclude(result, run.recipe.label_names(), result.colour_statistics_forest)
+    paragraph = conclude(result, run.recipe.label_names(), result.colours, groups_from=result.groups_from)
     file = cross_validation.result_file(out, protocol)
     print(f"{result.meaning}\n{paragraph}\nAll numbers: {file}")
 
 
 @command("publish", "put a run's draft, with its results, into models/")
 @click.argument("run", metavar="RUN", type=PATH)
-@click.option("--name", help="publish under another name than the recipe's")
+@click.option("--name", default="", help="publish under another name than the recipe's")
+@click.option("--attribution", default="", help="whose pictures it learnt from, and by whom it was trained")
+@click.option("--licence", default="", help="of the weights")
+@click.option("--known-failure", "failures", multiple=True, metavar="SENTENCE ...", help="what it is known to do wrong")
+@click.option("--second-opinion", is_flag=True, help="publish it although it does not reach the floors")
 @options.models()
-def publish(run: Path, name: str | None, models: Path) -> None:
-    """Publish a run."""
-    from training.publish import publish
+def publish(
+    run: Path, name: str, attribution: str, licence: str, failures: tuple[str, ...], second_opinion: bool, models: Path
+) -> None:
+    """Publish a run. Trained on data of your own it needs a name, attribution, licence and known failures of yours."""
+    from training.publish import Publisher, publish, unsigned
 
-    folder = publish(run, models, name)
+    publisher = Publisher(name, attribution, licence, failures, second_opinion)
+    missing = unsigned(run, publisher)
+    if missing and sys.stdin.isatty():
+        say("This model was trained on data of your own. Its card needs your own words:")
+        given = {option: click.prompt(PROMPTS[option]).strip() for option in missing}
+        publisher = Publisher(
+            given.get("--name", name),
+            given.get("--attribution", attribution),
+            given.get("--licence", licence),
+            (given["--known-failure"],) if "--known-failure" in given else failures,
+            second_opinion,
+        )
+    folder = publish(run, models, publisher)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
     print(f"Published {folder} ({size:.1f} MB).")
 
@@ -128,10 +158,9 @@ def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
     print(f"Published {folder}, version {version}.")
 
 
-def _run(name: str, data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
+def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
     from training.fit.run import Material, Run
 
-    chosen = loading.load(name)
     first = weights(given)
     return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
 

@@ -1,5 +1,6 @@
 """What several commands share: options of many values, where bundles lie, and where first weights come from."""
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -65,6 +66,39 @@ def data(summary: str | None = None, **attributes: Any) -> Decorator:
 def first_weights(summary: str) -> Decorator:
     """Return the option that says where a network's first weights come from."""
     return click.option("--weights", metavar="FOLDER", help=summary)
+
+
+def changes() -> Decorator:
+    """Return the options that change a recipe; the function gets them as `changes`, a dictionary for `loading.load`."""
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def gathered(*args: Any, entries: tuple[str, ...], seed: int | None, batch: int | None, **rest: Any) -> Any:
+            named = {"schedule.seed": seed, "schedule.batch_size": batch}
+            short = {entry: str(value) for entry, value in named.items() if value is not None}
+            return function(*args, changes=dict(map(_split, entries)) | short, **rest)
+
+        return several(
+            click.option(
+                "--set",
+                "entries",
+                multiple=True,
+                metavar="ENTRY=VALUE ...",
+                help="change the recipe: schedule.epochs=8, augmentation.zoom=[0.9,1.1], preprocess[0].name=median",
+            ),
+            click.option("--seed", type=int, help="for --set schedule.seed"),
+            click.option("--batch", type=int, help="for --set schedule.batch_size"),
+        )(gathered)
+
+    return decorate
+
+
+def _split(entry: str) -> tuple[str, str]:
+    """Return name and value of `ENTRY=VALUE`."""
+    name, sign, value = entry.partition("=")
+    if not sign:
+        raise click.BadParameter(f"'{entry}' has no value. Write {entry}=VALUE.", param_hint="--set")
+    return name.strip(), value.strip()
 
 
 def models() -> Decorator:

@@ -1,21 +1,24 @@
-"""Whether two models differ by more than chance: both answered to the same pictures, which are drawn anew in pairs.
+"""How sure a number is that was counted on pictures of some people: whole groups are drawn anew, with replacement.
 
-Whole groups are drawn, because pictures of one slide or patient are no independent witnesses (cluster bootstrap,
-Efron and Tibshirani 1993; paired by picture as in Koehn 2004).
+Pictures of one slide or patient are no independent witnesses, so that what is drawn is groups (cluster bootstrap, Efron
+and Tibshirani 1993). Two models are compared on the same draws (paired, as in Koehn 2004).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 
 from smear.arrays import Array
+from smear.statistics import wilson
 
 DRAWS = 1000
+ENDS = (0.025, 0.975)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Macro F1 of a model less that of the one that it is compared with, and the 95 % interval of it."""
+class Difference(Struct, frozen=True):
+    """By how much a model's score exceeds that of what it is compared with, and the 95 % interval of it."""
 
     value: float
     low: float
@@ -25,6 +28,58 @@ class Difference:
     def within_noise(self) -> bool:
         """Whether chance alone explains it."""
         return self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class GroupDraws:
+    """The same draws of whole groups for every number of one set of N pictures. groups: int64 (N,)."""
+
+    groups: Array
+    seed: int = 0
+
+    @cached_property
+    def _place(self) -> Array:
+        return np.unique(self.groups, return_inverse=True)[1]
+
+    @cached_property
+    def _times(self) -> Array:
+        """How often each draw holds each group, int64 (DRAWS, G)."""
+        count = int(self._place.max()) + 1
+        return np.random.default_rng(self.seed).multinomial(count, np.full(count, 1 / count), DRAWS)
+
+    @property
+    def weights(self) -> Array:
+        """How often each draw holds each picture, int64 (DRAWS, N)."""
+        return np.asarray(self._times[:, self._place])
+
+    def count(self, among: Array) -> int:
+        """Return how many groups have a picture in `among`, bool (N,)."""
+        return len(np.unique(self._place[among]))
+
+    def interval(self, hits: Array, among: Array) -> tuple[float, float]:
+        """Return the 95 % interval of the share of `hits` in `among`, both bool (N,), 0..1.
+
+        It is never narrower than Wilson's by picture: where every picture is a hit no draw says otherwise. Of one group
+        it is 0 to 1, for one says nothing of the next.
+        """
+        if self.count(among) < 2:
+            return 0.0, 1.0
+        whole = self._sums(among)
+        drawn = whole > 0
+        shares = self._sums(hits & among)[drawn] / whole[drawn]
+        low, high = np.quantile(shares, ENDS)
+        by_picture = wilson(int((hits & among).sum()), int(among.sum()))
+        return min(float(low), by_picture[0]), max(float(high), by_picture[1])
+
+    def gain(self, hits: Array, other: Array) -> Difference:
+        """Return by how much the share of `hits` exceeds that of `other`, both bool (N,) of the same pictures."""
+        difference = hits.astype(np.float64) - other.astype(np.float64)
+        low, high = np.quantile(self._sums(difference) / self._sums(np.ones(len(hits))), ENDS)
+        return Difference(round(float(difference.mean()), 5), round(float(low), 5), round(float(high), 5))
+
+    def _sums(self, values: Array) -> Array:
+        """Return the sum over the pictures of every draw, float64 (DRAWS,); values: of every picture."""
+        return np.asarray(self._times @ np.bincount(self._place, values.astype(np.float64)))
 
 
 def macro_f1(targets: Array, answers: Array, weights: Array, classes: int) -> Array:
@@ -47,11 +102,9 @@ def macro_f1(targets: Array, answers: Array, weights: Array, classes: int) -> Ar
 def difference(
     targets: Array, answers: Array, reference: Array, groups: Array, classes: int, seed: int = 0
 ) -> Difference:
-    """Return how much better `answers` are than `reference`, both int64 (N,), to the same pictures in one order."""
-    names, place = np.unique(groups, return_inverse=True)
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
-    weights = np.concatenate([np.ones((1, len(targets))), drawn[:, place]])
+    """Return how much better `answers` are than `reference`, both int64 (N,), to the same pictures in one order: the
+    difference of their macro F1."""
+    weights = np.concatenate([np.ones((1, len(targets)), np.int64), GroupDraws(groups, seed).weights])
     gains = macro_f1(targets, answers, weights, classes) - macro_f1(targets, reference, weights, classes)
-    low, high = np.quantile(gains[1:], (0.025, 0.975))
+    low, high = np.quantile(gains[1:], ENDS)
     return Difference(float(gains[0]), float(low), float(high))

@@ -94,7 +94,7 @@ def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
         return recipe
     schedule = recipe.schedule
     fewer = structs.replace(
-        schedule, epochs=min(schedule.epochs, epochs), head_epochs=min(schedule.head_epochs, epochs)
+        schedule, epochs=min(schedule.epochs, epochs), head_epochs=min(schedule.head_epochs, epochs), steps=0
     )
     return structs.replace(recipe, schedule=fewer)
 

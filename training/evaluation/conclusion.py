@@ -5,17 +5,29 @@ from dataclasses import dataclass
 import msgspec
 
 from smear.inference.card import Card
+from smear.inference.floors import SHORTCUT
+from training.evaluation.bootstrap import Difference
 from training.evaluation.metrics import Metrics, Rate
-
-SHORTCUT_SUGGESTED = 0.02  # more suggestions than this without a leukocyte in sight: the model reads the slide
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """The model to compare with: its name, and its accuracy on the same data under the same protocol."""
+    """The model to compare with: its name, and its accuracy on the same data under the same protocol.
+
+    gain: by how much the model's accuracy exceeds it, where both answered to the same pictures.
+    """
 
     name: str
     accuracy: Rate
+    gain: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The forest on colours: its accuracy on the same pictures, and by how much the model's exceeds it."""
+
+    accuracy: Rate
+    gain: Difference
 
 
 def percent(share: float | None) -> str:
@@ -41,39 +53,60 @@ def recorded(card: Card, fingerprint: str, protocol: str) -> Earlier | None:
 def compared(accuracy: Rate, earlier: Earlier) -> str:
     """Return the sentence that compares an accuracy with that of another model."""
     gain = 100 * ((accuracy.value or 0.0) - (earlier.accuracy.value or 0.0))
-    apart = accuracy.low > earlier.accuracy.high or accuracy.high < earlier.accuracy.low
+    if earlier.gain is not None:
+        apart = not earlier.gain.within_noise
+    else:
+        apart = accuracy.low > earlier.accuracy.high or accuracy.high < earlier.accuracy.low
     times = f"{abs(gain):.1f} percentage points {'more' if gain >= 0 else 'less'} often"
     chance = "more than chance explains" if apart else "which is within chance"
     return f"Against {earlier.name} it is right {times}, {chance}."
 
 
+def interval(rate: Rate, groups_from: str) -> str:
+    """Return the interval of a rate in words, with that by picture beside it where whole groups were drawn."""
+    words = f"95 % interval {percent(rate.low)} to {percent(rate.high)}"
+    if rate.wilson is None:
+        return f"{words}, each picture counted by itself"
+    groups = f"{rate.groups} patients" if groups_from == "patients" else f"{rate.groups} groups of pictures"
+    low, high = rate.wilson
+    return f"{words} by {groups}; {percent(low)} to {percent(high)} if each picture counted by itself"
+
+
 def conclude(
-    metrics: Metrics, names: dict[str, str], baseline: Rate | None = None, earlier: Earlier | None = None
+    metrics: Metrics,
+    names: dict[str, str],
+    colours: Colours | None = None,
+    earlier: Earlier | None = None,
+    groups_from: str = "",
 ) -> str:
     """Return the paragraph for a result with its ablations.
 
-    `names`: of the labels, by their ids; `baseline`: the accuracy of the forest on colours, where it is known.
+    `names`: of the labels, by their ids; `colours`: the forest on colours, where it is known; `groups_from`: by what
+    pictures are kept together, as `Dataset.groups_from` says.
     """
     suggested, accuracy = metrics.accuracy_suggested, metrics.accuracy_all
-    sentences = [
-        f"It makes a suggestion for {percent(metrics.coverage)} of {metrics.n} pictures and is right on"
-        f" {percent(suggested.value)} of those (95 % interval {percent(suggested.low)} to"
-        f" {percent(suggested.high)}); had it answered always, it would be right on {percent(accuracy.value)}."
-    ]
+    answered = f"had it answered always, it would be right on {percent(accuracy.value)}"
+    if suggested.total:
+        sentences = [
+            f"It makes a suggestion for {percent(metrics.coverage)} of {metrics.n} pictures and is right on"
+            f" {percent(suggested.value)} of those ({interval(suggested, groups_from)}); {answered}."
+        ]
+    else:
+        sentences = [f"It makes a suggestion for none of {metrics.n} pictures; {answered}."]
     sentences.append(weakest(metrics, names))
-    removed = metrics.ablations["cells_removed"].coverage
-    if removed > SHORTCUT_SUGGESTED:
+    removed = metrics.ablations["cells_removed"].coverage if "cells_removed" in metrics.ablations else None
+    if removed is not None and removed > SHORTCUT:
         sentences.append(
             f"Beware: with every leukocyte painted out it still makes a suggestion for {percent(removed)}."
             " It reads something of the slide."
         )
-    else:
+    elif removed is not None:
         sentences.append(f"With every leukocyte painted out it makes a suggestion for {percent(removed)} only.")
-    if baseline is not None:
-        clear = accuracy.low > baseline.high
+    if colours is not None:
+        clear = colours.gain.low > 0
         sentences.append(
             "A simple method that is told the picture's colours and no shape (a random forest on 15 colour statistics)"
-            f" reaches {percent(baseline.value)} on the same pictures:"
+            f" reaches {percent(colours.accuracy.value)} on the same pictures:"
             + (" the model is clearly better." if clear else " the model is not clearly better.")
         )
     if earlier is not None:

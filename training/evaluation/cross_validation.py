@@ -56,8 +56,10 @@ def crossval(run: Run, scheme: Scheme, limit: int | None = None) -> CrossValidat
     which = range(min(limit or scheme.folds, scheme.folds))
     if len(which) < 2:  # no other fold's answers to set its thresholds by
         run = run.of(structs.replace(run.recipe, schedule=structs.replace(run.recipe.schedule, validation_split=True)))
-    finished = [Fold.read(file) for file in _finish(run, scheme, which)]
-    result = summarise(run, scheme.protocol, scheme.folds, finished)
+    files = _finish(run, scheme, which)
+    finished = [Fold.read(file) for file in files]
+    drafts = [bundle.read_card(file.parent / run.recipe.name) for file in files]
+    result = summarise(run, scheme.protocol, scheme.folds, finished, drafts)
     with whole(result_file(run.folder, scheme.protocol)) as partial:
         partial.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
     return result
@@ -149,7 +151,7 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
     (fit, held_out, test), material = indices, run.material
     folder = run.folder / run.recipe.name
     if not (folder / CARD).is_file():
-        folder = draft(run, fit, held_out)
+        folder = draft(run, fit, held_out, test)
     reader = Reader(bundle.load(folder))
     card, known = reader.card, np.concatenate([fit, held_out])
     Fold(

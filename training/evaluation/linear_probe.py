@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
-from msgspec import structs
+from msgspec import Struct
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,7 +23,8 @@ from training.architectures.imagenet import mobilenet
 from training.data.ablations import background_removed, cells_removed, corner_only
 from training.data.dataset import Dataset
 from training.data.groups import find_groups
-from training.evaluation.metrics import Rate, rate
+from training.evaluation.bootstrap import GroupDraws
+from training.evaluation.metrics import Rate, rate_among
 from training.evaluation.splits import Protocol, folds
 from training.progress import track
 
@@ -40,9 +41,10 @@ PARTS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-class Probed(Rate, frozen=True):
-    """The accuracy of a probe, and its share of right answers by label."""
+class Probed(Struct, frozen=True):
+    """The accuracy of a probe with its interval by groups, and its share of right answers by label."""
 
+    accuracy: Rate
     by_label: dict[str, float]
 
     @property
@@ -67,9 +69,9 @@ def probe(dataset: Dataset, weights: Path) -> Probes:
                 line = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=300))
                 answers[test] = line.fit(table[train], targets[train]).predict(table[test])
             right = answers == targets
-            accuracy = rate(int(right.sum()), len(right))
+            accuracy = rate_among(right, np.ones(len(right), bool), GroupDraws(groups))
             by_label = {label: round(float(right[targets == i].mean()), 4) for i, label in enumerate(dataset.classes)}
-            probes[part][protocol] = Probed(**structs.asdict(accuracy), by_label=by_label)
+            probes[part][protocol] = Probed(accuracy, by_label)
     return probes
 
 
@@ -92,8 +94,14 @@ def as_csv(probes: Probes) -> str:
     rows = []
     for part, protocols in probes.items():
         for protocol, probed in protocols.items():
-            row = {"seen": part, "protocol": protocol, "n": probed.total, "accuracy": probed.value, "low": probed.low}
-            row |= {"high": probed.high, "worst label": probed.worst, "its sensitivity": probed.by_label[probed.worst]}
+            accuracy = probed.accuracy
+            row = {"seen": part, "protocol": protocol, "n": accuracy.total, "accuracy": accuracy.value}
+            row |= {
+                "low": accuracy.low,
+                "high": accuracy.high,
+                "worst label": probed.worst,
+                "its sensitivity": probed.by_label[probed.worst],
+            }
             rows.append({key: str(value) for key, value in row.items()})
     return csv_table.as_csv(rows, "python -m training probe --data DATA --weights WEIGHTS --format csv")
 
@@ -103,7 +111,8 @@ def text(probes: Probes) -> str:
     lines = [f"{'linear probe':36}" + "".join(f"{name:28}" for name in PROTOCOLS)]
     for part, protocols in probes.items():
         cells = [
-            f"{probed.value:.1%} ({probed.worst} {probed.by_label[probed.worst]:.1%})" for probed in protocols.values()
+            f"{probed.accuracy.value:.1%} ({probed.worst} {probed.by_label[probed.worst]:.1%})"
+            for probed in protocols.values()
         ]
         lines.append(f"{part:36}" + "".join(f"{cell:28}" for cell in cells).rstrip())
     return "\n".join([*lines, "In brackets: the label that it names worst.", ""])

@@ -7,24 +7,31 @@ name there, its definition says so. `public` and `msgspec.to_builtins` are the o
 from typing import Any
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_score
 
 from smear.arrays import Array
 from smear.inference.card import Label
 from smear.statistics import wilson
+from training.evaluation.bootstrap import GroupDraws
 
 BINS = 15
 
 
 class Rate(Struct, frozen=True):
-    """A proportion, None of nothing, with its Wilson interval: `count` of `total`."""
+    """A proportion, None of nothing: `count` of `total`.
+
+    low, high: the interval by whole groups (`bootstrap`), of which there are `groups`; with 0 of them it is Wilson's by
+    picture, which otherwise stands in `wilson` beside it.
+    """
 
     value: float | None
     low: float
     high: float
     count: int = field(name="right")
     total: int = field(name="of")
+    groups: int = 0
+    wilson: tuple[float, float] | None = None
 
 
 class Bin(Struct, frozen=True):
@@ -87,10 +94,20 @@ class Patient(Struct, frozen=True):
 
 
 def rate(count: int, total: int) -> Rate:
-    """Return a proportion with its counts and interval."""
+    """Return a proportion with its counts and the interval by picture."""
     low, high = wilson(count, total)
     value = round(count / total, 5) if total else None
     return Rate(value, round(low, 5), round(high, 5), int(count), int(total))
+
+
+def rate_among(hits: Array, among: Array, draws: GroupDraws | None) -> Rate:
+    """Return the share of `hits` in `among`, both bool (N,), with its interval by whole groups where they are known."""
+    by_picture = rate(int((hits & among).sum()), int(among.sum()))
+    if draws is None or not by_picture.total:
+        return by_picture
+    low, high = draws.interval(hits, among)
+    beside = (by_picture.low, by_picture.high)
+    return structs.replace(by_picture, low=round(low, 5), high=round(high, 5), groups=draws.count(among), wilson=beside)
 
 
 def _bins(probabilities: Array, targets: Array) -> list[Bin]:
@@ -124,38 +141,40 @@ def risk_coverage(confidence: Array, right: Array) -> list[Selection]:
 
 
 def classification(
-    probabilities: Array, uncalibrated: Array, targets: Array, suggested: Array, labels: tuple[Label, ...]
+    probabilities: Array,
+    uncalibrated: Array,
+    targets: Array,
+    suggested: Array,
+    labels: tuple[Label, ...],
+    draws: GroupDraws | None = None,
 ) -> Metrics:
     """Return every metric of a set of pictures.
 
     probabilities, uncalibrated: (N, C) after and before temperature, for every picture, also for refused ones;
-    suggested: bool (N,), whether the reader made a suggestion.
+    suggested: bool (N,), whether the reader made a suggestion; draws: of the pictures' groups, None where these are not
+    known: intervals are by picture then.
     """
     best = probabilities.argmax(axis=1)
     right = best == targets
     names = [label.id for label in labels]
     indices = list(range(len(labels)))
     present = np.unique(targets)
+    everything = np.ones(len(targets), bool)
     return Metrics(
         n=len(targets),
         coverage=round(float(suggested.mean()), 5),
-        accuracy_suggested=rate(int(right[suggested].sum()), int(suggested.sum())),
-        accuracy_all=rate(int(right.sum()), len(targets)),
+        accuracy_suggested=rate_among(right, suggested, draws),
+        accuracy_all=rate_among(right, everything, draws),
         balanced_accuracy=round(float(recall_score(targets, best, labels=present, average="macro")), 5),
         macro_f1=round(float(f1_score(targets, best, labels=present, average="macro", zero_division=0)), 5),
         weighted_f1=round(float(f1_score(targets, best, labels=present, average="weighted", zero_division=0)), 5),
         auroc=_auroc(targets, probabilities),
         ece=round(expected_calibration_error(probabilities, targets), 5),
         ece_before=round(expected_calibration_error(uncalibrated, targets), 5),
-        sensitivity={
-            name: rate(int(right[targets == i].sum()), int((targets == i).sum())) for i, name in enumerate(names)
-        },
-        specificity={
-            name: rate(int((best[targets != i] != i).sum()), int((targets != i).sum())) for i, name in enumerate(names)
-        },
+        sensitivity={name: rate_among(right, targets == i, draws) for i, name in enumerate(names)},
+        specificity={name: rate_among(best != i, targets != i, draws) for i, name in enumerate(names)},
         sensitivity_suggested={
-            name: rate(int(right[suggested & (targets == i)].sum()), int((suggested & (targets == i)).sum()))
-            for i, name in enumerate(names)
+            name: rate_among(right, suggested & (targets == i), draws) for i, name in enumerate(names)
         },
         risk_coverage=risk_coverage(probabilities.max(axis=1), right),
         reliability=reliability(probabilities, targets),

@@ -12,7 +12,8 @@ from smear.inference.field_reader import Examination, Reader
 from smear.inference.suggestion import calibrated
 from training.data.ablations import ABLATIONS
 from training.data.dataset import CHUNK, THREADS, Dataset
-from training.evaluation.metrics import Ablation, Metrics, classification, rate
+from training.evaluation.bootstrap import GroupDraws
+from training.evaluation.metrics import Ablation, Metrics, classification, rate_among
 from training.progress import track
 
 
@@ -75,17 +76,17 @@ def predict_ablations(
     return {name: predict(reader, dataset, indices, ABLATIONS[name], name) for name in names}
 
 
-def metrics_of(predictions: Predictions, targets: Array, card: Card) -> Metrics:
-    """Return all metrics of predictions under the card of who made them."""
+def metrics_of(predictions: Predictions, targets: Array, card: Card, draws: GroupDraws | None = None) -> Metrics:
+    """Return all metrics of predictions under the card of who made them; draws: of the groups, where they are known."""
     probabilities, uncalibrated = (calibrated(predictions.logits, t) for t in (card.temperature, 1.0))
-    return classification(probabilities, uncalibrated, targets, predictions.suggested, card.labels)
+    return classification(probabilities, uncalibrated, targets, predictions.suggested, card.labels, draws)
 
 
-def ablation_of(predictions: Predictions, targets: Array) -> Ablation:
+def ablation_of(predictions: Predictions, targets: Array, draws: GroupDraws | None = None) -> Ablation:
     """Return how an ablation did."""
     suggested = predictions.suggested
     return Ablation(
         round(float(predictions.right(targets).mean()), 5),
         round(float(suggested.mean()), 5),
-        rate(int(suggested.sum()), len(suggested)),
+        rate_among(suggested, np.ones(len(suggested), bool), draws),
     )

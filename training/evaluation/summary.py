@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import Struct, structs
 from sklearn.metrics import roc_curve
 
 from smear.arrays import Array
+from smear.inference.card import Card
 from smear.inference.suggestion import calibrated
+from training.evaluation.bootstrap import Difference, GroupDraws
+from training.evaluation.conclusion import Colours
 from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted
-from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, classification, rate
+from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, classification, rate_among
 from training.evaluation.predictions import Predictions, ablation_of
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.fit.calibration import Calibration
+from training.fit.callbacks import Epoch
 from training.fit.draft_card import commit
 from training.fit.run import Run
 from training.recipes.recipe import Recipe
+
+EARLIER_CODE = "of an earlier version"  # of a fold whose draft does not say
 
 
 class FoldRow(Struct, frozen=True):
@@ -33,8 +41,13 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     """The pooled metrics of all folds' test pictures, and what they are of.
 
     calibration: by the answers to all of them, for the network that is fitted on everything; None where nothing could
-    be graded. refused_for: how many for which reasons. per_patient: empty where the patients are not known. roc: by
-    label, points (1 - specificity, sensitivity).
+    be graded. refused_for: how many for which reasons. per_patient: empty where the patients are not known.
+    groups_from: by what pictures are kept together, in words. gain_over_colours: of the accuracy over that of the
+    forest on colours. roc: by label, points (1 - specificity, sensitivity).
+
+    recipe, fingerprint, code: what the folds' networks were made of: the recipe, the data set, and the versions of the
+    code that made them (`training.fit.code_version`). learning_curves: of each, by epoch; where a network has no
+    validation part its fold's test pictures are what is held out, and nothing is chosen by them.
     """
 
     protocol: str
@@ -50,12 +63,25 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     per_patient: list[Patient]
     colour_statistics_forest: Rate
     roc: dict[str, list[tuple[float, float]]]
+    groups_from: str
+    gain_over_colours: Difference
+    recipe: dict[str, Any]
+    fingerprint: str
+    code: list[str]
+    learning_curves: list[list[Epoch]]
+
+    @property
+    def colours(self) -> Colours:
+        """How the forest on colours did beside it."""
+        return Colours(self.colour_statistics_forest, self.gain_over_colours)
 
 
-def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold]) -> CrossValidated:
+def summarise(
+    run: Run, protocol: Protocol, count: int, folds: Sequence[Fold], drafts: Sequence[Card]
+) -> CrossValidated:
     """Return the pooled metrics of the folds' test pictures, with every fold's accuracy beside them.
 
-    count: how many folds the scheme has, of which `folds` were run.
+    count: how many folds the scheme has, of which `folds` were run; drafts: the cards of their networks.
     """
     recipe, dataset = run.recipe, run.dataset
     labels = recipe.described(dataset)
@@ -65,11 +91,11 @@ def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold]) -
         np.concatenate([getattr(fold, name) for fold in results]) for name in ("targets", "groups", "baseline")
     )
     probabilities = np.concatenate([calibrated(fold.main.logits, fold.temperature) for fold in results])
-    right, suggested = main.right(targets), main.suggested
-    metrics = classification(probabilities, calibrated(main.logits, 1.0), targets, suggested, labels)
+    right, suggested, draws = main.right(targets), main.suggested, GroupDraws(groups)
+    metrics = classification(probabilities, calibrated(main.logits, 1.0), targets, suggested, labels, draws)
     reasons, counts = np.unique(main.reasons[~suggested], return_counts=True)
     ablated = {name: _joined([fold.ablations[name] for fold in results]) for name in results[0].ablations}
-    ablations = {name: ablation_of(predictions, targets) for name, predictions in ablated.items()}
+    ablations = {name: ablation_of(predictions, targets, draws) for name, predictions in ablated.items()}
     return CrossValidated(
         **structs.asdict(structs.replace(metrics, ablations=ablations)),
         protocol=protocol,
@@ -84,8 +110,14 @@ def summarise(run: Run, protocol: Protocol, count: int, folds: Sequence[Fold]) -
         refused_for={str(reason): int(number) for reason, number in zip(reasons, counts, strict=True)},
         per_fold=[_fold_row(fold) for fold in results],
         per_patient=by_patient(groups, targets, right, suggested, labels) if dataset.patients_known else [],
-        colour_statistics_forest=rate(int((baseline == targets).sum()), len(targets)),
+        colour_statistics_forest=rate_among(baseline == targets, np.ones(len(targets), bool), draws),
         roc=_roc(probabilities, targets, [label.id for label in labels]),
+        groups_from=dataset.groups_from,
+        gain_over_colours=draws.gain(right, baseline == targets),
+        recipe=recipe.to_json(),
+        fingerprint=dataset.fingerprint,
+        code=sorted({card.recipe.get("code", EARLIER_CODE) for card in drafts}),
+        learning_curves=[msgspec.convert(card.metrics.get("history", []), list[Epoch]) for card in drafts],
     )
 
 

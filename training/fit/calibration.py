@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from scipy.optimize import minimize_scalar
 
 from smear.arrays import Array
-from smear.inference.card import Threshold
+from smear.inference.card import NEVER, Threshold
 from smear.inference.suggestion import calibrated
 from training.recipes.recipe import Refusal
 
@@ -27,8 +27,12 @@ class Validation(Struct, frozen=True):
     nll_after: float
 
 
-# Of a network that has answered to nothing yet: it is never so sure, nothing is so familiar, and nothing is suggested.
-UNCALIBRATED = Calibration(1.0, Threshold(1.0, 1.0), Threshold(1e-6, 1.0))
+# Of a network that has answered to nothing yet: nothing is suggested, and nothing is so familiar.
+UNCALIBRATED = Calibration(1.0, Threshold(NEVER, 1.0), Threshold(1e-6, 1.0))
+HIGHEST = 0.999999  # that a threshold is set to; NEVER says something else
+# A threshold that is the best of many looks better on the pictures that chose it than on others, the more so the fewer
+# these are.
+LEAST_ANSWERED, LEAST_PICTURES = 0.2, 20
 
 
 def calibrate(logits: Array, targets: Array, ood_scores: Array, refusal: Refusal) -> Calibration:
@@ -69,19 +73,23 @@ def best_temperature(logits: Array, targets: Array) -> float:
 def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> Threshold:
     """Return the confidence below which the model abstains.
 
-    It is the lowest one that reaches the target accuracy on what is left of validation, but refuses at most the share
-    that the recipe allows, and at least half of that: validation is too small to show the rarest mistakes.
+    It is the lowest one that reaches the target accuracy on what is left, and refuses at least half of the share that
+    the recipe gives: unseen pictures are too few to show the rarest mistakes. Where the target asks for more refusals
+    than the recipe's share, it gets them. Where even the surest LEAST_ANSWERED of the pictures, or LEAST_PICTURES,
+    do not reach the target, the threshold is NEVER: what is right too seldom is not suggested.
     """
-    order = np.argsort(-confidence)
-    accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    reaching = np.flatnonzero(accuracy >= refusal.target_accuracy)
-    answered = int(reaching[-1]) + 1 if len(reaching) else 0
+    order = np.argsort(-confidence, kind="stable")
     count = len(order)
-    most = round(count * (1 - refusal.most_for_confidence / 2))
-    least = round(count * (1 - refusal.most_for_confidence))
-    answered = min(max(answered, least), most)
-    value = float(confidence[order[answered - 1]])
-    return Threshold(round(value, 6), round(float((confidence < round(value, 6)).mean()), 6))
+    accuracy = np.cumsum(right[order]) / np.arange(1, count + 1)
+    # A threshold answers all pictures of one confidence or none.
+    last_of_its_value = np.append(np.diff(confidence[order]) != 0, True)
+    reaching = np.flatnonzero((accuracy >= refusal.target_accuracy) & last_of_its_value)
+    answered = int(reaching[-1]) + 1 if len(reaching) else 0
+    answered = min(answered, round(count * (1 - refusal.for_confidence / 2)))
+    if answered < max(LEAST_PICTURES, LEAST_ANSWERED * count):
+        return Threshold(NEVER, 1.0)
+    value = min(round(float(confidence[order[answered - 1]]), 6), HIGHEST)
+    return Threshold(value, round(float((confidence < value).mean()), 6))
 
 
 def ood_threshold(scores: Array, refusal: Refusal) -> Threshold:

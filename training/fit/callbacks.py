@@ -15,6 +15,9 @@ from training.fit.calibration import negative_log_likelihood
 from training.fit.checkpoints import save_weights, whole
 from training.fit.features import logits_of
 from training.fit.run import Report
+from training.progress import steps
+
+ACCURACY = "accuracy"
 
 
 class DivergedError(SentenceError):
@@ -22,43 +25,71 @@ class DivergedError(SentenceError):
 
 
 class Epoch(Struct, frozen=True, omit_defaults=True):
-    """How an epoch fared, numbered from 1 over all stages; accuracy and loss of held-out pictures, if there are any."""
+    """How an epoch fared, numbered from 1 over all stages: loss, and accuracy on the pictures that it learnt from, as
+    they were augmented; accuracy and loss of held-out pictures, if there are any."""
 
     epoch: int
     loss: float
+    accuracy: float | None = None
     held_out: float | None = None
     held_out_loss: float | None = None
 
 
+class LabelledAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # Keras has no types
+    """How often the most likely class is the true one, of pictures that have one: an outlier's are all alike."""
+
+    def __init__(self) -> None:
+        super().__init__(name=ACCURACY)
+
+    def update_state(self, targets: Any, logits: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
+        """Count a batch: targets, shares (B, C), and logits (B, C). What a class weighs in the loss plays no part."""
+        right = keras.ops.equal(keras.ops.argmax(targets, axis=-1), keras.ops.argmax(logits, axis=-1))
+        labelled = keras.ops.max(targets, axis=-1) > (1 + 1 / targets.shape[-1]) / 2
+        super().update_state(keras.ops.cast(right, "float32"), keras.ops.cast(labelled, "float32"))
+
+
 class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Starts each epoch's order, stops on NaN, and reports after each epoch how held-out pictures fare, if any are."""
+    """Starts each epoch's order, shows how far it is and how long the stage takes yet, stops on NaN, and reports after
+    each epoch how held-out pictures fare, if any are."""
 
     def __init__(
         self,
         batches: Batches,
-        validation: tuple[Array, Array],
+        held_out: tuple[Array, Array],
         history: list[Epoch],
         report: Report,
         stage: str = "",
     ) -> None:
         super().__init__()
-        self.batches, self.validation, self.history = batches, validation, history
+        self.batches, self.held_out, self.history = batches, held_out, history
         self.report, self.stage = report, stage
+        self.progress: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self.batches.begin_epoch(epoch)
+        if self.progress is None:  # at the first epoch of this start, which is not the first where a run goes on
+            left = (self.params["epochs"] - epoch) * len(self.batches)
+            self.progress = steps(f"{self.stage}steps", left)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         if logs and not np.isfinite(logs["loss"]):
             raise DivergedError("The loss became NaN. Lower the learning rate in the recipe.")
+        self.progress.update()
+
+    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
+        if self.progress is not None:
+            self.progress.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = Epoch(self.batches.epoch + 1, round(float((logs or {})["loss"]), 5))
-        line = f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row.loss:.4f}"
-        if len(self.validation[1]):
-            logits = logits_of(self.model, self.validation[0])
-            right = round(float((logits.argmax(axis=1) == self.validation[1]).mean()), 5)
-            loss = round(negative_log_likelihood(logits, self.validation[1], 1.0), 5)
+        fared = logs or {}
+        row = Epoch(self.batches.epoch + 1, round(float(fared["loss"]), 5), round(float(fared[ACCURACY]), 5))
+        line = (
+            f"{self.stage}epoch {epoch + 1}/{self.params['epochs']}: loss {row.loss:.4f}, accuracy {row.accuracy:.4f}"
+        )
+        if len(self.held_out[1]):
+            logits = logits_of(self.model, self.held_out[0])
+            right = round(float((logits.argmax(axis=1) == self.held_out[1]).mean()), 5)
+            loss = round(negative_log_likelihood(logits, self.held_out[1], 1.0), 5)
             row = structs.replace(row, held_out=right, held_out_loss=loss)
             line += f", held-out accuracy {right:.4f}"
         self.history.append(row)

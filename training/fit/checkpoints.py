@@ -1,6 +1,9 @@
 """What a training that was killed goes on from: its state after every whole epoch, whole or not there at all."""
 
+import errno
+import math
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ import numpy as np
 
 SUFFIX = ".weights.h5"
 SEEDS = "seed_generator_state"  # what Keras calls the variable of a layer that draws: its seed and how often it drew
+SPARE = 2**20  # bytes, for what is around the numbers
 DRAWS = 20  # bits: a million draws in an epoch
 
 
@@ -50,9 +54,25 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
 
 
 def save_weights(model: Any, file: Path) -> None:
-    """Save a model's state in one step."""
+    """Save a model's state in one step; OSError where the disk has no room for it."""
+    ensure_room(file.parent, model)
     with whole(file) as partial:
         model.save_weights(partial)
+
+
+def ensure_room(folder: Path, model: Any) -> None:
+    """Raise OSError (ENOSPC) where the disk of `folder` has no room for a model, and its optimiser's state.
+
+    HDF5 writes what is left when the process ends, and a full disk then ends it with a segmentation fault.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimiser.variables if optimiser is not None else [])]
+    needed = SPARE + sum(math.prod(variable.shape) * 4 for variable in variables)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        words = f"{os.strerror(errno.ENOSPC)} for {needed / 2**20:.0f} MB, of which {free / 2**20:.0f} MB are free"
+        raise OSError(errno.ENOSPC, words)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import keras
 from smear.inference.card import SCHEMA, Card
 from smear.segmentation import mask_network
 from training.fit.calibration import Calibration
+from training.fit.code_version import code_version
 from training.fit.run import Material
 from training.recipes.recipe import Recipe
 
@@ -46,7 +47,7 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
             "groups": int(material.groups.max()) + 1,
             "groups_from": material.dataset.groups_from,
         },
-        recipe={**recipe.to_json(), "commit": commit()},
+        recipe={**recipe.to_json(), "commit": commit(), "code": code_version()},
         frameworks={
             "keras": keras.__version__,
             "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",

@@ -21,24 +21,26 @@ from smear.segmentation.find import find
 from training.data.manifest import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
+from training.fit.checkpoints import ensure_room
 from training.fit.draft_card import draft_card
 from training.fit.features import answers, features
 from training.fit.network_cache import trained
-from training.fit.run import Run, TrainingSet
+from training.fit.run import NONE, Run, TrainingSet
 from training.fit.trainer import clear
 
 FEATURES = "features"  # folder in a run
 GOLDEN = (("leukemic", 1), ("sparse", 2))
 
 
-def draft(run: Run, fit: Array, validation: Array) -> Path:
+def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Path:
     """Train on the pictures `fit`, calibrate on `validation`, and write a draft bundle into the run's folder.
 
-    fit, validation: indices, int64 (N,). Where nothing is left for validation the draft suggests nothing, until it is
-    published with what a cross-validation says. The card has no metrics yet: those come from pictures that neither part
-    holds. Returns the bundle's folder.
+    fit, validation, watched: indices, int64 (N,); the last are asked about after every epoch, for the learning curve
+    alone, where there is no validation part. Where nothing is left for validation the draft suggests nothing, until it
+    is published with what a cross-validation says. The card has no metrics yet: those come from pictures that neither
+    part holds. Returns the bundle's folder.
     """
-    recipe, pictures = run.recipe, run.material.training_set(fit, validation)
+    recipe, pictures = run.recipe, run.material.training_set(fit, validation, watched)
     network = trained(run, pictures)
     model, started = network.blueprint.model, time.monotonic()
     answer, head = _answer(run, model, pictures)
@@ -68,6 +70,7 @@ def draft(run: Run, fit: Array, validation: Array) -> Path:
     )
 
     def fill(folder: Path) -> None:
+        ensure_room(folder, model)
         _without_optimizer(model).save(folder / MODEL)
         distribution.save(folder / bundle.OOD)
         if head.file:

@@ -16,7 +16,7 @@ from msgspec import structs
 from training.architectures.blueprint import Blueprint, Recurrence
 from training.fit import precision
 from training.fit.callbacks import Epoch
-from training.fit.checkpoints import whole
+from training.fit.checkpoints import ensure_room, whole
 from training.fit.run import Run, TrainingSet
 from training.fit.trainer import Trained, train_network
 
@@ -33,7 +33,7 @@ def trained(run: Run, pictures: TrainingSet) -> Trained:
         run.report(f"{run.recipe.name}: the network is there already")
         return _read(place)
     network = train_network(run, pictures)
-    place.mkdir(parents=True, exist_ok=True)
+    ensure_room(place, network.blueprint.model)
     network.blueprint.model.save(place / MODEL)
     note = {
         "explanation_layer": network.blueprint.explanation_layer,

@@ -23,6 +23,7 @@ from training.progress import track
 from training.recipes.recipe import Recipe
 
 Report = Callable[[str], None]
+NONE = np.zeros(0, np.int64)  # indices
 
 
 @lru_cache(maxsize=2)
@@ -37,7 +38,7 @@ def groups_of(dataset: Dataset) -> Array:
 
 
 def nothing() -> Array:
-    """Return the features of no picture."""
+    """Return what there is of no picture."""
     return np.zeros((0, 0))
 
 
@@ -45,8 +46,9 @@ def nothing() -> Array:
 class TrainingSet:
     """Pictures to learn from, and some to look at meanwhile, which may be none.
 
-    inputs, validation_inputs: uint8 (N, h, w, 3); targets, validation_targets: int64 (N,); outliers: uint8, one for
-    each of `inputs`, or none; features, validation_features: float64 (N, K), by which outliers are told.
+    inputs, validation_inputs, watched_inputs: uint8 (N, h, w, 3); targets, validation_targets, watched_targets: int64
+    (N,); outliers: uint8, one for each of `inputs`, or none; features, validation_features: float64 (N, K), by which
+    outliers are told. Of what is watched only the learning curve tells: nothing is chosen by it.
     """
 
     inputs: Array
@@ -56,11 +58,20 @@ class TrainingSet:
     validation_targets: Array
     features: Array = field(default_factory=nothing)
     validation_features: Array = field(default_factory=nothing)
+    watched_inputs: Array = field(default_factory=nothing)
+    watched_targets: Array = field(default_factory=nothing)
 
     @property
     def validated(self) -> bool:
-        """Whether there are pictures to look at."""
+        """Whether there are pictures to set thresholds by."""
         return len(self.validation_targets) > 0
+
+    @property
+    def held_out(self) -> tuple[Array, Array]:
+        """Inputs and targets of the pictures whose accuracy every epoch tells: none, where there are none."""
+        if self.validated:
+            return self.validation_inputs, self.validation_targets
+        return self.watched_inputs, self.watched_targets
 
 
 @dataclass(frozen=True)
@@ -130,8 +141,8 @@ class Material:
             inputs, outliers, features, sizes = (np.stack(part) for part in zip(*prepared, strict=True))
         return inputs, outliers, features, sizes
 
-    def training_set(self, fit: Array, validation: Array) -> TrainingSet:
-        """Return the pictures with the indices `fit` to learn from and those of `validation` to look at."""
+    def training_set(self, fit: Array, validation: Array, watched: Array = NONE) -> TrainingSet:
+        """Return the pictures `fit` to learn from, `validation` to set thresholds by, and `watched`: indices."""
         outliers = self.outliers[fit] if self.recipe.schedule.outlier_exposure else self.outliers
         return TrainingSet(
             inputs=self.inputs[fit],
@@ -141,6 +152,8 @@ class Material:
             validation_targets=self.targets[validation],
             features=self.features[fit],
             validation_features=self.features[validation],
+            watched_inputs=self.inputs[watched],
+            watched_targets=self.targets[watched],
         )
 
 

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -30,6 +31,7 @@ RENAMED = {
     ("schedule", "solved_penalty"): "closed_form_penalty",
     ("published", "copies"): "augmented_copies",
     ("refusal", "for_novelty"): "for_ood",
+    ("refusal", "most_for_confidence"): "for_confidence",
 }
 RENAMED_PARAMETERS = {"finder": "segmenter"}  # of steps
 
@@ -57,33 +59,68 @@ def names() -> list[str]:
     return known
 
 
-def load(name: str) -> Recipe:
-    """Return the recipe of this name, or in this TOML file; RecipeError where there is none or it is wrong."""
+def load(name: str, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
+    """Return the recipe of this name, or in this TOML file; RecipeError where there is none or it is wrong.
+
+    changes: entries that say something else, such as {"schedule.epochs": "8"}, their values in TOML.
+    """
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if path.is_file():
-        return _read(path)
+        return _read(path, changes)
     for base in sorted(FOLDER.glob("*.toml")):
         if name.startswith(f"{base.stem}-"):
-            recipe, choice = _read(base), name.removeprefix(f"{base.stem}-")
+            recipe, choice = _read(base, changes), name.removeprefix(f"{base.stem}-")
             if choice in recipe.head.choices:
                 head = structs.replace(recipe.head, classifier=choice)
                 return structs.replace(recipe, name=name, title=f"{recipe.title}; {choice} on its features", head=head)
     raise RecipeError(f"There is no recipe '{name}'. Known: {', '.join(names())}.")
 
 
-def _read(path: Path) -> Recipe:
-    """Return the recipe in a TOML file; RecipeError with the line where it is wrong."""
+def _read(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
+    """Return the recipe in a TOML file, changed; RecipeError with the line, or the change, where it is wrong."""
     text = path.read_text(encoding="utf-8")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path.name} is not TOML: {error}.") from error
+    for entry, value in changes.items():
+        _change(data, entry, value)
     try:
         return _recipe(data)
     except _WrongEntryError as error:
+        if error.entry in changes:
+            raise RecipeError(f"{error.entry}={changes[error.entry]}: {error.what}") from error
         line = line_of(text, error.entry)
         place = "" if line is None else f", line {line}"
         raise RecipeError(f"{path.name}{place}: {error.entry}: {error.what}") from error
+
+
+def _change(data: dict[str, Any], entry: str, value: str) -> None:
+    """Put a value, written as in TOML, at an entry such as "schedule.epochs" or "preprocess[0].name" of a recipe.
+
+    What is no TOML is taken for text, so that `optimiser=sgd` needs no quotes in quotes. RecipeError where there is no
+    such place; whether what stands there then is right is for `_recipe` to say.
+    """
+    keys: list[str | int] = [int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]]+", entry)]
+    if not keys:
+        raise RecipeError(f"'{entry}={value}' changes nothing. Write ENTRY=VALUE, such as schedule.epochs=8.")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    place: Any = data
+    for number, key in enumerate(keys):
+        last = number == len(keys) - 1
+        if isinstance(place, list) and isinstance(key, int) and key < len(place):
+            pass
+        elif not isinstance(place, dict) or not isinstance(key, str):
+            raise RecipeError(f"{entry}={value}: the recipe has no such entry.")
+        elif not last:
+            place.setdefault(key, {})
+        if last:
+            place[key] = parsed
+        else:
+            place = place[key]
 
 
 def _recipe(data: dict[str, Any]) -> Recipe:
@@ -157,7 +194,7 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "tta_confidence", classified, "a classifier answers to the mean of all orientations: it has to be 1."
     for entry in ("epochs", "batch_size", "learning_rate", "closed_form_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
-    for entry in ("closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):
+    for entry in ("steps", "closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
     torn = bool(schedule.ema_momentum and schedule.patience)
     yield "schedule.ema_momentum", torn, "patience goes back to one epoch's weights, which are no mean: it has to be 0."

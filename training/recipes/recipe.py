@@ -47,20 +47,22 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     """How the network is trained.
 
     First, for `head_epochs`, only the layers that are new; then, for `epochs`, all but the first `frozen` share of the
-    backbone's layers. patience: epochs without a better held-out loss after which the second stage ends, at its best
-    epoch; 0 for none. ema_momentum: the second stage ends with the running mean of its weights, of which every step
-    leaves this share; 0 for the weights of its last step. validation_split: whether a part of the training pictures is
-    not learnt from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`);
-    without it these come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so
-    many epochs of pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
+    backbone's layers. steps: the least of that second stage: a small data set is gone over more often. patience: epochs
+    without a better held-out loss after which the second stage ends, at its best epoch; 0 for none. ema_momentum: the
+    second stage ends with the running mean of its weights, of which every step leaves this share, corrected for its
+    start; 0 for the weights of its last step. validation_split: whether a part of the training pictures is not learnt
+    from, to say how every epoch fares and to set thresholds (`training.evaluation.splits.validation`); without it these
+    come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so many epochs of
+    pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
     (`training.fit.closed_form_head`); batch normalisation then keeps its statistics. balanced: rare classes weigh more,
-    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of
-    `batch_size` pictures.
+    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of `batch_size`
+    pictures.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    steps: int = 0
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     decay: Literal["cosine", "none"] = "cosine"
     closed_form_epochs: int = 0
@@ -117,15 +119,23 @@ class Search(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much of its own kind the model may refuse on validation, and the accuracy it aims at on the rest."""
+    """The accuracy that suggestions need, and the shares of its own kind that the model refuses.
 
-    target_accuracy: float = 0.995
-    most_for_confidence: float = 0.05
+    for_confidence: about this share of unseen pictures is refused for low confidence, half of it in any case, and more
+    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar.
+    """
+
+    target_accuracy: float = 0.99
+    for_confidence: float = 0.05
     for_ood: float = 0.02
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decides what a training makes of a data set."""
+    """Everything that decides what a training makes of a data set.
+
+    data_fingerprints: of the data sets that licence, attribution and known failures speak of. A bundle of other data is
+    published with its maker's own (`training.publish`).
+    """
 
     name: str
     version: str
@@ -150,6 +160,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     tta: Count = 1
     tta_confidence: float = ALWAYS
     known_failures: tuple[str, ...] = ()
+    data_fingerprints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON data."""

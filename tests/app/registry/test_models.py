@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.database import db
 from app.inference.engine import Engine
-from app.records import BundleActivation
+from app.records import AuditEvent, BundleActivation
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
 from tests.app.steps import PASSWORD, Someone
@@ -69,6 +69,15 @@ def with_cells(two: Path) -> Path:
     tell_of_leukocytes_alone(path.parent, card)
     path.write_text(json.dumps(card))
     return two
+
+
+@pytest.fixture
+def below_the_floors(two: Path) -> None:
+    """Let the second bundle's card tell of a control that exposes it."""
+    path = two / SECOND / "card.json"
+    card = json.loads(path.read_text())
+    card["controls"]["cells_removed"]["coverage"] = 0.31
+    path.write_text(json.dumps(card))
 
 
 @pytest.fixture
@@ -134,6 +143,43 @@ def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: 
     """No admin, no reason or no password: no change."""
     assert activate(Someone(lab, person), SECOND, reason, password).status_code == status
     assert choices(lab) == []
+
+
+@pytest.mark.usefixtures("below_the_floors")
+def test_a_model_below_the_floors_reads_only_for_a_reason_that_is_kept(own_lab: Flask) -> None:
+    """The page says what speaks against it; what the admin says for it stands in the history and the event."""
+    admin = Someone(own_lab, "admin")
+    assert "still makes a suggestion for 31 %" in admin.get("/models/").text
+    assert "still makes a suggestion for 31 %" in admin.get(f"/models/{SECOND}").text
+    activate(admin)
+    assert "Write why it shall read all the same" in admin.get("/models/").text
+    assert choices(own_lab) == []
+    given = {"reason": "Better", "despite": "We see no shortcut in ours", "password": PASSWORD}
+    assert admin.post(f"/models/{SECOND}/activate", given | {"despite": "x" * 501}).status_code == 302
+    assert choices(own_lab) == []
+    admin.post(f"/models/{SECOND}/activate", given)
+    assert choices(own_lab) == [SECOND]
+    assert "We see no shortcut in ours" in admin.get("/models/").text
+    with own_lab.app_context():
+        event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "model.activated")).one()
+        assert event.details == {"version": "9.9", "floors_unmet": 1}
+
+
+def test_a_reason_to_read_despite_the_floors_is_not_kept_where_they_are_reached(lab: Flask) -> None:
+    admin = Someone(lab, "admin")
+    admin.post(f"/models/{SECOND}/activate", {"reason": "Better", "despite": "Whatever", "password": PASSWORD})
+    with lab.app_context():
+        assert db.session.scalars(select(BundleActivation.despite)).all() == [""]
+
+
+def test_a_card_says_by_whom_its_intervals_are(own_lab: Flask, two: Path) -> None:
+    path = two / SECOND / "card.json"
+    card = json.loads(path.read_text())
+    card["metrics"]["grouped"]["accuracy_suggested"] |= {"groups": 28, "wilson": [0.785, 0.831]}
+    path.write_text(json.dumps(card))
+    assert "interval by 28 groups of images; by image 78.5 – 83.1" in Someone(own_lab, "admin").get("/models/").text
+    path.write_text(json.dumps(card | {"data": card["data"] | {"groups_from": "patients"}}))
+    assert "interval by 28 patients" in Someone(own_lab, "admin").get(f"/models/{SECOND}").text
 
 
 def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(own_lab: Flask, two: Path, field: bytes) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
-from tests.drawn import LABELS
+from tests.drawn import LABELS, OWN_WORDS
 from training.__main__ import main
 from training.data.dataset import load
 from training.evaluation import comparison
@@ -221,7 +221,7 @@ def test_too_few_pictures_to_draw_are_refused_in_a_sentence(compared, tmp_path, 
 def test_a_bundle_with_a_classifier_is_published_with_it(printed, compared, drawn, tmp_path):
     run = printed[0] / "colours-logistic"
     assert main(["fit", compared[1][2], "--data", str(drawn), "--out", str(run)]) == 0
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "colours-logistic", *OWN_WORDS]) == 0
     loaded = bundle.load(tmp_path / "colours-logistic")
     assert loaded.card.head.classifier == "logistic"
     reading = Reader(loaded).read(load(drawn).bytes_of(0))

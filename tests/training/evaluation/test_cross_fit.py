@@ -11,7 +11,7 @@ from training.evaluation.predictions import Predictions
 from training.fit.calibration import calibrate
 from training.recipes.recipe import Refusal
 
-REFUSAL = Refusal(target_accuracy=0.99, most_for_confidence=0.1, for_ood=0.05)
+REFUSAL = Refusal(target_accuracy=0.99, for_confidence=0.1, for_ood=0.05)
 
 
 def fold(seed, count=120):
@@ -50,7 +50,7 @@ def test_every_fold_is_calibrated_by_the_others():
         assert own.temperature == expected.temperature
         assert (own.abstention, own.ood) == (expected.abstention.value, expected.ood.value)
         outcomes, reasons = own.main.outcomes, own.main.reasons
-        assert 0 < np.isin(outcomes, ("unsure", "unfamiliar")).mean() < 0.3
+        assert 0 < np.isin(outcomes, ("unsure", "unfamiliar")).mean() < 0.8
         np.testing.assert_array_equal(own.main.logits, folds[k].main.logits)
         ungraded = folds[k].main.outcomes == "not_gradable"
         assert (outcomes[ungraded] == "not_gradable").all()

@@ -2,19 +2,24 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
+from scipy.stats import binom
 
 from smear.imaging import synthetic
 from smear.imaging.background import BLACK
+from smear.inference.card import NEVER
 from smear.inference.suggestion import calibrated
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
 from training.data.ablations import ABLATIONS, colour_statistics
-from training.evaluation.conclusion import Earlier, conclude
+from training.evaluation.bootstrap import Difference, GroupDraws
+from training.evaluation.conclusion import Colours, Earlier, conclude
 from training.evaluation.metrics import (
     Ablation,
     Metrics,
     expected_calibration_error,
     rate,
+    rate_among,
     risk_coverage,
     wilson,
 )
@@ -58,15 +63,35 @@ def test_the_temperature_of_overconfident_logits_is_found():
     assert negative_log_likelihood(logits * 3, targets, 3.0) < negative_log_likelihood(logits * 3, targets, 1.0)
 
 
-def test_the_abstention_threshold_refuses_no_more_than_allowed():
+def test_the_abstention_threshold_reaches_the_target_and_refuses_half_of_the_share_in_any_case():
     random = np.random.default_rng(1)
     confidence = random.random(1000)
     right = random.random(1000) < 0.5 + confidence / 2
-    threshold = abstention_threshold(confidence, right, Refusal(0.999, 0.05, 0.02))
-    assert threshold.refusal_rate == pytest.approx(0.05, abs=0.002)
-    assert threshold.refusal_rate == pytest.approx((confidence < threshold.value).mean())
+    threshold = abstention_threshold(confidence, right, Refusal(0.9, 0.05, 0.02))
+    answered = confidence >= threshold.value
+    assert right[answered].mean() >= 0.9
+    assert right[confidence >= np.sort(confidence)[(~answered).sum() - 5]].mean() < 0.9
+    assert threshold.refusal_rate == pytest.approx((~answered).mean())
+    assert threshold.refusal_rate > 0.3
     easy = abstention_threshold(confidence, np.ones(1000, bool), Refusal(0.9, 0.05, 0.02))
     assert easy.refusal_rate == pytest.approx(0.025, abs=0.002)
+
+
+@pytest.mark.parametrize("count", [15, 1000])
+def test_where_the_target_is_not_reached_nothing_is_suggested(count):
+    random = np.random.default_rng(2)
+    confidence, right = random.random(count), random.random(count) < 0.5
+    right[:15] = count == 15  # few pictures, all right: nobody knows how the next ones do
+    assert abstention_threshold(confidence, right, Refusal(0.95, 0.05, 0.02)).value == NEVER
+
+
+def test_pictures_of_one_confidence_are_answered_all_or_none():
+    confidence = np.repeat([0.999, 0.6], 100)
+    right = np.concatenate([np.ones(150, bool), np.zeros(50, bool)])  # those at 0.6 are right on half
+    threshold = abstention_threshold(confidence, right, Refusal(0.9, 0.0, 0.02))
+    assert threshold.value == pytest.approx(0.999)
+    sure = abstention_threshold(np.ones(100), np.ones(100, bool), Refusal(0.9, 0.05, 0.02))
+    assert (sure.value < NEVER, sure.refusal_rate) == (True, 0)
 
 
 def test_the_ood_threshold_refuses_the_share_that_the_recipe_allows():
@@ -133,8 +158,54 @@ def test_the_conclusion_says_whether_a_shortcut_shows():
     assert "Beware" in conclude(result(890, 950, 0.3), NAMES)
     assert "Beware" not in conclude(result(890, 950, 0.01), NAMES)
     assert "weakest class is Alpha" in conclude(result(890, 950, 0.01), NAMES)
-    assert "clearly better" in conclude(result(890, 990, 0.01), NAMES, rate(900, 1000))
-    assert "not clearly better" in conclude(result(890, 905, 0.01), NAMES, rate(900, 1000))
+    forest = rate(900, 1000)
+    assert "is clearly better" in conclude(result(890, 990, 0.01), NAMES, Colours(forest, Difference(0.09, 0.02, 0.15)))
+    assert "not clearly" in conclude(result(890, 990, 0.01), NAMES, Colours(forest, Difference(0.09, -0.01, 0.15)))
+
+
+def test_the_conclusion_says_of_whom_its_interval_is():
+    assert "each picture counted by itself" in conclude(result(890, 950, 0.01), NAMES)
+    suggested = structs.replace(rate(890, 900), low=0.9, high=1.0, groups=28, wilson=(0.98, 0.99))
+    metrics = structs.replace(result(890, 950, 0.01), accuracy_suggested=suggested)
+    assert "90.0 % to 100.0 % by 28 patients; 98.0 % to 99.0 % if each" in conclude(
+        metrics, NAMES, groups_from="patients"
+    )
+    assert "by 28 groups of pictures" in conclude(metrics, NAMES, groups_from="slides")
+    assert "suggestion for none of 1000" in conclude(
+        structs.replace(metrics, accuracy_suggested=rate(0, 0)), NAMES, groups_from="slides"
+    )
+
+
+def test_intervals_draw_whole_groups():
+    """Ten people of forty pictures, of whom three are never recognised: by picture the interval is far too narrow."""
+    groups = np.repeat(np.arange(10), 40)
+    hits, among = groups >= 3, np.ones(400, bool)
+    told = rate_among(hits, among, GroupDraws(groups))
+    assert (told.value, told.groups, told.wilson) == (0.7, 10, (rate(280, 400).low, rate(280, 400).high))
+    ends = binom.ppf((0.025, 0.975), 10, 0.7) / 10  # of ten draws, each of a person who is recognised with 0.7
+    assert (told.low, told.high) == pytest.approx(tuple(ends), abs=0.1)
+    apart = rate_among(hits, among, GroupDraws(np.arange(400)))  # each picture its own group
+    assert (apart.low, apart.high) == pytest.approx(apart.wilson, abs=0.01)
+
+
+def test_an_interval_is_never_narrower_than_by_picture_and_one_group_says_nothing_of_the_next():
+    groups, among = np.repeat(np.arange(4), 10), np.ones(40, bool)
+    told = rate_among(among, among, GroupDraws(groups))
+    assert (told.low, told.high) == told.wilson
+    one = rate_among(among, groups == 2, GroupDraws(groups))
+    assert (one.low, one.high, one.groups) == (0.0, 1.0, 1)
+    assert rate_among(among, groups == 9, GroupDraws(groups)).value is None
+
+
+def test_a_gain_is_paired_and_by_whole_groups():
+    groups = np.repeat(np.arange(20), 10)
+    base = np.random.default_rng(0).random(200) < 0.7
+    everywhere = GroupDraws(groups).gain(base | (np.arange(200) % 10 == 0), base)
+    assert everywhere.value > 0
+    assert not everywhere.within_noise
+    in_one_group = GroupDraws(groups).gain(base | (groups == 4), base & (groups != 4))
+    assert in_one_group.value == 0.05
+    assert in_one_group.within_noise
 
 
 def test_the_conclusion_compares_with_the_earlier_version():
@@ -146,6 +217,8 @@ def test_the_conclusion_compares_with_the_earlier_version():
     )
     assert "15.0 percentage points less often" in compared(800, 950)
     assert "more than chance" in compared(950, 800)
+    paired = Earlier("tiny 0.0.9", rate(800, 1000), Difference(0.15, -0.02, 0.3))
+    assert "within chance" in conclude(result(890, 950, 0.01), NAMES, earlier=paired)
 
 
 def test_what_was_not_graded_has_no_score_and_does_not_move_its_threshold():

@@ -1,6 +1,8 @@
 """A training that is killed, wherever it is, ends as if it had not been."""
 
+import errno
 import os
+import shutil
 
 import keras
 import numpy as np
@@ -28,6 +30,16 @@ def make():
         return model
 
     return build
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(make, tmp_path, monkeypatch):
+    """HDF5 would end the process with a segmentation fault."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=2**20))
+    with pytest.raises(OSError, match="No space left on device for 1 MB, of which 1 MB are free") as error:
+        save_weights(make(), tmp_path / "new" / "state.weights.h5")
+    assert error.value.errno == errno.ENOSPC
+    assert not list(tmp_path.rglob("*.h5"))
 
 
 def train(model, folder, *callbacks):

@@ -163,15 +163,17 @@ def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_
     plan = structs.replace(plan, architecture="mobilenet_v2_texture")
     steps = []
 
-    def note(log, _batch, logs=None):
+    def note(log, _batch=0, logs=None):
         steps.append([variable.numpy() for variable in log.model.trainable_variables])
 
+    monkeypatch.setattr(callbacks.EpochLog, "on_train_begin", note)
     monkeypatch.setattr(callbacks.EpochLog, "on_train_batch_end", note)
     model = train_network(run_of(plan, tmp_path), easy).blueprint.model
-    mean = steps[0]
-    for step in steps[1:]:
+    start, mean, share = steps[0], steps[1], 0.8 ** (len(steps) - 1)
+    for step in steps[2:]:
         mean = [0.8 * before + 0.2 * now for before, now in zip(mean, step, strict=True)]
-    assert max(np.abs(one - last).max() for one, last in zip(mean, steps[-1], strict=True)) > 1e-3
+    mean = [(kept - share * first) / (1 - share) for kept, first in zip(mean, start, strict=True)]
+    assert max(np.abs(one - last).max() for one, last in zip(mean, steps[-1], strict=True)) > 5e-4
     for variable, expected in zip(model.trainable_variables, mean, strict=True):
         np.testing.assert_allclose(variable.numpy(), expected, atol=1e-5)
     batches = Batches(easy, plan)
@@ -179,6 +181,34 @@ def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_
     norm = model.get_layer("bn_Conv1")
     drawn = keras.Model(model.input, norm.input).predict(batches[len(batches) - 1][0], verbose=0)
     np.testing.assert_allclose(norm.moving_mean.numpy(), drawn.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_a_small_set_is_gone_over_until_the_steps_are_done(easy, recipe, tmp_path):
+    """Epochs are the least, too; each tells the accuracy on what it learnt from, and of what is watched."""
+    plan = structs.replace(changed(recipe, epochs=1, batch_size=10, steps=5), architecture="colour_statistics")
+    watching = replace(
+        easy,
+        **{f"validation_{part}": getattr(easy, f"validation_{part}")[:0] for part in ("inputs", "targets")},
+        watched_inputs=easy.inputs,
+        watched_targets=easy.targets,
+    )
+    lines = []
+    trained = train_network(run_of(plan, tmp_path, lines.append), watching)
+    assert len(Batches(easy, plan)) == 2
+    assert [row.epoch for row in trained.history] == [1, 2, 3]
+    assert all(0 <= row.accuracy <= 1 and 0 <= row.held_out <= 1 for row in trained.history)
+    assert [line.split(":")[0] for line in lines[1:]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert f"accuracy {trained.history[0].accuracy:.4f}, held-out" in lines[1]
+
+
+def test_the_accuracy_of_a_batch_counts_no_outlier_and_no_weight():
+    targets = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1 / 3, 1 / 3, 1 / 3]], np.float32)
+    logits = np.array([[2, 1, 0], [2, 1, 0], [0, 1, 2], [9, 0, 0]], np.float32)
+    accuracy = callbacks.LabelledAccuracy()
+    accuracy.update_state(targets, logits, np.array([9, 1, 1, 0.8], np.float32))
+    assert float(accuracy.result()) == pytest.approx(2 / 3)
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -8,12 +8,12 @@ import pytest
 from msgspec import structs
 
 from smear.inference import bundle
-from tests.drawn import COLOURS, LABELS
+from tests.drawn import COLOURS, LABELS, OWN_WORDS
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_fit import OTHERS, OWN
 from training.evaluation.cross_validation import Scheme, fold_indices, result_file
-from training.fit.calibration import UNCALIBRATED
+from training.fit.calibration import LEAST_PICTURES, UNCALIBRATED
 from training.fit.run import Material, Run
 from training.fit.trainer import train_network
 from training.recipes.loading import load
@@ -31,7 +31,8 @@ learning_rate = 1e-2
 validation_split = false
 
 [refusal]
-most_for_confidence = 0.2
+target_accuracy = 0.2  # which a network that has learnt nothing reaches too
+for_confidence = 0.2
 for_ood = 0.1
 """
     + LABELS
@@ -101,7 +102,7 @@ def test_folds_are_judged_and_the_bundle_is_calibrated_by_other_answers(run, tmp
     result = json.loads(result_file(run, "grouped").read_text(encoding="utf-8"))
     assert result["calibrated_by"] == OTHERS
     assert 0.5 < result["coverage"] < 1
-    assert main(["publish", str(run), "--models", str(tmp_path)]) == 0
+    assert main(["publish", str(run), "--models", str(tmp_path), "--name", "colours", *OWN_WORDS]) == 0
     card = bundle.read_card(tmp_path / "colours")
     assert card.abstention.value == result["calibration"]["abstention"]["value"] < 1
     assert card.ood.value == result["calibration"]["novelty"]["value"] > 0
@@ -112,8 +113,9 @@ def test_one_fold_alone_holds_a_part_back(drawn, colours, tmp_path):
     assert main(["crossval", *asked, "--limit", "1"]) == 0
     result = json.loads(result_file(tmp_path, "grouped").read_text(encoding="utf-8"))
     assert result["calibrated_by"] == OWN
-    assert result["coverage"] > 0
-    assert bundle.read_card(tmp_path / "grouped" / "fold-0" / "colours").metrics["validation"]["n"] > 0
+    card = bundle.read_card(tmp_path / "grouped" / "fold-0" / "colours")
+    assert 0 < card.metrics["validation"]["n"] < LEAST_PICTURES
+    assert not card.suggests  # they are too few to choose a threshold by
 
 
 @pytest.mark.parametrize("line", ["patience = 2", "[search]\npopulation = 8"])

@@ -209,6 +209,44 @@ def test_a_parameter_of_an_earlier_version_is_refused_with_its_new_name(tiny, tm
         load(path)
 
 
+def test_every_entry_can_be_changed(tiny):
+    changes = {
+        "schedule.epochs": "8",
+        "schedule.optimiser": "sgd",
+        "augmentation.zoom": "[0.9, 1.1]",
+        "preprocess[0].name": '"white_balance"',
+        "labels.leukemic.name": "Other words",
+        "title": "Of a larger step",
+        "refusal.target_accuracy": "0.9",
+    }
+    recipe = load(str(tiny), changes)
+    assert (recipe.schedule.epochs, recipe.schedule.optimiser) == (8, "sgd")
+    assert recipe.augmentation.zoom == (0.9, 1.1)
+    assert recipe.preprocess[0].name == "white_balance"
+    assert (recipe.labels["leukemic"].name, recipe.title) == ("Other words", "Of a larger step")
+    assert recipe.refusal.target_accuracy == 0.9
+    assert load(str(tiny)).schedule.epochs == 2
+    assert load("khan-xincept-svm", {"schedule.seed": "7"}).schedule.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "sentence"),
+    [
+        ("schedule.epochs", "two", "schedule.epochs=two: expected int, got str"),
+        ("schedule.epochs", "0", "schedule.epochs=0: has to be above 0"),
+        ("schedule.epoch", "2", "schedule.epoch=2: unknown entry. Known: epochs"),
+        ("shedule.epochs", "2", "shedule: unknown entry"),
+        ("preprocess[7].name", "median", r"preprocess\[7\].name=median: the recipe has no such entry"),
+        ("title.words", "2", "title.words=2: the recipe has no such entry"),
+        ("schedule.strangers", "2", "is called outlier_exposure now"),
+        ("", "2", "Write ENTRY=VALUE"),
+    ],
+)
+def test_a_change_that_is_wrong_is_refused_in_its_own_words(tiny, entry, value, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        load(str(tiny), {entry: value})
+
+
 def test_the_refusal_of_a_card_is_read_under_its_earlier_name():
     earlier = {"refusal": {"target_accuracy": 0.9, "most_for_confidence": 0.1, "for_novelty": 0.0175}}
     assert refusal_of(earlier).for_ood == 0.0175

@@ -1,0 +1,55 @@
+"""What a bundle has to reach before it reads for anybody: judged from its card alone, by publish and application alike.
+
+A floor that is not reached is a sentence, so that whoever chooses a model reads why it was not meant to be chosen.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from smear.inference.card import Card
+
+RESULT = "grouped"  # the protocol that counts: pictures of one patient or slide on one side of every split
+SHOWS_NO_LEUKOCYTE = {  # controls in which nothing is left to judge
+    "cells_removed": "With every leukocyte painted out",
+    "corner_only": "Shown the corner of the picture alone",
+}
+SHORTCUT = 0.02  # more suggestions than this without a leukocyte in sight: the model reads the slide
+
+
+def unmet(card: Card) -> tuple[str, ...]:
+    """Return a sentence for every floor that the bundle of this card does not reach; none where it reaches all."""
+    return tuple(_unmet(card))
+
+
+def _unmet(card: Card) -> Iterator[str]:
+    result = card.metrics.get(RESULT)
+    if not isinstance(result, dict):
+        yield "It was never measured on patients or slides that it had not seen."
+        return
+    if not card.suggests:
+        yield "It makes no suggestions: its target accuracy was not reached on pictures that it had not seen."
+    if not _better_than_colours(result):
+        yield "It is not clearly better than a simple method that is told the picture's colours and no shape."
+    for control, words in SHOWS_NO_LEUKOCYTE.items():
+        share = _number(card.controls.get(control), "coverage")
+        if share is None:
+            yield f"{words}, nobody has measured what it says."
+        elif share > SHORTCUT:
+            yield f"{words} it still makes a suggestion for {100 * share:.0f} %: it reads something of the slide."
+
+
+def _better_than_colours(result: dict[str, Any]) -> bool:
+    """Return whether the model beats the forest on colours by more than chance.
+
+    By the paired difference over whole groups; a card of an earlier version has the two intervals only.
+    """
+    gain = _number(result.get("gain_over_colours"), "low")
+    if gain is not None:
+        return gain > 0
+    model, forest = _number(result.get("accuracy_all"), "low"), _number(result.get("colour_statistics_forest"), "high")
+    return model is not None and forest is not None and model > forest
+
+
+def _number(entry: object, name: str) -> float | None:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,59 @@
+"""The floors of a bundle, judged from its card alone: each by a card that misses it and no other."""
+
+import pytest
+from msgspec import structs
+
+from smear.inference import bundle, floors
+from smear.inference.card import NEVER, Card, Threshold
+from tests.conftest import ROOT
+
+FIELD = ROOT / "models" / "leukolens-field"
+
+
+@pytest.fixture(scope="module")
+def card():
+    return bundle.read_card(FIELD)
+
+
+def with_result(card: Card, **entries: object) -> Card:
+    return structs.replace(card, metrics={"grouped": card.metrics["grouped"] | entries})
+
+
+def test_the_shipped_bundle_reaches_them(card):
+    assert floors.unmet(card) == ()
+
+
+def test_what_was_never_measured_on_unseen_groups_reaches_none(card):
+    (sentence,) = floors.unmet(structs.replace(card, metrics={}))
+    assert "never measured" in sentence
+
+
+def test_a_bundle_that_suggests_nothing_says_so(card):
+    (sentence,) = floors.unmet(structs.replace(card, abstention=Threshold(NEVER, 1.0)))
+    assert "makes no suggestions" in sentence
+
+
+@pytest.mark.parametrize(
+    ("entries", "reached"),
+    [
+        ({"gain_over_colours": {"value": 0.03, "low": 0.001, "high": 0.06}}, True),
+        ({"gain_over_colours": {"value": 0.03, "low": -0.001, "high": 0.06}}, False),
+        ({"accuracy_all": {"low": 0.8}, "colour_statistics_forest": {"high": 0.85}}, False),
+        ({"colour_statistics_forest": None}, False),
+    ],
+)
+def test_it_has_to_beat_the_forest_on_colours_by_more_than_chance(card, entries, reached):
+    sentences = floors.unmet(with_result(card, **entries))
+    assert (sentences == ()) is reached
+    assert all("picture's colours" in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("control", ["cells_removed", "corner_only"])
+@pytest.mark.parametrize(("entry", "words"), [({"coverage": 0.31}, "31 %"), ({}, "nobody has measured")])
+def test_a_control_without_a_leukocyte_exposes_it(card, control, entry, words):
+    (sentence,) = floors.unmet(structs.replace(card, controls=card.controls | {control: entry}))
+    assert words in sentence
+
+
+def test_the_background_may_be_painted_out(card):
+    assert card.controls["background_removed"]["coverage"] > floors.SHORTCUT
