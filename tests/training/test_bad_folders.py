@@ -8,9 +8,11 @@ import time
 import pytest
 
 from tests.conftest import ROOT
+from tests.training.data.test_manifest import LEAKS, READ, REFUSED
 from training.__main__ import main, training
 
 MANIFEST = "manifest.csv"
+LEFT_BEHIND = ("appledouble", "macosx_class", "synology_eadir", "jfif")
 HEAD = "path,label,group,source\n"
 
 
@@ -124,6 +126,21 @@ def test_it_ends_with_one_sentence(folder, command, drawn, tmp_path, capsys):
     assert sentence.endswith(".") or "Run: python -m training" in sentence
     assert all(line.startswith("No --weights") for line in before), before
     assert not list(tmp_path.rglob("card.json"))
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", [*LEAKS, *REFUSED, *READ, *LEFT_BEHIND])
+def test_a_folder_that_failed_once_is_read_or_refused_by_every_command(cases, name, drawn, tiny, tmp_path, capsys):
+    small = tmp_path / "small.toml"
+    small.write_text(tiny.read_text(encoding="utf-8").replace("squeezenet", "colour_statistics"), encoding="utf-8")
+    places = {"FOLDER": str(cases / name), "GOOD": str(drawn), "colour-forest": str(small)}
+    asked = COMMANDS if name in REFUSED else ("inspect", "contact", "fit")
+    for command in asked:
+        places["OUT"] = str(tmp_path / command)
+        status = main([places.get(word, word) for word in COMMANDS[command].split()])
+        said = capsys.readouterr().err.strip().splitlines()
+        assert not any(line.startswith("Traceback") for line in said)
+        assert status == (name in REFUSED), said[-1:]
 
 
 @pytest.mark.parametrize("command", ["inspect FOLDER --out x.html", "fit leukolens-field --data FOLDER --out x"])
