@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.imaging.background import black_surround
+from smear.imaging.background import BLACK
 
 SIDE = 128  # px: the picture brought to a square
 GRID = 12  # a coarse drawing has so many cells on a side
@@ -22,6 +22,9 @@ COARSE_SIDE = 64
 COARSE = 1.25, 5.5, 4.0  # blur and reach of the surroundings in px, grey levels that are noise
 FINE = 1.5, 6.0, 2.0
 LEVELS = 32.0  # of the fine drawing, as int8, to one standard deviation
+ON_BLACK = (
+    0.15  # share of black from which a picture is a cell that was cut out, also where a shift left less around it
+)
 RIM = 3  # px of SIDE beside black that tell of the cutting out
 
 # The parts that are drawn: share of the side, and where it lies of the room that is left, vertically and horizontally.
@@ -82,8 +85,8 @@ def _framed(rgb: Array) -> tuple[Array, Array]:
 
     A cell that was cut out on black is brought to fill the square, wherever on the black it lies.
     """
-    black = black_surround(rgb)
-    if black is None:
+    black = cv2.inRange(rgb, (0, 0, 0), (BLACK,) * 3)
+    if cv2.countNonZero(black) < ON_BLACK * black.size:
         return cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.ones((SIDE, SIDE), np.float32)
     shown = cv2.morphologyEx(cv2.bitwise_not(black), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     left, top, width, height = cv2.boundingRect(shown)

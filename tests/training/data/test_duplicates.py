@@ -167,3 +167,16 @@ def test_what_cannot_be_read_is_named(tmp_path):
     (folder / "sparse" / "03.png").write_bytes(b"damaged")
     with pytest.raises(DataError, match=r"sparse/03\.png"):
         sketches(load(folder))
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["cnmc", "pbc", "taleghani", "leukemia_types"])
+def test_real_pictures_of_two_labels_are_never_the_same_and_their_copies_are_found(data, name):
+    dataset = load(data / name, many_labels=True).drawn(160)
+    drawn = sketches(dataset)
+    assert not under_two_labels(dataset, find_duplicates(drawn))
+    chosen = range(0, len(dataset), 8)
+    for change in ("upside down", "turned and cropped", "mirrored and shifted", "JPEG 40"):
+        copies = [sketch(np.ascontiguousarray(CHANGES[change](dataset.picture(index)))) for index in chosen]
+        pairs = set(find_duplicates([*drawn, *copies]).pairs)
+        assert {(index, len(drawn) + place) for place, index in enumerate(chosen)} <= pairs
