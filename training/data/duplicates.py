@@ -4,7 +4,7 @@ Found are copies that were mirrored, turned by quarters, shifted, cropped to fou
 or stored anew, and two of these at once. First every part of every picture is compared with every other picture,
 coarsely, by matrix multiplication. Of those most alike, the middle of one is then looked for in the other, and what
 both show is compared finely. The first alone would take any two round cells for one, the second alone would take days.
-Time grows with the square of the number of pictures: 3000 take some 20 s on two cores. Each takes 30 kB.
+Time grows with the square of the number of pictures: 3000 take 10 s to a minute on two cores. Each takes 30 kB.
 """
 
 from collections.abc import Iterator, Sequence
