@@ -69,9 +69,9 @@ class Reader:
             return self.conclude(examination, None)
         return self.conclude(examination, self.answer([examination])[0])
 
-    def answer(self, examinations: Sequence[Examination]) -> list[Forward]:
-        """Return what the network says of each picture, all of them in one pass."""
-        forward = self.bundle.network.forward(np.concatenate([one.inputs for one in examinations]))
+    def answer(self, examinations: Sequence[Examination], maps: bool = True) -> list[Forward]:
+        """Return what the network says of each picture, all of them in one pass; `maps`: with its maps."""
+        forward = self.bundle.network.forward(np.concatenate([one.inputs for one in examinations]), maps)
         ends = np.cumsum([len(one.inputs) for one in examinations]).tolist()
         return [forward.some(start, end) for start, end in pairwise([0, *ends])]
 
@@ -136,11 +136,8 @@ class Reader:
     def conclude(self, examination: Examination, forward: Forward | None) -> Reading:
         """Return the reading of an examined picture, given the network's answer for it (None: it was not asked)."""
         height, width = examination.picture.rgb.shape[:2]
-        if forward is None or examination.refusals:
-            suggestion = not_gradable(examination.refusals)
-            maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
-        else:
-            suggestion = self._suggest(examination, forward)
+        maps = np.zeros((len(self.card.labels), 0, 0), np.float32)
+        if forward is not None and not examination.refusals:
             maps = forward.maps[0]
             if examination.parts:
                 boxes = np.array([box for box, _ in examination.parts])
@@ -150,7 +147,7 @@ class Reader:
         return Reading(
             bundle=self.card.name,
             version=self.card.version,
-            suggestion=suggestion,
+            suggestion=self.suggest(examination, forward),
             leukocytes=len(examination.field),
             boxes=examination.field.boxes.tolist(),
             findings=examination.findings,
@@ -166,8 +163,10 @@ class Reader:
             parts=[box for box, _ in examination.parts],
         )
 
-    def _suggest(self, examination: Examination, forward: Forward) -> Suggestion:
-        """Return the suggestion for a gradable picture, pooled over its parts where it was read in parts."""
+    def suggest(self, examination: Examination, forward: Forward | None) -> Suggestion:
+        """Return the suggestion for an examined picture, pooled over its parts where it was read in parts."""
+        if forward is None or examination.refusals:
+            return not_gradable(examination.refusals)
         fields = [part for _, part in examination.parts] or [examination.field]
         said = [
             self.bundle.suggest(logits, shown, field)

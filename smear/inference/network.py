@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,7 @@ class UnsuitableModelError(SentenceError):
 class Forward:
     """What a network answers for a batch: float32 logits (N, C), maps (N, C, h, w) >= 0, features (N, K).
 
-    The features are what the last dense layer is given. A network without a layer to explain has maps of size 0 x 0.
-    """
+    The features are what the last dense layer is given. Without a layer to explain the maps are of size 0 x 0."""
 
     logits: Array
     maps: Array
@@ -46,8 +46,7 @@ class Forward:
     @classmethod
     def joined(cls, parts: Sequence["Forward"]) -> "Forward":
         """Return batches as one."""
-        names = cls.__dataclass_fields__
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 def tensorflow() -> Any:
@@ -90,7 +89,7 @@ def _explained(model: Any, names: str) -> list[Any]:
 
 
 def last_dense(model: Any) -> Any:
-    """Return the layer that gives the logits, or the one logit; UnsuitableModelError where it is no dense layer."""
+    """Return the dense layer that gives the logits, or the one logit; UnsuitableModelError where there is none."""
     layer = model.layers[-1]
     if type(layer).__name__ != "Dense":
         raise UnsuitableModelError(f"The last layer has to be a dense layer, not {type(layer).__name__}.")
@@ -116,9 +115,8 @@ class Network:
     For any other head the gradient of every logit at the layer is taken in the same compiled pass. Where several
     layers explain, as those of two branches, their maps are added on the largest one's grid.
 
-    head: a classifier that answers from the features in the network's place; the maps stay the network's.
-    orientations: in how many it is shown a picture; logits, maps and features are the mean over them.
-    tta_confidence: where it is surer than this of the upright picture, it is shown no other (`orientations.asked`).
+    head: a classifier that answers from the features in the network's place; the maps stay the network's. tta,
+    tta_confidence: the orientations in which it is shown a picture (`smear.inference.tta`).
     """
 
     head: Callable[[Array], Array] | None = None
@@ -133,47 +131,48 @@ class Network:
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
         if not suits(tta, *self.input_shape[:2]):
             raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
-        self.tta = tta
-        self.tta_confidence = tta_confidence
+        self.tta, self.tta_confidence = tta, tta_confidence
         self.classes = max(2, int(model.output.shape[-1]))
-        self.explains = bool(explained)
         gpus = tf.config.list_physical_devices("GPU")
         self.device = f"GPU ({len(gpus)})" if gpus else "CPU"
-        outputs = [layer.output for layer in explained]
+        maps = [layer.output for layer in explained]
         if self.classes == int(model.output.shape[-1]) and _pools(model, explained):
-            run = _closed_form(tf, keras.Model(model.input, [*outputs, model.output]), dense.kernel.numpy())
+            run = _closed_form(tf, keras.Model(model.input, [*maps, model.output]), dense.kernel.numpy())
         else:
-            run = _by_gradient(tf, keras.Model(model.input, [*outputs, dense.input, two_logits(model).output]))
+            run = _by_gradient(tf, keras.Model(model.input, [*maps, dense.input, two_logits(model).output]))
         signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
-        self._forward = tf.function(run, input_signature=signature).get_concrete_function()
+        self._pass = {maps: tf.function(partial(run, maps=maps), input_signature=signature) for maps in (True, False)}
+        self._pass[True].get_concrete_function()  # the other when it is first asked for
         self._constant = tf.constant
 
-    def forward(self, batch: Array) -> Forward:
-        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32."""
-        return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, self._ask))
+    def forward(self, batch: Array, maps: bool = True) -> Forward:
+        """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32; without `maps`,
+        which may take a gradient for every class, these are of size 0 x 0."""
+        return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, partial(self._ask, maps=maps)))
 
     def logits(self, batch: Array, which: range) -> Array:
         """Return the logits (N, C) of `batch` in the orientations `which`, however confident it is of one of them."""
-        return self._ask(np.asarray(batch), which)[0]
+        return self._ask(np.asarray(batch), which, maps=False)[0]
 
     def orientations_of(self, picture: Array) -> range:
         """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
-        if self.tta_confidence >= ALWAYS or not confident(self._ask(picture, range(1))[0], self.tta_confidence).all():
+        if (
+            self.tta_confidence >= ALWAYS
+            or not confident(self._ask(picture, range(1), False)[0], self.tta_confidence).all()
+        ):
             return range(self.tta)
         return range(1)
 
-    def _ask(self, batch: Array, which: range) -> tuple[Array, Array, Array]:
+    def _ask(self, batch: Array, which: range, maps: bool = True) -> tuple[Array, Array, Array]:
         shown = np.asarray(turned(batch, which), np.float32)
-        logits, maps, features = (part.numpy() for part in self._forward(self._constant(shown)))
+        logits, grids, features = (part.numpy() for part in self._pass[maps](self._constant(shown)))
         features = mean(features, which)
-        maps = mean_upright(maps.transpose(0, 2, 3, 1), which).transpose(0, 3, 1, 2)
-        return self.head(features) if self.head else mean(logits, which), maps, features
+        grids = mean_upright(grids.transpose(0, 2, 3, 1), which).transpose(0, 3, 1, 2)
+        return self.head(features) if self.head else mean(logits, which), grids, features
 
     def warm(self, batch_size: int = 1) -> None:
-        """Run once with as many views as a reading has of one picture, or of `batch_size`; upright where that may do.
-
-        The first pass of a size allocates and picks kernels.
-        """
+        """Run once with as many views as a reading has of one picture, or of `batch_size`; upright where that may do:
+        the first pass of a size allocates and picks kernels."""
         always = {self.tta, self.tta * batch_size}
         sizes = always if self.tta_confidence >= ALWAYS else {1, batch_size, max(1, self.tta - 1)}
         for count in sorted(sizes):
@@ -183,8 +182,7 @@ class Network:
 def _fixed(tf: Any, model: Any) -> Callable[[Any], Any]:
     """Return what `model` answers to a batch, its weights as constants of the graph.
 
-    Weights that cannot change let TensorFlow work normalisation into the convolutions: a quarter of the time is saved.
-    """
+    Constant weights let TensorFlow work normalisation into the convolutions: that saves a quarter of the time."""
     if np.dtype(np.float32).itemsize * model.count_params() > CONSTANT:
         return lambda batch: model(batch, training=False)
     trained, other = (
@@ -202,31 +200,33 @@ def _closed_form(tf: Any, both: Any, kernel: Array) -> Any:
     """Return the forward pass of a network that pools: `both` gives the pooled layer and the logits."""
     ask = _fixed(tf, both)
 
-    def forward(batch: Any) -> Any:
+    def forward(batch: Any, maps: bool) -> Any:
         activations, logits = ask(batch)
         activations = tf.cast(activations, tf.float32)
         area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
-        maps = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
-        return tf.cast(logits, tf.float32), maps, tf.reduce_mean(activations, axis=(1, 2))
+        grids = tf.zeros((tf.shape(batch)[0], kernel.shape[1], 0, 0))
+        if maps:
+            grids = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
+        return tf.cast(logits, tf.float32), grids, tf.reduce_mean(activations, axis=(1, 2))
 
     return forward
 
 
 def _by_gradient(tf: Any, every: Any) -> Any:
-    """Return the forward pass of any other network: `every` gives the layers to explain, the features, the logits."""
+    """Return the forward pass of any other network: `every` gives layers to explain, features, logits."""
     ask = _fixed(tf, every)
     classes = int(every.outputs[-1].shape[-1])
     grids = [tuple(one.shape[1:3]) for one in every.outputs[:-2]]
 
-    def forward(batch: Any) -> Any:
+    def forward(batch: Any, maps: bool) -> Any:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(batch)
             *layers, features, logits = ask(batch)
             scores = [logits[:, label] for label in range(classes)]
-        maps = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
-        if layers:
-            maps = tf.stack([_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1)
-        return tf.cast(logits, tf.float32), maps, tf.cast(features, tf.float32)
+        found = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
+        if layers and maps:
+            found = tf.stack([_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1)
+        return tf.cast(logits, tf.float32), found, tf.cast(features, tf.float32)
 
     return forward
 

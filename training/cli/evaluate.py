@@ -12,10 +12,8 @@ from training.data import dataset
 from training.recipes import loading
 
 if TYPE_CHECKING:
-    from smear.arrays import Array
     from smear.inference.field_reader import Reader
     from training.evaluation.conclusion import Earlier
-    from training.evaluation.predictions import Predictions
     from training.evaluation.splits import Protocol
 
 
@@ -92,36 +90,52 @@ def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Ear
 @click.argument("bundle")
 @options.labelled_data()
 @click.option("--against", help="another bundle, such as the active one, to judge on the same pictures")
+@click.option("--pictures", type=int, help="draw so many pictures of the data")
+@click.option("--controls", multiple=True, metavar="NAME ...|none", help="those to ask as well; all without it")
+@click.option("--out", type=PATH, help="folder for predictions.csv: what it said of every picture")
 @options.output("text", "json")
-def evaluate(bundle: str, data: Path, against: str | None, form: str) -> None:
+def evaluate(
+    bundle: str,
+    data: Path,
+    against: str | None,
+    pictures: int | None,
+    controls: tuple[str, ...],
+    out: Path | None,
+    form: str,
+) -> None:
     """Print how good a bundle (a name in models/, or a bundle's folder) is on a data set."""
-    import numpy as np
-    from msgspec import structs
+    from training.data.ablations import ABLATIONS
+    from training.evaluation.assessment import assess, write_predictions
+    from training.evaluation.conclusion import Earlier, conclude, percent
 
-    from training.evaluation.bootstrap import GroupDraws
-    from training.evaluation.conclusion import Earlier, conclude
-    from training.evaluation.metrics import public
-    from training.evaluation.predictions import ablation_of, metrics_of, predict_ablations
-    from training.fit.run import groups_of
-
+    unknown = set(controls) - {"none", *ABLATIONS}
+    if unknown:
+        raise click.BadParameter(
+            f"'{min(unknown)}' is none. Known: none, {', '.join(ABLATIONS)}.", param_hint="--controls"
+        )
+    asked = [name for name in controls or ABLATIONS if name != "none"]
     loaded = options.loaded(data)
-    draws = GroupDraws(groups_of(loaded)) if loaded.patients_known else None
-    reader, targets, predictions = _measured(bundle, loaded)
-    ablated = predict_ablations(reader, loaded, np.arange(len(loaded)))
-    ablations = {name: ablation_of(changed, targets, draws) for name, changed in ablated.items()}
-    metrics = structs.replace(metrics_of(predictions, targets, reader.card, draws), ablations=ablations)
+    loaded = loaded.drawn(pictures) if pictures is not None else loaded
+    reader = _reader(bundle, loaded)
+    result = assess(reader, loaded, asked)
+    if out:
+        say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}")
     if form == "json":
-        print(json.dumps(public(metrics), indent=1))
+        print(json.dumps(result.to_json(), indent=1))
         return
     earlier = None
-    if against:
-        reference, reference_targets, others = _measured(against, loaded)
-        accuracy = metrics_of(others, reference_targets, reference.card, draws).accuracy_all
-        right, reference_right = predictions.right(targets), others.right(reference_targets)
-        gain = (draws or GroupDraws(np.arange(len(loaded)))).gain(right, reference_right)
-        earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
-    names = {label.id: label.name for label in reader.card.labels}
-    print(conclude(metrics, names, earlier=earlier, groups_from=loaded.groups_from))
+    if against and result.metrics:
+        reference = _reader(against, loaded)
+        other = assess(reference, loaded, ())
+        if other.metrics and other.targets.shape == result.targets.shape:
+            accuracy, gain = other.metrics.accuracy_all, result.gain_over(other)
+            earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
+    if result.metrics:
+        names = {label.id: label.name for label in reader.card.labels}
+        print(conclude(result.metrics, names, earlier=earlier, groups_from=loaded.groups_from))
+    if result.refused:
+        others = f"{result.refused.total} pictures whose label it does not have"
+        print(f"Of {others} it refuses {percent(result.refused.value)}.")
 
 
 @command("ood", "measure what a cross-validated run refuses of other pictures")
@@ -180,19 +194,15 @@ def _folder(name: str) -> Path:
     return Path(name) if Path(name, CARD).is_file() else MODELS / name
 
 
-def _measured(name: str, data: dataset.Dataset) -> "tuple[Reader, Array, Predictions]":
-    """Return the reader of a bundle (a name in models/, or a folder), its targets and what it says of a data set."""
-    import numpy as np
-
+def _reader(name: str, data: dataset.Dataset) -> "Reader":
+    """Return the reader of a bundle (a name in models/, or a folder), and say where it knows the data too well."""
     from smear.inference import bundle
     from smear.inference.field_reader import Reader
-    from training.evaluation.predictions import predict
 
     reader = Reader(bundle.load(_folder(name)))
-    targets = data.targets(tuple(label.id for label in reader.card.labels))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
-    return reader, targets, predict(reader, data, np.arange(len(data)), task="pictures")
+    return reader
 
 
 COMMANDS = (compare, evaluate, ood, stress)

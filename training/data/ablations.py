@@ -1,4 +1,7 @@
-"""Pictures that take something away, to see what a model reads. A model that needs the cells fails without them."""
+"""Pictures that take something away, to see what a model reads. A model that needs the cells fails without them.
+
+Each is uint8 RGB, of the size of the picture that it is made of.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -7,20 +10,20 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.preprocess import Sight, only_leukocytes
-from smear.segmentation.find import find
+from smear.segmentation.field import Field
 from training.data.groups import painted_out
 
 CORNER = (19 / 224, 44 / 224)  # height and width of the scale bar's corner, lower right, of a Taleghani field
 
 
-def cells_removed(rgb: Array) -> Array:
+def cells_removed(field: Field) -> Array:
     """Paint every leukocyte in the background colour: only the slide is left."""
-    return painted_out(rgb, find(rgb).cells)
+    return painted_out(field.rgb, field.cells)
 
 
-def background_removed(rgb: Array) -> Array:
+def background_removed(field: Field) -> Array:
     """Paint everything but the leukocytes white: only the cells are left."""
-    return only_leukocytes(Sight(rgb, find(rgb)), segmenter="network").rgb
+    return only_leukocytes(Sight(field.rgb, field), segmenter="network").rgb
 
 
 def corner_only(rgb: Array) -> Array:
@@ -36,11 +39,11 @@ def grey(rgb: Array) -> Array:
     return np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
 
 
-ABLATIONS: Mapping[str, Callable[[Array], Array]] = {
+ABLATIONS: Mapping[str, Callable[[Field], Array]] = {
     "cells_removed": cells_removed,
     "background_removed": background_removed,
-    "corner_only": corner_only,
-    "grey": grey,
+    "corner_only": lambda field: corner_only(field.rgb),
+    "grey": lambda field: grey(field.rgb),
 }
 
 

@@ -27,7 +27,7 @@ def outlier(field: Field, steps: tuple[Step, ...], seed: int) -> Array:
     kind = KINDS[int(random.integers(len(KINDS)))]
     if kind in CHANGES:
         return CHANGES[kind](run(steps, begin(field)).rgb, random)
-    sight = begin(field if kind == "rims" else find(cells_removed(field.rgb)))
+    sight = begin(field if kind == "rims" else find(cells_removed(field)))
     if kind == "rims":
         cells = _rims(sight.field.cells)
     elif kind == "erythrocytes":

@@ -19,7 +19,7 @@ from training.data.ablations import ABLATIONS
 from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.cross_fit import PLAN, PREDICTIONS, Fold
-from training.evaluation.predictions import predict, predict_ablations
+from training.evaluation.predictions import predict_ablations
 from training.evaluation.splits import Protocol, folds, published_folds, refuse_thin, source_folds, validation
 from training.evaluation.summary import CrossValidated, summarise
 from training.fit.checkpoints import whole
@@ -154,6 +154,8 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
         folder = draft(run, fit, held_out, test)
     reader = Reader(bundle.load(folder))
     card, known = reader.card, np.concatenate([fit, held_out])
+    controls = {name: ABLATIONS[name] for name in scheme.ablations}
+    main, ablations = predict_ablations(reader, run.dataset, test, controls, task="test pictures")
     Fold(
         test=test,
         groups=material.groups[test],
@@ -162,6 +164,6 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
         temperature=card.temperature,
         abstention=card.abstention.value,
         ood=card.ood.value,
-        main=predict(reader, run.dataset, test, task="test pictures"),
-        ablations=predict_ablations(reader, run.dataset, test, scheme.ablations),
+        main=main,
+        ablations=ablations,
     ).write(file)

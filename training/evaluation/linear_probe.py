@@ -17,10 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from smear.arrays import Array
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from training import csv_table
 from training.architectures.blueprint import Order
 from training.architectures.imagenet import mobilenet
-from training.data.ablations import background_removed, cells_removed, corner_only
+from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
 from training.data.groups import find_groups
 from training.evaluation.bootstrap import GroupDraws
@@ -33,11 +35,11 @@ BATCH = 32
 FOLDS = 5
 PROTOCOLS: tuple[Protocol, ...] = ("random", "grouped")
 STRENGTH = 0.01  # C of the regression: the inverse of its penalty
-PARTS: Mapping[str, Callable[[Array], Array]] = {
-    "whole field": lambda rgb: rgb,
-    "all leukocytes painted out": cells_removed,
-    "only the corner with the scale bar": corner_only,
-    "leukocytes only, background white": background_removed,
+PARTS: Mapping[str, Callable[[Field], Array]] = {
+    "whole field": lambda field: field.rgb,
+    "all leukocytes painted out": ABLATIONS["cells_removed"],
+    "only the corner with the scale bar": ABLATIONS["corner_only"],
+    "leukocytes only, background white": ABLATIONS["background_removed"],
 }
 
 
@@ -82,9 +84,9 @@ def features(dataset: Dataset, weights: Path) -> dict[str, Array]:
     network = keras.Model(blueprint.model.input, keras.layers.GlobalAveragePooling2D()(layer.output))
     parts: dict[str, list[Array]] = {name: [] for name in PARTS}
     for first in track(range(0, len(dataset), BATCH), "batches"):
-        pictures = [dataset.picture(i) for i in range(first, min(first + BATCH, len(dataset)))]
+        fields = [find(dataset.picture(i)) for i in range(first, min(first + BATCH, len(dataset)))]
         for name, change in PARTS.items():
-            shown = [cv2.resize(change(rgb), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for rgb in pictures]
+            shown = [cv2.resize(change(field), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for field in fields]
             parts[name].append(network.predict_on_batch(np.stack(shown).astype(np.float32)))
     return {name: np.concatenate(rows) for name, rows in parts.items()}
 

@@ -19,6 +19,7 @@ from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
 from smear.inference.ood import Distribution
 from smear.inference.suggestion import calibrated
+from smear.segmentation.find import find
 from training import csv_table
 from training.data.ablations import cells_removed
 from training.data.dataset import CHUNK, THREADS, Dataset
@@ -80,7 +81,7 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
             gradable = [examination for examination in examinations if not examination.refusals]
             reasons += ["not_gradable"] * (len(examinations) - len(gradable))
             if gradable:
-                said = reader.answer(gradable)
+                said = reader.answer(gradable, maps=False)
                 answers += [one.one(0) for one in said]
                 inputs += [examination.input for examination in gradable]
                 described += [reader.bundle.looks(each.input, each.field) for each in gradable]
@@ -97,7 +98,7 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
 
 
 def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
-    suggestion = reader.conclude(examination, forward).suggestion
+    suggestion = reader.suggest(examination, forward)
     codes = [reason.code for reason in suggestion.reasons]
     return "unfamiliar" if "unfamiliar" in codes else ",".join(codes)
 
@@ -166,7 +167,7 @@ def _outliers(
     pictures = [own.decoded(i) for i in random.permutation(test)[:each]]
     yield (
         "its own kind, leukocytes painted out",
-        [replace(picture, rgb=cells_removed(picture.rgb)) for picture in pictures],
+        [replace(picture, rgb=cells_removed(find(picture.rgb))) for picture in pictures],
     )
     yield "generated noise and shapes", [replace(pictures[0], rgb=non_smear(seed)) for seed in range(each)]
 

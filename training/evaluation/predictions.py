@@ -1,16 +1,20 @@
 """Read a data set with a bundle, by the same reader that serves, and collect what it said of every picture."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from smear.arrays import Array
+from smear.imaging.decode import Picture
 from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
+from smear.inference.network import Forward
 from smear.inference.suggestion import calibrated
-from training.data.ablations import ABLATIONS
+from smear.segmentation.field import Field
+from smear.segmentation.find import find
 from training.data.dataset import CHUNK, THREADS, Dataset
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.metrics import Ablation, Metrics, classification, rate_among
@@ -36,6 +40,10 @@ class Predictions:
         """Whether there was a suggestion, bool (N,)."""
         return np.asarray(self.outcomes == "suggested")
 
+    def some(self, which: Array) -> "Predictions":
+        """Return those of the pictures `which`: indices, or bool (N,)."""
+        return Predictions(*(getattr(self, part.name)[which] for part in fields(self)))
+
     def right(self, targets: Array) -> Array:
         """Return whether the most likely class is the true one, bool (N,), as if nothing had been refused."""
         return np.asarray(self.logits.argmax(axis=1) == targets)
@@ -45,35 +53,93 @@ def predict(
     reader: Reader,
     dataset: Dataset,
     indices: Array,
-    change: Callable[[Array], Array] | None = None,
+    rendering: Callable[[Array], Array] | None = None,
     task: str = "predict",
 ) -> Predictions:
-    """Return what `reader` says of the pictures `indices`, after `change` of their pixels where one is given."""
-
-    def examine(index: int) -> Examination:
-        picture = dataset.decoded(index)
-        if change is not None:
-            picture = replace(picture, rgb=np.ascontiguousarray(change(picture.rgb)))
-        return reader.examine(picture)
-
-    logits, outcomes, reasons, ood_scores = [], [], [], []
-    with ThreadPoolExecutor(THREADS) as threads:
-        for start in track(range(0, len(indices), CHUNK), f"{task}, batches"):
-            examinations = list(threads.map(examine, indices[start : start + CHUNK]))
-            for examination, forward in zip(examinations, reader.answer(examinations), strict=True):
-                logits.append(forward.logits.mean(axis=0))
-                suggestion = reader.conclude(examination, forward).suggestion
-                ood_scores.append(np.nan if suggestion.ood_score is None else suggestion.ood_score)
-                outcomes.append(suggestion.outcome)
-                reasons.append(",".join(reason.code for reason in suggestion.reasons))
-    return Predictions(np.stack(logits), np.array(outcomes), np.array(reasons), np.array(ood_scores))
+    """Return what `reader` says of the pictures `indices`, in a rendering of their pixels where one is given."""
+    return predict_ablations(reader, dataset, indices, {}, rendering, task)[0]
 
 
 def predict_ablations(
-    reader: Reader, dataset: Dataset, indices: Array, names: Iterable[str] = tuple(ABLATIONS)
-) -> dict[str, Predictions]:
-    """Return the predictions for the ablations, all if none are named, of the pictures `indices`."""
-    return {name: predict(reader, dataset, indices, ABLATIONS[name], name) for name in names}
+    reader: Reader,
+    dataset: Dataset,
+    indices: Array,
+    ablations: Mapping[str, Callable[[Field], Array]],
+    rendering: Callable[[Array], Array] | None = None,
+    task: str = "predict",
+) -> tuple[Predictions, dict[str, Predictions]]:
+    """Return what `reader` says of the pictures `indices`, and of what each of `ablations` makes of them, by name.
+
+    A picture is decoded and segmented once. What was met before, as pictures are alike that are painted out, is not
+    looked at again, and what the network would be shown twice it is asked about once.
+    """
+    network = _Asked(reader)
+    chunk = max(1, CHUNK // (1 + len(ablations)))
+    said: list[list[tuple[Array, str, str, float]]] = [[] for _ in range(1 + len(ablations))]
+
+    def look(picture: Picture, field: Field | None = None) -> tuple[bytes, Examination | None]:
+        digest = _digest(picture.rgb)
+        return digest, None if digest in network.said else reader.examine(picture, field=field)
+
+    def examine(index: int) -> list[tuple[bytes, Examination | None]]:
+        picture = dataset.decoded(index)
+        if rendering is not None:
+            picture = replace(picture, rgb=np.ascontiguousarray(rendering(picture.rgb)))
+        field = find(picture.rgb)
+        ablated = [np.ascontiguousarray(ablate(field)) for ablate in ablations.values()]
+        return [look(picture, field), *(look(replace(picture, rgb=rgb)) for rgb in ablated)]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for start in track(range(0, len(indices), chunk), f"{task}, batches"):
+            rows = list(threads.map(examine, indices[start : start + chunk]))
+            network.ask({digest: seen for row in rows for digest, seen in row if seen})
+            for row in rows:
+                for column, (digest, _) in zip(said, row, strict=True):
+                    column.append(network.said[digest])
+    main, *others = (_predictions(column) for column in said)
+    return main, dict(zip(ablations, others, strict=True))
+
+
+def _predictions(rows: list[tuple[Array, str, str, float]]) -> Predictions:
+    logits, outcomes, reasons, scores = zip(*rows, strict=True)
+    return Predictions(np.stack(logits), np.array(outcomes), np.array(reasons), np.array(scores))
+
+
+class _Asked:
+    """A reader's network, which is asked about every input once.
+
+    What is said of pictures, and what the network answered to inputs, is kept by the SHA-256 of their pixels. said: of
+    each picture the mean logits, outcome, reasons and out-of-distribution score.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.said: dict[bytes, tuple[Array, str, str, float]] = {}
+        self.logits: dict[bytes, Array] = {}
+
+    def ask(self, examinations: Mapping[bytes, Examination]) -> None:
+        """Ask about pictures, by their digests, in as few passes as memory allows."""
+        network = self.reader.bundle.network
+        size = max(1, CHUNK // network.tta)  # of views in a pass: more take memory and no less time
+        given = {_digest(shown): shown for examination in examinations.values() for shown in examination.inputs}
+        new = [digest for digest in given if digest not in self.logits]
+        for start in range(0, len(new), size):
+            digests = new[start : start + size]
+            forward = network.forward(np.stack([given[digest] for digest in digests]), maps=False)
+            self.logits |= dict(zip(digests, forward.logits, strict=True))
+        self.said |= {digest: self._say(examination) for digest, examination in examinations.items()}
+
+    def _say(self, examination: Examination) -> tuple[Array, str, str, float]:
+        logits = np.stack([self.logits[_digest(shown)] for shown in examination.inputs])
+        nothing = np.zeros((len(logits), 0), np.float32)
+        suggestion = self.reader.suggest(examination, Forward(logits, nothing, nothing))
+        score = np.nan if suggestion.ood_score is None else suggestion.ood_score
+        reasons = ",".join(reason.code for reason in suggestion.reasons)
+        return logits.mean(axis=0), suggestion.outcome, reasons, score
+
+
+def _digest(rgb: Array) -> bytes:
+    return hashlib.sha256(f"{rgb.shape}".encode() + rgb.tobytes()).digest()
 
 
 def metrics_of(predictions: Predictions, targets: Array, card: Card, draws: GroupDraws | None = None) -> Metrics:

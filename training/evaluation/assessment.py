@@ -1,0 +1,104 @@
+"""A published bundle on any data set: its metrics on the labels that it knows, what it refuses of the others, and what
+it said of every picture."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import structs
+
+from smear.arrays import Array
+from smear.inference.field_reader import Reader
+from smear.inference.suggestion import calibrated
+from training.data.ablations import ABLATIONS
+from training.data.dataset import Dataset
+from training.evaluation.bootstrap import Difference, GroupDraws
+from training.evaluation.metrics import Metrics, Rate, public, rate_among
+from training.evaluation.predictions import Predictions, ablation_of, metrics_of, predict_ablations
+from training.fit.checkpoints import whole
+from training.fit.run import groups_of
+
+PREDICTIONS = "predictions.csv"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a bundle said of the N pictures of a data set.
+
+    predictions: of all; known: bool (N,), whether the bundle has a picture's label; targets: int64, of the known ones;
+    metrics: of these, None where there are none; refused: how many of the others got no suggestion, None where there
+    are none; draws: of the known pictures' patients, None where these are not known.
+    """
+
+    predictions: Predictions
+    known: Array
+    targets: Array
+    metrics: Metrics | None
+    refused: Rate | None
+    draws: GroupDraws | None
+
+    def gain_over(self, other: "Assessment") -> Difference:
+        """Return by how much the accuracy exceeds that of another bundle with the same labels on the same pictures."""
+        draws = self.draws or GroupDraws(np.arange(len(self.targets)))
+        return draws.gain(*(one.predictions.some(one.known).right(one.targets) for one in (self, other)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return metrics and controls under their public names, and the pictures whose label the bundle has not."""
+        data: dict[str, Any] = public(self.metrics) if self.metrics else {"n": 0}
+        if self.refused:
+            data["foreign"] = {"n": self.refused.total, "refused": self.refused.value}
+        return data
+
+
+def assess(reader: Reader, data: Dataset, controls: Sequence[str] = tuple(ABLATIONS)) -> Assessment:
+    """Return what `reader` says of `data`, with the controls named. A label that it has not is no error."""
+    labels = [label.id for label in reader.card.labels]
+    known = np.isin(data.labels, labels)
+    targets = np.array([labels.index(label) for label in data.labels if label in labels], np.int64)
+    changes = {name: ABLATIONS[name] for name in controls}
+    said, ablated = predict_ablations(reader, data, np.arange(len(data)), changes, task="pictures")
+    metrics, draws = None, None
+    if known.any():
+        draws = GroupDraws(groups_of(data)[known]) if data.patients_known else None
+        metrics = metrics_of(said.some(known), targets, reader.card, draws)
+        ablations = {name: ablation_of(changed.some(known), targets, draws) for name, changed in ablated.items()}
+        metrics = structs.replace(metrics, ablations=ablations)
+    refused = None
+    if not known.all():
+        foreign = GroupDraws(groups_of(data)) if data.patients_known else None
+        refused = rate_among(~said.suggested, ~known, foreign)
+    return Assessment(said, known, targets, metrics, refused, draws)
+
+
+def write_predictions(folder: Path, data: Dataset, said: Predictions, reader: Reader) -> Path:
+    """Write a row for every picture to `predictions.csv` in `folder`, and return the file.
+
+    Of what can be graded it has the most likely label and all probabilities, as if nothing had been refused; they are
+    for the people who judge a model, not for those who read with it.
+    """
+    with whole(folder / PREDICTIONS) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+        rows = _rows(data, said, reader)
+        table = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    return folder / PREDICTIONS
+
+
+def _rows(data: Dataset, said: Predictions, reader: Reader) -> list[dict[str, str]]:
+    labels = [label.id for label in reader.card.labels]
+    probabilities = calibrated(said.logits, reader.card.temperature)
+    rows = []
+    for index, path in enumerate(data.paths):
+        graded = said.outcomes[index] != "not_gradable"
+        row = {"path": path, "label": data.labels[index], "group": data.groups[index], "source": data.sources[index]}
+        row |= {"outcome": str(said.outcomes[index])}
+        row["predicted"] = labels[int(probabilities[index].argmax())] if graded else ""
+        row["ood"] = f"{said.ood_scores[index]:.4f}" if graded else ""
+        row |= {
+            f"p_{label}": f"{probabilities[index, place]:.5f}" if graded else "" for place, label in enumerate(labels)
+        }
+        rows.append(row)
+    return rows
