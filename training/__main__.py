@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("Stopped. Run the same command again: it goes on after the last whole epoch.")
         return 1
     except OSError as error:
-        say(f"{error.strerror or error}. Nothing was published.")
+        say(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}. Nothing was published.")
         return 1
     return 0
 

@@ -1,12 +1,16 @@
 """A data set drawn on the spot, small enough to train on in seconds."""
 
+from pathlib import Path
+
 import pytest
 
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from tests.conftest import ROOT, skip_or_fail
 from tests.drawn import LABELS
 from training.__main__ import main
 
+CASES = ROOT.parent / "shared" / "cases" / "folders"
 TINY = (
     """
 name = "tiny"
@@ -78,3 +82,11 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small inputs that once failed."""
+    if not CASES.is_dir():
+        skip_or_fail("The small inputs that once failed are not here.")
+    return CASES

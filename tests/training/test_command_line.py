@@ -30,7 +30,7 @@ def test_every_command_is_there_and_says_what_it_does(capsys):
         (["crossval", "tiny", "--data", "x", "--out", "x", "--protocol", "lucky"], "'lucky' is not one of 'random'"),
         (["compare", "--data", "x", "--out", "x", "--folds", "many"], "'many' is not a valid integer"),
         (["publish", "x", "--better"], "No such option"),
-        (["fit", "x", "--data", "x", "--out", "x", "--set", "schedule.epochs"], "'schedule.epochs' has no value"),
+        (["fit", "x", "--data", ".", "--out", "x", "--set", "schedule.epochs"], "'schedule.epochs' has no value"),
         (["fit", "x", "--data", "x", "--out", "x", "--seed", "many"], "'many' is not a valid integer"),
     ],
 )
@@ -42,8 +42,8 @@ def test_what_is_not_understood_exits_2_with_a_sentence(arguments, sentence, cap
     assert not streams.out
 
 
-def test_what_cannot_be_done_exits_1_with_one_sentence(capsys):
-    assert main(["fit", "nothing", "--data", "x", "--out", "x"]) == 1
+def test_what_cannot_be_done_exits_1_with_one_sentence(capsys, tmp_path):
+    assert main(["fit", "nothing", "--data", str(tmp_path), "--out", "x"]) == 1
     (sentence,) = capsys.readouterr().err.splitlines()[-1:]
     assert sentence.startswith("There is no recipe 'nothing'.")
 

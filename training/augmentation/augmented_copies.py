@@ -12,10 +12,11 @@ from training.data.dataset import Dataset
 NO_CHANGE = Augmentation(pipeline="none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AugmentedCopies(Dataset):
-    """Every picture `each` times in a row: first as it is, then as copies that the plan changes, by their place."""
+    """Every picture of `original` `each` times in a row: as it is, then as copies that the plan changes, by place."""
 
+    original: Dataset
     each: int = 1
     plan: Augmentation = NO_CHANGE
 
@@ -44,6 +45,7 @@ def with_augmented_copies(dataset: Dataset, plan: Augmentation, copies: int) -> 
         sources=repeated(dataset.sources),
         fingerprint=f"{dataset.fingerprint} x {each}",
         remarks=dataset.remarks,
+        original=dataset,
         each=each,
         plan=plan,
     )

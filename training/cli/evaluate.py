@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from training.cli import options
-from training.cli.options import MODELS, PATH, PROTOCOLS, command, say
+from training.cli.options import FOLDER, MODELS, PATH, PROTOCOLS, command, say
 from training.data import dataset
 from training.recipes import loading
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @command("compare", "cross-validate many recipes and line up what they give")
 @click.argument("names", metavar="[RECIPE]...", nargs=-1)
-@options.data()
+@options.labelled_data()
 @click.option("--out", type=PATH, required=True, help="folder for everything; a killed run goes on there")
 @options.first_weights("as for fit")
 @options.changes()
@@ -88,7 +88,7 @@ def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Ear
 
 @command("evaluate", "judge a published bundle, with all controls, on a data set")
 @click.argument("bundle")
-@options.data()
+@options.labelled_data()
 @click.option("--against", help="another bundle, such as the active one, to judge on the same pictures")
 @click.option("--pictures", type=int, help="draw so many pictures of the data")
 @click.option("--controls", multiple=True, metavar="NAME ...|none", help="those to ask as well; all without it")
@@ -142,10 +142,15 @@ def evaluate(
 
 
 @command("ood", "measure what a cross-validated run refuses of other pictures")
-@click.argument("run", metavar="RUN", type=PATH)
-@options.data("what the run was made of")
+@click.argument("run", metavar="RUN", type=FOLDER)
+@options.labelled_data("what the run was made of")
 @click.option(
-    "--others", type=PATH, multiple=True, required=True, metavar="DATA ...", help="data sets that are not its business"
+    "--others",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    metavar="DATA ...",
+    help="data sets that are not its business",
 )
 @click.option("--each", type=int, default=100, help="pictures of each class at most")
 def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
@@ -160,9 +165,9 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
 
 @command("stress", "read pictures as other cameras, programs and colour spaces would have left them")
 @click.argument("bundle")
-@options.data("pictures of its own kind")
+@options.labelled_data("pictures of its own kind")
 @click.option(
-    "--others", type=PATH, multiple=True, default=(), metavar="DATA ...", help="data sets that are not its business"
+    "--others", type=FOLDER, multiple=True, default=(), metavar="DATA ...", help="data sets that are not its business"
 )
 @click.option("--pictures", type=int, help="draw at most so many of its own kind, and of each other set")
 def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | None) -> None:

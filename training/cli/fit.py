@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from training.cli import options
-from training.cli.options import PATH, PROTOCOLS, command, say, weights
+from training.cli.options import FOLDER, PATH, PROTOCOLS, command, say, weights
 from training.recipes import loading
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PROMPTS = {
 FIRST_WEIGHTS = "folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random"
 run_options = options.several(
     click.argument("name", metavar="RECIPE"),
-    options.data("class folders, or a folder with manifest.csv"),
+    options.labelled_data("class folders, or a folder with manifest.csv"),
     click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
     options.first_weights(FIRST_WEIGHTS),
     options.changes(),
@@ -55,12 +55,13 @@ def fit(
     """Write a draft bundle."""
     import numpy as np
 
-    from training.evaluation.splits import validation
+    from training.evaluation.splits import refuse_thin, validation
     from training.fit.experiment import draft
 
     run = _run(loading.load(name, changes), data, out, weights, network_cache)
     schedule, material = run.recipe.schedule, run.material
     everything = np.arange(len(run.dataset))
+    refuse_thin([everything], material.targets, material.groups, run.dataset.classes)
     fit, held_out = everything, everything[:0]
     if schedule.validation_split:
         fit, held_out = validation(everything, material.targets, material.groups, "grouped", schedule.seed)
@@ -117,7 +118,7 @@ def crossval(
 
 
 @command("publish", "put a run's draft, with its results, into models/")
-@click.argument("run", metavar="RUN", type=PATH)
+@click.argument("run", metavar="RUN", type=FOLDER)
 @click.option("--name", default="", help="publish under another name than the recipe's")
 @click.option("--attribution", default="", help="whose pictures it learnt from, and by whom it was trained")
 @click.option("--licence", default="", help="of the weights")
@@ -149,7 +150,7 @@ def publish(
 
 @command("recalibrate", "measure a published bundle's refusal anew, and publish it as another version")
 @click.argument("name")
-@options.data("what the bundle was trained on")
+@options.labelled_data("what the bundle was trained on")
 @click.option("--version", required=True, help="of the bundle from now on")
 @options.models()
 def recalibrate(name: str, data: Path, version: str, models: Path) -> None:

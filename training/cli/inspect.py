@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from training.cli import options
-from training.cli.options import MODELS, PATH, command
+from training.cli.options import FOLDER, MODELS, PATH, command
 from training.recipes import loading
 
 ONE_OF_EACH_PIPELINE = (
@@ -16,7 +16,8 @@ ONE_OF_EACH_PIPELINE = (
 
 
 @command("inspect", "report what is in a data set, and what gives its classes away")
-@click.argument("data", metavar="DATA", type=PATH)
+@click.argument("data", metavar="DATA", type=FOLDER)
+@options.strict()
 @click.option("--out", type=PATH, required=True, metavar="FILE.html")
 def inspect(data: Path, out: Path) -> None:
     """Write the report and print its warnings."""
@@ -32,7 +33,7 @@ def inspect(data: Path, out: Path) -> None:
 
 @command("contact", "draw a contact sheet of what augmentations make of some pictures")
 @click.argument("names", metavar="[RECIPE]...", nargs=-1)
-@options.data()
+@options.labelled_data()
 @click.option("--out", type=PATH, required=True, metavar="FILE.png")
 @click.option("--pictures", type=int, default=2)
 @click.option("--copies", type=int, default=7)
@@ -47,8 +48,8 @@ def contact(names: tuple[str, ...], data: Path, out: Path, pictures: int, copies
 
 
 @command("probe", "ask how much of the class a data set gives away without a cell in sight")
-@options.data()
-@click.option("--weights", type=PATH, required=True, help="folder of ImageNet backbones")
+@options.labelled_data()
+@click.option("--weights", type=FOLDER, required=True, help="folder of ImageNet backbones")
 @options.output("text", "json", "csv")
 def probe(data: Path, weights: Path, form: str) -> None:
     """Print the accuracy of linear probes."""
@@ -64,8 +65,8 @@ def probe(data: Path, weights: Path, form: str) -> None:
 
 
 @command("figures", "draw the plots of docs/what-the-numbers-mean.md")
-@click.option("--results", type=PATH, required=True, help="folder of the tables, docs/results")
-@click.option("--bundle", type=PATH, default=MODELS / "leukolens-field", help="whose report is drawn")
+@click.option("--results", type=FOLDER, required=True, help="folder of the tables, docs/results")
+@click.option("--bundle", type=FOLDER, default=MODELS / "leukolens-field", help="whose report is drawn")
 @click.option("--out", type=PATH, required=True)
 def figures(results: Path, bundle: Path, out: Path) -> None:
     """Draw the plots and print their files."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smear.sentence import SentenceError
+
 if TYPE_CHECKING:
     from training.architectures.blueprint import Weights
     from training.data.dataset import Dataset
@@ -15,13 +17,34 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).resolve().parents[2] / "models"
 PROTOCOLS = click.Choice(("random", "grouped", "source", "as-published"))
 PATH = click.Path(path_type=Path)
+STRICT = "training.strict"  # in the context of a command
+
+
+class Folder(click.Path):
+    """The path of a folder that has to be there."""
+
+
+FOLDER = Folder(path_type=Path)
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 
 
 class Command(click.Command):
-    """A command whose `multiple` options take all values that follow them: `--protocols random grouped`."""
+    """A command whose `multiple` options take all values that follow them: `--protocols random grouped`.
+
+    A folder that is not there is answered before the command runs, and so before anything large is imported.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; SentenceError where a folder that it needs is not there."""
+        for option in self.params:
+            if isinstance(option.type, Folder) and option.name:
+                given = ctx.params[option.name]
+                for folder in given if isinstance(given, tuple) else (given,):
+                    if not folder.is_dir():
+                        raise SentenceError(f"There is no folder {folder}.")
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, with an option of its own for each further value."""
@@ -60,7 +83,22 @@ def several(*decorators: Decorator) -> Decorator:
 
 def data(summary: str | None = None, **attributes: Any) -> Decorator:
     """Return the option `--data`."""
-    return click.option("--data", type=PATH, required=True, help=summary, **attributes)
+    return click.option("--data", type=FOLDER, required=True, help=summary, **attributes)
+
+
+def strict() -> Decorator:
+    """Return the option `--strict`, which `loaded` asks for: no command has to hand it on."""
+
+    def note(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+        ctx.meta[STRICT] = value
+
+    summary = "refuse data in which a picture names no patient"
+    return click.option("--strict", is_flag=True, expose_value=False, callback=note, help=summary)
+
+
+def labelled_data(summary: str | None = None) -> Decorator:
+    """Return the options `--data`, of pictures with labels, and `--strict`."""
+    return several(data(summary), strict())
 
 
 def first_weights(summary: str) -> Decorator:
@@ -120,13 +158,15 @@ def weights(given: str | None) -> "Weights":
 
 
 def loaded(folder: Path, scope: str = "cell") -> "Dataset":
-    """Return the data set in a folder, and say what was made of its patients' ids.
+    """Return the data set in a folder, and say what was made of its patients' ids; DataError as `dataset.load` has it.
 
     scope: of the recipe or bundle that it is for: a patient's fields have one label, the cells may have many.
     """
     from training.data import dataset
 
-    found = dataset.load(folder, many_labels=scope == "cell")
+    context = click.get_current_context(silent=True)
+    strictly = bool(context and context.meta.get(STRICT))
+    found = dataset.load(folder, many_labels=scope == "cell", strict=strictly)
     for remark in found.remarks:
         say(f"{folder.name}: {remark}")
     return found

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from training.cli import options
-from training.cli.options import PATH, command, say
+from training.cli.options import FOLDER, PATH, command, say
 
 
 @command("segmenter", "teach, measure and publish the network that finds leukocytes")
-@click.option("--fields", type=PATH, required=True, help="fields for the thresholds to label (Taleghani)")
-@click.option("--cells", type=PATH, required=True, help="single cells in their middle, by class (PBC)")
-@click.option("--masked", type=PATH, required=True, help="sets to measure it on, as for `segmentation`")
+@click.option("--fields", type=FOLDER, required=True, help="fields for the thresholds to label (Taleghani)")
+@click.option("--cells", type=FOLDER, required=True, help="single cells in their middle, by class (PBC)")
+@click.option("--masked", type=FOLDER, required=True, help="sets to measure it on, as for `segmentation`")
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder that a killed run goes on from")
 @click.option("--epochs", type=int, help="to try it out in less than the full time")
 @options.models()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ from smear.imaging.decode import ImageError, Picture, decode
 from smear.imaging.field_of_view import framed
 from smear.imaging.folders import left_out, pictures_in
 from training.data import manifest
-from training.data.manifest import MANIFEST, DataError, Row
-from training.data.patients import folded
+from training.data.manifest import MANIFEST, DataError, Row, located, meant
+from training.data.patients import folded, key
 
 PARTLY = "{} of {} pictures name no patient: those that do stay together, the others are grouped by how they look."
+FOLDERS = "Folders in the class folders are taken for patients: there are {}."
 APPEARANCE = "near-duplicates and slide appearance"
 PATIENTS_IN_PART = f"patients where they are known, else {APPEARANCE}"
 THREADS = 2  # that decode pictures ahead of a network
@@ -82,7 +83,7 @@ class Dataset:
 
     def bytes_of(self, index: int) -> bytes:
         """Return the bytes of picture `index`."""
-        return (self.root / self.paths[index]).read_bytes()
+        return located(self.root, self.paths[index]).read_bytes()
 
     def picture(self, index: int) -> Array:
         """Return picture `index`, uint8 RGB (H, W, 3); DataError naming the file where it cannot be read."""
@@ -96,20 +97,31 @@ class Dataset:
             raise DataError(f"{self.paths[index]}: {error.text} Repair or remove the file.") from error
 
 
-def load(root: Path, many_labels: bool = False) -> Dataset:
+def load(root: Path, many_labels: bool = False, strict: bool = False) -> Dataset:
     """Return the data set at `root`; DataError where it is none, has one class only, or its manifest cannot be used.
 
-    many_labels: whether the pictures of one group may have several, as the cells of one patient do.
+    many_labels: whether the pictures of one group may have several, as the cells of one patient do. strict: whether a
+    picture that names no patient is an error.
     """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    rows = manifest.read(root, many_labels) if (root / MANIFEST).is_file() else _from_folders(root)
+    rows = manifest.read(root, many_labels) if (root / MANIFEST).is_file() else _from_folders(root, many_labels)
     if not rows:
         raise DataError(f"{root} holds no pictures. It needs a folder for each class, or {MANIFEST}.")
     counts = Counter(row.label for row in rows)
     if len(counts) < 2:
         raise DataError(f"All pictures in {root} have the label '{rows[0].label}'. A model needs two labels or more.")
-    return _of(root, rows)
+    dataset = _of(root, rows)
+    if any(dataset.groups) and not (root / MANIFEST).is_file():
+        told = FOLDERS.format(len(set(dataset.groups) - {""}))
+        dataset = replace(dataset, remarks=(told, *dataset.remarks))
+    if strict and not dataset.patients_known:
+        nobody = [path for path, patient in zip(dataset.paths, dataset.groups, strict=True) if not patient]
+        raise DataError(
+            f"{len(nobody)} of {len(dataset)} pictures name no patient, such as {nobody[0]}. Name each one's in the"
+            f" column 'group' of {MANIFEST}, or give each patient a folder; or leave --strict out."
+        )
+    return dataset
 
 
 def _of(root: Path, rows: list[Row]) -> Dataset:
@@ -121,13 +133,24 @@ def _of(root: Path, rows: list[Row]) -> Dataset:
     return Dataset(root, paths, labels, patients, sources, _fingerprint(root, rows), remarks)
 
 
-def _from_folders(root: Path) -> list[Row]:
+def _from_folders(root: Path, many_labels: bool) -> list[Row]:
+    """Return the pictures of class folders; a folder within one is a patient. DataError where two contradict."""
     rows: list[Row] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and not left_out(Path(path.name))):
-        files = list(pictures_in(folder))
+        files = [path.relative_to(root) for path in pictures_in(folder)]
         if not files:
-            raise DataError(f"The class folder '{folder.name}' has no pictures. Fill it or remove it.")
-        rows += [Row(path.relative_to(root).as_posix(), folder.name, "", root.name) for path in files]
+            raise DataError(f"The class folder '{meant(Path(folder.name))}' has no pictures. Fill it or remove it.")
+        for path in map(meant, files):
+            label, *patient, _ = path.split("/")
+            rows.append(Row(path, label, patient[0] if patient else "", root.name))
+    first: dict[str, Row] = {}
+    for row in rows:
+        other = first.setdefault(key(row.group), row) if key(row.group) else row
+        if other.label != row.label and not many_labels:
+            raise DataError(
+                f"The folder '{row.group}' stands in '{other.label}' and in '{row.label}'. A folder in a class folder"
+                " is one patient with one diagnosis: give each patient a folder with a name of its own, or none."
+            )
     return rows
 
 
@@ -135,5 +158,5 @@ def _fingerprint(root: Path, rows: list[Row]) -> str:
     digest = hashlib.sha256()
     for row in rows:
         digest.update("\t".join(astuple(row)).encode())
-        digest.update(hashlib.sha256((root / row.path).read_bytes()).digest())
+        digest.update(hashlib.sha256(located(root, row.path).read_bytes()).digest())
     return digest.hexdigest()

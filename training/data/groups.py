@@ -1,13 +1,14 @@
 """Which pictures belong together and may never stand on both sides of a split.
 
 Where the patient is known the patient is the group, also where others are not. Elsewhere pictures that look as if they
-came from one slide are put together: near-duplicates by perceptual hash, and clusters of what is left when the
-leukocytes are painted out (background, erythrocytes, lamp, caption). This is stricter than a random split and less
-strict than true patients: two patients on slides that look alike share a group, one patient on two different slides may
-not.
+came from one slide are put together: clusters of what is left when the leukocytes are painted out (background,
+erythrocytes, lamp, caption). This is stricter than a random split and less strict than true patients: two patients on
+slides that look alike share a group, one patient on two different slides may not. One picture and its copies
+(`training.data.duplicates`) are never parted, whoever they are said to be of.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -19,12 +20,15 @@ from sklearn.decomposition import PCA
 from smear.arrays import Array
 from smear.imaging.background import background_colour, black_surround
 from smear.segmentation import thresholds
-from training.data.dataset import Dataset
+from training.data.dataset import THREADS, Dataset
+from training.data.duplicates import Duplicates, find_duplicates, sketches
 from training.progress import track
 
-HASH_SIDE = 16
-NEAR_BITS = 20  # of 240: re-encoded, slightly shifted or recoloured copies differ by fewer
-PICTURES_PER_GROUP = 45  # 89 patients gave 3256 Taleghani fields: 37 each; larger groups err on the strict side
+PICTURES_PER_GROUP = (
+    45  # at most: 89 patients gave 3256 Taleghani fields, 37 each; larger groups err on the strict side
+)
+GROUPS_PER_LABEL = 5  # where that can be had: as many as folds
+FINER = 1.2
 PAINT_RIM = 0.015  # of the shorter side, around everything violet: the blurred edge of a cell goes too
 GRID = 4
 APPEARANCE_SIDE = 224
@@ -51,12 +55,6 @@ def painted_out(rgb: Array, cells: Array | None = None) -> Array:
     return np.where(painted[..., None] > 0, colour, rgb).astype(np.uint8)
 
 
-def difference_hash(rgb: Array) -> Array:
-    """Return the horizontal difference hash, bool (240,): is each cell of a 16 x 16 grid brighter than the next?"""
-    grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray((grey[:, 1:] > grey[:, :-1]).ravel())
-
-
 def appearance(rgb: Array) -> Array:
     """Return what a slide looks like without its leukocytes: colour quantiles, lamp, and the lower corners; (N,)."""
     small = cv2.resize(painted_out(rgb), (APPEARANCE_SIDE, APPEARANCE_SIDE), interpolation=cv2.INTER_AREA)
@@ -68,65 +66,68 @@ def appearance(rgb: Array) -> Array:
     return np.concatenate([2.0 * quantiles, lamp, 0.5 * corner, texture])
 
 
-def near_duplicates(hashes: Array) -> list[tuple[int, int]]:
-    """Return the pairs (i, j), i < j, whose hashes (N, bits) differ by at most NEAR_BITS."""
-    signs = np.where(hashes, 1, -1).astype(np.float32)
-    pairs: list[tuple[int, int]] = []
-    bits = hashes.shape[1]
-    for start in range(0, len(signs), 512):
-        distance = (bits - signs[start : start + 512] @ signs.T) / 2
-        for i, j in np.argwhere(distance <= NEAR_BITS):
-            if start + i < j:
-                pairs.append((int(start + i), int(j)))
-    return pairs
-
-
-def find_groups(dataset: Dataset) -> Array:
+def find_groups(dataset: Dataset, duplicates: Duplicates | None = None) -> Array:
     """Return the group of every picture, int64 (N,): its patient where that is known, else a group by appearance.
 
-    A near-duplicate of a known patient's picture is that patient's. Two patients who share one are one group.
+    A copy of a known patient's picture is that patient's. Two patients who share one are one group (`sharing`).
+    duplicates: of the data set; they are looked for where none are given.
     """
+    duplicates = duplicates or find_duplicates(sketches(dataset))
     names = sorted(set(dataset.groups) - {""})
-    known = np.array([names.index(group) if group else -1 for group in dataset.groups], np.int64)
-    if not (known < 0).any():
-        return known
-    hashes, looks = [], []
-    for index in track(range(len(dataset)), "groups"):
-        rgb = dataset.picture(index)
-        hashes.append(difference_hash(rgb))
-        if known[index] < 0:
-            looks.append(appearance(rgb))
-    groups = known.copy()
-    groups[known < 0] = len(names) + _clusters(np.array(looks))
-    pairs = near_duplicates(np.array(hashes))
-    return _merge(groups, pairs) if not names else _with_patients(groups, known, pairs)
+    groups = np.array([names.index(group) if group else -1 for group in dataset.groups], np.int64)
+    known = groups >= 0
+    if not known.all():
+        which = np.flatnonzero(~known)
+        groups[which] = len(names) + _clusters(_looks(dataset, which), [dataset.labels[index] for index in which])
+    if not names:
+        return _merge(groups, duplicates.pairs)
+    among_unknown = [(i, j) for i, j in duplicates.pairs if not (known[i] or known[j])]
+    across = [(i, j) for i, j in duplicates.pairs if known[i] or known[j]]
+    return _joined(_merge(groups, among_unknown), across)
 
 
-def _clusters(looks: Array) -> Array:
-    """Return which pictures look as if they were of one slide, int64 (N,), from what they look like (N, K)."""
-    if len(looks) < 2:
-        return np.zeros(len(looks), np.int64)
-    features = PCA(n_components=min(20, len(looks) - 1), random_state=0).fit_transform(looks)
-    wanted = min(len(looks), max(2, len(looks) // PICTURES_PER_GROUP))
-    clusters: Array = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)
-    return clusters
+def sharing(dataset: Dataset, duplicates: Duplicates) -> list[tuple[str, str]]:
+    """Return the pairs of known patients who share a picture, and so a group, sorted."""
+    of = dataset.groups
+    pairs = {(min(of[i], of[j]), max(of[i], of[j])) for i, j in duplicates.pairs if of[i] and of[j] and of[i] != of[j]}
+    return sorted(pairs)
 
 
-def _with_patients(groups: Array, known: Array, pairs: Sequence[tuple[int, int]]) -> Array:
-    """Join to each known patient all pictures that are near-duplicates of the patient's, and others that these are."""
-    unknown = known < 0
-    among_unknown = [(i, j) for i, j in pairs if unknown[i] and unknown[j]]
-    groups = _merge(groups, among_unknown)
+def _looks(dataset: Dataset, which: Array) -> Array:
+    with ThreadPoolExecutor(THREADS) as threads:
+        looks = threads.map(lambda index: appearance(dataset.picture(index)), which.tolist())
+        return np.array(list(track(looks, "groups", len(which))))
+
+
+def _clusters(looks: Array, labels: Sequence[str]) -> Array:
+    """Return which pictures look as if they were of one slide, int64 (N,), from what they look like (N, K).
+
+    A small set has as many groups as pictures in each, the square root. Where a label is then in fewer groups than a
+    split in five needs, the groups are cut finer, down to two pictures: one that cannot be split protects nobody.
+    """
+    count = len(looks)
+    if count < 2:
+        return np.zeros(count, np.int64)
+    features = PCA(n_components=min(20, count - 1), random_state=0).fit_transform(looks)
+    wanted, most, own = max(round(count**0.5), count // PICTURES_PER_GROUP), count // 2, np.array(labels)
+    while True:
+        clusters: Array = AgglomerativeClustering(n_clusters=wanted, linkage="ward").fit_predict(features)
+        fewest = min(len(np.unique(clusters[own == label])) for label in set(labels))
+        if fewest >= GROUPS_PER_LABEL or wanted >= most:
+            return clusters
+        wanted = min(most, max(wanted + 1, round(FINER * wanted)))
+
+
+def _joined(groups: Array, pairs: Sequence[tuple[int, int]]) -> Array:
+    """Make one group of all groups (N,) that a pair of pictures (i, j) reaches across."""
+    i, j = groups[np.array(pairs, np.int64).reshape(-1, 2)].T
     count = int(groups.max()) + 1
-    across = np.array([(groups[i], groups[j]) for i, j in pairs if not (unknown[i] and unknown[j])], np.int64)
-    i, j = across.reshape(-1, 2).T
-    return np.asarray(
-        connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(count, count)), directed=False)[1][groups]
-    ).astype(np.int64)
+    graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1][groups]).astype(np.int64)
 
 
 def _merge(clusters: Array, pairs: Sequence[tuple[int, int]]) -> Array:
-    """Put all near-duplicates of each other into the group that most of them are in, so that no pair is split."""
+    """Put all copies of each other into the group that most of them are in, so that no pair is split."""
     groups, count = clusters.astype(np.int64), len(clusters)
     i, j = np.array(pairs, np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))

@@ -3,7 +3,6 @@
 Nothing here looks at a disease. A warning says how a model could name the class without looking at a cell.
 """
 
-import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ from smear.imaging.background import optical_density
 from smear.segmentation.find import find
 from training.data.ablations import colour_statistics, corner_only
 from training.data.dataset import THREADS, Dataset
-from training.data.groups import difference_hash, find_groups, near_duplicates
+from training.data.duplicates import Duplicates, find_duplicates, sketches
+from training.data.groups import find_groups, sharing
 from training.data.manifest import DataError
 from training.progress import track
 
@@ -29,13 +29,14 @@ CORNER = (3, 6)  # the lower right corner, brought to so many pixels: enough for
 TREES, FOLDS = 100, 3
 ABOVE_CHANCE = 0.25  # above chance, of 1: from there a warning says that something tells the class
 FEW_PICTURES, FEW_GROUPS, UNEVEN = 50, 5, 10.0
+SHOWN = 3  # pairs of patients that a warning names
 EMPTY = 0.05  # share of a class without a leukocyte from which a warning says so
 
 
 @dataclass(frozen=True)
 class Look:
     """What one picture looks like: size in px, mean RGB, background and stain (optical density of nuclei, RGB; NaN
-    without leukocytes), number of leukocytes, difference hash (240,), colour statistics (15,), corner, content digest.
+    without leukocytes), number of leukocytes, colour statistics (15,), corner.
     """
 
     size: tuple[int, int]
@@ -43,22 +44,19 @@ class Look:
     background: Array
     stain: Array
     leukocytes: int
-    hash: Array
     colours: Array
     corner: Array
-    digest: str
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All looks of the pictures that can be read, their data set, groups (N,), duplicates as pairs, and warnings."""
+    """All looks of the pictures that can be read, their data set, groups (N,), duplicates, and warnings."""
 
     dataset: Dataset
     looks: tuple[Look, ...]
     unreadable: tuple[str, ...]
     groups: Array
-    exact: tuple[tuple[int, int], ...]
-    near: tuple[tuple[int, int], ...]
+    duplicates: Duplicates
     warnings: tuple[str, ...]
 
 
@@ -69,11 +67,9 @@ def inspect(dataset: Dataset) -> Inspection:
     readable = tuple(look for look in looks if look is not None)
     if len(dataset.classes) < 2 or len(readable) < 4:
         raise DataError("Too few pictures can be read for an inspection: " + "; ".join(unreadable[:3]))
-    groups = find_groups(dataset)
-    near = near_duplicates(np.stack([look.hash for look in readable]))
-    exact = tuple((i, j) for i, j in _same(readable))
-    near = [(i, j) for i, j in near if readable[i].digest != readable[j].digest]
-    inspection = Inspection(dataset, readable, unreadable, groups, exact, tuple(near), ())
+    duplicates = find_duplicates(sketches(dataset))
+    groups = find_groups(dataset, duplicates)
+    inspection = Inspection(dataset, readable, unreadable, groups, duplicates, ())
     return replace(inspection, warnings=tuple(_warnings(inspection)))
 
 
@@ -82,7 +78,7 @@ def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
 
     def look(index: int) -> Look | None:
         try:
-            return look_at(dataset.picture(index), dataset.bytes_of(index))
+            return look_at(dataset.picture(index))
         except DataError as error:
             unreadable.append(str(error))
             return None
@@ -92,8 +88,8 @@ def _looks(dataset: Dataset) -> tuple[list[Look | None], tuple[str, ...]]:
     return looks, tuple(sorted(unreadable))
 
 
-def look_at(rgb: Array, data: bytes) -> Look:
-    """Return what a picture, uint8 RGB (H, W, 3), looks like; `data` is its file."""
+def look_at(rgb: Array) -> Look:
+    """Return what a picture, uint8 RGB (H, W, 3), looks like."""
     leukocytes = find(rgb)
     stain = np.full(3, np.nan)
     if leukocytes.nuclei.any():
@@ -105,10 +101,8 @@ def look_at(rgb: Array, data: bytes) -> Look:
         background=leukocytes.background.astype(float),
         stain=stain,
         leukocytes=len(leukocytes),
-        hash=difference_hash(rgb),
         colours=colour_statistics(rgb),
         corner=cv2.resize(bar, CORNER[::-1], interpolation=cv2.INTER_AREA).ravel().astype(float),
-        digest=hashlib.sha256(data).hexdigest(),
     )
 
 
@@ -123,13 +117,6 @@ def _only(dataset: Dataset, indices: list[int]) -> Dataset:
         groups=those(dataset.groups),
         sources=those(dataset.sources),
     )
-
-
-def _same(looks: tuple[Look, ...]) -> Iterator[tuple[int, int]]:
-    first: dict[str, int] = {}
-    for index, look in enumerate(looks):
-        if first.setdefault(look.digest, index) != index:
-            yield first[look.digest], index
 
 
 def forest_accuracy(table: Array, targets: Array) -> float | None:
@@ -162,16 +149,21 @@ def _warnings(inspection: Inspection) -> Iterator[str]:
     sizes = {label: {look.size for look in _of(inspection, label)} for label in dataset.classes}
     if any(not sizes[first] & sizes[second] for first, second in itertools.combinations(sizes, 2)):
         yield "Sizes differ by class: some classes share no picture size. Shrinking to one size leaves a trace."
-    for kind, pairs in (("the same file", inspection.exact), ("near-duplicates", inspection.near)):
+    exact, near = inspection.duplicates.exact, inspection.duplicates.near
+    for kind, pairs in (("the same picture", exact), ("near-duplicates", near)):
         crossing = [(i, j) for i, j in pairs if dataset.labels[i] != dataset.labels[j]]
         if crossing:
             first, second = (dataset.paths[i] for i in crossing[0])
             many = _many(len(crossing), "pair")
-            yield f"Under two labels stand {kind}: {many}, such as {first} and {second}. One label is wrong."
-    if inspection.exact:
-        yield f"Copies, byte by byte: {_many(len(inspection.exact), 'picture')}. Remove them."
-    if inspection.near:
-        many = _many(len(inspection.near), "pair")
+            yield f"Under two labels stand {kind}: {many}, such as {first} and {second}. Remove the wrong one."
+    shared = sharing(dataset, inspection.duplicates)
+    if shared:
+        who = "; ".join(f"{one} and {other}" for one, other in shared[:SHOWN])
+        yield f"Patients share a picture and count as one: {_many(len(shared), 'pair')}, such as {who}."
+    if exact:
+        yield f"Copies, pixel by pixel: {_many(len(exact), 'picture')}. Remove them."
+    if near:
+        many = _many(len(near), "pair")
         yield f"Near-duplicates: {many}. They straddle no split here; elsewhere they may."
     if not all(dataset.groups):
         yield "Not every picture has a group. Groups were made from the look of the slides; give the patient if known."

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from smear.sentence import SentenceError
 from training.data.patients import key
@@ -44,6 +45,30 @@ def read(root: Path, many_labels: bool = False) -> list[Row]:
     return sorted(rows.values(), key=lambda row: (row.path, row.label, row.group, row.source))
 
 
+def meant(path: PurePath) -> str:
+    """Return a path below a folder as it is meant: what is not UTF-8 in it was written in Latin-1."""
+    return PurePosixPath(*(_text_of(part) for part in path.parts)).as_posix()
+
+
+def located(root: Path, path: str) -> Path:
+    """Return where a path, as it is meant, lies: under names in UTF-8, or in Latin-1 where there are only those."""
+    place = root
+    for part in PurePosixPath(path).parts:
+        place /= part
+        if not place.exists() and not part.isascii():
+            older = place.with_name(os.fsdecode(part.encode("latin-1", "replace").replace(b"/", b"?")))
+            place = older if older.exists() else place
+    return place
+
+
+def _text_of(name: str) -> str:
+    data = os.fsencode(name)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 def _text(file: Path) -> str:
     data = file.read_bytes()
     try:
@@ -82,14 +107,14 @@ def _below(root: Path, path: str, number: int) -> str:
     given = path if _is_file(root, path) else path.replace("\\", "/")
     if not _is_file(root, given):
         raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
-    if not (root / given).resolve().is_relative_to(root.resolve()):
+    if not located(root, given).resolve().is_relative_to(root.resolve()):
         raise DataError(f"{MANIFEST}, line {number}: {path} lies outside of the data set's folder.")
     return str(PurePosixPath(given))
 
 
 def _is_file(root: Path, path: str) -> bool:
     try:
-        return (root / path).is_file()
+        return located(root, path).is_file()
     except (OSError, ValueError):  # longer than a path may be, or with a NUL in it
         return False
 

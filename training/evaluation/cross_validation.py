@@ -20,7 +20,7 @@ from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.cross_fit import PLAN, PREDICTIONS, Fold
 from training.evaluation.predictions import predict_ablations
-from training.evaluation.splits import Protocol, folds, published_folds, source_folds, validation
+from training.evaluation.splits import Protocol, folds, published_folds, refuse_thin, source_folds, validation
 from training.evaluation.summary import CrossValidated, summarise
 from training.fit.checkpoints import whole
 from training.fit.experiment import draft
@@ -96,43 +96,50 @@ def _by_protocol(run: Run, scheme: Scheme) -> tuple[Run, Scheme]:
 
 def _finish(run: Run, scheme: Scheme, which: Sequence[int]) -> list[Path]:
     """Run those of the folds `which` that are not finished; return the files of all of them."""
-    _claim(run, scheme)
+    note, plan = run.folder / scheme.protocol / PLAN, _plan(run, scheme)
+    if note.is_file() and note.read_text(encoding="utf-8") != plan:
+        raise DataError(
+            f"{note.parent} holds folds of other data or of another recipe. Choose another --out, or remove it."
+        )
     files = fold_files(run.folder, scheme.protocol, which)
-    for k, file in zip(which, files, strict=True):
-        if not file.is_file():
-            run.report(f"{scheme.protocol} fold {k + 1} of {scheme.folds}")
-            _run_fold(run.within(file.parent), scheme, fold_indices(run, scheme)[k], file)
+    missing = [(k, file) for k, file in zip(which, files, strict=True) if not file.is_file()]
+    indices = fold_indices(run, scheme) if missing else []  # refused before anything is written
+    with whole(note) as partial:
+        partial.write_text(plan, encoding="utf-8")
+    for k, file in missing:
+        run.report(f"{scheme.protocol} fold {k + 1} of {scheme.folds}")
+        _run_fold(run.within(file.parent), scheme, indices[k], file)
     return files
 
 
-def _claim(run: Run, scheme: Scheme) -> None:
-    """Note what the folds of a run are made of, or refuse to mix them with others."""
+def _plan(run: Run, scheme: Scheme) -> str:
+    """Return what the folds of a run are made of: those of another plan are not mixed with them."""
     plan = {
         "fingerprint": run.dataset.fingerprint,
         "folds": scheme.folds,
         "recipe": run.recipe.to_json(),
         "controls": scheme.ablations,
     }
-    text = json.dumps(plan, indent=1, sort_keys=True)
-    note = run.folder / scheme.protocol / PLAN
-    if note.is_file() and note.read_text(encoding="utf-8") != text:
-        raise DataError(
-            f"{note.parent} holds folds of other data or of another recipe. Choose another --out, or remove it."
-        )
-    with whole(note) as partial:
-        partial.write_text(text, encoding="utf-8")
+    return json.dumps(plan, indent=1, sort_keys=True)
 
 
 def fold_indices(run: Run, scheme: Scheme) -> list[tuple[Array, Array, Array]]:
-    """Return (training, validation, test) indices of every fold; no validation where the recipe wants no split."""
+    """Return (training, validation, test) indices of every fold; no validation where the recipe wants no split.
+
+    DataError where a training part would have too little of a label.
+    """
     material, schedule = run.material, run.recipe.schedule
     targets, groups, protocol = material.targets, material.groups, scheme.protocol
+    classes = tuple(label.id for label in material.labels)
     if protocol == "as-published":
-        return published_folds(targets, run.recipe.published, schedule.seed)
+        as_published = published_folds(targets, run.recipe.published, schedule.seed)
+        refuse_thin([train for train, _, _ in as_published], targets, groups, classes, protocol)
+        return as_published
     if protocol == "source":
         pairs = source_folds(targets, run.dataset.sources, run.dataset.classes)
     else:
         pairs = folds(targets, groups, protocol, scheme.folds, schedule.seed)
+    refuse_thin([train for train, _ in pairs], targets, groups, classes, protocol)
     if not schedule.validation_split:
         return [(train, train[:0], test) for train, test in pairs]
     inner: Protocol = "random" if protocol == "random" else "grouped"

@@ -1,5 +1,6 @@
 """Folds and validation parts. Groups never stand on both sides, except in the protocol that says so."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ PROTOCOLS: dict[Protocol, str] = {
     "source": "leave one data set out: each source in turn is the test, and no picture of it is learnt from",
     "as-published": "as published, leaky: the authors' own split, which flatters; no measure of how good the model is",
 }
+LEAST_GROUPS = 2  # of every label, in every training part: one to learn from, one that may be held out of it
+BY_PICTURE: tuple[Protocol, ...] = ("random", "as-published")
 VALIDATION_PARTS = 8  # one of them is held out of a training part for temperature and thresholds, if a recipe wants
 
 
@@ -32,19 +35,59 @@ def folds(targets: Array, groups: Array, protocol: Protocol, count: int, seed: i
     distinct = len(np.unique(groups))
     if distinct < count:
         raise DataError(f"The data has {distinct} groups, too few for {count} folds. Ask for fewer folds.")
-    # Stratification by shuffled groups varies a lot; of some shufflings take the one with the most even classes.
+    # Stratification by shuffled groups varies a lot; of some shufflings take the one with the most even classes, if it
+    # can be one of which every training part has enough groups of every label.
     best: list[tuple[Array, Array]] = []
-    best_spread = np.inf
+    best_spread = np.inf, np.inf
     for attempt in range(20):
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + attempt).split(
             targets, targets, groups
         )
         candidate = [(train, test) for train, test in splitter]
         shares = np.array([np.bincount(targets[test], minlength=targets.max() + 1) for _, test in candidate])
-        spread = float((shares / shares.sum(axis=0)).std(axis=0).max())
+        thin = -min(LEAST_GROUPS, min(groups_of_each(train, targets, groups).min() for train, _ in candidate))
+        spread = float(thin), float((shares / shares.sum(axis=0)).std(axis=0).max())
         if spread < best_spread:
             best, best_spread = candidate, spread
     return best
+
+
+def groups_of_each(part: Array, targets: Array, groups: Array) -> Array:
+    """Return in how many groups the pictures `part` (indices) of every class are, int64 (classes,)."""
+    pairs = np.unique(np.stack([targets[part], groups[part]]), axis=1)
+    return np.bincount(pairs[0], minlength=int(targets.max()) + 1)
+
+
+def refuse_thin(
+    parts: Sequence[Array], targets: Array, groups: Array, classes: tuple[str, ...], protocol: Protocol = "grouped"
+) -> None:
+    """Refuse training parts (indices) before anything is learnt; DataError names the label of which one has too little.
+
+    Two groups of every label are the least; two pictures where the protocol splits by picture.
+    """
+    by_picture = protocol in BY_PICTURE
+    units = np.arange(len(targets)) if by_picture else groups
+    noun = "picture" if by_picture else "group"
+    whole = groups_of_each(np.arange(len(targets)), targets, units)
+    for number, part in enumerate(parts, 1):
+        counts = groups_of_each(part, targets, units)
+        label = int(counts.argmin())
+        if counts[label] < LEAST_GROUPS:
+            has = f"one {noun}" if counts[label] else f"no {noun}"
+            where = (
+                "To learn from there is" if len(parts) == 1 else f"To learn from, fold {number} of {len(parts)} leaves"
+            )
+            of_all = f"; the data has {whole[label]}" if len(parts) > 1 else ""
+            fewer = ", ask for fewer folds" if len(parts) > LEAST_GROUPS else ""
+            more = (
+                "Add pictures of it"
+                if by_picture
+                else "A group is a patient, or pictures that look as if they were of one slide. Add pictures of more"
+                " patients with it, name the patients"
+            )
+            raise DataError(
+                f"{where} {has} of '{classes[label]}', and two are the least{of_all}. {more}{fewer}, or leave it out."
+            )
 
 
 def source_folds(targets: Array, sources: tuple[str, ...], classes: tuple[str, ...]) -> list[tuple[Array, Array]]:
@@ -97,6 +140,9 @@ def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, 
     def unevenness(part: tuple[Array, Array]) -> float:
         return float(np.abs(np.bincount(targets[train][part[1]], minlength=classes) / len(part[1]) - wanted).max())
 
-    # Groups are lumpy: of the parts take the one that looks most like the whole.
-    fit, held_out = min(parts, key=unevenness)
+    def lacking(part: tuple[Array, Array]) -> int:
+        return int((groups_of_each(part[0], targets[train], groups[train]) == 0).sum())
+
+    # Groups are lumpy: of the parts that leave something of every label to learn from take the one most like the whole.
+    fit, held_out = min(parts, key=lambda part: (lacking(part), unevenness(part)))
     return train[fit], train[held_out]

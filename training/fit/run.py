@@ -14,7 +14,9 @@ from smear.inference.card import Label, Scale
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
+from training.augmentation.augmented_copies import AugmentedCopies
 from training.data.dataset import THREADS, Dataset
+from training.data.duplicates import find_duplicates, refuse_two_labels, sketches
 from training.data.groups import find_groups
 from training.data.outlier_exposure import outlier
 from training.progress import track
@@ -23,8 +25,16 @@ from training.recipes.recipe import Recipe
 Report = Callable[[str], None]
 NONE = np.zeros(0, np.int64)  # indices
 
-# Of one data set, and of one with augmented copies, for all recipes that are compared on them: they take minutes.
-groups_of = lru_cache(maxsize=2)(find_groups)
+
+@lru_cache(maxsize=2)
+def groups_of(dataset: Dataset) -> Array:
+    """Return the groups of a data set, int64 (N,), once for all recipes that are compared on it.
+
+    DataError where one picture stands under two labels: nothing true can be learnt of it.
+    """
+    duplicates = find_duplicates(sketches(dataset))
+    refuse_two_labels(dataset, duplicates)
+    return find_groups(dataset, duplicates)
 
 
 def nothing() -> Array:
@@ -86,8 +96,11 @@ class Material:
 
     @cached_property
     def groups(self) -> Array:
-        """The group of every picture, int64 (N,): no split parts a group."""
-        return groups_of(self.dataset)
+        """The group of every picture, int64 (N,): no split parts a group. DataError: one picture has two labels."""
+        dataset = self.dataset
+        if isinstance(dataset, AugmentedCopies):
+            return np.repeat(groups_of(dataset.original), dataset.each)
+        return groups_of(dataset)
 
     @property
     def inputs(self) -> Array:

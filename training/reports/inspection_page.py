@@ -34,8 +34,8 @@ def page(inspection: Inspection) -> str:
         remarks=dataset.remarks,
         warnings=inspection.warnings,
         plots=[(title, figure_url(draw(inspection))) for title, draw in PLOTS.items()],
-        exact=len(inspection.exact),
-        near=len(inspection.near),
+        exact=len(inspection.duplicates.exact),
+        near=len(inspection.duplicates.near),
         pairs=_pairs(inspection),
     )
 
@@ -132,10 +132,17 @@ def _boxes(axes: Any, names: tuple[str, ...], values: Array) -> None:
 
 
 def _pairs(inspection: Inspection) -> list[tuple[str, str, str]]:
-    """Return the first duplicates: what they are, and both paths."""
-    kinds = (("same file", inspection.exact), ("near-duplicate", inspection.near))
-    paths = inspection.dataset.paths
-    return [(kind, paths[i], paths[j]) for kind, pairs in kinds for i, j in pairs][:SHOWN_PAIRS]
+    """Return what duplicates are and both paths: all under two labels, then the first of the others."""
+    paths, labels, duplicates = inspection.dataset.paths, inspection.dataset.labels, inspection.duplicates
+    kinds = (("same picture", duplicates.exact), ("near-duplicate", duplicates.near))
+    torn, others = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+    for kind, pairs in kinds:
+        for i, j in pairs:
+            if labels[i] != labels[j]:
+                torn.append((f"{kind}, '{labels[i]}' and '{labels[j]}'", paths[i], paths[j]))
+            else:
+                others.append((kind, paths[i], paths[j]))
+    return torn + others[:SHOWN_PAIRS]
 
 
 def _montage(inspection: Inspection) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Bad data is refused with one sentence; groups and folds keep together what belongs together."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import skip_or_fail
 from training.__main__ import main
+from training.data import groups
 from training.data.dataset import load
-from training.data.groups import difference_hash, find_groups, near_duplicates, painted_out
+from training.data.duplicates import Duplicates
+from training.data.groups import find_groups, painted_out
 from training.data.manifest import DataError
 from training.evaluation.splits import folds, validation
 from training.recipes.loading import RecipeError
@@ -100,11 +103,21 @@ def test_near_duplicates_share_a_group_although_their_slides_look_different(tmp_
     assert len(set(groups.tolist())) > 1
 
 
-def test_difference_hashes_tell_copies_from_others():
-    first = synthetic.field(1, "leukemic", 224)
-    brighter = np.clip(first.astype(int) + 6, 0, 255).astype(np.uint8)
-    hashes = np.stack([difference_hash(one) for one in (first, brighter, synthetic.field(2, "leukemic", 224))])
-    assert near_duplicates(hashes) == [(0, 1)]
+@pytest.mark.parametrize("count", [40, 60, 100, 300, 2025, 2700])
+def test_small_sets_have_groups_enough_for_five_folds_and_large_ones_large_groups(monkeypatch, count):
+    """Four labels, each on slides of its own, that look different from slide to slide."""
+    random = np.random.default_rng(count)
+    labels = np.repeat(list("abcd"), count // 4)
+    slides = random.integers(0, 25, len(labels)) + 25 * (labels[:, None] == np.array(list("abcd"))).argmax(axis=1)
+    looks = random.normal(size=(100, 30))[slides] + 0.2 * random.normal(size=(len(labels), 30))
+    monkeypatch.setattr(groups, "_looks", lambda _dataset, which: looks[which])
+    data = SimpleNamespace(groups=("",) * len(labels), labels=tuple(labels.tolist()))
+    found = find_groups(data, Duplicates((), ()))
+    sizes = np.bincount(found)
+    assert min(len(set(found[labels == label].tolist())) for label in "abcd") >= 5
+    assert len(sizes) <= len(labels) // 2
+    if count >= 2025:
+        assert len(sizes) == count // groups.PICTURES_PER_GROUP
 
 
 def test_painting_out_leaves_no_leukocyte():

@@ -93,11 +93,14 @@ def test_copies_and_copies_under_two_labels_and_damaged_files_are_listed(tmp_pat
     (folder / "other" / "6.png").write_bytes(encode(twin, "PNG"))
     (folder / "other" / "9.png").write_bytes(b"damaged")
     inspection = inspect(load(folder))
-    assert len(inspection.exact) == 2
-    assert warned(inspection, "Copies, byte by byte: 2 pictures")
-    assert warned(inspection, "Under two labels stand the same file: 1 pair, such")
-    assert len(inspection.near) == 1
+    assert len(inspection.duplicates.exact) == 2
+    assert warned(inspection, "Copies, pixel by pixel: 2 pictures")
+    assert warned(inspection, "Under two labels stand the same picture: 1 pair, such")
+    assert len(inspection.duplicates.near) == 1
     assert len(inspection.looks) == 2 * EACH - 1
+    assert re.search(
+        r"same picture, &#39;one&#39; and &#39;other&#39;.*?one/0.png.*?other/2.png", page(inspection), re.S
+    )
     assert warned(inspection, "Not to be read: 1 picture, such as other/9.png")
 
 

@@ -1,12 +1,11 @@
 """A manifest is read as a spreadsheet or a person wrote it, or refused by its line; one patient stays one patient."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, skip_or_fail
+from tests.conftest import ROOT
 from training.__main__ import main
 from training.data import patients
 from training.data.dataset import APPEARANCE, PATIENTS_IN_PART, load
@@ -131,14 +130,6 @@ CASES = ROOT.parent / "shared" / "cases" / "folders"
 LEAKS = ("group_one_cell_empty", "group_trailing_space", "group_float", "group_case")
 REFUSED = ("manifest_two_labels", "manifest_cp1252", "manifest_short_row")
 READ = ("manifest_utf16", "manifest_semicolon", "manifest_spaces_after_commas")
-
-
-@pytest.fixture(scope="session")
-def cases() -> Path:
-    """The folder of small inputs that once failed."""
-    if not CASES.is_dir():
-        skip_or_fail("The small inputs that once failed are not here.")
-    return CASES
 
 
 @pytest.mark.parametrize("name", LEAKS)

@@ -20,8 +20,11 @@ def test_pictures_are_prepared_once_and_when_they_are_asked_for(run, monkeypatch
     decoded = []
     picture = type(run.dataset).picture
     monkeypatch.setattr(type(run.dataset), "picture", lambda data, i: decoded.append(i) or picture(data, i))
-    assert run.material.targets.shape == run.material.groups.shape == (48,)
+    assert run.material.targets.shape == (48,)
     assert not decoded
+    assert run.material.groups.shape == (48,)
+    assert run.within(run.folder / "fold-0").material.groups is run.material.groups
+    decoded.clear()
     assert run.material.inputs.shape == (48, 64, 64, 3)
     elsewhere = run.within(run.folder / "fold-0")
     assert elsewhere.material.inputs is run.material.inputs
