@@ -51,10 +51,7 @@ def next_steps(reading: Reading, case: Case, place: int | None = None) -> list[S
         found += another_field(case, [_("Photograph another field, if this one is badly stained, lit or focused.")])
         knows = url_for("registry.show", name=reading.bundle)
         found.append(Step(_("See on what slides %(model)s was trained.", model=reading.bundle), knows))
-        words = _(
-            "Teach a model this laboratory: train one on fields of your own (docs/training.md, "
-            "“A model for your own laboratory”)."
-        )
+        words = _("Teach a model this laboratory: train one on fields of your own (docs/your-own-model.md).")
         found.append(Step(words))
     return found
 

@@ -1,4 +1,4 @@
-"""The command line: `init`, `user add`, `audit verify`, `classify` and `cells`."""
+"""The command line: `init`, `user add`, `audit verify`, `classify`, `cells`, `maintenance`, `activate`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app import ledger
 from app.auth.passwords import PASSWORD_LENGTH
+from app.cli.activate import activate
 from app.cli.audit import audit_commands
 from app.cli.cells import cells
 from app.cli.classify import classify
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(classify)
     app.cli.add_command(cells)
     app.cli.add_command(maintenance)
+    app.cli.add_command(activate)
 
 
 @click.command()

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from app import ledger
 from app.database import db, writing
-from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import BundleActivation, Lab, User
 from smear.inference import floors
+from smear.inference.card import Card
 
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
@@ -43,12 +43,12 @@ def wanted_bundles() -> list[str]:
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
 
 
-def activate(name: str, reason: str, user: User, despite: str = "") -> BundleActivation:
+def activate(card: Card, reason: str, user: User, despite: str = "") -> BundleActivation:
     """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing.
 
-    despite: why it may read where it does not reach the floors; without it such a bundle may not.
+    card: of the bundle, after it was loaded or verified; despite: why it may read where it does not reach the floors;
+    without it such a bundle may not.
     """
-    card = engine().load(name).card
     if card.scope != "field":
         raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
     unmet = floors.unmet(card)
@@ -57,7 +57,7 @@ def activate(name: str, reason: str, user: User, despite: str = "") -> BundleAct
             _(
                 "%(name)s %(version)s was not found good enough to read by itself: %(why)s Write why it shall read all"
                 " the same.",
-                name=name,
+                name=card.name,
                 version=card.version,
                 why=" ".join(unmet),
             )
@@ -66,7 +66,7 @@ def activate(name: str, reason: str, user: User, despite: str = "") -> BundleAct
     with writing() as session:
         choice = BundleActivation(
             lab_id=lab_id,
-            bundle=name,
+            bundle=card.name,
             version=card.version,
             reason=reason,
             despite=despite if unmet else "",
@@ -74,5 +74,5 @@ def activate(name: str, reason: str, user: User, despite: str = "") -> BundleAct
         )
         session.add(choice)
         details = {"version": card.version} | ({"floors_unmet": len(unmet)} if unmet else {})
-        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=name, **details)
+        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=card.name, **details)
     return choice

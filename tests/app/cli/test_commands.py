@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from app import create_app
 from app.database import db
-from app.records import User
+from app.records import BundleActivation, User
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference.suggestion import as_printed
@@ -238,3 +238,23 @@ def test_classify_leaves_out_what_systems_leave_behind(run: Callable[..., Result
     result = run("classify", folder, "--format", "json")
     assert result.exit_code == 0
     assert len(json.loads(result.stdout)) == 4
+
+
+def test_activate_lets_a_bundle_read_in_an_admins_name(run: Callable[..., Result], app: Flask) -> None:
+    """With the same rules as the page: an admin, a reason, and the floors."""
+    with app.app_context():
+        emails = {user.is_admin: user.email for user in db.session.scalars(select(User).where(User.lab_id == 1))}
+    done = run("activate", BUNDLE, "--by", emails[True], "--reason", "Ours")
+    assert done.exit_code == 0, done.output
+    assert f"{BUNDLE} " in done.output
+    with app.app_context():
+        (choice,) = db.session.scalars(select(BundleActivation))
+        assert (choice.bundle, choice.reason, choice.despite) == (BUNDLE, "Ours", "")
+    for email, name, sentence in (
+        (emails[False], BUNDLE, "is no admin"),
+        ("nobody@lab.example", BUNDLE, "is no admin"),
+        (emails[True], "nothing", "There is no model 'nothing'"),
+    ):
+        refused = run("activate", name, "--by", email, "--reason", "Ours")
+        assert refused.exit_code == 1
+        assert sentence in refused.output

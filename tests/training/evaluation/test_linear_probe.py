@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from smear.imaging import synthetic
+from smear.segmentation.find import find
 from training.evaluation import linear_probe
 
 
@@ -30,12 +31,12 @@ def result(monkeypatch):
 
 
 def test_what_is_in_the_features_is_found(result):
-    assert result["class"]["grouped"].value > 0.95
-    assert 0.3 < result["nothing"]["random"].value < 0.7
+    assert result["class"]["grouped"].accuracy.value > 0.95
+    assert 0.3 < result["nothing"]["random"].accuracy.value < 0.7
 
 
 def test_features_of_the_slide_help_only_where_slides_straddle_the_split(result):
-    assert result["slide"]["random"].value > 0.9 > result["slide"]["grouped"].value
+    assert result["slide"]["random"].accuracy.value > 0.9 > result["slide"]["grouped"].accuracy.value
 
 
 def test_the_table_names_the_worst_label(result):
@@ -45,14 +46,14 @@ def test_the_table_names_the_worst_label(result):
     assert first.startswith("# python -m training probe")
     rows = {(row["seen"], row["protocol"]): row for row in csv.DictReader(table)}
     assert len(rows) == 2 * len(result)
-    assert float(rows["class", "grouped"]["accuracy"]) == result["class"]["grouped"].value
+    assert float(rows["class", "grouped"]["accuracy"]) == result["class"]["grouped"].accuracy.value
     worst = min(result["nothing"]["random"].by_label.items(), key=lambda item: item[1])
     assert f"({worst[0]} {worst[1]:.1%})" in lines[3]
 
 
 def test_every_part_leaves_out_what_it_says():
     field = synthetic.field(5, "leukemic", 224)
-    parts = {name: change(field) for name, change in linear_probe.PARTS.items()}
+    parts = {name: change(find(field)) for name, change in linear_probe.PARTS.items()}
     assert np.array_equal(parts["whole field"], field)
     dark = lambda rgb: int((cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) < 120).sum())  # noqa: E731
     assert dark(parts["all leukocytes painted out"]) < 0.05 * dark(field)
