@@ -90,6 +90,7 @@ def _measured(loaded: Bundle, data: Dataset) -> tuple[Array, Scale | None]:
 
 def _threshold(looks: Array, data: Dataset, loaded: Bundle) -> Threshold:
     """Return the limit that refuses the recipe's share of pictures, each measured without its group."""
+    data = data.merged(loaded.card.recipe.get("merge", {}))
     targets = data.targets(tuple(label.id for label in loaded.card.labels))
     scores = np.zeros(len(looks))
     for known, test in folds(targets, groups_of(data), "grouped", FOLDS, 0):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from smear.arrays import Array
 
+HiddenActivation = Literal["relu", "gelu"]
 Weights = Path | Literal["imagenet"] | None
 
 
@@ -24,8 +25,9 @@ class Recurrence(Struct, frozen=True, forbid_unknown_fields=True):
 class Order:
     """A network to build, for float32 RGB input (height, width, 3) in 0..255.
 
-    hidden: units of dense layers before the last one; weights: a folder of ImageNet backbones, "imagenet" to fetch
-    them, or None for random ones; mean_image: float32 (height, width, 3), subtracted inside the graph where given.
+    hidden: units of dense layers before the last one, activation: theirs, l2: penalty on the kernels of all; weights: a
+    folder of ImageNet backbones, "imagenet" to fetch them, or None for random ones; mean_image: float32 (height, width,
+    3), subtracted inside the graph where given.
     """
 
     height: int
@@ -33,6 +35,8 @@ class Order:
     classes: int
     dropout: float = 0.0
     hidden: tuple[int, ...] = ()
+    activation: HiddenActivation = "relu"
+    l2: float = 0.0
     weights: Weights = None
     mean_image: Array | None = None
     recurrence: Recurrence = field(default_factory=Recurrence)

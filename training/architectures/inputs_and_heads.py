@@ -15,14 +15,15 @@ CAFFE: tuple[Triple, Triple] = ((123.68, 116.779, 103.939), (1.0,) * 3)  # Caffe
 
 
 def begin(order: Order, scaling: tuple[Triple, Triple] = UNIT) -> tuple[Any, Any]:
-    """Return the input tensor, and the same scaled; the mean image of an order is subtracted in place of the mean."""
+    """Return the input tensor, and the same scaled; where an order has a mean image, it is subtracted and no more."""
     import keras
 
     mean, deviation = scaling
     inputs = x = keras.Input((order.height, order.width, 3), name="rgb")
     if order.mean_image is not None:
-        # The scaling below takes the mean off once more, so it is put back here.
-        x = _less(x, order.mean_image - mean)
+        # The scaling below takes the mean off once more, so it is put back here. Who subtracted a mean image did not
+        # divide by anything (Abed 2022).
+        x, deviation = _less(x, order.mean_image - mean), (1.0,) * 3
     variance = [value * value for value in deviation]
     return inputs, keras.layers.Normalization(mean=list(mean), variance=variance, name=SCALE)(x)
 
@@ -46,13 +47,20 @@ def pooled(features: Any, order: Order) -> Any:
 
 
 def dense(x: Any, order: Order, outputs: int) -> Any:
-    """Return `outputs` logits of values (N, K): the order's dense layers with ReLU, dropout, and the last layer."""
+    """Return `outputs` logits of values (N, K): the order's dense layers, dropout, and the last layer."""
     import keras
 
     for number, units in enumerate(order.hidden, start=1):
-        x = keras.layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
+        x = keras.layers.Dense(units, order.activation, kernel_regularizer=penalty(order.l2), name=f"hidden{number}")(x)
     x = keras.layers.Dropout(order.dropout, name="dropout")(x)
-    return keras.layers.Dense(outputs, name=LOGITS, dtype="float32")(x)
+    return keras.layers.Dense(outputs, kernel_regularizer=penalty(order.l2), name=LOGITS, dtype="float32")(x)
+
+
+def penalty(l2: float) -> Any:
+    """Return the penalty on a layer's kernel, None for 0."""
+    import keras
+
+    return keras.regularizers.L2(l2) if l2 else None
 
 
 def sigmoid_outputs(classes: int) -> int:

@@ -15,12 +15,17 @@ Random = np.random.Generator
 
 
 def abed(rgb: Array, random: Random) -> Array:
-    """Flips both ways, transpose (p 0.25), brightness, contrast, random crop (ranges ours: 20 %, 20 %, to 80 %)."""
+    """Flips both ways, transpose (p 0.25), brightness, contrast, saturation, random crop.
+
+    Ranges are ours: 20 % each, and a crop to 80 %.
+    """
     rgb = flipped(rgb, random, vertical=True)
     if random.random() < 0.25 and rgb.shape[0] == rgb.shape[1]:
         rgb = rgb.transpose(1, 0, 2)
     values = rgb.astype(np.float32)
     values = (values - values.mean()) * random.uniform(0.8, 1.2) + values.mean()
+    grey = values.mean(axis=2, keepdims=True)
+    values = (values - grey) * random.uniform(0.8, 1.2) + grey
     return cropped(_uint8(values * random.uniform(0.8, 1.2)), random, 0.8)
 
 
@@ -30,8 +35,8 @@ def murtoza(rgb: Array, random: Random) -> Array:
 
 
 def khan(rgb: Array, random: Random) -> Array:
-    """Zoom 0.2, shift 0.2, rotation 15, horizontal flip: the random part of CAMSR."""
-    return moved(flipped(rgb, random), random, rotation=(-15, 15), zoom=(0.8, 1.2), shift=0.2)
+    """Zoom 0.2, shift of the width 0.2, rotation 15, horizontal flip: the random part of CAMSR."""
+    return moved(flipped(rgb, random), random, rotation=(-15, 15), zoom=(0.8, 1.2), shift=(0.2, 0))
 
 
 def lubna(rgb: Array, random: Random) -> Array:
@@ -45,18 +50,29 @@ def lubna(rgb: Array, random: Random) -> Array:
     channels = 3 if random.random() < 0.5 else 1
     values = values + random.normal(0, random.uniform(0, 0.05 * 255), (*values.shape[:2], channels))
     values = values * random.uniform(0.8, 1.2, 3 if random.random() < 0.2 else 1)
-    return moved(_uint8(values), random, (-25, 25), (0.8, 1.2), shift=0.2, shear=8, border=cv2.BORDER_CONSTANT)
+    return moved(_uint8(values), random, (-25, 25), (0.8, 1.2), shift=(0.2, 0.2), shear=8, border=cv2.BORDER_CONSTANT)
 
 
 def bushi(rgb: Array, random: Random) -> Array:
-    """Flip, shift, zoom, shear, for the basic CNN (ranges ours: 0.1, 0.8 to 1.2, 10 degrees)."""
-    return moved(flipped(rgb, random), random, zoom=(0.8, 1.2), shift=0.1, shear=10)
+    """Flip along one axis, shift, zoom, shear, nearest neighbour, for the basic CNN.
+
+    Ranges are ours: 0.1, 0.8 to 1.2, 10 degrees.
+    """
+    rgb = mirrored(rgb, random) if random.random() < 0.5 else rgb
+    return moved(rgb, random, zoom=(0.8, 1.2), shift=(0.1, 0.1), shear=10, interpolation=cv2.INTER_NEAREST)
 
 
 def bushi_alexnet(rgb: Array, random: Random) -> Array:
-    """Translation by 15 to 25 px, reflection, rotation by 25 to 125 degrees, as for the AlexNet features."""
-    offset = random.uniform(15, 25, 2) * random.choice((-1, 1), 2)
-    return moved(flipped(rgb, random, vertical=True), random, rotation=(25, 125), offset=offset)
+    """One of translation by 15 to 25 px, a mirror along one axis, rotation by 25 to 125 degrees left or right.
+
+    Which way it is moved, and along which axis mirrored, is drawn; as for the AlexNet features.
+    """
+    change = int(random.integers(3))
+    if change == 0:
+        return moved(rgb, random, offset=random.uniform(15, 25, 2) * random.choice((-1, 1), 2))
+    if change == 1:
+        return mirrored(rgb, random)
+    return moved(rgb, random, rotation=(25, 125) if random.random() < 0.5 else (-125, -25))
 
 
 def none(rgb: Array, random: Random) -> Array:  # noqa: ARG001
@@ -84,6 +100,11 @@ def flipped(rgb: Array, random: Random, vertical: bool = False) -> Array:
     return np.ascontiguousarray(rgb)
 
 
+def mirrored(rgb: Array, random: Random) -> Array:
+    """Return `rgb` mirrored along one axis, either half of the time."""
+    return np.ascontiguousarray(rgb[:, ::-1] if random.random() < 0.5 else rgb[::-1])
+
+
 def cropped(rgb: Array, random: Random, least: float) -> Array:
     """Return a random part of `rgb`, of a side from `least` to 1, at the size of the whole."""
     height, width = rgb.shape[:2]
@@ -99,20 +120,21 @@ def moved(
     random: Random,
     rotation: tuple[float, float] = (0, 0),
     zoom: tuple[float, float] = (1, 1),
-    shift: float = 0.0,
+    shift: tuple[float, float] = (0, 0),
     shear: float = 0.0,
     offset: Array | None = None,
     border: int = cv2.BORDER_REPLICATE,
+    interpolation: int = cv2.INTER_LINEAR,
 ) -> Array:
-    """Return `rgb` rotated and sheared (degrees), zoomed, and shifted by a share of its sides or by `offset` px."""
+    """Return `rgb` rotated and sheared (degrees), zoomed, and shifted by shares of its sides or by `offset` px."""
     height, width = rgb.shape[:2]
     middle = (width - 1) / 2, (height - 1) / 2
     matrix = np.vstack([cv2.getRotationMatrix2D(middle, random.uniform(*rotation), random.uniform(*zoom)), [0, 0, 1]])
     lean = np.tan(np.radians(random.uniform(-shear, shear)))
     sheared = np.array([[1, lean, -lean * middle[1]], [0, 1, 0], [0, 0, 1]])
     matrix = (sheared @ matrix)[:2]
-    matrix[:, 2] += random.uniform(-shift, shift, 2) * (width, height) if offset is None else offset
-    return np.asarray(cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border))
+    matrix[:, 2] += random.uniform(-1, 1, 2) * shift * (width, height) if offset is None else offset
+    return np.asarray(cv2.warpAffine(rgb, matrix, (width, height), flags=interpolation, borderMode=border))
 
 
 def _uint8(values: Array) -> Array:

@@ -118,6 +118,7 @@ def evaluate(
     loaded = options.loaded(data)
     loaded = loaded.drawn(pictures) if pictures is not None else loaded
     reader = _reader(bundle, loaded)
+    loaded = loaded.merged(reader.card.recipe.get("merge", {}))
     result = assess(reader, loaded, asked)
     if out:
         page = errors_page.write(out, loaded, result.predictions, reader.card)

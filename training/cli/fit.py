@@ -40,9 +40,22 @@ run_options = options.several(
 )
 
 
-@command("recipes", "list the recipes")
-def list_recipes() -> None:
+@command("recipes", "list the recipes, or check them against what the published works describe")
+@click.option(
+    "--check", is_flag=True, help="what the works describe, and which entry of which recipe does it, or why not"
+)
+@click.option("--write", type=PATH, metavar="DOCUMENT", help="bring a document up to date with the recipes' headers")
+def list_recipes(check: bool, write: Path | None) -> None:
     """List every recipe with its title."""
+    from training.recipes import checklist, headers
+
+    if write:
+        headers.write(write)
+        print(f"Up to date: {write}")
+        return
+    if check:
+        print(checklist.text())
+        return
     for name in loading.names():
         print(f"{name:26} {loading.load(name).title}")
 

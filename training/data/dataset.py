@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -64,6 +65,22 @@ class Dataset:
         if unknown:
             raise DataError(f"The data has the label '{min(unknown)}', the model has only {', '.join(order)}.")
         return np.array([order.index(label) for label in self.labels], np.int64)
+
+    def merged(self, merge: Mapping[str, Sequence[str]]) -> "Dataset":
+        """Return the same pictures with labels merged: old ones by the new one in `merge`; DataError if one is left.
+
+        The fingerprint is that of the pictures and their own labels.
+        """
+        new = {old: label for label, olds in merge.items() for old in olds}
+        labels = tuple(new.get(label, label) for label in self.labels)
+        if labels == self.labels:
+            return self
+        if len(set(labels)) < 2:
+            raise DataError(
+                f"Merged as the recipe has it, all pictures in {self.root} have the label '{labels[0]}'. A model needs"
+                " two labels or more."
+            )
+        return replace(self, labels=labels)
 
     def drawn(self, count: int, seed: int = 0) -> "Dataset":
         """Return `count` of the pictures, drawn by chance, each class in its share; DataError where that is too few."""

@@ -88,8 +88,9 @@ def _by_protocol(run: Run, scheme: Scheme) -> tuple[Run, Scheme]:
     if scheme.protocol != "as-published":
         return run, scheme
     recipe, published = run.recipe, run.recipe.published
-    dataset = with_augmented_copies(run.dataset, recipe.augmentation, published.augmented_copies)
-    if published.augmented_copies:
+    copies, enlarged_to = published.augmented_copies, published.enlarged_to
+    dataset = with_augmented_copies(run.dataset, recipe.augmentation, copies, enlarged_to)
+    if copies or enlarged_to:
         recipe = structs.replace(recipe, augmentation=structs.replace(recipe.augmentation, pipeline="none"))
     return run.of(recipe, dataset), replace(scheme, folds=published.folds if published.split == "folds" else 1)
 

@@ -89,7 +89,9 @@ def stress(shares: Sequence[Share], own: Dataset, others: Mapping[str, Dataset],
     for name, rendering in track(list(RENDERINGS.items()), "renderings", len(RENDERINGS)):
         counts = dict.fromkeys(("own", "suggested", "right", "others", "others_suggested"), 0)
         for share in asked:
-            targets = own.targets(tuple(label.id for label in share.reader.card.labels))[share.indices]
+            card = share.reader.card
+            merged = own.merged(card.recipe.get("merge", {}))
+            targets = merged.targets(tuple(label.id for label in card.labels))[share.indices]
             said = predict(share.reader, own, share.indices, rendering, name)
             counts["own"] += len(targets)
             counts["suggested"] += int(said.suggested.sum())

@@ -21,7 +21,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self.inputs, self.targets, self.outliers = pictures.inputs, pictures.targets, pictures.outliers
         self.recipe = recipe
-        counts = np.bincount(self.targets).astype(np.float64)
+        self.pool = _pool(self.targets, recipe.schedule.copies, recipe.schedule.evened)
+        counts = np.bincount(self.targets[self.pool]).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
         weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
         self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
@@ -31,22 +32,31 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     def begin_epoch(self, epoch: int) -> None:
         """Draw the order of epoch `epoch` of this stage; `before` it there were those of the stage before."""
         self.epoch = self.before + epoch
-        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.targets))
+        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.pool))
 
     def __len__(self) -> int:
         # The last batch is dropped where it would be small: batch statistics of two pictures are noise.
-        return max(1, round(len(self.targets) / self.recipe.schedule.batch_size))
+        return max(1, round(len(self.pool) / self.recipe.schedule.batch_size))
 
     def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
         schedule = self.recipe.schedule
-        chosen = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
+        places = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
+        chosen = self.pool[places]
         base = (schedule.seed * 1000 + self.epoch) * len(self.order)
-        exposed = [int(i) for i in chosen[: schedule.outlier_exposure]]
-        pictures = [augment(self.inputs[i], self.recipe.augmentation, int(base + i)) for i in chosen]
-        pictures += [augment(self.outliers[i], self.recipe.augmentation, base + i) for i in exposed]
+        exposed = places[: schedule.outlier_exposure]
+        pictures = [augment(self.inputs[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in places]
+        pictures += [augment(self.outliers[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in exposed]
         classes = len(self.weights)
         targets = np.concatenate(
             [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(exposed), classes), 1 / classes)]
         ).astype(np.float32)
         weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(exposed), OUTLIER_WEIGHT)])
         return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)
+
+
+def _pool(targets: Array, copies: int, evened: bool) -> Array:
+    """Return which pictures an epoch goes over, indices: each `copies` times, rarer classes more often."""
+    if not evened:
+        return np.tile(np.arange(len(targets)), copies)
+    most = copies * int(np.bincount(targets).max())
+    return np.concatenate([np.resize(np.flatnonzero(targets == label), most) for label in np.unique(targets)])

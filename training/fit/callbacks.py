@@ -122,3 +122,24 @@ class Patience(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
         if self.weights.is_file():
             self.model.load_weights(self.weights)
+
+
+class Plateau(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Goes on at a tenth of the rate after an epoch whose held-out loss is higher than that of the epoch before.
+
+    Its memory is on disk, by epoch, so that a training that was killed slows down where it would have.
+    """
+
+    def __init__(self, log: EpochLog, folder: Path) -> None:
+        super().__init__()
+        self.log, self.note = log, folder / "losses.json"
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        known = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else []
+        losses = [*known[:epoch], self.log.history[-1].held_out_loss]
+        with whole(self.note) as partial:
+            partial.write_text(json.dumps(losses), encoding="utf-8")
+        if len(losses) > 1 and losses[-1] > losses[-2]:
+            rate = float(np.array(self.model.optimizer.learning_rate)) / 10
+            self.model.optimizer.learning_rate = rate
+            self.log.report(f"The held-out loss has risen: the learning rate is {rate:.2g} now.")

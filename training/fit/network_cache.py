@@ -22,6 +22,7 @@ from training.fit.trainer import Trained, train_network
 
 MODEL, NOTE = "model.keras", "trained.json"
 DECIDES = ("architecture", "input", "preprocess", "augmentation", "schedule", "recurrence", "search", "mean_image")
+HEAD = ("hidden", "activation", "l2")
 
 
 def trained(run: Run, pictures: TrainingSet) -> Trained:
@@ -52,7 +53,7 @@ def trained(run: Run, pictures: TrainingSet) -> Trained:
 def name(run: Run, pictures: TrainingSet) -> str:
     """Return the digest of what decides a network."""
     recipe = run.recipe.to_json()
-    decides: dict[str, Any] = {key: recipe[key] for key in DECIDES} | {"hidden": recipe["head"]["hidden"]}
+    decides: dict[str, Any] = {key: recipe[key] for key in DECIDES} | {"head": [recipe["head"][key] for key in HEAD]}
     digest = hashlib.sha256(json.dumps([decides, str(run.weights)], sort_keys=True).encode())
     for values in vars(pictures).values():
         digest.update(f"{values.shape}".encode())

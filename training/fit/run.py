@@ -78,11 +78,17 @@ class TrainingSet:
 class Material:
     """A data set as a recipe wants it. What takes time is done when it is first asked for, and once.
 
-    DataError where the recipe does not know a label, or a picture cannot be read.
+    Its labels are those that the recipe makes of the data's (`Recipe.merge`). DataError where the recipe does not know
+    a label, or a picture cannot be read.
     """
 
     recipe: Recipe
     dataset: Dataset
+
+    def __post_init__(self) -> None:
+        """Merge labels before anything is made of them."""
+        if self.recipe.merge:
+            object.__setattr__(self, "dataset", self.dataset.merged(self.recipe.merge))
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
@@ -99,7 +105,8 @@ class Material:
         """The group of every picture, int64 (N,): no split parts a group. DataError: one picture has two labels."""
         dataset = self.dataset
         if isinstance(dataset, AugmentedCopies):
-            return np.repeat(groups_of(dataset.original), dataset.each)
+            of_originals: Array = groups_of(dataset.original)[np.array(dataset.origins)]
+            return of_originals
         return groups_of(dataset)
 
     @property

@@ -11,23 +11,24 @@ import keras
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.network import two_logits
+from smear.inference.network import last_dense, two_logits
 from training.architectures import build
 from training.architectures.blueprint import Blueprint, Order, Recurrence
 from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
 from training.fit.batches import Batches
-from training.fit.callbacks import Epoch, EpochLog, LabelledAccuracy, Patience
+from training.fit.callbacks import Epoch, EpochLog, LabelledAccuracy, Patience, Plateau
 from training.fit.checkpoints import Checkpoints, save_weights
 from training.fit.closed_form_head import fit_closed_form
-from training.fit.features import logits_of
+from training.fit.features import features, logits_of
 from training.fit.run import Run, TrainingSet
 from training.published.recurrence_search import choose
+from training.published.weight_search import moved_weights
 from training.recipes.recipe import Recipe
 
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
-STATE = ("closed-form", "head-epochs", "epochs", "best", precision.HALF)
+STATE = ("closed-form", "head-epochs", "epochs", "best", "plateau", precision.HALF)
 
 
 def clear(folder: Path) -> None:
@@ -63,6 +64,8 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         classes=int(np.concatenate([pictures.targets, pictures.validation_targets]).max()) + 1,
         dropout=schedule.dropout,
         hidden=recipe.head.hidden,
+        activation=recipe.head.activation,
+        l2=recipe.head.l2,
         weights=run.weights,
         mean_image=pictures.inputs.mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
         recurrence=recipe.recurrence,
@@ -102,13 +105,25 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
         log = EpochLog(batches, held_out, history, run.report)
         patience = [Patience(log, schedule.patience, scratch / "best")] if schedule.patience else []
+        plateau = [Plateau(log, scratch / "plateau")] if schedule.decay == "plateau" else []
         optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)
         start = [np.array(variable) for variable in model.trainable_variables]
-        _stage(model, batches, epochs, optimiser, scratch / "epochs", [log, *patience])
+        _stage(model, batches, epochs, optimiser, scratch / "epochs", [log, *plateau, *patience])
         if schedule.ema_momentum:
             _forget_start(model, start, schedule.ema_momentum ** (epochs * len(batches)))
             _normalise_anew(model, batches, epochs)
+    if recipe.search.weight_generations:
+        _move_last_layer(run, blueprint.model, pictures)
     return Trained(blueprint, history, order.recurrence, time.monotonic() - started, bits)
+
+
+def _move_last_layer(run: Run, model: Any, pictures: TrainingSet) -> None:
+    layer, values = last_dense(model), features(model, pictures.inputs)
+    kernel, bias = layer.get_weights()
+    search, seed = run.recipe.search, run.recipe.schedule.seed
+    kernel, bias, before, after = moved_weights(kernel, bias, values, pictures.targets, search, seed)
+    layer.set_weights([kernel, bias])
+    run.report(f"red deer: last weights moved, loss on what was learnt from {before:.4f}, then {after:.4f}")
 
 
 def _decaying(batches: Batches, rate: float, epochs: int) -> Any:
@@ -147,7 +162,7 @@ def _optimiser(recipe: Recipe, rate: Any, bits: str, ema_momentum: float = 0.0) 
     schedule = recipe.schedule
     mean = {"use_ema": bool(ema_momentum), "ema_momentum": ema_momentum}
     if schedule.optimiser == "sgd":
-        chosen = keras.optimizers.SGD(rate, momentum=0.9, **mean)
+        chosen = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=schedule.weight_decay or None, **mean)
     elif schedule.optimiser == "adam":
         chosen = keras.optimizers.Adam(rate, **mean)
     else:

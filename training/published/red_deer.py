@@ -28,10 +28,17 @@ class Herd:
     other_harem: float = 0.4  # and of the hinds of one other harem
 
 
-def minimise(objective: Objective, dimensions: int, herd: Herd, seed: int) -> tuple[Array, float, list[float]]:
-    """Return the best point, float (dimensions,) in 0..1, its value, and the best value after each generation."""
+def minimise(
+    objective: Objective, dimensions: int, herd: Herd, seed: int, start: Array | None = None
+) -> tuple[Array, float, list[float]]:
+    """Return the best point, float (dimensions,) in 0..1, its value, and the best value after each generation.
+
+    start: a point that one of the herd begins at; all are drawn where there is none.
+    """
     random = np.random.default_rng(seed)
     points = random.random((herd.population, dimensions))
+    if start is not None:
+        points[0] = start
     values = np.array([objective(point) for point in points])
     history = []
     for _ in range(herd.generations):

@@ -16,7 +16,7 @@ from smear.inference.tta import ALWAYS, suits
 from smear.sentence import SentenceError
 from training.architectures import BUILDERS
 from training.recipes.line_numbers import line_of
-from training.recipes.recipe import LabelText, Recipe, Refusal
+from training.recipes.recipe import LabelText, Recipe, Refusal, vocabulary
 
 FOLDER = Path(__file__).parent
 
@@ -194,6 +194,11 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "tta_confidence", classified, "a classifier answers to the mean of all orientations: it has to be 1."
     for entry in ("epochs", "batch_size", "learning_rate", "closed_form_penalty"):
         yield f"schedule.{entry}", not getattr(schedule, entry) > 0, "has to be above 0."
+    yield "schedule.copies", schedule.copies < 1, "once is the least."
+    slowed_blind = schedule.decay == "plateau" and not schedule.validation_split
+    yield "schedule.decay", slowed_blind, "it goes by the part that is held back: validation_split has to be true."
+    yield "head.l2", recipe.head.l2 < 0, "may not be negative."
+    yield from _merge_rules(recipe)
     for entry in ("steps", "closed_form_epochs", "head_epochs", "patience", "outlier_exposure"):
         yield f"schedule.{entry}", getattr(schedule, entry) < 0, "may not be negative."
     torn = bool(schedule.ema_momentum and schedule.patience)
@@ -204,11 +209,31 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         blind,
         "patience and the search go by the part that is held back: it has to be true.",
     )
-    for entry in ("frozen", "dropout", "ema_momentum"):
+    yield "schedule.frozen", not 0 <= schedule.frozen <= 1, "has to be within 0 and 1."
+    for entry in ("dropout", "ema_momentum"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
+    for entry in ("augmented_copies", "enlarged_to"):
+        yield f"published.{entry}", getattr(published, entry) < 0, "may not be negative."
+    twice = bool(published.augmented_copies and published.enlarged_to)
+    yield "published.enlarged_to", twice, "copies are made by number or up to a number: augmented_copies has to be 0."
     yield "published.folds", published.folds < 2, "two folds are the least."
     yield "published.test", not 0 < published.test + published.validation < 1, "nothing is left to train on."
+    moved = bool(recipe.search.weight_generations and not recipe.search.population)
+    yield "search.weight_generations", moved, "there is no herd: population has to be above 0."
     yield "search.males", 0 < recipe.search.population <= recipe.search.males, "fewer than the population."
+
+
+def _merge_rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
+    """Yield what is wrong with the labels that a recipe makes of the data's."""
+    texts, taken = vocabulary() | recipe.labels, dict[str, str]()
+    for label, merged in recipe.merge.items():
+        what = f"nothing says what '{label}' means. Add a table [labels.{label}]."
+        yield f"merge.{label}", label not in texts, what
+        yield f"merge.{label}", not merged, "no label is named."
+        for old in merged:
+            other = taken.setdefault(old, label)
+            yield f"merge.{label}", other != label, f"'{old}' is '{other}' already. Name it once."
+            yield f"merge.{label}", old in recipe.merge and old != label, f"'{old}' is itself made of others."
 
 
 def refusal_of(recipe: Mapping[str, Any]) -> Refusal:

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from smear.inference.card import Input, Label, Step
 from smear.inference.tta import ALWAYS, Count
-from training.architectures.blueprint import Recurrence
+from training.architectures.blueprint import HiddenActivation, Recurrence
 from training.augmentation.augment import Augmentation
 from training.data.dataset import Dataset
 from training.data.manifest import DataError
@@ -55,8 +55,11 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     come from the other folds' answers alone (`training.evaluation.cross_fit`). closed_form_epochs: so many epochs of
     pictures are looked at before any descent, to fit the last layer with `closed_form_penalty`
     (`training.fit.closed_form_head`); batch normalisation then keeps its statistics. balanced: rare classes weigh more,
-    half-way to even. outlier_exposure: outliers (`training.data.outlier_exposure`) added to every batch of `batch_size`
-    pictures.
+    half-way to even. decay: of the rate in the second stage; "plateau" for a tenth of it after every epoch whose
+    held-out loss is higher than that of the epoch before. copies: how often an epoch goes over every picture, augmented
+    anew each time; evened: over those of rarer classes more often, until every class has as many as the largest. Both
+    after the split: no copy of what is tested is learnt from. outlier_exposure: outliers
+    (`training.data.outlier_exposure`) added to every batch of `batch_size` pictures.
     """
 
     epochs: int
@@ -64,7 +67,9 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float
     steps: int = 0
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    decay: Literal["cosine", "none"] = "cosine"
+    decay: Literal["cosine", "plateau", "none"] = "cosine"
+    copies: int = 1
+    evened: bool = False
     closed_form_epochs: int = 0
     closed_form_penalty: float = 0.02
     head_epochs: int = 0
@@ -84,10 +89,13 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
 class Head(Struct, frozen=True, forbid_unknown_fields=True):
     """What answers: dense layers of the network, with `hidden` before the last, or a classifier on its features.
 
+    activation: of the hidden layers; l2: the penalty on the kernels of all of these layers.
     choices: classifiers that the recipe can be had with as well, under the name `<recipe>-<classifier>`.
     """
 
     hidden: tuple[int, ...] = ()
+    activation: HiddenActivation = "relu"
+    l2: float = 0.0
     classifier: Classifier = "dense"
     choices: tuple[Classifier, ...] = ()
 
@@ -96,7 +104,8 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     """The authors' own protocol, for `--protocol as-published`, what they reported with it, and why it flatters.
 
     split: "folds" (test and training by turns, `folds` of them) or "holdout" (`test` and `validation` shares, once).
-    augmented_copies: how many augmented copies of every picture were made *before* the split; 0 for none.
+    augmented_copies: how many augmented copies of every picture were made *before* the split; 0 for none. enlarged_to:
+    or how many pictures every class had once its augmented copies were made, again before the split.
     """
 
     split: Literal["folds", "holdout"] = "folds"
@@ -104,18 +113,24 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     test: float = 0.2
     validation: float = 0.1
     augmented_copies: int = 0
+    enlarged_to: int = 0
     reported: str = ""
     flaw: str = ""
 
 
 class Search(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the red deer algorithm chooses a recurrent network; population 0 for no search (`recurrence_search`)."""
+    """How the red deer algorithm chooses a recurrent network; population 0 for no search (`recurrence_search`).
+
+    weight_generations: for how many generations the herd then moves the trained network's last weights
+    (`weight_search`); 0 for none.
+    """
 
     population: int = 0
     males: int = 2
     generations: int = 2
     epochs: int = 1
     pictures: int = 200
+    weight_generations: int = 0
 
 
 class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +148,8 @@ class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides what a training makes of a data set.
 
+    merge: labels of the data that are one label here, such as {"ALL": ("Early", "Pre", "Pro")} for a binary task; those
+    of it that the data does not have are passed over.
     data_fingerprints: of the data sets that licence, attribution and known failures speak of. A bundle of other data is
     published with its maker's own (`training.publish`).
     """
@@ -147,6 +164,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     augmentation: Augmentation
     schedule: Schedule
     labels: dict[str, LabelText] = {}
+    merge: dict[str, tuple[str, ...]] = {}
     intended_use: str = "To compare published systems with each other. Not for readings, and not a medical device."
     licence: str = "For the use of who trained it, within the licences of the data and of the first weights."
     attribution: str = "Trained on the data that the card's fingerprint names."

@@ -70,14 +70,39 @@ def test_the_fusion_is_that_of_khan():
     blueprint = build("xincept", Order(75, 75, 4))
     layers = {layer.name: layer for layer in blueprint.model.layers}
     for branch in ("xception", "inception_v3"):
-        assert layers[f"{branch}_gelu"].units == 64
-        assert layers[f"{branch}_gelu"].activation.__name__ == "gelu"
+        assert layers[f"{branch}_hidden"].units == 64
+        assert layers[f"{branch}_hidden"].activation.__name__ == "relu"
         assert layers[f"{branch}_answer"].units == 4
         assert float(layers[f"{branch}_answer"].kernel_regularizer.l2) == pytest.approx(0.01)
     assert layers["fused"].output.shape == (None, 8)
     assert [layers[name].units for name in ("fused128", "fused64")] == [128, 64]
     assert blueprint.explanation_layer == "block14_sepconv2_act+mixed10"
-    assert {"fused128", "logits", "xception_gelu"} <= set(blueprint.head)
+    assert {"fused128", "logits", "xception_hidden", "xception_pool"} <= set(blueprint.head)
+    assert float(layers["logits"].kernel_regularizer.l2) == pytest.approx(0.01)
+    other = build("xincept", Order(75, 75, 4, activation="gelu")).model
+    assert other.get_layer("inception_v3_hidden").activation.__name__ == "gelu"
+    assert other.get_layer("fused64").activation.__name__ == "gelu"
+
+
+def test_the_depthwise_fusion_has_no_ordinary_convolution_of_more_than_a_pixel():
+    import keras
+
+    plain, depthwise = build("xincept", Order(75, 75, 4)), build("xincept_depthwise", Order(75, 75, 4))
+    convolutions = [layer for layer in depthwise.model.layers if type(layer) is keras.layers.Conv2D]
+    assert {tuple(layer.kernel_size) for layer in convolutions} == {(1, 1)}
+    assert depthwise.model.count_params() < plain.model.count_params()
+    assert depthwise.explanation_layer == plain.explanation_layer
+    assert depthwise.weights == "xception random; inception_v3 random"
+    assert depthwise.head == plain.head
+
+
+def test_a_head_has_the_penalty_and_the_activation_that_are_ordered():
+    order = Order(48, 48, 2, hidden=(8,), activation="gelu", l2=0.05)
+    model = build("mobilenet_v2", order).model
+    assert model.get_layer("hidden1").activation.__name__ == "gelu"
+    for name in ("hidden1", "logits"):
+        assert float(model.get_layer(name).kernel_regularizer.l2) == pytest.approx(0.05)
+    assert build("mobilenet_v2", Order(48, 48, 2)).model.get_layer("logits").kernel_regularizer is None
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -123,11 +148,10 @@ def test_the_mean_image_is_subtracted_in_the_graph_and_saved_with_it(tmp_path):
     mean = random.uniform(80, 200, (48, 48, 3)).astype(np.float32)
     pictures = random.uniform(0, 255, (2, 48, 48, 3)).astype(np.float32)
     model = build("densenet121", Order(48, 48, 2, mean_image=mean)).model
-    deviation = np.array([58.395, 57.12, 57.375])
     model.save(tmp_path / "model.keras")
     for one in (model, keras.models.load_model(tmp_path / "model.keras", safe_mode=True)):
         scaled = keras.Model(one.input, one.get_layer("scale").output).predict(pictures, verbose=0)
-        np.testing.assert_allclose(scaled, (pictures - mean) / deviation, atol=1e-4)
+        np.testing.assert_allclose(scaled, pictures - mean, atol=1e-4)
     assert "1.0" not in str(model.get_layer("mean_image").get_config().get("mean"))  # in the weights, not the text
 
 

@@ -5,7 +5,17 @@ import pytest
 
 from smear.imaging import synthetic
 from training.augmentation.augment import Augmentation, augment
-from training.augmentation.pipelines import PIPELINES, bushi_alexnet, cropped, flipped, moved
+from training.augmentation.pipelines import (
+    PIPELINES,
+    abed,
+    bushi,
+    bushi_alexnet,
+    cropped,
+    flipped,
+    khan,
+    mirrored,
+    moved,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +57,54 @@ def test_moving_by_an_offset_moves_by_that_many_pixels():
     np.testing.assert_allclose(at, [47.5 - 15, 47.5 + 20], atol=0.6)
 
 
-def test_bushis_translation_is_15_to_25_px_and_his_rotation_25_to_125_degrees():
-    spot = np.zeros((97, 97, 3), np.uint8)
-    spot[46:51, 46:51] = 255  # the middle: rotation leaves it where it is
+def test_bushis_copies_are_moved_by_15_to_25_px_or_mirrored_along_one_axis_or_turned_left_or_right():
+    spots = np.zeros((97, 97, 3), np.uint8)
+    spots[46:51, 46:51] = 200  # the middle: neither a mirror nor a rotation moves it
+    spots[58:63, 50:55] = 255
+    mirrors = {spots[:, ::-1].tobytes(), spots[::-1].tobytes()}
+    kinds, turns = [], []
+    for seed in range(60):
+        changed = bushi_alexnet(spots, np.random.default_rng(seed))
+        if changed.tobytes() in mirrors:
+            kinds.append("mirrored")
+        elif changed[48, 48, 0] > 150:
+            kinds.append("turned")
+            y, x = np.argwhere(changed[..., 0] > 220).mean(axis=0) - 48
+            turns.append(np.degrees(np.arctan2(x, y) - np.arctan2(4, 12)))
+        else:
+            kinds.append("moved")
+            away = np.abs(np.argwhere(changed[..., 0] > 220).mean(axis=0) - (60, 52))
+            assert (away > 14).all()
+            assert (away < 26).all()
+    assert set(kinds) == {"mirrored", "turned", "moved"}
+    turns = (np.array(turns) + 180) % 360 - 180
+    assert (np.abs(turns) > 22).all()
+    assert (np.abs(turns) < 128).all()
+    assert {-1, 1} == set(np.sign(turns))
+
+
+def test_khans_shift_is_of_the_width_alone():
+    bar = np.zeros((96, 96, 3), np.uint8)
+    bar[44:52] = 255  # horizontal: a shift of the width leaves it where it is, and rotation keeps its middle
     for seed in range(20):
-        at = np.argwhere(bushi_alexnet(spot, np.random.default_rng(seed))[..., 0] > 127).mean(axis=0) - 48
-        assert (np.abs(at) > 14).all()
-        assert (np.abs(at) < 26).all()
+        changed = moved(bar, np.random.default_rng(seed), shift=(0.2, 0))
+        np.testing.assert_array_equal(changed, bar)
+    rows = [np.argwhere(khan(bar, np.random.default_rng(seed))[..., 0] > 127)[:, 0].mean() for seed in range(20)]
+    assert np.abs(np.array(rows) - 47.5).max() < 96 * 0.2 * np.tan(np.radians(15)) + 1
+
+
+def test_abed_changes_saturation_and_bushi_mirrors_along_one_axis_at_most():
+    red = np.full((40, 40, 3), (180, 100, 100), np.uint8)
+    ratios = []
+    for seed in range(20):
+        changed = abed(red, np.random.default_rng(seed)).astype(float)[20, 20]
+        ratios.append((changed[0] - changed[1]) / changed.mean())
+    assert max(ratios) > 1.1 * 80 / (380 / 3) > 0.9 * 80 / (380 / 3) > min(ratios)
+    field = synthetic.field(3, "leukemic", 96)
+    kinds = {mirrored(field, np.random.default_rng(seed)).tobytes() for seed in range(20)}
+    assert kinds == {field[:, ::-1].tobytes(), field[::-1].tobytes()}
+    values = set(np.unique(bushi(np.where(field > 127, 255, 0).astype(np.uint8), np.random.default_rng(1))))
+    assert values == {0, 255}  # nearest neighbour: nothing is mixed
 
 
 def test_shear_leans_and_zoom_enlarges():

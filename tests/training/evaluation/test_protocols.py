@@ -1,6 +1,7 @@
 """Leave one source out, and the authors' own leaky protocol, which copies before it splits and says so."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -91,6 +92,27 @@ def test_a_set_with_augmented_copies_holds_every_picture_and_its_changed_copies(
     assert with_augmented_copies(data, Augmentation(), 0) is data
 
 
+def test_classes_are_enlarged_to_as_many_pictures(drawn, colours):
+    from training.fit.run import Material, groups_of
+
+    data = load(drawn)
+    few = replace(
+        data,
+        **{key: getattr(data, key)[12:] for key in ("paths", "labels", "groups", "sources")},
+    )  # twelve of the first class, twenty-four of the other
+    more = with_augmented_copies(few, Augmentation(pipeline="lubna"), 0, 30)
+    assert [more.labels.count(label) for label in few.classes] == [30, 30]
+    times = np.bincount(more.origins)
+    assert (set(times[:12]), set(times[12:])) == ({2, 3}, {1, 2})
+    assert more.fingerprint == f"{few.fingerprint} to 30"
+    first = more.origins.index(3)
+    np.testing.assert_array_equal(more.picture(first), few.picture(3))
+    assert not np.array_equal(more.picture(first + 1), few.picture(3))
+    groups = Material(load_recipe(str(colours)), more).groups
+    np.testing.assert_array_equal(groups, groups_of(few)[list(more.origins)])
+    assert len(with_augmented_copies(few, Augmentation(), 0, 20)) == 20 + 24  # none is thrown away
+
+
 def crossval(recipe, data, out, protocol):
     return main(["crossval", str(recipe), "--data", str(data), "--out", str(out), "--protocol", protocol])
 
@@ -150,5 +172,5 @@ def test_every_published_plan_can_be_read():
     for name in ("lubna-resnet50", "bushi-alexnet-tree", "abed-vgg19"):
         recipe = load_recipe(name)
         assert structs.replace(recipe.published, augmented_copies=0).reported
-    assert load_recipe("lubna-resnet50").published.augmented_copies == 9
+    assert load_recipe("lubna-resnet50").published.enlarged_to == 600
     assert load_recipe("abed-vgg19").published.test == pytest.approx(0.2)

@@ -1,6 +1,7 @@
 """A training that was killed goes on after its last whole epoch; one that diverges says so."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -257,3 +258,67 @@ def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeyp
     assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
     assert half.history[-1].loss != whole.history[-1].loss
     assert half.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=0.02)
+
+
+def test_an_epoch_goes_over_copies_and_makes_classes_even(material, recipe):
+    def drawn(targets, **schedule):
+        pictures = replace(material, targets=targets)
+        batches = Batches(pictures, structs.replace(recipe, schedule=structs.replace(recipe.schedule, **schedule)))
+        assert sorted(batches.order) == list(range(len(batches.pool)))
+        assert len(batches) == round(len(batches.pool) / recipe.schedule.batch_size)
+        return np.bincount(batches.pool, minlength=PICTURES), batches
+
+    rare = (np.arange(PICTURES) < 6).astype(np.int64)  # six of one class, eighteen of the other
+    assert set(drawn(rare)[0]) == {1}
+    assert set(drawn(rare, copies=3)[0]) == {3}
+    even, batches = drawn(rare, evened=True)
+    assert (even[:6].tolist(), set(even[6:])) == ([3] * 6, {1})
+    np.testing.assert_allclose(batches.weights, 1)  # what is even needs no weights
+    assert drawn(rare, evened=True, copies=2)[0][:6].tolist() == [6] * 6
+    copies = drawn(rare, copies=3)[1]
+    one, other, _ = np.flatnonzero(copies.pool == 4)
+    copies.order = np.array([one, other] * 4)
+    pictures, *_ = copies[0]
+    assert not np.array_equal(pictures[0], pictures[1])  # each copy is augmented anew
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_the_rate_falls_to_a_tenth_after_a_loss_that_has_risen(easy, recipe, tmp_path):
+    plan = structs.replace(changed(recipe, epochs=6, decay="plateau", optimiser="sgd"), architecture="bushi_basic_cnn")
+    contrary = replace(easy, validation_targets=1 - easy.targets)  # the better it learns, the worse it does on these
+    lines, killed = [], []
+    losses = [row.held_out_loss for row in train_network(run_of(plan, tmp_path / "a", lines.append), contrary).history]
+    rises = sum(late > early for early, late in pairwise(losses))
+    told = [line for line in lines if "learning rate is" in line]
+    assert len(told) == rises > 1
+    rate = plan.schedule.learning_rate
+    assert [float(line.split()[-2]) for line in told] == pytest.approx([rate / 10 ** (i + 1) for i in range(rises)])
+
+    def die(text):
+        killed.append(text)
+        if text.startswith("epoch 5"):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train_network(run_of(plan, tmp_path / "b", die), contrary)
+    train_network(run_of(plan, tmp_path / "b", killed.append), contrary)
+    assert [line for line in killed if "learning rate is" in line] == told
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+def test_a_backbone_that_is_frozen_whole_stays_as_it_was(easy, recipe, tmp_path):
+    from training.architectures import build
+    from training.architectures.blueprint import Order
+
+    plan = structs.replace(changed(recipe, epochs=1, frozen=1.0), architecture="mobilenet")
+    trained = train_network(run_of(plan, tmp_path), easy).blueprint
+    keras.utils.set_random_seed(plan.schedule.seed)
+    before = build("mobilenet", Order(48, 48, 2, dropout=plan.schedule.dropout)).model
+    for layer in trained.model.layers:
+        same = all(
+            np.array_equal(one, other)
+            for one, other in zip(layer.get_weights(), before.get_layer(layer.name).get_weights(), strict=True)
+        )
+        assert same == (layer.name != "logits")

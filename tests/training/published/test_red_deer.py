@@ -7,7 +7,9 @@ from msgspec import structs
 from training.architectures.blueprint import Order
 from training.published import recurrence_search
 from training.published.red_deer import Herd, minimise
+from training.published.weight_search import REACH, moved_weights
 from training.recipes.loading import load
+from training.recipes.recipe import Search
 
 
 def bowl(point):
@@ -87,3 +89,27 @@ def test_it_chooses_the_network_with_the_least_held_out_loss(monkeypatch):
     assert lines[-1].endswith(f"{min(tried):.4f}")
     assert set(chosen.units) <= {4, 6, 8, 10, 12}
     assert len(set(lines[:-1])) == len(tried)  # nothing is trained twice
+
+
+def test_the_last_weights_are_moved_to_where_the_loss_is_less_and_never_to_where_it_is_more():
+    random = np.random.default_rng(3)
+    values = random.normal(size=(60, 5))
+    targets = (values[:, 0] > 0).astype(np.int64)
+    kernel, bias = random.normal(size=(5, 2)), np.zeros(2)
+    search = Search(population=8, males=3, weight_generations=15)
+    moved, offset, before, after = moved_weights(kernel, bias, values, targets, search, 4)
+
+    def loss(matrix, added):
+        logits = values @ matrix + added
+        return (np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(60), targets]).mean()
+
+    assert before == pytest.approx(loss(kernel, bias))
+    assert after == pytest.approx(loss(moved, offset))
+    assert after < before
+    assert np.abs(moved - kernel).max() <= REACH * np.abs(kernel).max() + 1e-12
+    again = moved_weights(kernel, bias, values, targets, search, 4)
+    np.testing.assert_array_equal(moved, again[0])
+    # From the best place there is, no move is better.
+    sure = np.zeros((5, 2))
+    sure[0] = -1000, 1000
+    assert moved_weights(sure, bias, values, targets, search, 4)[2:] == (pytest.approx(0), pytest.approx(0))
