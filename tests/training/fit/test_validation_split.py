@@ -78,7 +78,7 @@ def test_what_is_held_back_decides_nothing_where_there_is_no_patience(drawn, col
         trained.append(train_network(run, material.training_set(everything, held_out)))
     for one, other in zip(*(network.blueprint.model.get_weights() for network in trained), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [set(msgspec.to_builtins(row)) for row in trained[1].history] == [{"epoch", "loss"}] * 2
+    assert [set(msgspec.to_builtins(row)) for row in trained[1].history] == [{"epoch", "loss", "accuracy"}] * 2
     assert lines[-1].startswith("epoch 2/2: loss ")
     assert "held-out" not in lines[-1]
 
