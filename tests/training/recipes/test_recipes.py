@@ -110,7 +110,8 @@ def small(recipe):
         if recipe.search.population
         else recipe.search
     )
-    schedule = structs.replace(recipe.schedule, epochs=1, head_epochs=0, patience=0, batch_size=4, outlier_exposure=0)
+    few = {"epochs": 1, "steps": 0, "copies": 1, "evened": False, "head_epochs": 0, "patience": 0, "batch_size": 4}
+    schedule = structs.replace(recipe.schedule, **few, outlier_exposure=0)
     return structs.replace(recipe, input=Input(side, side), schedule=schedule, search=search)
 
 
