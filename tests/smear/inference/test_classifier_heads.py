@@ -94,7 +94,6 @@ def test_features_are_what_the_last_layer_is_given(models, batch, keras):
 def test_a_network_without_such_a_layer_has_no_map_and_says_so(models, batch):
     model, layers = models["blind"]
     network = Network(model, layers)
-    assert not network.explains
     assert network.forward(batch).maps.shape == (3, 2, 0, 0)
     assert network.forward(batch).one(1).maps.shape == (1, 2, 0, 0)
     bundle = SimpleNamespace(network=network, card=SimpleNamespace(explanation_layer=layers))
