@@ -40,7 +40,7 @@ class Forward:
         return self.some(index, index + 1)
 
     def some(self, start: int, end: int) -> "Forward":
-        """Return the pictures from `start` to before `end` as a batch."""
+        """Return the pictures from `start` to before `end`."""
         return Forward(*(part[start:end] for part in (self.logits, self.maps, self.features)))
 
     @classmethod
@@ -125,29 +125,31 @@ class Network:
         tf = tensorflow()
         import keras
 
-        dense = last_dense(model)
-        explained = _explained(model, explanation_layer)
+        dense, explained = last_dense(model), _explained(model, explanation_layer)
         self.model = model
         self.input_shape: tuple[int, int, int] = tuple(model.input.shape[1:])
+        self.tta, self.tta_confidence = tta, tta_confidence
         if not suits(tta, *self.input_shape[:2]):
             raise UnsuitableModelError("A picture that is not square cannot be read on its side.")
-        self.tta, self.tta_confidence = tta, tta_confidence
         self.classes = max(2, int(model.output.shape[-1]))
-        gpus = tf.config.list_physical_devices("GPU")
-        self.device = f"GPU ({len(gpus)})" if gpus else "CPU"
+        gpus = len(tf.config.list_physical_devices("GPU"))
+        self.device = f"GPU ({gpus})" if gpus else "CPU"
         maps = [layer.output for layer in explained]
+        given = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
         if self.classes == int(model.output.shape[-1]) and _pools(model, explained):
             run = _closed_form(tf, keras.Model(model.input, [*maps, model.output]), dense.kernel.numpy())
+            self._pass = dict.fromkeys(
+                (True, False), tf.function(run, input_signature=given)
+            )  # maps cost next to nothing
         else:
             run = _by_gradient(tf, keras.Model(model.input, [*maps, dense.input, two_logits(model).output]))
-        signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
-        self._pass = {maps: tf.function(partial(run, maps=maps), input_signature=signature) for maps in (True, False)}
+            self._pass = {ask: tf.function(partial(run, maps=ask), input_signature=given) for ask in (True, False)}
         self._pass[True].get_concrete_function()  # the other when it is first asked for
         self._constant = tf.constant
 
     def forward(self, batch: Array, maps: bool = True) -> Forward:
         """Return logits, maps and features of `batch`, RGB (N, H, W, 3) in 0..255, uint8 or float32; without `maps`,
-        which may take a gradient for every class, these are of size 0 x 0."""
+        where these take a gradient for every class, they are of size 0 x 0."""
         return Forward(*averaged(np.asarray(batch), self.tta, self.tta_confidence, partial(self._ask, maps=maps)))
 
     def logits(self, batch: Array, which: range) -> Array:
@@ -200,13 +202,11 @@ def _closed_form(tf: Any, both: Any, kernel: Array) -> Any:
     """Return the forward pass of a network that pools: `both` gives the pooled layer and the logits."""
     ask = _fixed(tf, both)
 
-    def forward(batch: Any, maps: bool) -> Any:
+    def forward(batch: Any) -> Any:
         activations, logits = ask(batch)
         activations = tf.cast(activations, tf.float32)
         area = tf.cast(tf.shape(activations)[1] * tf.shape(activations)[2], tf.float32)
-        grids = tf.zeros((tf.shape(batch)[0], kernel.shape[1], 0, 0))
-        if maps:
-            grids = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
+        grids = tf.nn.relu(tf.einsum("nhwk,kc->nchw", activations, tf.constant(kernel))) / area
         return tf.cast(logits, tf.float32), grids, tf.reduce_mean(activations, axis=(1, 2))
 
     return forward
@@ -236,8 +236,8 @@ def _added(tf: Any, layers: list[Any], gradients: list[Any], grid: tuple[int, in
     total = 0.0
     for activations, gradient in zip(layers, gradients, strict=True):
         weights = tf.reduce_mean(tf.cast(gradient, tf.float32), axis=(1, 2))
-        one = tf.nn.relu(tf.einsum("nhwk,nk->nhw", tf.cast(activations, tf.float32), weights))
-        total += tf.image.resize(one[..., None], grid)[..., 0]
+        shares = tf.einsum("nhwk,nk->nhw", tf.cast(activations, tf.float32), weights)
+        total += tf.image.resize(tf.nn.relu(shares)[..., None], grid)[..., 0]
     return total
 
 

@@ -98,6 +98,7 @@ def test_from_the_one_time_password_to_the_history(visit: Visit, tmp_path: Path)
     assert plain not in (at_first, stronger)
     page.get_by_label("Leukocytes").check()
     assert pixels(page) != plain
+    expect(page.locator("[data-job]")).to_have_count(0)  # a page that listens to a job complains of a server that stops
 
     server.stop()
     server.start()

@@ -1,5 +1,6 @@
 """A data set drawn on the spot, small enough to train on in seconds."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,14 +65,20 @@ def tiny(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def run(drawn, tiny, tmp_path_factory):
-    """A run with a fit and a grouped cross-validation in it."""
+@pytest.fixture(scope="session")
+def trained_run(drawn, tiny, tmp_path_factory):
+    """A run with a fit and a grouped cross-validation in it, that nobody changes: it takes a minute."""
     folder = tmp_path_factory.mktemp("run")
     assert main(["fit", str(tiny), "--data", str(drawn), "--out", str(folder)]) == 0
     cross = ["crossval", str(tiny), "--data", str(drawn), "--out", str(folder), "--folds", "2"]
     assert main([*cross, "--protocol", "grouped"]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def run(trained_run, tmp_path_factory):
+    """The same for a module of its own, which may add to it."""
+    return Path(shutil.copytree(trained_run, tmp_path_factory.mktemp("own") / "run"))
 
 
 @pytest.fixture
