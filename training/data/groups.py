@@ -24,9 +24,8 @@ from training.data.dataset import THREADS, Dataset
 from training.data.duplicates import Duplicates, find_duplicates, sketches
 from training.progress import track
 
-PICTURES_PER_GROUP = (
-    45  # at most: 89 patients gave 3256 Taleghani fields, 37 each; larger groups err on the strict side
-)
+# At most: 89 patients gave 3256 Taleghani fields, 37 each; larger groups err on the strict side.
+PICTURES_PER_GROUP = 45
 GROUPS_PER_LABEL = 5  # where that can be had: as many as folds
 FINER = 1.2
 PAINT_RIM = 0.015  # of the shorter side, around everything violet: the blurred edge of a cell goes too

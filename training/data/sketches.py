@@ -22,9 +22,8 @@ COARSE_SIDE = 64
 COARSE = 1.25, 5.5, 4.0  # blur and reach of the surroundings in px, grey levels that are noise
 FINE = 1.5, 6.0, 2.0
 LEVELS = 32.0  # of the fine drawing, as int8, to one standard deviation
-ON_BLACK = (
-    0.15  # share of black from which a picture is a cell that was cut out, also where a shift left less around it
-)
+# Share of black from which a picture is a cell that was cut out, also where a shift left less around it.
+ON_BLACK = 0.15
 RIM = 3  # px of SIDE beside black that tell of the cutting out
 
 # The parts that are drawn: share of the side, and where it lies of the room that is left, vertically and horizontally.
@@ -57,8 +56,12 @@ def sketch(rgb: Array) -> Sketch:
         [cv2.resize(cut(coarse, *part), (GRID, GRID), interpolation=cv2.INTER_AREA).ravel() for part in PARTS]
     )
     fine = np.clip(np.rint(_structure(grey, seen, *FINE) * LEVELS), -127, 127).astype(np.int8)
-    digest = hashlib.sha256(repr(rgb.shape).encode() + np.ascontiguousarray(rgb).tobytes()).hexdigest()
-    return Sketch(digest, unit(parts - parts.mean(axis=1, keepdims=True)).astype(np.float16), fine)
+    return Sketch(pixels_digest(rgb), unit(parts - parts.mean(axis=1, keepdims=True)).astype(np.float16), fine)
+
+
+def pixels_digest(rgb: Array) -> str:
+    """Return the SHA-256 of a picture's size and pixels, uint8 RGB (H, W, 3), in hexadecimal digits."""
+    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
 
 
 def turned(drawing: Array, turn: int) -> Array:

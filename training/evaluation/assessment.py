@@ -19,7 +19,6 @@ from training.evaluation.bootstrap import Difference, GroupDraws
 from training.evaluation.metrics import Metrics, Rate, public, rate_among
 from training.evaluation.predictions import Predictions, ablation_of, metrics_of, predict_ablations
 from training.fit.checkpoints import whole
-from training.fit.run import groups_of
 
 PREDICTIONS = "predictions.csv"
 
@@ -60,15 +59,15 @@ def assess(reader: Reader, data: Dataset, controls: Sequence[str] = tuple(ABLATI
     targets = np.array([labels.index(label) for label in data.labels if label in labels], np.int64)
     changes = {name: ABLATIONS[name] for name in controls}
     said, ablated = predict_ablations(reader, data, np.arange(len(data)), changes, task="pictures")
-    metrics, draws = None, None
+    metrics, draws, patients = None, None, np.array(data.groups)
     if known.any():
-        draws = GroupDraws(groups_of(data)[known]) if data.patients_known else None
+        draws = GroupDraws(patients[known]) if data.patients_known else None
         metrics = metrics_of(said.some(known), targets, reader.card, draws)
         ablations = {name: ablation_of(changed.some(known), targets, draws) for name, changed in ablated.items()}
         metrics = structs.replace(metrics, ablations=ablations)
     refused = None
     if not known.all():
-        foreign = GroupDraws(groups_of(data)) if data.patients_known else None
+        foreign = GroupDraws(patients) if data.patients_known else None
         refused = rate_among(~said.suggested, ~known, foreign)
     return Assessment(said, known, targets, metrics, refused, draws)
 

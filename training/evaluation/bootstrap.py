@@ -32,7 +32,7 @@ class Difference(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class GroupDraws:
-    """The same draws of whole groups for every number of one set of N pictures. groups: int64 (N,)."""
+    """The same draws of whole groups for every number of one set of N pictures. groups: numbers or names, (N,)."""
 
     groups: Array
     seed: int = 0

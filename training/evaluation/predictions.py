@@ -1,6 +1,5 @@
 """Read a data set with a bundle, by the same reader that serves, and collect what it said of every picture."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -16,6 +15,7 @@ from smear.inference.suggestion import calibrated
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.data.dataset import CHUNK, THREADS, Dataset
+from training.data.sketches import pixels_digest
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.metrics import Ablation, Metrics, classification, rate_among
 from training.progress import track
@@ -77,11 +77,11 @@ def predict_ablations(
     chunk = max(1, CHUNK // (1 + len(ablations)))
     said: list[list[tuple[Array, str, str, float]]] = [[] for _ in range(1 + len(ablations))]
 
-    def look(picture: Picture, field: Field | None = None) -> tuple[bytes, Examination | None]:
-        digest = _digest(picture.rgb)
+    def look(picture: Picture, field: Field | None = None) -> tuple[str, Examination | None]:
+        digest = pixels_digest(picture.rgb)
         return digest, None if digest in network.said else reader.examine(picture, field=field)
 
-    def examine(index: int) -> list[tuple[bytes, Examination | None]]:
+    def examine(index: int) -> list[tuple[str, Examination | None]]:
         picture = dataset.decoded(index)
         if rendering is not None:
             picture = replace(picture, rgb=np.ascontiguousarray(rendering(picture.rgb)))
@@ -114,14 +114,14 @@ class _Asked:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.said: dict[bytes, tuple[Array, str, str, float]] = {}
-        self.logits: dict[bytes, Array] = {}
+        self.said: dict[str, tuple[Array, str, str, float]] = {}
+        self.logits: dict[str, Array] = {}
 
-    def ask(self, examinations: Mapping[bytes, Examination]) -> None:
+    def ask(self, examinations: Mapping[str, Examination]) -> None:
         """Ask about pictures, by their digests, in as few passes as memory allows."""
         network = self.reader.bundle.network
         size = max(1, CHUNK // network.tta)  # of views in a pass: more take memory and no less time
-        given = {_digest(shown): shown for examination in examinations.values() for shown in examination.inputs}
+        given = {pixels_digest(shown): shown for examination in examinations.values() for shown in examination.inputs}
         new = [digest for digest in given if digest not in self.logits]
         for start in range(0, len(new), size):
             digests = new[start : start + size]
@@ -130,16 +130,12 @@ class _Asked:
         self.said |= {digest: self._say(examination) for digest, examination in examinations.items()}
 
     def _say(self, examination: Examination) -> tuple[Array, str, str, float]:
-        logits = np.stack([self.logits[_digest(shown)] for shown in examination.inputs])
+        logits = np.stack([self.logits[pixels_digest(shown)] for shown in examination.inputs])
         nothing = np.zeros((len(logits), 0), np.float32)
         suggestion = self.reader.suggest(examination, Forward(logits, nothing, nothing))
         score = np.nan if suggestion.ood_score is None else suggestion.ood_score
         reasons = ",".join(reason.code for reason in suggestion.reasons)
         return logits.mean(axis=0), suggestion.outcome, reasons, score
-
-
-def _digest(rgb: Array) -> bytes:
-    return hashlib.sha256(f"{rgb.shape}".encode() + rgb.tobytes()).digest()
 
 
 def metrics_of(predictions: Predictions, targets: Array, card: Card, draws: GroupDraws | None = None) -> Metrics:

@@ -107,7 +107,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         patience = [Patience(log, schedule.patience, scratch / "best")] if schedule.patience else []
         plateau = [Plateau(log, scratch / "plateau")] if schedule.decay == "plateau" else []
         optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)
-        start = [np.array(variable) for variable in model.trainable_variables]
+        start = [np.array(variable) for variable in model.trainable_variables] if schedule.ema_momentum else []
         _stage(model, batches, epochs, optimiser, scratch / "epochs", [log, *plateau, *patience])
         if schedule.ema_momentum:
             _forget_start(model, start, schedule.ema_momentum ** (epochs * len(batches)))
