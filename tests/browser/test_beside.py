@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -9,6 +11,8 @@ from tests.browser.conftest import Visit
 from tests.browser.test_whole_way import add_drawing
 
 pytestmark = pytest.mark.browser
+
+DRAWN = re.compile(r"\d")
 
 PINCH = """() => {
   const stage = document.getElementById("stage-original");
@@ -23,9 +27,11 @@ PINCH = """() => {
 
 
 def places(page: Page) -> tuple[list[float], list[float]]:
-    """Return zoom and middle of both pictures."""
-    found = [page.locator(name).get_attribute("data-at") or "" for name in ("#stage-original", "#stage")]
-    first, second = ([float(value) for value in one.split()] for one in found)
+    """Return zoom and middle of both pictures, once both have been drawn."""
+    stages = [page.locator(name) for name in ("#stage-original", "#stage")]
+    for stage in stages:
+        expect(stage).to_have_attribute("data-at", DRAWN)
+    first, second = ([float(value) for value in (stage.get_attribute("data-at") or "").split()] for stage in stages)
     return first, second
 
 
