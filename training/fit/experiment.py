@@ -54,7 +54,7 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
         scores = distribution.score(pictures.validation_features)
         calibration = calibrate(logits, targets, scores, recipe.refusal)
         metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
-    card = draft_card(run.material, network.blueprint.explanation_layer, calibration)
+    card = draft_card(run.material, np.concatenate([fit, validation]), network.blueprint.explanation_layer, calibration)
     card = structs.replace(
         card,
         metrics={**metrics, "history": msgspec.to_builtins(network.history), "seconds": round(seconds, 1)},

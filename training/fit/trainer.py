@@ -62,7 +62,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
     order = Order(
         recipe.input.height,
         recipe.input.width,
-        classes=int(np.concatenate([pictures.targets, pictures.validation_targets]).max()) + 1,
+        classes=pictures.classes,
         dropout=schedule.dropout,
         hidden=recipe.head.hidden,
         activation=recipe.head.activation,
