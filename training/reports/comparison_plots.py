@@ -39,17 +39,18 @@ def plots(rows: list[Row], plan: Plan) -> list[tuple[str, str]]:
 def _scores(rows: list[Row], plan: Plan) -> Any:
     figure, axes = plt.subplots(figsize=(8, 0.5 + 0.45 * len(rows)), layout="constrained")
     place = np.arange(len(rows))[::-1]
-    height = 0.8 / len(plan.protocols)
-    for number, protocol in enumerate(plan.protocols):
+    measured = [protocol for protocol in plan.protocols if any(protocol in row.results for row in rows)]
+    height = 0.8 / len(measured)
+    for number, protocol in enumerate(measured):
         scores = np.array([max(row.score(protocol), 0) for row in rows])
         ends = np.array([row.interval(protocol) or (score, score) for row, score in zip(rows, scores, strict=True)])
         reach = np.abs(ends.T - scores)
         below, colour = place - number * height, COLOURS[protocol]
         axes.barh(below, scores, height, color=colour, label=protocol)
         axes.errorbar(scores, below, xerr=reach, fmt="none", ecolor="black", elinewidth=1, capsize=2)
-    axes.set_yticks(place - height * (len(plan.protocols) - 1) / 2, [row.recipe.name for row in rows])
+    axes.set_yticks(place - height * (len(measured) - 1) / 2, [row.recipe.name for row in rows])
     axes.set(xlim=(0, 1), xlabel="macro F1")
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(measured))
     return figure
 
 
