@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from smear.artifacts import MODEL, BundleError
+from smear.artifacts import GRAPH, MODEL, BundleError
 from smear.inference import bundle, floors
 from smear.inference.card import NEVER, Card, Threshold
 from smear.sentence import SentenceError
@@ -98,7 +98,8 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
         card = structs.replace(card, metrics=card.metrics | {"stress": msgspec.to_builtins(rendered)})
 
     def fill(folder: Path) -> None:
-        for file in filter(None, (MODEL, bundle.ood_file(card), card.head.file)):
+        graph = GRAPH if GRAPH in draft.files else ""
+        for file in filter(None, (MODEL, graph, bundle.ood_file(card), card.head.file)):
             shutil.copyfile(source / file, folder / file)
         run_report.write(folder / "report", card, results, rendered)
 

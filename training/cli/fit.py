@@ -176,6 +176,16 @@ def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
     print(f"Published {folder}, version {version}.")
 
 
+@command("graph", "write the graph that serves a published bundle where there is no GPU")
+@click.argument("name")
+@options.models()
+def graph(name: str, models: Path) -> None:
+    """Write it for the bundle NAME of models/: what it answers stays the same."""
+    from training.serving_graph import add_graph
+
+    print(f"Written into {add_graph(models / name)}.")
+
+
 def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
     from training.fit.run import Material, Run
 
@@ -183,4 +193,4 @@ def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cac
     return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
 
 
-COMMANDS = (list_recipes, fit, crossval, publish, recalibrate)
+COMMANDS = (list_recipes, fit, crossval, publish, recalibrate, graph)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.network import last_dense, two_logits
+from smear.inference.engines.keras_engine import last_dense, two_logits
 from training.architectures import build
 from training.architectures.batch_normalization import in_one_pass
 from training.architectures.blueprint import Blueprint, Order, Recurrence
