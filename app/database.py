@@ -13,9 +13,13 @@ from alembic.config import Config
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-BUSY_MILLISECONDS = 15_000
+BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
+# What says that others hold what is wanted: SQLite in words, PostgreSQL by the codes of a lock that was not to be had,
+# of a deadlock and of two transactions that cannot both be.
+LOCKED, LOCK_CODES = "database is locked", ("55P03", "40P01", "40001")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IMMEDIATE = {"leukolens_immediate": True}
 
@@ -52,6 +56,13 @@ def begin(connection: Connection) -> None:
     """Open a transaction; a writer takes the write lock at once, because upgrading a read fails in WAL mode."""
     immediate = connection.get_execution_options().get("leukolens_immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether an error says that others were writing for too long, so that a later try may succeed."""
+    if not isinstance(error, OperationalError):
+        return False
+    return LOCKED in str(error.orig) or getattr(error.orig, "sqlstate", None) in LOCK_CODES
 
 
 @contextmanager

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, request
-from flask_security import current_user
+from flask_security import current_user, hash_password
 
 from app import ledger
-from app.database import db, writing
-from app.records import User
+from app.database import writing
+from app.records import User, random_id
 
 PASSWORD_LENGTH = 12
 
 
-FLASK_SECURITY = {"security.login", "security.change_password"}  # its views, which ask for a password too
+SIGN_IN = "security.login"  # Flask-Security's view, which asks for a password too
 ASKS = "asks_for_a_password"  # the mark on a view
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -33,7 +33,7 @@ def tries_a_password() -> bool:
     """Return whether this request could be someone guessing."""
     if request.method != "POST" or request.endpoint is None:
         return False
-    return request.endpoint in FLASK_SECURITY or hasattr(current_app.view_functions[request.endpoint], ASKS)
+    return request.endpoint == SIGN_IN or hasattr(current_app.view_functions[request.endpoint], ASKS)
 
 
 def password_was_wrong(response: Response) -> bool:
@@ -47,10 +47,17 @@ def password_problem(password: str, user: User) -> str | None:
     return str(problems[0]) if problems else None
 
 
-def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
-    """Lift the duty once the password is the person's own; Flask-Security commits."""
-    user.must_change_password = False
-    ledger.record(db.session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id)
+def change(user: User, password: str) -> User:
+    """Give a person the password that they chose, which ends their sessions everywhere; return the person as now kept.
+
+    The duty to choose one's own is lifted with it.
+    """
+    user_id, hashed = user.id, hash_password(password)
+    with writing() as session:
+        row = session.get_one(User, user_id)
+        row.password, row.must_change_password, row.fs_uniquifier = hashed, False, random_id()
+        ledger.record(session, "person.password_changed", lab=row.lab_id, actor=user_id, subject=user_id)
+    return row
 
 
 def password_failed(_app: Flask, user: User, **_: Any) -> None:

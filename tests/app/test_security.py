@@ -40,11 +40,8 @@ def admins(status: int, chief: int | None = None) -> dict[str, int]:
 ROUTES: dict[str, dict[str, int]] = {
     "static": ANYONE,
     "bootstrap.static": ANYONE,
-    "security.static": ANYONE,
     "security.login": dict.fromkeys(PERSONS, 302) | {"anonymous": 200},
     "security.logout": dict.fromkeys(PERSONS, 302),
-    "security.change_password": members(200),
-    "security.verify": members(200),
     "health.live": ANYONE,
     "health.ready": ANYONE,
     "worklist.show": members(200),
@@ -54,6 +51,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "worklist.remove_filter": members(404),
     "auth.show": members(200),
     "auth.prefer": members(302),
+    "auth.change_password": members(200),
+    "auth.save_password": members(403),
     "auth.ask_code": dict.fromkeys(PERSONS, 302),
     "auth.give_code": dict.fromkeys(PERSONS, 302),
     "auth.two_factor": members(200),
@@ -119,7 +118,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "registry.report": members(404),
     "registry.activate": admins(302),
 }
-FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css", "security.static": "js/base64.js"}
+FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css"}
 
 
 @pytest.fixture
