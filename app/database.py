@@ -13,8 +13,9 @@ from alembic.config import Config
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
 # What says that others hold what is wanted: SQLite in words, PostgreSQL by the codes of a lock that was not to be had,
@@ -87,6 +88,12 @@ def own_transaction(engine: Engine) -> Iterator[Connection]:
     """Write outside of the request's session, for the server-side sessions."""
     with engine.connect().execution_options(**IMMEDIATE) as connection, connection.begin():
         yield connection
+
+
+def add_missing(session: Session, record: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
+    """Add rows unless there are any with their keys, also where somebody else adds them in the same instant."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(record).values(rows).on_conflict_do_nothing())
 
 
 def migrate(revision: str = "head") -> None:

@@ -14,6 +14,7 @@ from app.access import CLINICIANS_ONLY
 from app.database import db, is_busy
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
+from app.rules import WaitError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 
@@ -48,9 +49,9 @@ WORDS = {
         _l("Send fewer files at once, or save the image smaller."),
     ),
     429: (
-        _l("Too many wrong passwords from this address."),
+        _l("Too many tries in a short time."),
         _l("Nothing was changed."),
-        _l("Wait a minute and try again."),
+        _l("Wait a minute, then try again."),
     ),
     500: (
         _l("Something went wrong on our side."),
@@ -91,6 +92,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(413, too_large)
+    app.register_error_handler(WaitError, too_early)
     app.register_error_handler(EngineBusyError, busy)
     app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(FieldDamagedError, damaged)
@@ -134,6 +136,12 @@ def too_large(_error: HTTPException) -> Any:
     limit = current_app.config["MAX_UPLOAD_BYTES"] // 2**20
     happened = _l("The upload is too large: this server takes up to %(limit)s MB at once.", limit=limit)
     return answer(413, (happened, *WORDS[413][1:]))
+
+
+def too_early(error: WaitError) -> Any:
+    """Tell somebody when the next password may be tried."""
+    step = _l("If the password is lost, ask an admin of your lab for a one-time link.")
+    return answer(429, (error.text, WORDS[429][1], step), {"Retry-After": str(error.seconds)})
 
 
 def busy(error: EngineBusyError) -> Any:

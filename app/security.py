@@ -7,23 +7,10 @@ from typing import Any
 
 import email_validator
 from flask import Flask, Response, redirect, request, url_for
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_security import (
-    FSQLALiteUserDatastore,
-    Security,
-    current_user,
-    user_failed_authn,
-)
-from flask_security.forms import LoginForm
+from flask_security import FSQLALiteUserDatastore, Security, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from app.auth.passwords import (
-    PASSWORD_LENGTH,
-    password_failed,
-    password_was_wrong,
-    tries_a_password,
-)
+from app.auth.passwords import PASSWORD_LENGTH, SignInForm
 from app.database import db
 from app.records import Role, User
 
@@ -53,12 +40,6 @@ HEADERS = {
 NEVER = timedelta(-1)  # Flask-Security asks for the password again nowhere: our own views do, where it is due
 # What a password's hash costs: the library's own choice. Tests, which hash hundreds, make it next to nothing.
 HASHING: dict[str, int] = {}
-
-
-class SignInForm(LoginForm):
-    """Flask-Security's form without 'remember me', whose cookie would outlive signing out."""
-
-    remember = None
 
 
 def init_app(app: Flask) -> None:
@@ -91,15 +72,6 @@ def init_app(app: Flask) -> None:
     allow_internal_addresses()
     csrf.init_app(app)
     Security(app, FSQLALiteUserDatastore(db, User, Role), login_form=SignInForm)
-    Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri="memory://",
-        application_limits=[app.config["SIGN_IN_LIMIT"]],
-        application_limits_exempt_when=lambda: not tries_a_password(),
-        application_limits_deduct_when=password_was_wrong,
-    )
-    user_failed_authn.connect(password_failed, app)
     app.before_request(insist_on_own_password)
     app.after_request(add_headers)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, current_app, render_template, request
 from flask_security import current_user
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.access import admin
@@ -42,8 +42,12 @@ def show() -> str:
 
 
 def matching(lab_id: int, filters: dict[str, str]) -> Select[Any]:
-    """Return the query of a lab's events that the filters let through."""
-    query = select(AuditEvent).where(AuditEvent.lab_id == lab_id).options(joinedload(AuditEvent.actor))
+    """Return the query of a lab's events that the filters let through.
+
+    With them go those of no lab: wrong passwords for accounts that nobody has, of which nothing more is kept.
+    """
+    own = or_(AuditEvent.lab_id == lab_id, AuditEvent.lab_id.is_(None))
+    query = select(AuditEvent).where(own).options(joinedload(AuditEvent.actor))
     if action := filters["action"]:
         if action not in ACTIONS | EARLIER_ACTIONS:
             abort(404)

@@ -11,7 +11,7 @@ from flask_security import current_user, login_user
 from app.access import member
 from app.auth import authenticator
 from app.auth.blueprint import bp
-from app.auth.passwords import asks_for_a_password, change, password_is_right, password_problem
+from app.auth.passwords import change, password_is_right, password_problem
 from app.database import writing
 from app.records import User
 
@@ -45,7 +45,6 @@ def change_password() -> str:
 
 @bp.post("/password")
 @member
-@asks_for_a_password
 def save_password() -> Any:
     """Change the password: other browsers are signed out, and this one stays."""
     present, new, again = (request.form.get(name, "") for name in PASSWORD_FIELDS)

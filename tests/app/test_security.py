@@ -289,19 +289,6 @@ def test_an_account_that_is_closed_does_not_open(app: Flask) -> None:
     assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 200
 
 
-def test_wrong_passwords_are_limited_and_right_ones_are_not(make_app: Callable[..., Flask]) -> None:
-    """The fourth wrong try of three is refused with a page; signing in rightly does not count."""
-    app = make_app(SIGN_IN_LIMIT="3 per minute")
-    for _ in range(5):
-        assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 302
-    for _ in range(3):
-        assert Someone(app).sign_in("clinician@lab.example", "wrong").status_code == 200
-    refused = Someone(app).sign_in("clinician@lab.example", PASSWORD)
-    assert refused.status_code == 429
-    assert "Too many wrong passwords" in refused.text
-    assert refused.headers["Retry-After"]
-
-
 def test_a_one_time_password_opens_only_the_page_that_replaces_it(app: Flask) -> None:
     """Until then every page leads there; afterwards the old one is worthless and other browsers are out."""
     runner = app.test_cli_runner()
