@@ -18,6 +18,17 @@ csrf = CSRFProtect()
 
 # What a person with a one-time password may reach before choosing their own.
 BEFORE_PASSWORD_CHANGE = {"auth.change_password", "auth.save_password", "security.logout", "static", "bootstrap.static"}
+# What a browser may keep: the program's own files; and pictures, of which it asks each time whether it still may show
+# them, and gets the answer of whoever is signed in then. Everything else leaves no copy, whatever a view says.
+KEPT = {"static", "bootstrap.static"}
+ASKED_FOR_EACH_TIME = {
+    "reading.thumbnail",
+    "reading.pixels",
+    "reading.view",
+    "reading.overlay",
+    "cells.crops",
+    "cells.evidence",
+}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -93,9 +104,12 @@ def insist_on_own_password() -> Any:
 
 
 def add_headers(response: Response) -> Response:
-    """Forbid foreign scripts and frames everywhere, and copies of pages that show cases."""
+    """Forbid foreign scripts and frames everywhere, and copies of whatever is not on the lists above."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in ("static", "bootstrap.static"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint in ASKED_FOR_EACH_TIME and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = "private, no-cache"
+    elif request.endpoint not in KEPT or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+        del response.headers["Expires"]
     return response

@@ -124,7 +124,6 @@ def stored(digest: str) -> Any:
     else:
         response = send_file(BytesIO(bytes_of(digest)), mimetype="image/png")
     response.set_etag(digest)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
@@ -139,5 +138,4 @@ def drawn(reading: Reading, what: str, render: Any) -> Any:
         response = make_response(encode(rgb, "PNG") if small else encode(rgb, "JPEG"))
         response.mimetype = "image/png" if small else "image/jpeg"
     response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response

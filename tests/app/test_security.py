@@ -337,6 +337,27 @@ def test_pages_are_not_kept_and_have_nothing_inline(clinician: Someone) -> None:
         assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", page.text)
 
 
+@pytest.mark.parametrize("person", ["anonymous", "admin", "clinician"])
+def test_nothing_is_kept_but_what_is_on_the_list(app: Flask, addresses: dict[str, Any], person: str) -> None:
+    """Every route says no-store, whatever its view says, but for the program's files and pictures asked for anew."""
+    someone, kept = Someone(app, None if person == "anonymous" else person), set()
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "security.logout"):
+        values = {name: addresses[name] for name in rule.arguments}
+        values |= {"filename": FILES[rule.endpoint]} if rule.endpoint in FILES else {}
+        values |= {"name": "original"} if rule.endpoint == "reading.view" else {}
+        path = app.url_map.bind("localhost").build(rule.endpoint, values)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            answer = someone.get(path) if method == "GET" else someone.post(path)
+            if answer.headers.getlist("Cache-Control") == ["no-store"]:
+                assert "Expires" not in answer.headers, rule.endpoint
+            else:
+                assert answer.status_code == 200, rule.endpoint
+                kept.add((rule.endpoint, answer.headers["Cache-Control"].replace("public", "private")))
+    pictures = {"reading.thumbnail", "reading.pixels", "reading.view", "reading.overlay", "cells.crops"}
+    programs = {("bootstrap.static", "private, max-age=604800"), ("static", "private, no-cache")}
+    assert kept - programs == ({(name, "private, no-cache") for name in pictures} if person != "anonymous" else set())
+
+
 @pytest.mark.parametrize("secure", [True, False])
 def test_the_cookie_is_out_of_reach_of_scripts(make_app: Callable[..., Flask], secure: bool) -> None:
     """HttpOnly and SameSite always, Secure where the site is served by HTTPS."""
