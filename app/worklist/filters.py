@@ -11,6 +11,7 @@ from flask import abort
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
+from app.accession import searchable
 from app.dates import midnight
 from app.records import OUTCOMES, STATES, Case
 from smear.inference.suggestion import UNCERTAIN
@@ -83,7 +84,7 @@ class Filters:
         found = [Case.lab_id == lab_id]
         if self.q:
             # autoescape: a search for 100% looks for that, and an underscore is an underscore.
-            found.append(Case.search_text.contains(self.q.casefold(), autoescape=True))
+            found.append(Case.search_text.contains(searchable(self.q), autoescape=True))
         if self.state:
             found.append(Case.state == self.state)
         if self.outcome:
