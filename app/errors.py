@@ -48,6 +48,11 @@ WORDS = {
         _l("Nothing of it was stored. Files sent before it are safe."),
         _l("Send fewer files at once, or save the image smaller."),
     ),
+    415: (
+        _l("This address takes forms, and no other kind of data."),
+        _l("Nothing was changed."),
+        _l("Send the fields as a form."),
+    ),
     429: (
         _l("Too many tries in a short time."),
         _l("Nothing was changed."),

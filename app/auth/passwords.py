@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
+from flask_babel import gettext as _
 from flask_security import current_user, hash_password
 from flask_security.forms import Form, LoginForm
 
@@ -26,7 +27,7 @@ class SignInForm(LoginForm):
         """Compare the password; WaitError where it is tried too early after wrong ones."""
         if not Form.validate(self, **kwargs):
             return False
-        if len(self.password.data) > LONGEST_PASSWORD:
+        if len(normal(self.password.data)) > LONGEST_PASSWORD:
             self.password.data = ""
         self.ifield = self.email
         datastore = current_app.extensions["security"].datastore
@@ -39,8 +40,20 @@ class SignInForm(LoginForm):
         return right
 
 
+def normal(password: str) -> str:
+    """Return a password in the one form in which it is hashed and compared, whatever keyboard wrote its letters."""
+    return str(current_app.extensions["security"].password_util.normalize(password))
+
+
+def hashed(password: str) -> str:
+    """Return what is kept of a password."""
+    return str(hash_password(normal(password)))
+
+
 def password_problem(password: str, user: User) -> str | None:
     """Say why a password does not do, or nothing."""
+    if len(normal(password)) > LONGEST_PASSWORD:
+        return _("A password has at most %(n)s characters.", n=LONGEST_PASSWORD)
     problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
     return str(problems[0]) if problems else None
 
@@ -50,10 +63,10 @@ def change(user: User, password: str) -> User:
 
     The duty to choose one's own is lifted with it.
     """
-    user_id, hashed = user.id, hash_password(password)
+    user_id, kept = user.id, hashed(password)
     with writing() as session:
         row = session.get_one(User, user_id)
-        row.password, row.must_change_password, row.fs_uniquifier = hashed, False, random_id()
+        row.password, row.must_change_password, row.fs_uniquifier = kept, False, random_id()
         ledger.record(session, "person.password_changed", lab=row.lab_id, actor=user_id, subject=user_id)
     return row
 
@@ -62,6 +75,7 @@ def password_is_right(password: str) -> bool:
     """Return whether the password that a weighty step asks for again is right; WaitError where it comes too early."""
     trying = tries.giving_it_again(current_user)
     trying.begin()
-    right = len(password) <= LONGEST_PASSWORD and bool(current_user.verify_and_update_password(password))
+    typed = normal(password)
+    right = len(typed) <= LONGEST_PASSWORD and bool(current_user.verify_and_update_password(typed))
     (trying.was_right if right else trying.was_wrong)()
     return right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +16,7 @@ from app.auth import tries
 from app.auth.tries import FROM_ANYWHERE, FROM_HERE, OF_AN_ADDRESS
 from app.database import db
 from app.records import PasswordTries, now
-from tests.app.steps import NEW, PASSWORD, Someone, events, review_all, sign
+from tests.app.steps import NEW, PASSWORD, Someone, choose, events, id_of, link_in, review_all, sign
 
 CLINICIAN = "clinician@lab.example"
 
@@ -34,19 +35,16 @@ def pass_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def attempt(app: Flask, address: str, password: str, at: str = "10.0.0.1", json: bool = False) -> TestResponse:
-    """Try to sign in from a network address, as a browser or as a script."""
+    """Try to sign in from a network address, as a browser or as a script that wants JSON."""
     someone = Someone(app)
     data = {"email": address, "password": password, "csrf_token": someone.token()}
-    where = {"REMOTE_ADDR": at}
-    if json:
-        headers = {"X-CSRFToken": data.pop("csrf_token")}
-        return someone.client.post("/sign-in", json=data, headers=headers, environ_base=where)
-    return someone.client.post("/sign-in", data=data, environ_base=where)
+    headers = {"Accept": "application/json"} if json else {}
+    return someone.client.post("/sign-in", data=data, headers=headers, environ_base={"REMOTE_ADDR": at})
 
 
 @pytest.mark.parametrize("json", [False, True])
 def test_guessing_waits_longer_and_longer(app: Flask, pass_by: Callable[[float], None], json: bool) -> None:
-    """As a form or as JSON; while somebody waits, not even the right password is compared."""
+    """For a browser and for a script; while somebody waits, not even the right password is compared."""
     for _number in range(FROM_HERE.free):
         assert attempt(app, CLINICIAN, "wrong", json=json).status_code in (200, 400)
         pass_by(0.1)
@@ -66,9 +64,19 @@ def test_guessing_waits_longer_and_longer(app: Flask, pass_by: Callable[[float],
 
 
 def test_forty_guesses_get_five_answers(app: Flask) -> None:
-    """Without a pause between them, as JSON, which used to count nothing."""
+    """Without a pause between them, answered as JSON, which used to count nothing."""
     codes = [attempt(app, CLINICIAN, f"guess {number}", json=True).status_code for number in range(40)]
     assert codes.count(429) == 40 - FROM_HERE.free
+
+
+def test_a_password_in_json_is_not_even_compared(app: Flask) -> None:
+    """Only forms are taken, everywhere."""
+    someone = Someone(app)
+    data, headers = {"email": CLINICIAN, "password": PASSWORD}, {"X-CSRFToken": someone.token()}
+    answer = someone.client.post("/sign-in", json=data, headers=headers)
+    assert answer.status_code == 415
+    assert "takes forms" in answer.text
+    assert someone.get("/").status_code == 302
 
 
 def test_many_at_once_are_no_more_than_many_in_turn(app: Flask) -> None:
@@ -160,15 +168,31 @@ def test_the_ledger_and_the_table_name_nobody(app: Flask) -> None:
     assert "wrong password" in Someone(app, "admin").get("/audit/").text
 
 
-@pytest.mark.parametrize(
-    "password", ["x" * 4097, "x" * 200_000, "\0", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")]
-)
+@pytest.mark.parametrize("password", ["x" * 1025, "x" * 4097, "x" * 200_000, "\a\ufffe\U0001f9ec"])
 def test_a_strange_password_is_a_wrong_one(app: Flask, password: str) -> None:
-    """Longer than the library takes, or of signs that are none."""
+    """Longer than the library takes or of strange signs; none of them can be chosen either."""
     assert attempt(app, CLINICIAN, password).status_code == 200
     assert Someone(app, "clinician").post("/account/two-factor", {"password": password}).status_code == 403
-    long = {"password": PASSWORD, "new_password": password, "new_password_confirm": password}
-    assert Someone(app, "clinician").post("/account/password", long).status_code == 400
+    chosen = {"password": PASSWORD, "new_password": password, "new_password_confirm": password}
+    assert Someone(app, "clinician").post("/account/password", chosen).status_code == 400
+
+
+@pytest.mark.parametrize("way", ["link", "account"])
+def test_a_password_is_the_same_from_every_keyboard(app: Flask, way: str) -> None:
+    """Letters with marks come composed or decomposed; it was chosen one way and is typed the other."""
+    chosen = unicodedata.normalize("NFC", "größere Blümchen Ⅳ")
+    clinician = Someone(app, "clinician")
+    if way == "link":
+        page = Someone(app, "admin").post(f"/people/{id_of(app, 'clinician')}/link").text
+        assert choose(app, link_in(page), chosen)[0] == 302
+    else:
+        data = {"password": PASSWORD, "new_password": chosen, "new_password_confirm": chosen}
+        assert clinician.post("/account/password", data).status_code == 302
+    for form in ("NFC", "NFD", "NFKC"):
+        someone = Someone(app)
+        typed = unicodedata.normalize(form, chosen)
+        assert someone.sign_in(CLINICIAN, typed).status_code == 302, form
+        assert someone.post("/account/two-factor", {"password": typed}).status_code == 302, form
 
 
 def test_flask_security_brings_the_pages_that_are_wanted_and_no_more(app: Flask) -> None:
