@@ -27,6 +27,7 @@ from app import (
     reading,
     registry,
     report,
+    request_checks,
     reviews,
     security,
     signing,
@@ -70,7 +71,7 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (database, sessions, security, two_factor, image_store, template_filters, errors, cli):
+    for part in (request_checks, database, sessions, security, two_factor, image_store, template_filters, errors, cli):
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})

@@ -13,9 +13,14 @@ from alembic.config import Config
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
 
-BUSY_MILLISECONDS = 15_000
+BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
+# What says that others hold what is wanted: SQLite in words, PostgreSQL by the codes of a lock that was not to be had,
+# of a deadlock and of two transactions that cannot both be.
+LOCKED, LOCK_CODES = "database is locked", ("55P03", "40P01", "40001")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IMMEDIATE = {"leukolens_immediate": True}
 
@@ -54,6 +59,13 @@ def begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether an error says that others were writing for too long, so that a later try may succeed."""
+    if not isinstance(error, OperationalError):
+        return False
+    return LOCKED in str(error.orig) or getattr(error.orig, "sqlstate", None) in LOCK_CODES
+
+
 @contextmanager
 def writing() -> Iterator[Session]:
     """Commit what the block does in one transaction, or nothing of it.
@@ -76,6 +88,12 @@ def own_transaction(engine: Engine) -> Iterator[Connection]:
     """Write outside of the request's session, for the server-side sessions."""
     with engine.connect().execution_options(**IMMEDIATE) as connection, connection.begin():
         yield connection
+
+
+def add_missing(session: Session, record: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
+    """Add rows unless there are any with their keys, also where somebody else adds them in the same instant."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(record).values(rows).on_conflict_do_nothing())
 
 
 def migrate(revision: str = "head") -> None:

@@ -7,12 +7,14 @@ from typing import Any
 from flask import Flask, current_app, jsonify, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.access import CLINICIANS_ONLY
-from app.database import db
+from app.database import db, is_busy
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
+from app.rules import WaitError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 
@@ -46,10 +48,15 @@ WORDS = {
         _l("Nothing of it was stored. Files sent before it are safe."),
         _l("Send fewer files at once, or save the image smaller."),
     ),
-    429: (
-        _l("Too many wrong passwords from this address."),
+    415: (
+        _l("This address takes forms, and no other kind of data."),
         _l("Nothing was changed."),
-        _l("Wait a minute and try again."),
+        _l("Send the fields as a form."),
+    ),
+    429: (
+        _l("Too many tries in a short time."),
+        _l("Nothing was changed."),
+        _l("Wait a minute, then try again."),
     ),
     500: (
         _l("Something went wrong on our side."),
@@ -72,6 +79,12 @@ LINK_WORDS = (
     _l("Nothing was changed."),
     _l("Ask an admin of your lab for a new one, or sign in."),
 )
+BUSY_WORDS = (
+    _l("Others are writing just now, and this took too long."),
+    _l("The step you just took was not saved; everything saved before is safe."),
+    _l("Wait a moment and repeat it."),
+)
+BUSY_SECONDS = 5  # after which to try again
 CSRF_WORDS = (
     _l("This form was open for too long, or it did not come from this site."),
     _l("Nothing was changed."),
@@ -84,9 +97,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(413, too_large)
+    app.register_error_handler(WaitError, too_early)
     app.register_error_handler(EngineBusyError, busy)
     app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(FieldDamagedError, damaged)
+    app.register_error_handler(OperationalError, database_failed)
     app.register_error_handler(500, failed)
 
 
@@ -128,6 +143,12 @@ def too_large(_error: HTTPException) -> Any:
     return answer(413, (happened, *WORDS[413][1:]))
 
 
+def too_early(error: WaitError) -> Any:
+    """Tell somebody when the next password may be tried."""
+    step = _l("If the password is lost, ask an admin of your lab for a one-time link.")
+    return answer(429, (error.text, WORDS[429][1], step), {"Retry-After": str(error.seconds)})
+
+
 def busy(error: EngineBusyError) -> Any:
     """Tell a browser when to come back."""
     words = (error.text, *WORDS[503][1:])
@@ -147,7 +168,18 @@ def damaged(error: FieldDamagedError) -> Any:
     return answer(410, (error.text, lost, step))
 
 
-def failed(_error: Exception) -> Any:
+def database_failed(error: OperationalError) -> Any:
+    """Tell a browser when to come back where others hold the database; anything else is a fault of ours."""
+    db.session.rollback()
+    if not is_busy(error):
+        raise error
+    return answer(503, BUSY_WORDS, {"Retry-After": str(BUSY_SECONDS)})
+
+
+def failed(error: Exception) -> Any:
     """Answer a fault of ours; the log has the details, the page has none."""
     db.session.rollback()
+    # The session is saved after the view, where only this handler is asked.
+    if isinstance(cause := getattr(error, "original_exception", None), OperationalError) and is_busy(cause):
+        return database_failed(cause)
     return answer(500, WORDS[500])

@@ -1,11 +1,16 @@
-"""The image store: pictures by the sha256 of their stored bytes, written so that a crash leaves no half."""
+"""The image store: pictures by the sha256 of their stored bytes, written so that a crash leaves no half.
+
+No request removes a file: another may be about to point to it. What no row points to any more, as after a removed image
+or a kill in the middle of an upload, `sweep` removes once it has lain for a day.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +25,9 @@ THUMBNAIL_SIDE = 256
 # What the largest picture takes, should nothing of it pack: whatever was taken in is read again, however large its file
 # of the store became. A photograph's JPEG of 40 MB is a PNG of 200.
 STORED_BYTES = 4 * MAX_PIXELS
+
+
+SWEPT_SECONDS = 24 * 3600  # that a file without a row has lain before it goes: no upload takes as long
 
 
 class UnreadableError(OSError):
@@ -45,10 +53,13 @@ class ImageStore:
         return self.folder / digest[:2] / f"{digest}.png"
 
     def put(self, data: bytes) -> str:
-        """Write bytes and return their hash; when this returns they are on the disk and whole."""
+        """Write bytes and return their hash; when this returns they are on the disk and whole.
+
+        What lies there whole already is not written again; what lies there damaged is replaced.
+        """
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
-        if path.exists():
+        if self.renewed(digest):
             return digest
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{digest}.{secrets.token_hex(4)}")
@@ -69,17 +80,52 @@ class ImageStore:
         small = thumbnail(rgb)
         return Stored(pixels, pixels if small is rgb else self.put(encode(small, "PNG")))
 
-    def read(self, digest: str) -> np.ndarray:
-        """Return the pixels of a stored picture; UnreadableError where the disk has lost it."""
+    def renewed(self, digest: str) -> bool:
+        """Return whether a file lies there whole, from now on as young as if it had just been written."""
         try:
-            return decode(self.path(digest).read_bytes(), most=STORED_BYTES).rgb
-        except (OSError, ImageError) as error:
+            self.read_bytes(digest)
+            os.utime(self.path(digest))
+        except OSError:
+            return False
+        return True
+
+    def read_bytes(self, digest: str) -> bytes:
+        """Return what was stored, or UnreadableError: what the disk lost, damaged or exchanged is never returned."""
+        try:
+            data = self.path(digest).read_bytes()
+        except OSError as error:
+            raise UnreadableError(f"{digest} cannot be read") from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise UnreadableError(f"{digest} is not what was stored")
+        return data
+
+    def read(self, digest: str) -> np.ndarray:
+        """Return the pixels of a stored picture; UnreadableError where the disk has lost or changed it."""
+        try:
+            return decode(self.read_bytes(digest), most=STORED_BYTES).rgb
+        except ImageError as error:
             raise UnreadableError(f"{digest} cannot be read") from error
 
-    def discard(self, digest: str) -> None:
-        """Remove a picture to which no row points any more."""
-        with contextlib.suppress(FileNotFoundError):
-            self.path(digest).unlink()
+    def sweep(self, used: Callable[[str], bool]) -> Iterator[str]:
+        """Remove what has lain for a day and is not used; yield the names of the files that went.
+
+        used: whether a row points to a hash. A file that an upload takes up again in this very moment (`renewed`) is
+        put back: it is taken away by a rename first, and its age is looked at once more.
+        """
+        oldest = time.time() - SWEPT_SECONDS
+        for path in sorted(self.folder.glob("*/*")):
+            if not path.is_file() or path.stat().st_mtime > oldest:
+                continue
+            digest = path.stem
+            if path == self.path(digest) and used(digest):
+                continue
+            aside = path.with_name(f".swept.{path.name}")
+            path.rename(aside)
+            if aside.stat().st_mtime > oldest and not path.exists():
+                aside.rename(path)
+                continue
+            aside.unlink()
+            yield path.name
 
 
 def sync_folder(folder: Path) -> None:

@@ -25,6 +25,7 @@ ACTIONS = {
     "person.signed_in": _l("signed in"),
     "person.signed_out": _l("signed out"),
     "person.password_failed": _l("wrong password"),
+    "person.throttled": _l("password tried too soon after wrong ones"),
     "person.password_changed": _l("changed the own password"),
     "person.added": _l("person added"),
     "person.role_changed": _l("role changed"),

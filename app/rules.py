@@ -12,6 +12,15 @@ class RefusedError(SentenceError):
     """A file that does not become part of the case, with the sentence for the page."""
 
 
+class WaitError(SentenceError):
+    """A password that is tried too early after wrong ones; `seconds` to wait, at least 1."""
+
+    def __init__(self, seconds: int) -> None:
+        how_long = _("%(n)s s", n=seconds) if seconds < 120 else _("%(n)s min", n=-(-seconds // 60))
+        super().__init__(_("Too many wrong passwords. Wait %(time)s, then try again.", time=how_long))
+        self.seconds = seconds
+
+
 def refuse_signed(case: Case) -> None:
     """Leave a signed case as it was signed."""
     if case.state == "signed":

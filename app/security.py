@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import email_validator
 from flask import Flask, Response, redirect, request, url_for
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_security import (
-    FSQLALiteUserDatastore,
-    Security,
-    current_user,
-    password_changed,
-    user_failed_authn,
-)
-from flask_security.forms import LoginForm
+from flask_security import FSQLALiteUserDatastore, Security, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from app.auth.passwords import (
-    PASSWORD_LENGTH,
-    own_password_chosen,
-    password_failed,
-    password_was_wrong,
-    tries_a_password,
-)
-from app.database import IMMEDIATE, db
+from app.auth.passwords import PASSWORD_LENGTH, SignInForm
+from app.database import db
 from app.records import Role, User
 
 csrf = CSRFProtect()
 
 # What a person with a one-time password may reach before choosing their own.
-BEFORE_PASSWORD_CHANGE = {"security.change_password", "security.logout", "static", "bootstrap.static"}
+BEFORE_PASSWORD_CHANGE = {"auth.change_password", "auth.save_password", "security.logout", "static", "bootstrap.static"}
+# What a browser may keep: the program's own files; and pictures, of which it asks each time whether it still may show
+# them, and gets the answer of whoever is signed in then. Everything else leaves no copy, whatever a view says.
+KEPT = {"static", "bootstrap.static"}
+ASKED_FOR_EACH_TIME = {
+    "reading.thumbnail",
+    "reading.pixels",
+    "reading.view",
+    "reading.overlay",
+    "cells.crops",
+    "cells.evidence",
+}
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -51,14 +48,9 @@ HEADERS = {
 }
 
 
+NEVER = timedelta(-1)  # Flask-Security asks for the password again nowhere: our own views do, where it is due
 # What a password's hash costs: the library's own choice. Tests, which hash hundreds, make it next to nothing.
 HASHING: dict[str, int] = {}
-
-
-class SignInForm(LoginForm):
-    """Flask-Security's form without 'remember me', whose cookie would outlive signing out."""
-
-    remember = None
 
 
 def init_app(app: Flask) -> None:
@@ -70,15 +62,12 @@ def init_app(app: Flask) -> None:
         SECURITY_PASSWORD_SINGLE_HASH={"argon2"},  # argon2 salts by itself; a lost key must not lock all out
         SECURITY_PASSWORD_LENGTH_MIN=PASSWORD_LENGTH,
         SECURITY_RETURN_GENERIC_RESPONSES=True,
-        SECURITY_CHANGEABLE=True,
-        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_FRESHNESS=NEVER,
+        SECURITY_STATIC_FOLDER=None,
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
-        SECURITY_CHANGE_URL="/account/password",
-        SECURITY_POST_CHANGE_VIEW="/",
         SECURITY_POST_LOGOUT_VIEW="/sign-in",
         SECURITY_LOGIN_USER_TEMPLATE="auth/sign_in.html",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="auth/change_password.html",  # noqa: S106 -- a template
         SECURITY_LOGOUT_CSRF=True,
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_MSG_GENERIC_AUTHN_FAILED=("The address or the password is not right.", "error"),
@@ -94,16 +83,6 @@ def init_app(app: Flask) -> None:
     allow_internal_addresses()
     csrf.init_app(app)
     Security(app, FSQLALiteUserDatastore(db, User, Role), login_form=SignInForm)
-    Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri="memory://",
-        application_limits=[app.config["SIGN_IN_LIMIT"]],
-        application_limits_exempt_when=lambda: not tries_a_password(),
-        application_limits_deduct_when=password_was_wrong,
-    )
-    password_changed.connect(own_password_chosen, app)
-    user_failed_authn.connect(password_failed, app)
     app.before_request(insist_on_own_password)
     app.after_request(add_headers)
 
@@ -119,23 +98,18 @@ def insist_on_own_password() -> Any:
     """Send a person with a one-time password to the page where they choose their own."""
     if not current_user.is_authenticated:
         return None
-    if request.endpoint == "security.change_password" and request.method == "POST":
-        # Flask-Security reads and then writes in one transaction: in WAL mode it has to be a writer's from its start.
-        db.session.rollback()
-        db.session.connection(execution_options=IMMEDIATE)
-    if request.endpoint in BEFORE_PASSWORD_CHANGE:
-        return None
-    if current_user.must_change_password:
-        return redirect(url_for("security.change_password"))
+    if current_user.must_change_password and request.endpoint not in BEFORE_PASSWORD_CHANGE:
+        return redirect(url_for("auth.change_password"))
     return None
 
 
 def add_headers(response: Response) -> Response:
-    """Forbid foreign scripts and frames everywhere, and copies of pages that show cases."""
-    if request.endpoint == "security.change_password":
-        db.session.rollback()  # of a form that was refused: saving the session would wait for its lock
+    """Forbid foreign scripts and frames everywhere, and copies of whatever is not on the lists above."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in ("static", "bootstrap.static"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint in ASKED_FOR_EACH_TIME and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = "private, no-cache"
+    elif request.endpoint not in KEPT or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+        del response.headers["Expires"]
     return response

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 from flask_babel import gettext as _
+from sqlalchemy import or_, select
 
+from app.database import db
 from app.image_store import UnreadableError, image_store
 from app.records import Detections, SmearImage
 from smear.imaging.decode import ImageError
@@ -55,12 +57,27 @@ def pixels_of(image: SmearImage) -> np.ndarray:
         raise FieldDamagedError(_("This image cannot be read from the disk.")) from error
 
 
-def path_of(digest: str) -> Path:
-    """Return the file of a stored picture; FieldDamagedError where it is gone."""
-    path = image_store().path(digest)
-    if not path.is_file():
-        raise FieldDamagedError(_("This image cannot be read from the disk."))
-    return path
+def bytes_of(digest: str) -> bytes:
+    """Return the file of a stored picture; FieldDamagedError where it is gone or is not what was stored."""
+    try:
+        return image_store().read_bytes(digest)
+    except UnreadableError as error:
+        raise FieldDamagedError(_("This image cannot be read from the disk.")) from error
+
+
+def sweep() -> Iterator[str]:
+    """Remove the files of the store that no row points to, a day after they were last needed; yield their names."""
+    return image_store().sweep(used)
+
+
+def used(digest: str) -> bool:
+    """Return whether a row points to a file of the store."""
+    pictures = select(SmearImage.id).where(
+        or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
+    )
+    outlines = select(Detections.id).where(Detections.label_map_sha256 == digest)
+    db.session.rollback()  # the newest rows, not those of when the sweep began
+    return any(db.session.scalar(query.limit(1)) is not None for query in (pictures, outlines))
 
 
 def field_of(image: SmearImage) -> Field:
@@ -73,7 +90,7 @@ def field_of(image: SmearImage) -> Field:
         return find(rgb)
     if detections.label_map_sha256:
         try:
-            return label_map.decode(image_store().path(detections.label_map_sha256).read_bytes(), rgb)
+            return label_map.decode(image_store().read_bytes(detections.label_map_sha256), rgb)
         except (OSError, LabelMapError) as error:
             raise FieldDamagedError(
                 _("The outlines of this image's leukocytes cannot be read from the disk.")

@@ -1,70 +1,81 @@
-"""Passwords: which do, who tried a wrong one, and the steps that ask for one again."""
+"""Passwords: which do, the form that asks for one, and the steps that ask for one again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Flask, Response, current_app, request
-from flask_security import current_user
+from flask import current_app
+from flask_babel import gettext as _
+from flask_security import current_user, hash_password
+from flask_security.forms import Form, LoginForm
 
 from app import ledger
-from app.database import db, writing
-from app.records import User
+from app.auth import tries
+from app.database import writing
+from app.records import User, random_id
 
 PASSWORD_LENGTH = 12
+LONGEST_PASSWORD = 1024  # characters; a longer one is nobody's, and the library that hashes takes no more than 4096
 
 
-FLASK_SECURITY = {"security.login", "security.change_password"}  # its views, which ask for a password too
-ASKS = "asks_for_a_password"  # the mark on a view
-View = TypeVar("View", bound=Callable[..., Any])
+class SignInForm(LoginForm):
+    """Flask-Security's form without 'remember me', whose cookie would outlive signing out; every try is counted."""
+
+    remember = None
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Compare the password; WaitError where it is tried too early after wrong ones."""
+        if not Form.validate(self, **kwargs):
+            return False
+        if len(normal(self.password.data)) > LONGEST_PASSWORD:
+            self.password.data = ""
+        self.ifield = self.email
+        datastore = current_app.extensions["security"].datastore
+        person: User | None = datastore.find_user(case_insensitive=True, email=self.email.data)
+        self.user = person
+        trying = tries.signing_in(person, self.email.data)
+        trying.begin()
+        right: bool = super().validate(**kwargs)
+        (trying.was_right if right else trying.was_wrong)()
+        return right
 
 
-def asks_for_a_password(view: View) -> View:
-    """Mark a view in which somebody could guess: wrong answers count towards the limit on tries.
-
-    It cannot be forgotten: `password_is_right` refuses to work in a view without the mark.
-    """
-    setattr(view, ASKS, True)
-    return view
+def normal(password: str) -> str:
+    """Return a password in the one form in which it is hashed and compared, whatever keyboard wrote its letters."""
+    return str(current_app.extensions["security"].password_util.normalize(password))
 
 
-def tries_a_password() -> bool:
-    """Return whether this request could be someone guessing."""
-    if request.method != "POST" or request.endpoint is None:
-        return False
-    return request.endpoint in FLASK_SECURITY or hasattr(current_app.view_functions[request.endpoint], ASKS)
-
-
-def password_was_wrong(response: Response) -> bool:
-    """Count failures only: a whole lab may share one address, and everyone signs in at eight."""
-    return response.status_code in (200, 403)
+def hashed(password: str) -> str:
+    """Return what is kept of a password."""
+    return str(hash_password(normal(password)))
 
 
 def password_problem(password: str, user: User) -> str | None:
     """Say why a password does not do, or nothing."""
+    if len(normal(password)) > LONGEST_PASSWORD:
+        return _("A password has at most %(n)s characters.", n=LONGEST_PASSWORD)
     problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
     return str(problems[0]) if problems else None
 
 
-def own_password_chosen(_app: Flask, user: User, **_: Any) -> None:
-    """Lift the duty once the password is the person's own; Flask-Security commits."""
-    user.must_change_password = False
-    ledger.record(db.session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id)
+def change(user: User, password: str) -> User:
+    """Give a person the password that they chose, which ends their sessions everywhere; return the person as now kept.
 
-
-def password_failed(_app: Flask, user: User, **_: Any) -> None:
-    """Record a wrong password for somebody whom we know; what an unknown person typed is kept nowhere."""
-    lab_id, user_id = user.lab_id, user.id
+    The duty to choose one's own is lifted with it.
+    """
+    user_id, kept = user.id, hashed(password)
     with writing() as session:
-        ledger.record(session, "person.password_failed", lab=lab_id, actor=user_id, subject=user_id)
+        row = session.get_one(User, user_id)
+        row.password, row.must_change_password, row.fs_uniquifier = kept, False, random_id()
+        ledger.record(session, "person.password_changed", lab=row.lab_id, actor=user_id, subject=user_id)
+    return row
 
 
 def password_is_right(password: str) -> bool:
-    """Return whether the password that a weighty step asks for again is right; a wrong one is recorded."""
-    if not tries_a_password():
-        raise RuntimeError(f"{request.endpoint} asks for a password without @asks_for_a_password")
-    if current_user.verify_and_update_password(password):
-        return True
-    password_failed(current_app, current_user)
-    return False
+    """Return whether the password that a weighty step asks for again is right; WaitError where it comes too early."""
+    trying = tries.giving_it_again(current_user)
+    trying.begin()
+    typed = normal(password)
+    right = len(typed) <= LONGEST_PASSWORD and bool(current_user.verify_and_update_password(typed))
+    (trying.was_right if right else trying.was_wrong)()
+    return right

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,13 @@ from flask_login import user_logged_in, user_logged_out
 from flask_security import user_authenticated
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from app import ledger
-from app.database import db, own_transaction
+from app.database import db, is_busy, own_transaction
 from app.records import ServerSession, User, now
+
+log = logging.getLogger("leukolens.sessions")
 
 SEEN_SECONDS = 300  # the row's end is moved at most this often, so that reading a page writes nothing
 SEEN = "_seen"
@@ -58,8 +62,27 @@ class DatabaseSessions(ServerSideSessionInterface):
         session.modified = True
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
-        """Write the session, and remove those that ended and those that expired."""
-        super().save_session(app, session, response)
+        """Write the session, and remove those that ended and those that expired.
+
+        Where others write for too long, what changes who is signed in fails with the request; a note for the next page
+        or a later end of the session is done without, for what the request did is done and must not be called undone.
+        """
+        if g.get("session_failed"):
+            return  # the page that says so comes by here too
+        # What the request left open is over: it would hold the lock for which the session waits.
+        db.session.rollback()
+        weighty = session.new or "ended_sessions" in g or "session_events" in g
+        try:
+            super().save_session(app, session, response)
+            self.remove_ended()
+        except OperationalError as error:
+            g.session_failed = True
+            if weighty or not is_busy(error):
+                raise
+            log.warning("a session was not saved: others were writing for too long")
+
+    def remove_ended(self) -> None:
+        """Remove the sessions that this request ended, and with them those that expired."""
         if ended := g.pop("ended_sessions", None):
             gone = or_(ServerSession.id.in_(ended), ServerSession.expires_at <= now())
             with own_transaction(db.engine) as connection:

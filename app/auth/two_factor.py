@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.access import member
 from app.auth import authenticator
 from app.auth.blueprint import bp
-from app.auth.passwords import asks_for_a_password, password_is_right
+from app.auth.passwords import password_is_right
 from app.auth.sessions import renew
 from app.database import db
 from app.records import Authenticator, User
@@ -83,7 +83,6 @@ def code_page(problem: str = "") -> str:
 
 
 @bp.post("/code")
-@asks_for_a_password
 def give_code() -> Any:
     """Let the person in when the code is right."""
     user = pending()
@@ -142,7 +141,6 @@ def refused_password() -> Any:
 
 @bp.post("/two-factor")
 @member
-@asks_for_a_password
 def begin_two_factor() -> Any:
     """Make the secret, for who gives the password: nobody locks a colleague out at an open screen."""
     if not password_is_right(request.form.get("password", "")):
@@ -167,7 +165,6 @@ def confirm_two_factor() -> Any:
 
 @bp.post("/two-factor/codes")
 @member
-@asks_for_a_password
 def renew_codes() -> Any:
     """Show new recovery codes."""
     if not password_is_right(request.form.get("password", "")):
@@ -180,7 +177,6 @@ def renew_codes() -> Any:
 
 @bp.post("/two-factor/off")
 @member
-@asks_for_a_password
 def switch_off_two_factor() -> Any:
     """Do without it."""
     if not password_is_right(request.form.get("password", "")):

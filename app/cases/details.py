@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import ledger
+from app import accession, ledger
 from app.database import db, writing
 from app.records import AuditEvent, Case, Lab, User, now
 from app.rules import RefusedError, refuse_signed
@@ -32,12 +32,12 @@ class Details:
     @classmethod
     def written(cls, fields: dict[str, str | None]) -> Details:
         """Read them from a form; a field that a script left out is None."""
-        return cls(**{name: plain(fields.get(name)) for name in FIELDS})
+        return cls(**{name: stored(name, fields.get(name)) for name in FIELDS})
 
     @classmethod
     def of(cls, case: Case) -> Details:
         """Return those of a case."""
-        return cls(**{name: plain(getattr(case, name)) for name in FIELDS})
+        return cls(**{name: stored(name, getattr(case, name)) for name in FIELDS})
 
     def differing(self, other: Details) -> list[str]:
         """Return the fields in which two differ."""
@@ -47,21 +47,22 @@ class Details:
         """Write them into a case, with what the worklist finds it by."""
         for name in FIELDS:
             setattr(case, name, getattr(self, name))
-        case.accession_key = self.accession.casefold()
-        case.search_text = f"{self.accession} {self.notes}".casefold()
+        case.accession_key = accession.key(self.accession)
+        case.search_text = accession.searchable(f"{self.accession} {self.notes}")
 
 
 class CorrectedMeanwhileError(Exception):
     """Somebody else corrected the case after the page was opened; nothing was written over."""
 
 
-def plain(text: str | None) -> str:
+def stored(name: str, text: str | None) -> str:
     """Return a field's text as it is stored and compared."""
-    return (text or "").replace("\r\n", "\n").strip()
+    plain = (text or "").replace("\r\n", "\n").strip()
+    return accession.normal(plain) if name == "accession" else plain
 
 
 def create_case(fields: dict[str, str | None], user: User, example: bool = False) -> Case:
-    """Open a case; its accession is unique in the lab, whatever its capitals."""
+    """Open a case; its accession is unique in the lab, whatever its capitals and however its signs are written."""
     lab_id, user_id = user.lab_id, user.id
     details = Details.written(fields)
     case = Case(lab_id=lab_id, created_at=now(), created_by_id=user_id, example=example)
@@ -93,16 +94,16 @@ def correct(case: Case, seen: Details, typed: Details, user: User) -> list[str]:
     return changed
 
 
-def refuse_taken(session: Session, lab_id: int, accession: str, but: str = "") -> None:
+def refuse_taken(session: Session, lab_id: int, wanted: str, but: str = "") -> None:
     """Keep an accession for one case of a lab.
 
     Takes the lab's row first: on PostgreSQL, two who give one accession in the same instant stand in line there, and
     the second sees the first's case. SQLite's writers stand in line already.
     """
     session.scalar(select(Lab.id).where(Lab.id == lab_id).with_for_update())
-    query = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == accession.casefold(), Case.id != but)
+    query = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == accession.key(wanted), Case.id != but)
     if session.scalar(query) is not None:
-        raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=accession))
+        raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=wanted))
 
 
 def last_correction(case: Case) -> AuditEvent | None:

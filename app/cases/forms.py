@@ -12,8 +12,9 @@ from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 
+from app import accession
 from app.cases import privacy
-from app.cases.details import Details, plain
+from app.cases.details import Details, stored
 from app.lab.views import fits
 from app.records import AGE_BANDS, SEXES, SPECIMENS, now
 
@@ -28,9 +29,19 @@ def written_as_here(form: CaseForm, field: Field) -> None:
     pattern = current_user.lab.accession_pattern
     if form.stands_already(field):
         return
-    if not fits((field.data or "").strip(), pattern):
+    if not fits(accession.normal(field.data or ""), pattern):
         raise ValidationError(
             _("Accessions of your lab are written %(pattern)s (# a digit, @ a letter).", pattern=pattern)
+        )
+
+
+def seen_as_it_is(_form: FlaskForm, field: Field) -> None:
+    """Refuse an accession that is too long or holds signs that nobody sees."""
+    if accession.too_long(field.data or ""):
+        raise ValidationError(_("An accession has at most %(n)s characters.", n=accession.LENGTH))
+    if hidden := accession.hidden_signs(field.data or ""):
+        raise ValidationError(
+            _("This accession holds signs that nobody sees (%(which)s). Type it by hand.", which=", ".join(hidden))
         )
 
 
@@ -66,7 +77,7 @@ class CaseForm(FlaskForm):
         _l("Accession"),
         validators=[
             InputRequired(_l("Write the accession of the specimen; it names the case.")),
-            Length(max=64, message=_l("An accession has at most 64 characters.")),
+            seen_as_it_is,
             written_as_here,
             Regexp(r".*\S", message=_l("Write the accession of the specimen; it names the case.")),
         ],
@@ -93,7 +104,7 @@ class CaseForm(FlaskForm):
         return False
 
     def warn(self) -> bool:
-        """Put a warning at each field that looks like a name or a birth date, unless the person saw it before."""
+        """Put a warning at each field that looks like what must not stand there, unless the person saw it before."""
         if self.confirmed.data:
             return False
         for field in (self.accession, self.notes):
@@ -101,6 +112,15 @@ class CaseForm(FlaskForm):
                 continue
             if sentence := privacy.warning(field.data or ""):
                 field.errors = [sentence]
+        scripts = accession.mixed_scripts(self.accession.data or "")
+        if scripts and not self.accession.errors and not self.stands_already(self.accession):
+            self.accession.errors = [
+                _(
+                    "This accession mixes letters of two alphabets that look alike (%(which)s). Type it by hand; or, if"
+                    " it is meant so, press the button once more to keep it.",
+                    which=", ".join(scripts),
+                )
+            ]
         # raw_data: a form shows what was sent, and this has to be sent with the next try.
         self.confirmed.raw_data, self.confirmed.data = ["yes"], "yes"
         return any(field.errors for field in (self.accession, self.notes))
@@ -115,5 +135,5 @@ class CorrectionForm(CaseForm):
 
     def stands_already(self, field: Field) -> bool:
         """Say whether a field's text is what the case holds."""
-        result: bool = plain(field.data) == getattr(self.before, field.name)
+        result: bool = stored(field.name, field.data) == getattr(self.before, field.name)
         return result

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import ledger
 from app.database import db, writing
-from app.image_store import Stored, image_store
+from app.image_store import image_store
 from app.inference import evidence, jobs
 from app.inference.engine import engine
-from app.records import Case, Detections, Reading, SmearImage, User, now
+from app.records import Case, Reading, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
 from app.stored_fields import keep_outlines
 from smear.imaging.containers import Enclosed
 from smear.inference.reading import Reading as SmearReading
+from smear.segmentation.find import find
 
 NAME_LENGTH = 120
 # Why an image leaves a case; the ledger keeps the code.
@@ -58,55 +59,50 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     digest = incoming.picture.digest
     refuse_signed(case)
+    repair(case_id, incoming.picture)
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     pending = engine().begin(bundle_name, incoming.picture)
     # The network works while the pixels go to the disk.
     stored = image_store().put_picture(pending.picture.rgb)
-    outlines = ""
-    try:
-        detections = keep_outlines(pending.examination.field)
-        outlines = detections.label_map_sha256
-        result = pending.reading()
-        height, width = pending.picture.rgb.shape[:2]
-        image = SmearImage(
-            case_id=case_id,
-            display_name=clean_name(incoming.name),
-            source_sha256=digest,
-            pixels_sha256=stored.pixels,
-            thumbnail_sha256=stored.thumbnail,
-            width=width,
-            height=height,
+    detections = keep_outlines(pending.examination.field)
+    result = pending.reading()
+    height, width = pending.picture.rgb.shape[:2]
+    image = SmearImage(
+        case_id=case_id,
+        display_name=clean_name(incoming.name),
+        source_sha256=digest,
+        pixels_sha256=stored.pixels,
+        thumbnail_sha256=stored.thumbnail,
+        width=width,
+        height=height,
+        drawn=incoming.drawn,
+        added_by_id=user_id,
+    )
+    image.readings.append(record(bundle_name, result, user_id))
+    image.detections = detections
+    with writing() as session:
+        refuse_signed(session.get_one(Case, case_id))
+        refuse_twice(session, case_id, digest)
+        last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
+        image.position = incoming.position or (last or 0) + 1
+        case = session.get_one(Case, case_id)
+        count(case, result.suggestion.outcome, 1)
+        case.uncertainty = max(case.uncertainty, image.reading.uncertainty)
+        session.add(image)
+        session.flush()
+        ledger.record(
+            session,
+            "image.added",
+            lab=lab_id,
+            actor=user_id,
+            subject=image.id,
+            case=case_id,
+            reading=image.reading.id,
+            bundle=f"{result.bundle} {result.version}",
             drawn=incoming.drawn,
-            added_by_id=user_id,
         )
-        image.readings.append(record(bundle_name, result, user_id))
-        image.detections = detections
-        with writing() as session:
-            refuse_signed(session.get_one(Case, case_id))
-            refuse_twice(session, case_id, digest)
-            last = session.scalar(select(func.max(SmearImage.position)).where(SmearImage.case_id == case_id))
-            image.position = incoming.position or (last or 0) + 1
-            case = session.get_one(Case, case_id)
-            count(case, result.suggestion.outcome, 1)
-            case.uncertainty = max(case.uncertainty, image.reading.uncertainty)
-            session.add(image)
-            session.flush()
-            ledger.record(
-                session,
-                "image.added",
-                lab=lab_id,
-                actor=user_id,
-                subject=image.id,
-                case=case_id,
-                reading=image.reading.id,
-                bundle=f"{result.bundle} {result.version}",
-                drawn=incoming.drawn,
-            )
-            queued = evidence.queue(session, image.reading, lab_id, case_id)
-    except BaseException:
-        discard_unused(stored, outlines)
-        raise
+        queued = evidence.queue(session, image.reading, lab_id, case_id)
     if queued:
         jobs.runner().wake()
     return image
@@ -118,6 +114,34 @@ def refuse_twice(session: Session, case_id: str, digest: str) -> None:
     name = session.scalar(query)
     if name is not None:
         raise RefusedError(_("This file is already in the case, as %(name)s. It was kept once.", name=name))
+
+
+def repair(case_id: str, enclosed: Enclosed) -> None:
+    """Write the files of an image anew from the file that it came from, where the disk lost or damaged them.
+
+    RefusedError, which tells of it, where they are whole again; nothing where there is no such image, or no damage.
+    """
+    query = select(SmearImage).where(SmearImage.case_id == case_id, SmearImage.source_sha256 == enclosed.digest)
+    image = db.session.scalar(query)
+    if image is None:
+        return
+    outlines = image.detections.label_map_sha256 if image.detections else ""
+    damaged = {image.pixels_sha256, image.thumbnail_sha256, outlines} - {""}
+    damaged = {digest for digest in damaged if not image_store().renewed(digest)}
+    if not damaged:
+        return
+    with engine().decode_slot():
+        picture = enclosed.decode()
+        image_store().put_picture(picture.rgb)
+        if outlines in damaged:
+            keep_outlines(find(picture.rgb))
+    if all(image_store().renewed(digest) for digest in damaged):
+        raise RefusedError(
+            _(
+                "This file is in the case, as %(name)s. What was stored of it was damaged, and is whole again.",
+                name=image.display_name,
+            )
+        )
 
 
 def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
@@ -141,10 +165,9 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
 
 
 def remove(image: SmearImage, user: User, reason: str) -> None:
-    """Take an image out of its case, with its readings and, unless another row needs them, its pixels."""
+    """Take an image out of its case, with its readings; `maintenance` sweeps its pixels where no row needs them."""
     lab_id, user_id = user.lab_id, user.id
-    image_id, stored = image.id, Stored(image.pixels_sha256, image.thumbnail_sha256)
-    label_map = image.detections.label_map_sha256 if image.detections else ""
+    image_id = image.id
     with writing() as session:
         doomed = session.get_one(SmearImage, image_id)
         refuse_signed(doomed.case)
@@ -165,7 +188,6 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
         case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
-    discard_unused(stored, label_map)
 
 
 def count(case: Case, outcome: str, change: int) -> None:
@@ -173,14 +195,3 @@ def count(case: Case, outcome: str, change: int) -> None:
     case.image_count += change
     column = f"{outcome}_count"
     setattr(case, column, getattr(case, column) + change)
-
-
-def discard_unused(stored: Stored, label_map: str = "") -> None:
-    """Remove pictures to which no row points."""
-    for digest in {stored.pixels, stored.thumbnail, label_map} - {""}:
-        used = select(SmearImage.id).where(
-            or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
-        )
-        outlines = select(Detections.id).where(Detections.label_map_sha256 == digest)
-        if db.session.scalar(used.limit(1)) is None and db.session.scalar(outlines.limit(1)) is None:
-            image_store().discard(digest)

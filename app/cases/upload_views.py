@@ -111,8 +111,11 @@ def take_in_each(case: Case, contents: Contents, position: int | None = None) ->
     RefusedError where the case is signed; EngineBusyError and BundleUnusableError where nothing of the file is stored
     yet, so that it can be sent again as it is.
     """
-    refuse_signed(case)
     case_id, stored = case.id, 0
+    if case.state == "signed":  # a picture of it that the disk lost is no change: it comes back as it was
+        for enclosed in contents.pictures:
+            intake.repair(case_id, enclosed)
+    refuse_signed(case_or_404(case_id))
     for enclosed in contents.pictures:
         name = shown_name(enclosed)
         try:

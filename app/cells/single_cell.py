@@ -59,7 +59,6 @@ def drawn_once(etag: str, draw: Callable[[], Array]) -> Any:
             response = make_response(encode(draw(), "PNG"))
         response.mimetype = "image/png"
     response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

@@ -10,11 +10,10 @@ import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from flask_security import hash_password
 from sqlalchemy import select
 
 from app import ledger
-from app.auth.passwords import PASSWORD_LENGTH
+from app.auth.passwords import PASSWORD_LENGTH, hashed
 from app.cli.activate import activate
 from app.cli.audit import audit_commands
 from app.cli.cells import cells
@@ -85,7 +84,7 @@ def add_person(lab: Lab, email: str, name: str, roles: list[str]) -> str:
         lab_id=lab.id,
         email=email,
         name=name,
-        password=hash_password(password),
+        password=hashed(password),
         fs_uniquifier=random_id(),
         roles=list(db.session.scalars(select(Role).where(Role.name.in_(roles)))),
     )

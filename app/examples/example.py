@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from app.accession import key
 from app.cases import intake
 from app.cases.details import create_case
 from app.cases.intake import Incoming
@@ -66,12 +67,10 @@ def open_case(user: User) -> Case:
 
 def free_accession(user: User) -> str:
     """Return the first of EXAMPLE-1, EXAMPLE-2 ... that the lab has no case of."""
-    query = select(Case.accession_key).where(
-        Case.lab_id == user.lab_id, Case.accession_key.startswith(ACCESSION.casefold())
-    )
+    query = select(Case.accession_key).where(Case.lab_id == user.lab_id, Case.accession_key.startswith(key(ACCESSION)))
     taken = set(db.session.scalars(query))
     number = 1
-    while f"{ACCESSION}-{number}".casefold() in taken:
+    while key(f"{ACCESSION}-{number}") in taken:
         number += 1
     return f"{ACCESSION}-{number}"
 

@@ -8,11 +8,11 @@ from email_validator import EmailNotValidError, validate_email
 from flask import abort
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_security import hash_password
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import ledger
+from app.auth.passwords import hashed
 from app.database import db, writing
 from app.lab import password_links
 from app.records import Role, User, random_id
@@ -54,7 +54,7 @@ def add(email: str, name: str, post: str, actor: User) -> tuple[User, str]:
             lab_id=lab_id,
             email=address,
             name=name.strip(),
-            password=hash_password(secrets.token_urlsafe(password_links.TOKEN_BYTES)),
+            password=hashed(secrets.token_urlsafe(password_links.TOKEN_BYTES)),
             fs_uniquifier=random_id(),
             roles=roles_of(session, post),
         )

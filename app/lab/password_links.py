@@ -7,12 +7,12 @@ import secrets
 from datetime import timedelta
 
 from flask import current_app
-from flask_security import hash_password
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import ledger
 from app.auth import authenticator
+from app.auth.passwords import hashed
 from app.database import db, writing
 from app.records import PasswordLink, User, now, random_id
 
@@ -25,7 +25,7 @@ def make(session: Session, user: User, actor: int | None) -> str:
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
     hours = current_app.config["LINK_HOURS"]
     session.add(PasswordLink(id=key(token), user_id=user.id, expires_at=now() + timedelta(hours=hours)))
-    user.password = hash_password(secrets.token_urlsafe(TOKEN_BYTES))
+    user.password = hashed(secrets.token_urlsafe(TOKEN_BYTES))
     user.fs_uniquifier = random_id()
     authenticator.remove(session, user, actor, "link")
     ledger.record(session, "person.link_made", lab=user.lab_id, actor=actor, subject=user.id, hours=hours)
@@ -45,12 +45,12 @@ def person_of(token: str) -> User | None:
 
 def use(token: str, password: str) -> bool:
     """Set the password that a person chose, once; False where the link was used or replaced meanwhile."""
-    hashed = hash_password(password)
+    kept = hashed(password)
     with writing() as session:
         user = person_of(token)
         if user is None:
             return False
         session.execute(delete(PasswordLink).where(PasswordLink.id == key(token)))
-        user.password, user.must_change_password, user.fs_uniquifier = hashed, False, random_id()
+        user.password, user.must_change_password, user.fs_uniquifier = kept, False, random_id()
         ledger.record(session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id, by="link")
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from app.inference import evidence
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
-from app.stored_fields import FieldDamagedError, field_of, path_of, pixels_of
+from app.stored_fields import FieldDamagedError, bytes_of, field_of, pixels_of
 from smear.arrays import Array
 from smear.artifacts import BundleError
 from smear.imaging.decode import encode
@@ -118,8 +119,11 @@ def card_of(reading: Reading) -> Card | None:
 
 def stored(digest: str) -> Any:
     """Send a stored picture; the browser keeps it but asks each time whether it still may show it."""
-    response = send_file(path_of(digest), mimetype="image/png", etag=digest, conditional=True)
-    response.headers["Cache-Control"] = "private, no-cache"
+    if request.if_none_match.contains(digest):
+        response = make_response("", 304)
+    else:
+        response = send_file(BytesIO(bytes_of(digest)), mimetype="image/png")
+    response.set_etag(digest)
     return response
 
 
@@ -134,5 +138,4 @@ def drawn(reading: Reading, what: str, render: Any) -> Any:
         response = make_response(encode(rgb, "PNG") if small else encode(rgb, "JPEG"))
         response.mimetype = "image/png" if small else "image/jpeg"
     response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -22,6 +22,7 @@ from app.records.ledger import AuditEvent
 from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
+from app.records.tries import PasswordTries
 
 __all__ = [
     "AGE_BANDS",
@@ -51,6 +52,7 @@ __all__ = [
     "Lab",
     "LeukocyteEvidence",
     "PasswordLink",
+    "PasswordTries",
     "Reading",
     "Record",
     "Review",

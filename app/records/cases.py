@@ -72,11 +72,11 @@ class Case(Record):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
     accession: Mapped[str] = mapped_column(String(64))
-    accession_key: Mapped[str] = mapped_column(String(128))  # case-folded: a-1 and A-1 are one accession
+    accession_key: Mapped[str] = mapped_column(String(128))  # `app.accession`: what looks the same is one
     specimen: Mapped[str] = mapped_column(String(2))
     stain: Mapped[str] = mapped_column(String(64), default="")
     notes: Mapped[str] = mapped_column(Text, default="")
-    search_text: Mapped[str] = mapped_column(Text, default="")  # accession and notes, case-folded
+    search_text: Mapped[str] = mapped_column(Text, default="")  # accession and notes, as `app.accession` searches them
     received_on: Mapped[str] = mapped_column(String(10), default="", server_default="")  # a day, or unknown
     age_band: Mapped[str] = mapped_column(String(8), default="", server_default="")
     sex: Mapped[str] = mapped_column(String(8), default="", server_default="")

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import admin, member
-from app.auth.passwords import asks_for_a_password, password_is_right
+from app.auth.passwords import password_is_right
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError, published
 from app.registry import activation
@@ -101,7 +101,6 @@ def report(name: str, file: str) -> Any:
 
 @bp.post("/<name>/activate")
 @admin
-@asks_for_a_password
 def activate(name: str) -> Any:
     """Let a bundle read from now on, for a reason and with the admin's password."""
     reason, despite = (request.form.get(field, "").strip() for field in ("reason", "despite"))
@@ -111,7 +110,6 @@ def activate(name: str) -> Any:
     if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
         flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
     elif not password_is_right(request.form.get("password", "")):
-        # Not a redirect: the limit on wrong passwords counts this answer.
         flash(_("The password is not right. Nothing was changed."), "error")
         return index(), 403
     else:

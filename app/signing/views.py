@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import case_or_404, clinician
-from app.auth.passwords import asks_for_a_password, password_is_right
+from app.auth.passwords import password_is_right
 from app.database import db
 from app.records import Case
-from app.rules import RefusedError
+from app.rules import RefusedError, WaitError
 from app.signing import diagnosis, signature
 from app.signing.blueprint import bp
 from app.signing.signature import ChangedMeanwhileError
@@ -29,7 +29,6 @@ def sign(case_id: str) -> str:
 
 @bp.post("/cases/<case_id>/sign")
 @clinician
-@asks_for_a_password
 def put_signature(case_id: str) -> Any:
     """Sign a case with the person's own diagnosis and password."""
     case = case_or_404(case_id)
@@ -41,10 +40,12 @@ def put_signature(case_id: str) -> Any:
         chosen = diagnosis.parse(code, other, remark, images)
     except RefusedError as refused:
         return sign_page(case, refused.text), 400
-    if not password_is_right(request.form.get("password", "")):
-        return sign_page(case_or_404(case_id), _("The password is not right. Nothing was signed.")), 403
     try:
+        if not password_is_right(request.form.get("password", "")):
+            return sign_page(case_or_404(case_id), _("The password is not right. Nothing was signed.")), 403
         row = signature.sign(case, chosen, request.form.get("seen", ""), current_user)
+    except WaitError as early:
+        return sign_page(case_or_404(case_id), early.text), 429, {"Retry-After": str(early.seconds)}
     except RefusedError as refused:
         return sign_page(case_or_404(case_id), refused.text), 409
     except ChangedMeanwhileError:

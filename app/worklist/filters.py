@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import abort
 from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
+from app.accession import searchable
 from app.dates import midnight
 from app.records import OUTCOMES, STATES, Case
+from app.request_checks import row_number
 from smear.inference.suggestion import UNCERTAIN
 
 SEARCH_LENGTH = 100
@@ -42,8 +44,8 @@ class Filters:
         for name, known in choices.items():
             if values[name] and values[name] not in known:
                 abort(404)
-        if values["reviewer"] and not (values["reviewer"].isdecimal() and len(values["reviewer"]) < 16):
-            abort(404)
+        if values["reviewer"]:
+            row_number(values["reviewer"])
         for name in ("since", "until"):
             if values[name]:
                 midnight(values[name])
@@ -83,7 +85,7 @@ class Filters:
         found = [Case.lab_id == lab_id]
         if self.q:
             # autoescape: a search for 100% looks for that, and an underscore is an underscore.
-            found.append(Case.search_text.contains(self.q.casefold(), autoescape=True))
+            found.append(Case.search_text.contains(searchable(self.q), autoescape=True))
         if self.state:
             found.append(Case.state == self.state)
         if self.outcome:
@@ -116,6 +118,8 @@ class Filters:
         """Read a place back from an address; one that nobody wrote is a 404."""
         value, _, case_id = cursor.partition("~")
         try:
-            return (float(value) if self.sort == "uncertainty" else datetime.fromisoformat(value)), case_id
-        except ValueError:
+            if self.sort == "uncertainty":
+                return float(value), case_id
+            return datetime.fromisoformat(value).astimezone(UTC), case_id
+        except (ValueError, OverflowError):  # the second for a moment before or after all years
             abort(404)

@@ -33,7 +33,6 @@ PEOPLE = {
     "stranger": ("Another laboratory", ["clinician"]),
     "chief": ("Another laboratory", ["admin", "clinician"]),
 }
-ENOUGH = "100000 per minute"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -113,7 +112,7 @@ def make_app(
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, "SIGN_IN_LIMIT": ENOUGH} | settings)
+        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models} | settings)
         app.extensions["engine"] = shared_engine
         app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)

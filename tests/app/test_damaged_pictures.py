@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.cases import intake
 from app.database import db, writing
 from app.image_store import ImageStore, UnreadableError, image_store
 from app.records import SmearImage
@@ -30,11 +34,17 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def exchange(path: Path) -> None:
+    """Put another picture in its place, which every decoder reads."""
+    path.write_bytes(encode(np.zeros((320, 320, 3), np.uint8)))
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "missing": Path.unlink,
     "empty": lambda path: path.write_bytes(b""),
     "cut": cut,
     "flipped": flip,
+    "exchanged": exchange,
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 
@@ -73,7 +83,7 @@ def test_a_damaged_picture_fails_alone(app: Flask, clinician: Someone, field: by
         answer = clinician.get(address)
         assert answer.status_code == 410, address
         assert "cannot be read from the disk" in answer.text
-    assert clinician.get(f"/images/{bad['id']}/pixels").status_code in (200, 410)
+    assert clinician.get(f"/images/{bad['id']}/pixels").status_code == 410
 
     review_all(clinician, case)
     assert sign(clinician, case, password=PASSWORD).status_code == 302
@@ -108,17 +118,85 @@ def test_the_largest_picture_fits_the_limit_of_the_store() -> None:
 def test_more_leukocytes_than_can_be_numbered_are_a_sentence(
     app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused when it comes, and leaves nothing behind; `maintenance` tells of it and goes on."""
+    """It is refused when it comes, and leaves no row behind; `maintenance` tells of it and goes on."""
     case = clinician.open_case()
     kept = clinician.upload(case, pictures.smear("PNG", 3), "kept.png").json
-    before = len([path for path in (app.config["INSTANCE_DIR"] / "images").rglob("*") if path.is_file()])
     monkeypatch.setattr("smear.segmentation.label_map.MOST", 0)
     answer = clinician.upload(case, field, "crowded.png")
     assert answer.status_code == 422
     assert "a label map can number 0" in answer.json["error"]
-    assert len([path for path in (app.config["INSTANCE_DIR"] / "images").rglob("*") if path.is_file()]) == before
     with app.app_context(), writing() as session:
+        assert session.scalars(select(SmearImage.id)).all() == [kept["id"]]
         session.get_one(SmearImage, kept["id"]).detections.label_map_sha256 = ""
     result = app.test_cli_runner().invoke(args=["maintenance"])
     assert "a label map can number 0" in result.output
     assert "Traceback" not in result.output
+
+
+def files_of(app: Flask, image_id: str) -> dict[str, Path]:
+    """Return the files of an image in the store."""
+    with app.app_context():
+        image = db.session.get_one(SmearImage, image_id)
+        digests = image.pixels_sha256, image.thumbnail_sha256, image.detections.label_map_sha256
+        return {
+            what: image_store().path(d) for what, d in zip(("pixels", "thumbnail", "outlines"), digests, strict=True)
+        }
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_same_file_once_more_repairs_it(app: Flask, clinician: Someone, field: bytes, signed: bool) -> None:
+    """Whichever of its files was damaged, of a signed case too; a whole one is only said to be there."""
+    case = clinician.open_case()
+    image = clinician.upload(case, field).json["id"]
+    if signed:
+        review_all(clinician, case)
+        assert sign(clinician, case).status_code == 302
+    for path in files_of(app, image).values():
+        before = path.read_bytes()
+        exchange(path)
+        answer = clinician.upload(case, field)
+        assert answer.status_code == 409
+        assert "was damaged, and is whole again" in answer.json["error"]
+        assert path.read_bytes() == before
+    assert clinician.get(f"/images/{image}/pixels").status_code == 200
+    again = clinician.upload(case, field)
+    assert again.status_code == 409
+    assert "whole again" not in again.json["error"]
+    work_done(app)
+
+
+def test_a_picture_of_two_cases_outlives_its_removal_from_one(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removed from the first while the second takes it in, after its file was found and before its row is there."""
+    first, second = clinician.open_case("A-1"), clinician.open_case("A-2")
+    image = clinician.upload(first, field).json["id"]
+    colleague = Someone(app, "second")
+    keep = intake.keep_outlines
+
+    def meanwhile(*arguments: Any) -> Any:
+        kept = keep(*arguments)
+        assert colleague.post(f"/cases/{first}/images/{image}/remove").status_code == 302
+        return kept
+
+    monkeypatch.setattr(intake, "keep_outlines", meanwhile)
+    answer = clinician.upload(second, field)
+    assert answer.status_code == 201
+    assert all(path.is_file() for path in files_of(app, answer.json["id"]).values())
+    work_done(app)
+
+
+def test_maintenance_sweeps_what_was_removed(app: Flask, clinician: Someone, field: bytes, blank: bytes) -> None:
+    """A day later, and nothing that an image needs."""
+    case = clinician.open_case()
+    image, kept = (clinician.upload(case, data).json["id"] for data in (field, blank))
+    gone, needed = files_of(app, image), files_of(app, kept)
+    clinician.post(f"/cases/{case}/images/{image}/remove")
+    work_done(app)
+    sweep = app.test_cli_runner().invoke
+    assert "Files removed that no image needs: 0." in sweep(args=["maintenance"]).output
+    for path in {*gone.values(), *needed.values()}:
+        os.utime(path, (0, 0))
+    assert "Files removed that no image needs: 3." in sweep(args=["maintenance"]).output
+    assert not any(path.exists() for path in gone.values())
+    assert all(path.exists() for path in needed.values())

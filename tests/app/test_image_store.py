@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.image_store import ImageStore, thumbnail
+from app.image_store import SWEPT_SECONDS, ImageStore, UnreadableError, thumbnail
 
 
 def files(folder: Path) -> list[Path]:
@@ -56,10 +57,54 @@ def test_thumbnails_keep_the_shape(shape: tuple[int, int], expected: tuple[int, 
     assert thumbnail(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
-def test_discarding_twice_is_no_error(tmp_path: Path) -> None:
-    """Two requests may find the same picture unused."""
+def age(path: Path, seconds: float = SWEPT_SECONDS + 60) -> None:
+    """Let a file have lain for so long."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_what_nobody_needs_is_swept_after_a_day(tmp_path: Path) -> None:
+    """Neither what a row points to, nor what is young; what a kill left half goes too."""
+    store = ImageStore(tmp_path)
+    needed, young, old = (store.put(data) for data in (b"needed", b"young", b"old"))
+    half = store.path(old).with_name(f".{old}.0badcafe")
+    half.write_bytes(b"ol")
+    for path in (store.path(needed), store.path(old), half):
+        age(path)
+    assert sorted(store.sweep(lambda digest: digest == needed)) == sorted([half.name, f"{old}.png"])
+    assert sorted(path.stem for path in files(tmp_path)) == sorted([needed, young])
+
+
+def test_storing_it_again_keeps_an_old_file(tmp_path: Path) -> None:
+    """An upload that finds its picture there relies on it, before any row points to it."""
     store = ImageStore(tmp_path)
     digest = store.put(b"cells")
-    store.discard(digest)
-    store.discard(digest)
-    assert files(tmp_path) == []
+    age(store.path(digest))
+    store.put(b"cells")
+    assert list(store.sweep(lambda _digest: False)) == []
+    assert store.read_bytes(digest) == b"cells"
+
+
+def test_an_upload_during_the_sweep_keeps_its_file(tmp_path: Path) -> None:
+    """In the moment between the look at the rows and the removal."""
+    store = ImageStore(tmp_path)
+    digest = store.put(b"cells")
+    age(store.path(digest))
+
+    def used(_digest: str) -> bool:
+        store.put(b"cells")
+        return False
+
+    assert list(store.sweep(used)) == []
+    assert store.read_bytes(digest) == b"cells"
+
+
+def test_a_damaged_file_is_replaced_by_the_good_one(tmp_path: Path) -> None:
+    """What lies under a hash and is something else is never taken for it."""
+    store = ImageStore(tmp_path)
+    digest = store.put(b"cells")
+    store.path(digest).write_bytes(b"other cells")
+    with pytest.raises(UnreadableError):
+        store.read_bytes(digest)
+    assert store.put(b"cells") == digest
+    assert store.read_bytes(digest) == b"cells"

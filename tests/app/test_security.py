@@ -40,11 +40,8 @@ def admins(status: int, chief: int | None = None) -> dict[str, int]:
 ROUTES: dict[str, dict[str, int]] = {
     "static": ANYONE,
     "bootstrap.static": ANYONE,
-    "security.static": ANYONE,
     "security.login": dict.fromkeys(PERSONS, 302) | {"anonymous": 200},
     "security.logout": dict.fromkeys(PERSONS, 302),
-    "security.change_password": members(200),
-    "security.verify": members(200),
     "health.live": ANYONE,
     "health.ready": ANYONE,
     "worklist.show": members(200),
@@ -54,6 +51,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "worklist.remove_filter": members(404),
     "auth.show": members(200),
     "auth.prefer": members(302),
+    "auth.change_password": members(200),
+    "auth.save_password": members(403),
     "auth.ask_code": dict.fromkeys(PERSONS, 302),
     "auth.give_code": dict.fromkeys(PERSONS, 302),
     "auth.two_factor": members(200),
@@ -119,7 +118,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "registry.report": members(404),
     "registry.activate": admins(302),
 }
-FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css", "security.static": "js/base64.js"}
+FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css"}
 
 
 @pytest.fixture
@@ -290,19 +289,6 @@ def test_an_account_that_is_closed_does_not_open(app: Flask) -> None:
     assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 200
 
 
-def test_wrong_passwords_are_limited_and_right_ones_are_not(make_app: Callable[..., Flask]) -> None:
-    """The fourth wrong try of three is refused with a page; signing in rightly does not count."""
-    app = make_app(SIGN_IN_LIMIT="3 per minute")
-    for _ in range(5):
-        assert Someone(app).sign_in("clinician@lab.example", PASSWORD).status_code == 302
-    for _ in range(3):
-        assert Someone(app).sign_in("clinician@lab.example", "wrong").status_code == 200
-    refused = Someone(app).sign_in("clinician@lab.example", PASSWORD)
-    assert refused.status_code == 429
-    assert "Too many wrong passwords" in refused.text
-    assert refused.headers["Retry-After"]
-
-
 def test_a_one_time_password_opens_only_the_page_that_replaces_it(app: Flask) -> None:
     """Until then every page leads there; afterwards the old one is worthless and other browsers are out."""
     runner = app.test_cli_runner()
@@ -349,6 +335,27 @@ def test_pages_are_not_kept_and_have_nothing_inline(clinician: Someone) -> None:
         page = clinician.get(path)
         assert page.headers["Cache-Control"] == "no-store"
         assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", page.text)
+
+
+@pytest.mark.parametrize("person", ["anonymous", "admin", "clinician"])
+def test_nothing_is_kept_but_what_is_on_the_list(app: Flask, addresses: dict[str, Any], person: str) -> None:
+    """Every route says no-store, whatever its view says, but for the program's files and pictures asked for anew."""
+    someone, kept = Someone(app, None if person == "anonymous" else person), set()
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "security.logout"):
+        values = {name: addresses[name] for name in rule.arguments}
+        values |= {"filename": FILES[rule.endpoint]} if rule.endpoint in FILES else {}
+        values |= {"name": "original"} if rule.endpoint == "reading.view" else {}
+        path = app.url_map.bind("localhost").build(rule.endpoint, values)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            answer = someone.get(path) if method == "GET" else someone.post(path)
+            if answer.headers.getlist("Cache-Control") == ["no-store"]:
+                assert "Expires" not in answer.headers, rule.endpoint
+            else:
+                assert answer.status_code == 200, rule.endpoint
+                kept.add((rule.endpoint, answer.headers["Cache-Control"].replace("public", "private")))
+    pictures = {"reading.thumbnail", "reading.pixels", "reading.view", "reading.overlay", "cells.crops"}
+    programs = {("bootstrap.static", "private, max-age=604800"), ("static", "private, no-cache")}
+    assert kept - programs == ({(name, "private, no-cache") for name in pictures} if person != "anonymous" else set())
 
 
 @pytest.mark.parametrize("secure", [True, False])

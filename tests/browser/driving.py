@@ -61,7 +61,6 @@ class Server:
         self.environment = os.environ | {
             "LEUKOLENS_INSTANCE_DIR": str(instance),
             "LEUKOLENS_PORT": str(self.port),
-            "LEUKOLENS_SIGN_IN_LIMIT": "1000 per minute",
             **{f"LEUKOLENS_{name}": value for name, value in settings.items()},
         }
         self.names = count(2)

@@ -94,7 +94,7 @@ def test_the_way_in(visit: Visit) -> None:
 
 def test_what_goes_wrong(browser: Browser, tmp_path: Path) -> None:
     """Each error page as the server really sends it: a stale form, 403, 404, 405, 413, 429, 503, and at last 500."""
-    settings = {"QUEUE": "0", "MAX_UPLOAD_BYTES": str(MEGABYTE), "SIGN_IN_LIMIT": "4 per hour"}
+    settings = {"QUEUE": "0", "MAX_UPLOAD_BYTES": str(MEGABYTE)}
     with serving(tmp_path, **settings) as server, visiting(browser, server) as visit:
         page, wrong = enter(visit).page, {}
         url = visit.server.url
@@ -125,7 +125,7 @@ def test_what_goes_wrong(browser: Browser, tmp_path: Path) -> None:
         page.evaluate("document.getElementById('draw-leukemic').submit()")  # the queue has no place for it
         check(503)
         stranger = another(visit)
-        for _number in range(5):
+        for _number in range(7):
             sign_in(stranger, url, "nobody@lab.example", WRONG)
         check(429, stranger)
         with sqlite3.connect(tmp_path / "instance" / "leukolens.sqlite3") as database:

@@ -200,17 +200,6 @@ def test_the_longest_wait_is_an_hour(app: Flask, clinician: Someone, clock: Cloc
     assert give(password_only(app), "000000").headers["Retry-After"] == "3600"
 
 
-def test_wrong_codes_count_for_the_address_too(make_app: Callable[..., Flask], clock: Clock) -> None:
-    """As wrong passwords do."""
-    app = make_app(SIGN_IN_LIMIT="3 per minute")
-    switch_on(Someone(app, "clinician"), clock)
-    someone = password_only(app)
-    for _number in range(3):
-        assert give(someone, "000000").status_code == 403
-    assert "Too many wrong" in give(someone, "000000").text
-    assert Someone(app).sign_in("second@lab.example", PASSWORD).status_code == 429
-
-
 def test_recovery_codes_work_once_each(app: Flask, clinician: Someone, clock: Clock) -> None:
     """Shown once, kept as hashes; capitals and hyphens do not matter; the page says how many are left."""
     _phone, codes = switch_on(clinician, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -162,13 +163,21 @@ def test_images_keep_the_order_in_which_they_were_chosen(clinician: Someone) -> 
     assert page.index("n1.png") < page.index("n2.png") < page.index("n3.png")
 
 
-def test_removing_an_image_takes_its_pixels_along(app: Flask, clinician: Someone, field: bytes) -> None:
-    """Rows, files and counts go; a picture that another case has stays."""
+def sweep_up(app: Flask) -> None:
+    """Run `maintenance` when a day has passed."""
+    for path in (app.config["INSTANCE_DIR"] / "images").glob("*/*"):
+        os.utime(path, (0, 0))
+    assert app.test_cli_runner().invoke(args=["maintenance"]).exit_code == 0
+
+
+def test_removing_an_image_leaves_its_pixels_to_be_swept(app: Flask, clinician: Someone, field: bytes) -> None:
+    """Rows and counts go, and the files a day later; a picture that another case has stays."""
     first = clinician.upload(clinician.open_case("A-1"), field).json
     second = clinician.upload(clinician.open_case("A-2"), field).json
     assert clinician.post(first["remove"], json=True).status_code == 200
     assert clinician.get(f"/images/{second['id']}/pixels").status_code == 200
     assert clinician.post(second["remove"]).status_code == 302
+    sweep_up(app)
     assert stored(app) == (0, 0, 0)
     with app.app_context():
         counts = db.session.execute(
@@ -204,10 +213,10 @@ def test_without_the_model_nothing_is_stored(
     assert stored(app) == (0, 0, 0)
 
 
-def test_a_failing_network_leaves_no_file(
+def test_a_failing_network_leaves_nothing_but_what_is_swept(
     app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pixels are on the disk while the network works; when it fails, they go again."""
+    """The pixels are on the disk while the network works; when it fails, no row points to them."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
@@ -215,13 +224,15 @@ def test_a_failing_network_leaves_no_file(
     monkeypatch.setattr("app.inference.engine.Pending.reading", fail)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     assert clinician.upload(clinician.open_case(), field).status_code == 500
+    assert stored(app)[:2] == (0, 0)
+    sweep_up(app)
     assert stored(app) == (0, 0, 0)
 
 
-def test_a_failing_commit_leaves_no_file(
+def test_a_failing_commit_leaves_nothing_but_what_is_swept(
     app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the rows cannot be written, the pixels go again and the page says so."""
+    """When the rows cannot be written, the page says so, and the pixels go a day later."""
     case = clinician.open_case()
 
     def fail(*_: object) -> None:
@@ -232,6 +243,8 @@ def test_a_failing_commit_leaves_no_file(
     answer = clinician.upload(case, field)
     assert answer.status_code == 500
     assert "not saved" in answer.json["error"]
+    assert stored(app)[:2] == (0, 0)
+    sweep_up(app)
     assert stored(app) == (0, 0, 0)
 
 

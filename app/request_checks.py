@@ -1,0 +1,48 @@
+"""What no page ever sends, refused before any view: numbers that no row has, a NUL in a text, JSON for a form."""
+
+from __future__ import annotations
+
+from flask import Flask, Request, abort, request
+from werkzeug.routing import IntegerConverter
+
+LARGEST = 2**31 - 1  # of an integer column, and so of every number in an address
+NUL = "\0"
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address; one that no column holds is no address."""
+
+    def __init__(self, url_map: object, *args: object, **kwargs: object) -> None:
+        super().__init__(url_map, *args, **({"max": LARGEST} | kwargs))  # type: ignore[arg-type]
+
+
+class FormRequest(Request):
+    """A request whose body is a form or nothing: no library that reads one looks for JSON in it."""
+
+    is_json = False
+
+
+def row_number(text: str) -> int:
+    """Read a number from an address's query; what nobody wrote there is a 404."""
+    # Its length first: Python itself reads no more than some thousand digits.
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST):
+        abort(404)
+    return int(text)
+
+
+def refuse() -> None:
+    """Refuse what no browser and no script of ours sends, in the same way for every view."""
+    if request.mimetype.endswith("json"):
+        abort(415)
+    given = [*(request.view_args or {}).values(), *request.args.keys(), *request.args.values()]
+    if request.method == "POST":
+        given += [*request.form.keys(), *request.form.values()]
+    if any(NUL in str(value) for value in given):
+        abort(400)
+
+
+def init_app(app: Flask) -> None:
+    """Put the checks before every view."""
+    app.request_class = FormRequest
+    app.url_map.converters["int"] = RowNumber
+    app.before_request(refuse)
