@@ -54,7 +54,7 @@ def split(field: Field, number: int, line: Array | None = None) -> Field:
     """Return `field` with leukocyte `number`, from 1, replaced by its two parts.
 
     line: float (2, 2), two points in pixels of the picture; the parts lie on its two sides. Without one it is cut
-    at the neck across its long axis, or halved where it has none. RedrawError where that leaves hardly anything of a part.
+    at the neck across its long axis, or halved where it has none. RedrawError where that leaves hardly anything of one.
     """
     mask = _mask(field, number)
     y, x = np.nonzero(mask)

@@ -62,6 +62,7 @@ class Server:
             "LEUKOLENS_INSTANCE_DIR": str(instance),
             "LEUKOLENS_PORT": str(self.port),
             "LEUKOLENS_SIGN_IN_LIMIT": "1000 per minute",
+            "LEUKOLENS_DEFAULT_CELL_BUNDLE": "",  # cells are typed at upload in the tests that are about it
             **{f"LEUKOLENS_{name}": value for name, value in settings.items()},
         }
         self.names = count(2)
