@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+
 from flask import Flask, Request, abort, request
 from werkzeug.routing import IntegerConverter
 
 LARGEST = 2**31 - 1  # of an integer column, and so of every number in an address
 NUL = "\0"
+YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 
 
 class RowNumber(IntegerConverter):
@@ -46,3 +49,14 @@ def init_app(app: Flask) -> None:
     app.request_class = FormRequest
     app.url_map.converters["int"] = RowNumber
     app.before_request(refuse)
+
+
+def midnight(text: str) -> datetime:
+    """Return the first moment of a day in an address, in UTC as all times here; what is no day is a 404."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        abort(404)
+    return datetime.combine(day, time(), UTC)

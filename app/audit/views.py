@@ -13,10 +13,9 @@ from sqlalchemy.orm import joinedload
 from app.access import admin
 from app.audit.blueprint import bp
 from app.database import db
-from app.dates import midnight
 from app.ledger import ACTIONS, EARLIER_ACTIONS
 from app.records import AuditEvent, User
-from app.request_checks import row_number
+from app.request_checks import midnight, row_number
 
 
 @bp.get("/")
