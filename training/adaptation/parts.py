@@ -68,7 +68,7 @@ def parts(targets: Array, groups: Array, names: tuple[str, ...], labels: int | N
     rare = np.flatnonzero((counts > 0) & (counts < LEAST_OF_A_LABEL * RELEASE))
     if len(rare):
         raise DataError(
-            f"Of '{names[rare[0]]}' there are {counts[rare[0]]} pictures, and {LEAST_OF_A_LABEL * RELEASE} are the least:"
+            f"Of '{names[rare[0]]}' there are {counts[rare[0]]} pictures, but {LEAST_OF_A_LABEL * RELEASE} are needed:"
             " a third is set apart to test with. Label more of it, or leave it out."
         )
     rest, release = _apart(np.arange(len(targets)), targets, groups, RELEASE, seed)

@@ -56,7 +56,7 @@ def test_too_little_is_said_before_anything_is_tried(laboratory):
     with pytest.raises(DataError, match="labels are left to adapt and calibrate with"):
         parts(targets[:24], groups[:24] * 0 + np.arange(24) // 4, NAMES, None)
     rare = np.where(np.arange(300) == 7, 2, targets % 2)
-    with pytest.raises(DataError, match="Of 'c' there are 1 pictures, and 6 are the least"):
+    with pytest.raises(DataError, match="Of 'c' there are 1 pictures, but 6 are needed"):
         parts(rare, groups, NAMES, None)
 
 
