@@ -26,7 +26,7 @@ from training.recipes.recipe import Recipe
 THRESHOLDS, LAST_LAYER = "thresholds only", "last layer"
 FURTHER, FROM_IMAGENET = "fine-tuned from the bundle", "trained from ImageNet"
 FOLDS = 3
-STEPS, BATCH, RATE = 120, 16, 1e-4  # of further training: minutes on two processors
+STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two processors
 
 
 @dataclass(frozen=True)
