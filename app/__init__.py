@@ -40,7 +40,7 @@ from app.cases import opinions
 from app.cells import classification, outlines
 from app.inference import engine, evidence, jobs
 from app.reading import more_maps
-from app.registry import activation
+from app.registry import activation, held_cards
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
@@ -73,7 +73,7 @@ def create_app(**overrides: Any) -> Flask:
     # Sessions come before security, which opens one for its form tokens.
     for part in (request_checks, database, sessions, security, two_factor, image_store, template_filters, errors, cli):
         part.init_app(app)
-    engine.init_app(app, activation.wanted_bundles)
+    engine.init_app(app, activation.wanted_bundles, held_cards.hold)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
     for feature in (
         worklist,

@@ -54,6 +54,7 @@ ACTIONS = {
     "blind.reviewed": _l("image read blind"),
     "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
+    "model.held": _l("model read for the first time"),
 }
 # What older versions recorded under another name: an event is never rewritten.
 EARLIER_ACTIONS = {

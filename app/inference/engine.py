@@ -68,6 +68,7 @@ class Engine:
     ) -> None:
         self.folder = folder
         self.capacity = capacity
+        self.hold: Callable[[Bundle], None] | None = None  # what is asked before a bundle reads, by whoever has doubts
         self.patience = patience
         self._load = load
         self._loaded: dict[str, LoadedBundle] = {}
@@ -131,9 +132,11 @@ class Engine:
         return loaded.bundle
 
     def bundle(self, name: str) -> Bundle:
-        """Return a loaded bundle; an error with a sentence where it is damaged or not loaded yet."""
+        """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read."""
         loaded = self.loaded(name)
         if loaded.bundle is not None:
+            if self.hold is not None:
+                self.hold(loaded.bundle)
             return loaded.bundle
         if loaded.state == "damaged":
             raise BundleUnusableError(loaded.text)
@@ -220,21 +223,23 @@ class Engine:
         return batch
 
 
-def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
+def init_app(app: Flask, wanted: Callable[[], list[str]], hold: Callable[[Bundle], None]) -> None:
     """Give the application its engine, asleep until the first use or until the worker starts it.
 
-    wanted: names the bundles to load first, once the engine wakes; it is asked in an application context.
+    wanted: names the bundles to load first, once the engine wakes; hold: raises BundleUnusableError for one that must
+    not read. Both are asked in an application context.
     """
     app.extensions["engine"] = Engine(
         app.config["MODELS_DIR"], app.config["QUEUE"], patience=app.config["ANSWER_SECONDS"]
     )
-    app.extensions["wanted_bundles"] = wanted
+    app.extensions["wanted_bundles"], app.extensions["hold_bundle"] = wanted, hold
     mask_network.use(app.config["MODELS_DIR"])
 
 
 def engine() -> Engine:
     """Return the engine of the current application, awake."""
     running: Engine = current_app.extensions["engine"]
+    running.hold = current_app.extensions["hold_bundle"]
     if not running.started:
         running.start(current_app.extensions["wanted_bundles"]())
     return running

@@ -12,6 +12,7 @@ from app.records.cases import (
     STATES,
     BundleActivation,
     Case,
+    HeldCard,
     Reading,
     SmearImage,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "CellReading",
     "Detections",
     "Explanation",
+    "HeldCard",
     "Job",
     "JobItem",
     "Lab",

@@ -114,7 +114,7 @@ def activate(name: str) -> Any:
         return index(), 403
     else:
         try:
-            choice = activation.activate(engine().load(name).card, reason, current_user, despite)
+            choice = activation.activate(engine().load(name), reason, current_user, despite)
             flash(
                 _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
                 "info",
