@@ -11,6 +11,7 @@ from smear.sentence import SentenceError
 
 CARD = "card.json"
 MODEL = "model.keras"
+GRAPH = "model.onnx"  # the same function as ONNX
 # Lies among the bundles and is none to choose: `smear.segmentation.mask_network` reads it.
 SEGMENTER = "leukolens-cells-mask"
 

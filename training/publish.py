@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from smear.artifacts import MODEL, BundleError
+from smear.artifacts import GRAPH, MODEL, BundleError
 from smear.inference import bundle, floors
 from smear.inference.card import NEVER, Card, Threshold
 from smear.sentence import SentenceError
@@ -24,7 +24,6 @@ from training.evaluation.summary import CrossValidated
 from training.recipes.loading import refusal_of
 from training.reports import run_report
 
-REQUIRED: Protocol = "grouped"
 BULKY = ("roc", "reliability", "per_patient", "recipe", "learning_curves")  # in report/, too long for a card
 BY_THE_NETWORK = ("recurrence",)  # of a recipe: what the search chose takes its place on the draft's card
 Results = dict[Protocol, CrossValidated]
@@ -68,10 +67,12 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
     draft = _signed(bundle.verify(source), publisher)
     files = {protocol: result_file(run, protocol) for protocol in PROTOCOLS}
     results: Results = {protocol: _read(file) for protocol, file in files.items() if file.is_file()}
-    if REQUIRED not in results:
+    required = floors.deciding(draft)
+    insist_on_licences(draft)
+    if required not in results:
         raise UnfinishedRunError(
-            f"{run} has no grouped result, and nothing is published without one."
-            f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol grouped"
+            f"{run} has no {required} result, and nothing is published without one."
+            f" Run: python -m training crossval {draft.recipe['name']} --data DATA --out {run} --protocol {required}"
         )
     for protocol, result in results.items():
         for what in _differences(draft, result):
@@ -97,11 +98,23 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
         card = structs.replace(card, metrics=card.metrics | {"stress": msgspec.to_builtins(rendered)})
 
     def fill(folder: Path) -> None:
-        for file in filter(None, (MODEL, bundle.ood_file(card), card.head.file)):
+        graph = GRAPH if GRAPH in draft.files else ""
+        for file in filter(None, (MODEL, graph, bundle.ood_file(card), card.head.file)):
             shutil.copyfile(source / file, folder / file)
         run_report.write(folder / "report", card, results, rendered)
 
     return bundle.write(models, card, fill)
+
+
+def insist_on_licences(draft: Card) -> None:
+    """Raise UnfinishedRunError where the network has learnt from pictures whose licence forbids it."""
+    known = draft.recipe.get("sources") or {}
+    forbidden = [name for name in draft.data.get("sources", ()) if name in known and not known[name]["ships"]]
+    if forbidden:
+        raise UnfinishedRunError(
+            f"The network has learnt from '{forbidden[0]}', which its recipe says no published bundle may learn from"
+            f" ({known[forbidden[0]]['licence']}). Run fit again: it leaves such pictures out."
+        )
 
 
 def unsigned(run: Path, publisher: Publisher) -> tuple[str, ...]:
@@ -135,7 +148,7 @@ def _signed(draft: Card, publisher: Publisher) -> Card:
 
 def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:
     """Yield in what a result is of something else than the draft, each as the rest of a sentence."""
-    if result.folds_run < result.folds and result.protocol == REQUIRED:
+    if result.folds_run < result.folds and result.protocol == floors.deciding(draft):
         yield f"is of {result.folds_run} folds of {result.folds}"
     if result.fingerprint != draft.data["fingerprint"] and result.protocol != "as-published":
         yield "is of other data than the draft"
@@ -190,23 +203,24 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
     recipe's target: their interval by groups stays below it. UnfinishedRunError where none of the test pictures in
     `run` could be graded.
     """
-    grouped = results[REQUIRED]
-    calibration = grouped.calibration
+    required = floors.deciding(draft)
+    deciding = results[required]
+    calibration = deciding.calibration
     if calibration is None:
         raise UnfinishedRunError(
-            f"The grouped result in {run} says nothing of calibration: none of its pictures could be graded."
+            f"The {required} result in {run} says nothing of calibration: none of its pictures could be graded."
             " Give its crossval command again; folds that are there are not repeated."
         )
-    target, suggested = refusal_of(draft.recipe).target_accuracy, grouped.accuracy_suggested
+    target, suggested = refusal_of(draft.recipe).target_accuracy, deciding.accuracy_suggested
     missed = not suggested.total or suggested.high < target
     abstention = Threshold(NEVER, 1.0) if missed else calibration.abstention
-    before = recorded(earlier, draft.data["fingerprint"], REQUIRED) if earlier else None
+    before = recorded(earlier, draft.data["fingerprint"], required) if earlier else None
     names = {label.id: label.name for label in draft.labels}
     metrics: dict[str, Any] = dict(draft.metrics)
     for protocol, result in results.items():
         entries = msgspec.to_builtins(result)
         metrics[protocol] = {key: value for key, value in entries.items() if key not in BULKY}
-    paragraph = conclude(grouped, names, grouped.colours, before, grouped.groups_from)
+    paragraph = conclude(deciding, names, deciding.colours, before, deciding.groups_from, deciding.laboratories)
     if abstention.value >= NEVER:
         paragraph = (
             f"It makes no suggestions: being right on {percent(target)} of them, its target, was not reached on"
@@ -218,6 +232,6 @@ def complete(draft: Card, results: Results, earlier: Card | None, run: Path) -> 
         abstention=abstention,
         ood=calibration.ood,
         metrics=metrics,
-        controls=metrics[REQUIRED]["controls"],
+        controls=metrics[required]["controls"],
         conclusion=paragraph,
     )

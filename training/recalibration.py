@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import structs
 
 from smear.arrays import Array
-from smear.artifacts import MODEL
+from smear.artifacts import GRAPH, MODEL
 from smear.inference import bundle
 from smear.inference.bundle import Bundle
 from smear.inference.card import Scale, Threshold
@@ -66,7 +66,8 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
     )
 
     def fill(folder: Path) -> None:
-        for file in filter(None, (MODEL, card.head.file)):
+        graph = GRAPH if GRAPH in loaded.card.files else ""
+        for file in filter(None, (MODEL, graph, card.head.file)):
             shutil.copyfile(source / file, folder / file)
         Distribution.fit(looks).save(folder / bundle.OOD)
         if (source / "report").is_dir():

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.registry.laboratories import Laboratory, Unseen, laboratories, unseen
+from smear.inference import floors
 from smear.inference.card import Card
 from smear.statistics import ClassScores, class_scores
 
@@ -42,6 +44,8 @@ class Figures:
     sensitivity: list[Bar]
     classes: list[tuple[str, ClassScores]]
     renderings: list[Rendering]
+    laboratories: list[Laboratory]
+    unseen: Unseen | None
 
 
 def protocol_names(patients: bool = False) -> dict[str, str]:
@@ -59,6 +63,7 @@ def control_names() -> dict[str, str]:
         "cells_removed": _("Leukocytes painted out"),
         "background_removed": _("Background painted out"),
         "corner_only": _("Only the corner with the scale bar"),
+        "colour_only": _("Only the mean colour of each cell"),
         "grey": _("Colour taken away"),
     }
 
@@ -67,9 +72,9 @@ def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
-    main: dict[str, Any] = results.get("grouped") or next(iter(results.values()), {})
+    main: dict[str, Any] = results.get(floors.deciding(card)) or next(iter(results.values()), {})
     bars = control_bars(card, main), sensitivity_bars(card, main)
-    return Figures(protocols, *bars, scores_by_class(card, main), renderings(card))
+    return Figures(protocols, *bars, scores_by_class(card, main), renderings(card), laboratories(card), unseen(card))
 
 
 def rated(name: str, rate: Any, text: str = "", patients: bool = False) -> Bar | None:

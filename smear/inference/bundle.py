@@ -97,17 +97,18 @@ def load(path: Path) -> Bundle:
     digest = verified_card(path)
     card = read_card(path)
     from smear.inference import classifier_heads, golden, network
+    from smear.inference.engines.engine import UnsuitableModelError
     from smear.segmentation import mask_network
 
     mask_network.segmenter()  # nothing is read without it: what is wrong with it is said now
     try:
-        compiled = network.load(path / MODEL, card.explanation_layer, card.tta, card.tta_confidence)
+        compiled = network.load(path, card)
         ood = Distribution.load(path / ood_file(card))
         if card.head.file:
             compiled.head = classifier_heads.load(path / card.head.file, len(card.labels))
     except classifier_heads.HeadError as error:
         raise BundleError(f"The classifier of '{path.name}' cannot be used: {error}") from error
-    except network.UnsuitableModelError as error:
+    except UnsuitableModelError as error:
         raise BundleError(f"The model '{path.name}' does not suit this application: {error}") from error
     except Exception as error:  # Keras raises anything from BadZipFile to KeyError for a damaged file
         raise BundleError(f"The model file of '{path.name}' is damaged ({type(error).__name__}).") from error

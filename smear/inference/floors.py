@@ -4,16 +4,23 @@ A floor that is not reached is a sentence, so that whoever chooses a model reads
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from smear.inference.card import Card
 
-RESULT = "grouped"  # the protocol that counts: pictures of one patient or slide on one side of every split
 SHOWS_NO_LEUKOCYTE = {  # controls in which nothing is left to judge
     "cells_removed": "With every leukocyte painted out",
     "corner_only": "Shown the corner of the picture alone",
 }
 SHORTCUT = 0.02  # more suggestions than this without a leukocyte in sight: the model reads the slide
+
+
+def deciding(card: Card) -> Literal["source", "grouped"]:
+    """Return the protocol whose result counts: laboratories held out where the recipe names some, else groups.
+
+    In the latter, pictures of one patient or slide are on one side of every split.
+    """
+    return "source" if card.recipe.get("sources") else "grouped"
 
 
 def unmet(card: Card) -> tuple[str, ...]:
@@ -22,7 +29,7 @@ def unmet(card: Card) -> tuple[str, ...]:
 
 
 def _unmet(card: Card) -> Iterator[str]:
-    result = card.metrics.get(RESULT)
+    result = card.metrics.get(deciding(card))
     if not isinstance(result, dict):
         yield "It was never measured on patients or slides that it had not seen."
         return

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.network import JOIN, two_logits
+from smear.inference.engines.keras_engine import JOIN, two_logits
 from smear.inference.tta import mean_upright, turned
 
 if TYPE_CHECKING:

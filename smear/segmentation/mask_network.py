@@ -3,7 +3,7 @@
 It is part of `smear.segmentation.find.find`, as a lens is of a microscope: no lab chooses it, every bundle's readings
 and trainings rest on it. It is published as the bundle `models/leukolens-cells-mask` with a card of its own.
 
-Beside the Keras model lies the same function as ONNX (`training.segmenter.onnx_graph`), and that is what runs: for a
+Beside the Keras model lies the same function as ONNX (`training.graphs.segmenter`), and that is what runs: for a
 network this small TensorFlow spends most of the time between the layers.
 """
 
@@ -18,10 +18,9 @@ import numpy as np
 
 from smear import schema
 from smear.arrays import Array
-from smear.artifacts import CARD, SEGMENTER, BundleError, sha256
+from smear.artifacts import CARD, GRAPH, SEGMENTER, BundleError, sha256
 
 FOLDER = Path(__file__).resolve().parents[2] / "models" / SEGMENTER
-GRAPH = "model.onnx"
 STRIDE = 32  # height and width of what the network is given are multiples of it
 PADDING = 255
 FIELD = 224  # a common size

@@ -7,8 +7,8 @@ from training.cli import options
 from training.cli.options import Command
 
 COMMANDS = """
-recipes inspect fit crossval compare contact evaluate ood figures segmenter segmentation atlas probe publish
-recalibrate stress
+recipes inspect gather fit crossval compare contact evaluate ood figures segmenter segmentation atlas probe publish
+recalibrate stress graph
 """
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from smear.arrays import Array
+from training.augmentation.camera import another_camera
 from training.augmentation.pipelines import PIPELINES
 
 Pipeline = Literal["stain", "abed", "murtoza", "khan", "lubna", "bushi", "bushi-alexnet", "none"]
@@ -20,9 +21,11 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     """Ranges of the random changes; 0 or (1, 1) switches one off.
 
     rotation: degrees either way, after a random quarter turn and flip; zoom, saturation, value, density: factors;
-    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px. They are those of
-    our own pipeline, "stain"; a published one (`training.augmentation.pipelines`) brings its own and needs no white
-    background.
+    shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px; densities: factor
+    of all three channels' optical density together, beside `density` of each; grey: how often colour is taken away;
+    camera: how often each thing happens that another camera and its files do (`training.augmentation.camera`). They
+    are those of our own pipeline, "stain"; a published one (`training.augmentation.pipelines`) brings its own and needs
+    no white background.
     """
 
     pipeline: Pipeline = "stain"
@@ -35,6 +38,9 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     value: tuple[float, float] = (0.8, 1.15)
     density: tuple[float, float] = (0.8, 1.25)
     blur: float = 0.8
+    densities: tuple[float, float] = (1.0, 1.0)
+    grey: float = 0.0
+    camera: float = 0.0
 
 
 _RAMP = np.arange(256, dtype=np.float32)
@@ -45,7 +51,10 @@ def augment(rgb: Array, plan: Augmentation, seed: int) -> Array:
     random = np.random.default_rng(seed)
     if plan.pipeline != "stain":
         return PIPELINES[plan.pipeline](rgb, random)
-    return _stain(_turn(rgb, plan, random), plan, random)
+    changed = _stain(_turn(rgb, plan, random), plan, random)
+    if plan.grey and random.random() < plan.grey:
+        changed = cv2.cvtColor(cv2.cvtColor(changed, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return another_camera(changed, plan.camera, random) if plan.camera else np.asarray(changed)
 
 
 def _turn(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
@@ -68,6 +77,8 @@ def _turn(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
 
 def _stain(rgb: Array, plan: Augmentation, random: np.random.Generator) -> Array:
     gains = random.uniform(*plan.density, 3).astype(np.float32)
+    if plan.densities != (1.0, 1.0):
+        gains = gains * np.float32(random.uniform(*plan.densities))
     # I' = 255 (I / 255)^gain multiplies every channel's optical density by its gain.
     table = np.rint(255 * (_RAMP[:, None] / 255) ** gains[None, :]).astype(np.uint8)
     hsv = cv2.cvtColor(cv2.LUT(rgb, table.reshape(256, 1, 3)), cv2.COLOR_RGB2HSV)

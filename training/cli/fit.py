@@ -68,12 +68,12 @@ def fit(
     """Write a draft bundle."""
     import numpy as np
 
-    from training.evaluation.splits import refuse_thin, validation
+    from training.evaluation.splits import may_be_learnt_from, refuse_thin, validation
     from training.fit.experiment import draft
 
     run = _run(loading.load(name, changes), data, out, weights, network_cache)
     schedule, material = run.recipe.schedule, run.material
-    everything = np.arange(len(run.dataset))
+    everything = np.flatnonzero(may_be_learnt_from(run.dataset.sources, run.recipe.sources))
     refuse_thin([everything], material.targets, material.groups, run.dataset.classes)
     fit, held_out = everything, everything[:0]
     if schedule.validation_split:
@@ -124,7 +124,9 @@ def crossval(
     if form == "json":
         print(json.dumps(public(result), indent=1))
         return
-    paragraph = conclude(result, run.recipe.label_names(), result.colours, groups_from=result.groups_from)
+    paragraph = conclude(
+        result, run.recipe.label_names(), result.colours, None, result.groups_from, result.laboratories
+    )
     file = cross_validation.result_file(out, protocol)
     report = class_report.text(result, run.recipe.label_names())
     print(f"{result.meaning}\n{paragraph}\n\n{report}\n\nAll numbers: {file}")
@@ -174,6 +176,16 @@ def recalibrate(name: str, data: Path, version: str, models: Path) -> None:
     print(f"Published {folder}, version {version}.")
 
 
+@command("graph", "write the graph that serves a published bundle where there is no GPU")
+@click.argument("name")
+@options.models()
+def graph(name: str, models: Path) -> None:
+    """Write it for the bundle NAME of models/: what it answers stays the same."""
+    from training.serving_graph import add_graph
+
+    print(f"Written into {add_graph(models / name)}.")
+
+
 def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
     from training.fit.run import Material, Run
 
@@ -181,4 +193,4 @@ def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cac
     return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
 
 
-COMMANDS = (list_recipes, fit, crossval, publish, recalibrate)
+COMMANDS = (list_recipes, fit, crossval, publish, recalibrate, graph)

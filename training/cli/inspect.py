@@ -31,6 +31,21 @@ def inspect(data: Path, out: Path) -> None:
     print("\n".join([*(f"- {warning}" for warning in inspection.warnings), f"Report: {out}"]))
 
 
+@command("gather", "put single cells of many laboratories into one folder, with a manifest")
+@options.data("folder that holds the data sets")
+@click.option("--out", type=PATH, required=True, metavar="FOLDER", help="folder that is made; it has to be empty")
+@click.option("--plan", type=PATH, help="TOML file that says what; else training/data/gathering.toml")
+def gather(data: Path, out: Path, plan: Path | None) -> None:
+    """Gather the cells and print how many there are of each laboratory."""
+    from collections import Counter
+
+    from training.data import gathering
+
+    rows = gathering.gather(gathering.read_plan(plan or gathering.PLAN), data, out)
+    for source, count in sorted(Counter(row.source for row in rows).items()):
+        print(f"{source:16} {count}")
+
+
 @command("contact", "draw a contact sheet of what augmentations make of some pictures")
 @click.argument("names", metavar="[RECIPE]...", nargs=-1)
 @options.labelled_data()
@@ -75,4 +90,4 @@ def figures(results: Path, bundle: Path, out: Path) -> None:
     print("\n".join(str(file) for file in draw(results, bundle / "report", out)))
 
 
-COMMANDS = (inspect, contact, probe, figures)
+COMMANDS = (inspect, gather, contact, probe, figures)

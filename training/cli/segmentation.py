@@ -21,8 +21,8 @@ def segmenter(fields: Path, cells: Path, masked: Path, out: Path, epochs: int | 
     from smear.segmentation.mask_network import FOLDER, Segmenter
     from training.architectures import unet
     from training.fit.draft_card import commit
+    from training.graphs.segmenter import exported
     from training.segmenter import agreement, fit, publish
-    from training.segmenter.onnx_graph import exported
 
     target = models / FOLDER.name
     version = publish.next_version(target)  # before hours of training: the card that is there may be damaged

@@ -18,7 +18,7 @@ from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from training.data.dataset import Dataset
 from training.data.manifest import DataError
-from training.evaluation.bootstrap import Difference, difference
+from training.evaluation.bootstrap import Difference, difference, macro_f1_interval
 from training.evaluation.cross_fit import PREDICTIONS, Fold
 from training.evaluation.cross_validation import Scheme, crossval, fold_files
 from training.evaluation.splits import Protocol
@@ -86,6 +86,13 @@ class Row:
     def score(self, protocol: Protocol) -> float:
         """Return macro F1 under a protocol, -1 where there is none."""
         return self.results[protocol].macro_f1 if protocol in self.results else -1.0
+
+    def interval(self, protocol: Protocol) -> tuple[float, float] | None:
+        """Return the 95 % interval of macro F1 by whole groups, None where there is no score."""
+        if protocol not in self.answers:
+            return None
+        said = self.answers[protocol]
+        return macro_f1_interval(said.targets, said.answers, said.groups, int(said.targets.max()) + 1)
 
 
 def shortened(recipe: Recipe, epochs: int | None) -> Recipe:

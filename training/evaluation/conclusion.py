@@ -7,6 +7,7 @@ import msgspec
 from smear.inference.card import Card
 from smear.inference.floors import SHORTCUT
 from training.evaluation.bootstrap import Difference
+from training.evaluation.laboratories.held_out import Expected, Laboratories
 from training.evaluation.metrics import Metrics, Rate
 
 
@@ -72,17 +73,34 @@ def interval(rate: Rate, groups_from: str) -> str:
     return f"{words} by {groups}; {percent(low)} to {percent(high)} if each picture counted by itself"
 
 
+def unseen(expected: Expected) -> str:
+    """Return the sentence on what a laboratory that it has never seen may expect."""
+    right = (
+        f"{percent(expected.accuracy_suggested)} of these right (at worst {percent(expected.accuracy_suggested_worst)})"
+        if expected.accuracy_suggested is not None
+        else "which is none"
+    )
+    return (
+        f"A laboratory that it has never seen: expect a suggestion for {percent(expected.coverage)} of cells (at worst"
+        f" {percent(expected.coverage_worst)}), {right}, and {percent(expected.accuracy_all)} right if it always"
+        f" answered (at worst {percent(expected.accuracy_all_worst)}); of {expected.laboratories} laboratories, each of"
+        " which was held out."
+    )
+
+
 def conclude(
     metrics: Metrics,
     names: dict[str, str],
     colours: Colours | None = None,
     earlier: Earlier | None = None,
     groups_from: str = "",
+    laboratories: Laboratories | None = None,
 ) -> str:
     """Return the paragraph for a result with its ablations.
 
     `names`: of the labels, by their ids; `colours`: the forest on colours, where it is known; `groups_from`: by what
-    pictures are kept together, as `Dataset.groups_from` says.
+    pictures are kept together, as `Dataset.groups_from` says; `laboratories`: what each of them says, where they were
+    held out.
     """
     suggested, accuracy = metrics.accuracy_suggested, metrics.accuracy_all
     answered = f"had it answered always, it would be right on {percent(accuracy.value)}"
@@ -94,6 +112,8 @@ def conclude(
     else:
         sentences = [f"It makes a suggestion for none of {metrics.n} pictures; {answered}."]
     sentences.append(weakest(metrics, names))
+    if laboratories is not None:
+        sentences.append(unseen(laboratories.expected))
     removed = metrics.ablations["cells_removed"].coverage if "cells_removed" in metrics.ablations else None
     if removed is not None and removed > SHORTCUT:
         sentences.append(

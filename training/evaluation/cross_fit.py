@@ -40,13 +40,15 @@ PARTS = tuple(part.name for part in fields(Predictions))
 class Fold:
     """What was predicted for one fold's T test pictures.
 
-    test, groups, targets: int64 (T,), the pictures' indices, groups and classes; baseline: the classes that the colour
-    baseline gives them; temperature and the two thresholds: by which the outcomes are; ablations: by name.
+    test, groups, targets, sources: int64 (T,), the pictures' indices, groups, classes and laboratories; baseline: the
+    classes that the colour baseline gives them; temperature and the two thresholds: by which the outcomes are;
+    ablations: by name.
     """
 
     test: Array
     groups: Array
     targets: Array
+    sources: Array
     baseline: Array
     temperature: float
     abstention: float
@@ -57,7 +59,7 @@ class Fold:
     def write(self, file: Path) -> None:
         """Write the fold to `file`, all of it or nothing."""
         arrays = {
-            **{name: getattr(self, name) for name in ("test", "groups", "targets", "baseline")},
+            **{name: getattr(self, name) for name in ("test", "groups", "targets", "sources", "baseline")},
             "temperature": np.array(self.temperature),
             "thresholds": np.array([self.abstention, self.ood]),
         }
@@ -78,6 +80,8 @@ class Fold:
             test=arrays["test"],
             groups=arrays["groups"],
             targets=arrays["targets"],
+            # Folds of an earlier version do not say of which laboratory a picture is.
+            sources=arrays.get("sources", np.zeros_like(arrays["test"])),
             baseline=arrays["baseline"],
             temperature=float(arrays["temperature"]),
             abstention=abstention,
@@ -95,7 +99,7 @@ def cross_fitted(folds: Sequence[Fold], refusal: Refusal) -> tuple[list[Fold], s
     calibrations = [calibration_of([*folds[:k], *folds[k + 1 :]], refusal) for k in range(len(folds))]
     if not all(calibrations):
         return list(folds), OWN
-    return [_recalibrated(fold, by) for fold, by in zip(folds, calibrations, strict=True) if by], OTHERS
+    return [recalibrated(fold, by) for fold, by in zip(folds, calibrations, strict=True) if by], OTHERS
 
 
 def held_out_readers(run: Path, own: Dataset) -> Iterator[tuple[Reader, Array]]:
@@ -134,10 +138,11 @@ def calibration_of(folds: Sequence[Fold], refusal: Refusal) -> Calibration | Non
     logits = np.concatenate([fold.main.logits for fold in folds])
     targets = np.concatenate([fold.targets for fold in folds])
     scores = np.concatenate([fold.main.ood_scores for fold in folds])
-    return calibrate(logits, targets, scores, refusal) if np.isfinite(scores).any() else None
+    sources = np.concatenate([fold.sources for fold in folds])
+    return calibrate(logits, targets, scores, refusal, sources) if np.isfinite(scores).any() else None
 
 
-def _recalibrated(fold: Fold, by: Calibration) -> Fold:
+def recalibrated(fold: Fold, by: Calibration) -> Fold:
     """Return the fold as these thresholds make it. What was not gradable stays so: no model had a say."""
     return replace(
         fold,

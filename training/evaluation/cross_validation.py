@@ -16,11 +16,21 @@ from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from training.augmentation.augmented_copies import with_augmented_copies
 from training.data.ablations import ABLATIONS
+from training.data.dataset import CHUNK
 from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.cross_fit import PLAN, PREDICTIONS, Fold
+from training.evaluation.laboratories.probe import LaboratoryProbe, drawn, laboratory_probe
 from training.evaluation.predictions import predict_ablations
-from training.evaluation.splits import Protocol, folds, published_folds, refuse_thin, source_folds, validation
+from training.evaluation.splits import (
+    Protocol,
+    folds,
+    laboratory_folds,
+    published_folds,
+    refuse_thin,
+    source_folds,
+    validation,
+)
 from training.evaluation.summary import CrossValidated, summarise
 from training.fit.checkpoints import whole
 from training.fit.experiment import draft
@@ -60,6 +70,9 @@ def crossval(run: Run, scheme: Scheme, limit: int | None = None) -> CrossValidat
     finished = [Fold.read(file) for file in files]
     drafts = [bundle.read_card(file.parent / run.recipe.name) for file in files]
     result = summarise(run, scheme.protocol, scheme.folds, finished, drafts)
+    if result.laboratories:
+        told = structs.replace(result.laboratories, probe=_probed(run, scheme, which[-1]))
+        result = structs.replace(result, laboratories=told)
     with whole(result_file(run.folder, scheme.protocol)) as partial:
         partial.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
     return result
@@ -84,7 +97,7 @@ def fold_files(folder: Path, protocol: Protocol, which: Sequence[int]) -> list[P
 def _by_protocol(run: Run, scheme: Scheme) -> tuple[Run, Scheme]:
     """Return run and scheme with recipe, data set and number of folds as the protocol has them."""
     if scheme.protocol == "source":
-        return run, replace(scheme, folds=len(set(run.dataset.sources)))
+        return run, replace(scheme, folds=len(_source_folds(run)))
     if scheme.protocol != "as-published":
         return run, scheme
     recipe, published = run.recipe, run.recipe.published
@@ -124,6 +137,27 @@ def _plan(run: Run, scheme: Scheme) -> str:
     return json.dumps(plan, indent=1, sort_keys=True)
 
 
+def _source_folds(run: Run) -> list[tuple[Array, Array]]:
+    """Return (training, test) for every source left out, by the recipe's word where it has one on sources."""
+    material, sources = run.material, run.dataset.sources
+    if run.recipe.sources:
+        return laboratory_folds(material.targets, sources, run.recipe.sources)
+    pairs = source_folds(material.targets, sources, run.dataset.classes)
+    classes = tuple(label.id for label in material.labels)
+    refuse_thin([train for train, _ in pairs], material.targets, material.groups, classes, "source")
+    return pairs
+
+
+def _probed(run: Run, scheme: Scheme, fold: int) -> LaboratoryProbe | None:
+    """Return how much of the laboratory the network of a fold keeps in the features of what it learnt from."""
+    learnt = fold_indices(run, scheme)[fold][0]
+    asked, material = learnt[drawn(len(learnt))], run.material
+    network = bundle.load(fold_files(run.folder, scheme.protocol, [fold])[0].parent / run.recipe.name).network
+    parts = [asked[start : start + CHUNK] for start in range(0, len(asked), CHUNK)]
+    features = np.concatenate([network.forward(material.inputs[part], maps=False).features for part in parts])
+    return laboratory_probe(features, material.targets[asked], material.sources[asked])
+
+
 def fold_indices(run: Run, scheme: Scheme) -> list[tuple[Array, Array, Array]]:
     """Return (training, validation, test) indices of every fold; no validation where the recipe wants no split.
 
@@ -137,10 +171,10 @@ def fold_indices(run: Run, scheme: Scheme) -> list[tuple[Array, Array, Array]]:
         refuse_thin([train for train, _, _ in as_published], targets, groups, classes, protocol)
         return as_published
     if protocol == "source":
-        pairs = source_folds(targets, run.dataset.sources, run.dataset.classes)
+        pairs = _source_folds(run)
     else:
         pairs = folds(targets, groups, protocol, scheme.folds, schedule.seed)
-    refuse_thin([train for train, _ in pairs], targets, groups, classes, protocol)
+        refuse_thin([train for train, _ in pairs], targets, groups, classes, protocol)
     if not schedule.validation_split:
         return [(train, train[:0], test) for train, test in pairs]
     inner: Protocol = "random" if protocol == "random" else "grouped"
@@ -161,6 +195,7 @@ def _run_fold(run: Run, scheme: Scheme, indices: tuple[Array, Array, Array], fil
         test=test,
         groups=material.groups[test],
         targets=material.targets[test],
+        sources=material.sources[test],
         baseline=colour_baseline.forest_answers(statistics_of(run.dataset), material.targets, known, test),
         temperature=card.temperature,
         abstention=card.abstention.value,

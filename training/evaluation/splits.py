@@ -1,6 +1,6 @@
 """Folds and validation parts. Groups never stand on both sides, except in the protocol that says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 
 from smear.arrays import Array
 from training.data.manifest import DataError
-from training.recipes.recipe import Published
+from training.recipes.recipe import Published, Source
 
 Protocol = Literal["random", "grouped", "source", "as-published"]
 PROTOCOLS: dict[Protocol, str] = {
@@ -104,6 +104,42 @@ def source_folds(targets: Array, sources: tuple[str, ...], classes: tuple[str, .
                 " Label and source coincide, and no protocol can tell the one from the other."
             )
     return [(np.flatnonzero(where != name), np.flatnonzero(where == name)) for name in names]
+
+
+def may_be_learnt_from(sources: tuple[str, ...], known: Mapping[str, Source]) -> Array:
+    """Return which pictures a published network may learn from, bool (N,): all where the recipe knows no sources.
+
+    DataError where it knows some, and a picture is of another.
+    """
+    strange = sorted(set(sources) - set(known)) if known else []
+    if strange:
+        raise DataError(
+            f"The recipe does not say whether pictures of the source '{strange[0]}' may be learnt from for a published"
+            f" bundle. It knows {', '.join(known)}. Add a table [sources.{strange[0]}] to a copy of the recipe."
+        )
+    return np.array([not known or known[name].ships for name in sources], bool)
+
+
+def laboratory_folds(
+    targets: Array, sources: tuple[str, ...], known: Mapping[str, Source]
+) -> list[tuple[Array, Array]]:
+    """Return (training, test) for every laboratory left out, and last, where there are some, for the examination.
+
+    known: what the recipe says of each source. Those that are held out together leave together; those that do not ship
+    are in no training part and are the test of the last fold, whose training part is everything that ships. A test
+    picture whose label only its own laboratory has is asked of nobody: there is none to learn it from. DataError where
+    a source is not in the recipe, or nothing is left to learn from or to ask.
+    """
+    ships = may_be_learnt_from(sources, known)
+    parts = np.array([known[name].held_out_with or name for name in sources])
+    tests = [ships & (parts == part) for part in sorted(set(parts[ships]))]
+    pairs = [(np.flatnonzero(ships & ~test), test) for test in tests] if len(tests) > 1 else []
+    if not ships.all():
+        pairs.append((np.flatnonzero(ships), ~ships))
+    folds = [(train, np.flatnonzero(test & np.isin(targets, targets[train]))) for train, test in pairs]
+    if not folds or any(not len(train) or not len(test) for train, test in folds):
+        raise DataError("Leaving a laboratory out needs two sources or more that share labels and may be learnt from.")
+    return folds
 
 
 def published_folds(targets: Array, published: Published, seed: int = 0) -> list[tuple[Array, Array, Array]]:

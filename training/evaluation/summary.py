@@ -12,9 +12,11 @@ from sklearn.metrics import roc_curve
 from smear.arrays import Array
 from smear.inference.card import Card
 from smear.inference.suggestion import calibrated
+from training.data.dataset import Dataset
 from training.evaluation.bootstrap import Difference, GroupDraws
 from training.evaluation.conclusion import Colours
-from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted
+from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted, recalibrated
+from training.evaluation.laboratories.held_out import Laboratories, by_laboratory
 from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, classification, rate_among
 from training.evaluation.predictions import Predictions, ablation_of
 from training.evaluation.splits import PROTOCOLS, Protocol
@@ -47,7 +49,8 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
 
     recipe, fingerprint, code: what the folds' networks were made of: the recipe, the data set, and the versions of the
     code that made them (`training.fit.code_version`). learning_curves: of each, by epoch; where a network has no
-    validation part its fold's test pictures are what is held out, and nothing is chosen by them.
+    validation part its fold's test pictures are what is held out, and nothing is chosen by them. laboratories: where
+    the recipe names them, what each says by itself, and the examination, whose pictures are in no other number.
     """
 
     protocol: str
@@ -69,6 +72,7 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     fingerprint: str
     code: list[str]
     learning_curves: list[list[Epoch]]
+    laboratories: Laboratories | None = None
 
     @property
     def colours(self) -> Colours:
@@ -85,7 +89,11 @@ def summarise(
     """
     recipe, dataset = run.recipe, run.dataset
     labels = recipe.described(dataset)
+    folds, examined = _apart(folds, recipe, dataset)
     results, calibrated_by = cross_fitted(folds, recipe.refusal)
+    # For the network that is fitted on everything: here every group was answered by one that had not seen it.
+    calibration = calibration_of(results, recipe.refusal)
+    examined = [recalibrated(fold, calibration) if calibration else fold for fold in examined]
     main = _joined([fold.main for fold in results])
     targets, groups, baseline = (
         np.concatenate([getattr(fold, name) for fold in results]) for name in ("targets", "groups", "baseline")
@@ -105,8 +113,7 @@ def summarise(
         seed=recipe.schedule.seed,
         commit=commit(),
         calibrated_by=calibrated_by,
-        # For the network that is fitted on everything: here every group was answered by one that had not seen it.
-        calibration=calibration_of(results, recipe.refusal),
+        calibration=calibration,
         refused_for={str(reason): int(number) for reason, number in zip(reasons, counts, strict=True)},
         per_fold=[_fold_row(fold) for fold in results],
         per_patient=by_patient(groups, targets, right, suggested, labels) if dataset.patients_known else [],
@@ -117,8 +124,19 @@ def summarise(
         recipe=recipe.to_json(),
         fingerprint=dataset.fingerprint,
         code=sorted({card.recipe.get("code", EARLIER_CODE) for card in drafts}),
+        laboratories=by_laboratory([*results, *examined], dataset.sources, recipe.sources, labels)
+        if protocol == "source" and recipe.sources
+        else None,
         learning_curves=[msgspec.convert(card.metrics.get("history", []), list[Epoch]) for card in drafts],
     )
+
+
+def _apart(folds: Sequence[Fold], recipe: Recipe, dataset: Dataset) -> tuple[list[Fold], list[Fold]]:
+    """Return the folds that set thresholds, and those of an examination; all the latter where there are no others."""
+    known = recipe.sources
+    examined = [fold for fold in folds if not all(known[dataset.sources[i]].ships for i in fold.test)] if known else []
+    others = [fold for fold in folds if all(fold is not one for one in examined)]
+    return (others, examined) if others else (examined, [])
 
 
 def _joined(parts: Sequence[Predictions]) -> Predictions:

@@ -22,7 +22,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         self.inputs, self.targets, self.outliers = pictures.inputs, pictures.targets, pictures.outliers
         self.recipe = recipe
         self.pool = _pool(self.targets, recipe.schedule.copies, recipe.schedule.evened)
-        counts = np.bincount(self.targets[self.pool]).astype(np.float64)
+        drawn = recipe.schedule.sampling == "even"
+        self.chances = even_chances(self.targets[self.pool], pictures.sources[self.pool]) if drawn else None
+        counts = np.bincount(self.targets[self.pool], minlength=pictures.classes).astype(np.float64)
         # Half-way to balanced: full balance lets the rarest class's few slides speak too loudly.
         weights = np.sqrt(counts.mean() / np.maximum(counts, 1)) if recipe.schedule.balanced else np.ones(len(counts))
         self.weights = (weights / np.average(weights, weights=counts)).astype(np.float32)
@@ -32,7 +34,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
     def begin_epoch(self, epoch: int) -> None:
         """Draw the order of epoch `epoch` of this stage; `before` it there were those of the stage before."""
         self.epoch = self.before + epoch
-        self.order = np.random.default_rng((self.recipe.schedule.seed, self.epoch)).permutation(len(self.pool))
+        random, count = np.random.default_rng((self.recipe.schedule.seed, self.epoch)), len(self.pool)
+        drawn = self.chances is not None
+        self.order = random.choice(count, count, p=self.chances) if drawn else random.permutation(count)
 
     def __len__(self) -> int:
         # The last batch is dropped where it would be small: batch statistics of two pictures are noise.
@@ -47,11 +51,27 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
         pictures = [augment(self.inputs[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in places]
         pictures += [augment(self.outliers[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in exposed]
         classes = len(self.weights)
-        targets = np.concatenate(
-            [np.eye(classes, dtype=np.float32)[self.targets[chosen]], np.full((len(exposed), classes), 1 / classes)]
-        ).astype(np.float32)
+        shares = (1 - schedule.label_smoothing) * np.eye(classes)[self.targets[chosen]]
+        shares += schedule.label_smoothing / classes
+        targets = np.concatenate([shares, np.full((len(exposed), classes), 1 / classes)]).astype(np.float32)
         weights = np.concatenate([self.weights[self.targets[chosen]], np.full(len(exposed), OUTLIER_WEIGHT)])
         return np.stack(pictures).astype(np.float32), targets, weights.astype(np.float32)
+
+
+def even_chances(targets: Array, sources: Array) -> Array:
+    """Return the chance of every picture, float64 (N,), that makes each label as likely to be drawn as any other.
+
+    targets, sources: int64 (N,). Within a label each laboratory has the root of its count: the largest does not speak
+    for all, and a handful of cells is not shown a hundred times.
+    """
+    chances = np.zeros(len(targets))
+    for target in np.unique(targets):
+        own = targets == target
+        for source in np.unique(sources[own]):
+            both = own & (sources == source)
+            chances[both] = 1 / np.sqrt(both.sum())
+        chances[own] /= chances[own].sum()
+    return np.asarray(chances / chances.sum())
 
 
 def _pool(targets: Array, copies: int, evened: bool) -> Array:

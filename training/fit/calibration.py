@@ -35,16 +35,29 @@ HIGHEST = 0.999999  # that a threshold is set to; NEVER says something else
 LEAST_ANSWERED, LEAST_PICTURES = 0.2, 20
 
 
-def calibrate(logits: Array, targets: Array, ood_scores: Array, refusal: Refusal) -> Calibration:
-    """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), ood_scores (N,) or nan."""
+def calibrate(
+    logits: Array, targets: Array, ood_scores: Array, refusal: Refusal, sources: Array | None = None
+) -> Calibration:
+    """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), ood_scores (N,) or nan.
+
+    sources: int64 (N,), the laboratory of each picture. Where the recipe sets thresholds by the worst of them, the
+    target accuracy has to be reached among the familiar pictures of each; where one does not reach it at all, nothing
+    is suggested anywhere.
+    """
     temperature = round(best_temperature(logits, targets), 6)
     probabilities = calibrated(logits, temperature)
-    right = probabilities.argmax(axis=1) == targets
-    return Calibration(
-        temperature,
-        abstention_threshold(probabilities.max(axis=1), right, refusal),
-        ood_threshold(ood_scores[np.isfinite(ood_scores)], refusal),
+    right, confidence = probabilities.argmax(axis=1) == targets, probabilities.max(axis=1)
+    ood = ood_threshold(ood_scores[np.isfinite(ood_scores)], refusal)
+    if not refusal.worst_source or sources is None:
+        return Calibration(temperature, abstention_threshold(confidence, right, refusal), ood)
+    familiar = np.isfinite(ood_scores) & (ood_scores <= ood.value)
+    parts = [familiar & (sources == source) for source in np.unique(sources)]
+    value = max(
+        abstention_threshold(confidence[part], right[part], refusal).value
+        for part in parts
+        if part.sum() >= LEAST_PICTURES
     )
+    return Calibration(temperature, Threshold(value, round(float((confidence < value).mean()), 6)), ood)
 
 
 def validated(logits: Array, targets: Array, temperature: float) -> Validation:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.network import PAIR, last_dense
+from smear.inference.engines.keras_engine import PAIR, last_dense
 from training.data.manifest import DataError
 
 LEAST = 1e-6  # of the largest variance: below it a direction is rounding, and whitening would make it as large as any

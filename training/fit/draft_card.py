@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from smear.arrays import Array
 from smear.inference.card import SCHEMA, Card
 from smear.segmentation import mask_network
 from training.fit.calibration import Calibration
@@ -17,10 +19,10 @@ from training.recipes.recipe import Recipe
 SERVING_BATCH = 16
 
 
-def draft_card(material: Material, explanation_layer: str, calibration: Calibration) -> Card:
-    """Return a card with everything that is known before any evaluation."""
+def draft_card(material: Material, learnt: Array, explanation_layer: str, calibration: Calibration) -> Card:
+    """Return a card with everything that is known before any evaluation. learnt: indices of the pictures it knows."""
     recipe, segmenter = material.recipe, mask_network.read_card()
-    counts = {label.id: int((material.targets == i).sum()) for i, label in enumerate(material.labels)}
+    counts = {label.id: int((material.targets[learnt] == i).sum()) for i, label in enumerate(material.labels)}
     return Card(
         schema=SCHEMA,
         name=recipe.name,
@@ -42,9 +44,10 @@ def draft_card(material: Material, explanation_layer: str, calibration: Calibrat
         controls={},
         data={
             "fingerprint": material.dataset.fingerprint,
-            "pictures": len(material.dataset),
+            "pictures": len(learnt),
             "by_label": counts,
-            "groups": int(material.groups.max()) + 1,
+            "sources": sorted({material.dataset.sources[i] for i in learnt}),
+            "groups": len(np.unique(material.groups[learnt])),
             "groups_from": material.dataset.groups_from,
         },
         recipe={**recipe.to_json(), "commit": commit(), "code": code_version()},

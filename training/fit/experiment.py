@@ -11,11 +11,11 @@ import numpy as np
 from msgspec import structs
 
 from smear.arrays import Array
-from smear.artifacts import MODEL
+from smear.artifacts import GRAPH, MODEL
 from smear.imaging import synthetic
 from smear.inference import bundle, classifier_heads, preprocess
 from smear.inference.card import Card, Golden, Head
-from smear.inference.network import PAIR, last_dense
+from smear.inference.engines.keras_engine import PAIR, last_dense, two_logits
 from smear.inference.ood import Distribution
 from smear.segmentation.find import find
 from training.data.manifest import DataError
@@ -27,6 +27,7 @@ from training.fit.features import answers, features
 from training.fit.network_cache import trained
 from training.fit.run import NONE, Run, TrainingSet
 from training.fit.trainer import clear
+from training.graphs.reading import NoGraphError, exported
 
 FEATURES = "features"  # folder in a run
 GOLDEN = (("leukemic", 1), ("sparse", 2))
@@ -54,7 +55,7 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
         scores = distribution.score(pictures.validation_features)
         calibration = calibrate(logits, targets, scores, recipe.refusal)
         metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
-    card = draft_card(run.material, network.blueprint.explanation_layer, calibration)
+    card = draft_card(run.material, np.concatenate([fit, validation]), network.blueprint.explanation_layer, calibration)
     card = structs.replace(
         card,
         metrics={**metrics, "history": msgspec.to_builtins(network.history), "seconds": round(seconds, 1)},
@@ -72,6 +73,11 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
     def fill(folder: Path) -> None:
         ensure_room(folder, model)
         _without_optimizer(model).save(folder / MODEL)
+        try:
+            graph = exported(two_logits(model), card.explanation_layer, _drawn(card).astype(np.float32))
+            (folder / GRAPH).write_bytes(graph)
+        except NoGraphError as error:
+            run.report(f"{recipe.name} is served by TensorFlow: {error}.")
         distribution.save(folder / bundle.OOD)
         if head.file:
             shutil.copyfile(run.folder / FEATURES / head.file, folder / head.file)
@@ -83,9 +89,13 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
 
 def _golden(card: Card, answer: classifier_heads.Answer) -> tuple[Golden, ...]:
     """Return the drawn fields of a card with their logits; answer: from prepared inputs to logits."""
-    inputs = np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
-    logits = answer(inputs).astype(np.float64).round(5)
+    logits = answer(_drawn(card)).astype(np.float64).round(5)
     return tuple(Golden(*field, tuple(row)) for field, row in zip(GOLDEN, logits.tolist(), strict=True))
+
+
+def _drawn(card: Card) -> Array:
+    """Return the drawn fields as the card's network is given them, uint8 (N, h, w, 3)."""
+    return np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
 
 
 def _answer(run: Run, model: Any, pictures: TrainingSet) -> tuple[classifier_heads.Answer, Head]:

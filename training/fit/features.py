@@ -11,7 +11,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.classifier_heads import Answer
-from smear.inference.network import last_dense, two_logits
+from smear.inference.engines.keras_engine import last_dense, two_logits
 from smear.inference.tta import ALWAYS, Count, averaged, mean, turned
 from training.fit.checkpoints import whole
 

@@ -55,7 +55,7 @@ def name(run: Run, pictures: TrainingSet) -> str:
     recipe = run.recipe.to_json()
     decides: dict[str, Any] = {key: recipe[key] for key in DECIDES} | {"head": [recipe["head"][key] for key in HEAD]}
     digest = hashlib.sha256(json.dumps([decides, str(run.weights)], sort_keys=True).encode())
-    for values in vars(pictures).values():
+    for values in map(np.asarray, vars(pictures).values()):
         digest.update(f"{values.shape}".encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:40]

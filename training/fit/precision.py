@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from smear.inference.network import PAIRED
+from smear.inference.engines.keras_engine import PAIRED
 from training.architectures.inputs_and_heads import LOGITS, MEAN_IMAGE, SCALE
 
 HALF, WHOLE = "mixed_float16", "float32"

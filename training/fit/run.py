@@ -48,7 +48,8 @@ class TrainingSet:
 
     inputs, validation_inputs, watched_inputs: uint8 (N, h, w, 3); targets, validation_targets, watched_targets: int64
     (N,); outliers: uint8, one for each of `inputs`, or none; features, validation_features: float64 (N, K), by which
-    outliers are told. Of what is watched only the learning curve tells: nothing is chosen by it.
+    outliers are told. Of what is watched only the learning curve tells: nothing is chosen by it. sources: int64 (N,),
+    which laboratory each of `inputs` is of; classes: how many there are, also those that none of these pictures has.
     """
 
     inputs: Array
@@ -56,6 +57,8 @@ class TrainingSet:
     outliers: Array
     validation_inputs: Array
     validation_targets: Array
+    classes: int
+    sources: Array = field(default_factory=nothing)
     features: Array = field(default_factory=nothing)
     validation_features: Array = field(default_factory=nothing)
     watched_inputs: Array = field(default_factory=nothing)
@@ -109,6 +112,11 @@ class Material:
             return of_originals
         return groups_of(dataset)
 
+    @cached_property
+    def sources(self) -> Array:
+        """The laboratory of every picture, int64 (N,)."""
+        return np.unique(self.dataset.sources, return_inverse=True)[1].astype(np.int64)
+
     @property
     def inputs(self) -> Array:
         """Every picture as the network is given it, uint8 (N, h, w, 3)."""
@@ -157,6 +165,8 @@ class Material:
             outliers=outliers,
             validation_inputs=self.inputs[validation],
             validation_targets=self.targets[validation],
+            classes=len(self.labels),
+            sources=self.sources[fit],
             features=self.features[fit],
             validation_features=self.features[validation],
             watched_inputs=self.inputs[watched],

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.network import last_dense, two_logits
+from smear.inference.engines.keras_engine import last_dense, two_logits
 from training.architectures import build
+from training.architectures.batch_normalization import in_one_pass
 from training.architectures.blueprint import Blueprint, Order, Recurrence
 from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
@@ -61,7 +62,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
     order = Order(
         recipe.input.height,
         recipe.input.width,
-        classes=int(np.concatenate([pictures.targets, pictures.validation_targets]).max()) + 1,
+        classes=pictures.classes,
         dropout=schedule.dropout,
         hidden=recipe.head.hidden,
         activation=recipe.head.activation,
@@ -89,7 +90,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         _fit_closed_form(run, blueprint.model, batches, pictures)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
-    with precision.computing(model, bits):
+    with precision.computing(model, bits), in_one_pass(model):
         if schedule.head_epochs:
             _freeze(backbone, 1.0)
             rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import structs
 
 from smear.arrays import Array
-from smear.inference.network import two_logits
+from smear.inference.engines.keras_engine import two_logits
 from training.architectures import build
 from training.architectures.blueprint import Order, Recurrence
 from training.published.red_deer import Herd, minimise

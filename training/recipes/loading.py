@@ -16,7 +16,7 @@ from smear.inference.tta import ALWAYS, suits
 from smear.sentence import SentenceError
 from training.architectures import BUILDERS
 from training.recipes.line_numbers import line_of
-from training.recipes.recipe import LabelText, Recipe, Refusal, vocabulary
+from training.recipes.recipe import LabelText, Recipe, Refusal, Source, vocabulary
 
 FOLDER = Path(__file__).parent
 
@@ -129,9 +129,10 @@ def _recipe(data: dict[str, Any]) -> Recipe:
         entries = data.get(table) if table else data
         if isinstance(entries, dict) and old in entries:
             raise _WrongEntryError(_joined(table, old), f"is called {new} now. Write {new} in its place.")
-    if isinstance(labels := data.get("labels"), dict):
-        for label, texts in labels.items():  # one by one: msgspec does not say which key of a dictionary it was at
-            _converted(texts, LabelText, f"labels.{label}")
+    for table, kind in (("labels", LabelText), ("sources", Source)):
+        if isinstance(entries := data.get(table), dict):
+            for key, values in entries.items():  # one by one: msgspec does not say which key of a dictionary it was at
+                _converted(values, kind, f"{table}.{key}")
     recipe: Recipe = _converted(data, Recipe, "")
     for entry, wrong, what in _rules(recipe):
         if wrong:
@@ -210,7 +211,12 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
         "patience and the search go by the part that is held back: it has to be true.",
     )
     yield "schedule.frozen", not 0 <= schedule.frozen <= 1, "has to be within 0 and 1."
-    for entry in ("dropout", "ema_momentum"):
+    for source, entries in recipe.sources.items():
+        strange_source = entries.held_out_with not in ("", *recipe.sources)
+        yield f"sources.{source}.held_out_with", strange_source, "there is no such source in the recipe."
+    both = schedule.sampling == "even" and (schedule.evened or schedule.balanced)
+    yield "schedule.sampling", both, "labels are drawn alike often already: evened and balanced have to be false."
+    for entry in ("dropout", "ema_momentum", "label_smoothing"):
         yield f"schedule.{entry}", not 0 <= getattr(schedule, entry) < 1, "has to be within 0 and 1."
     for entry in ("augmented_copies", "enlarged_to"):
         yield f"published.{entry}", getattr(published, entry) < 0, "may not be negative."

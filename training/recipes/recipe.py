@@ -58,8 +58,10 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     half-way to even. decay: of the rate in the second stage; "plateau" for a tenth of it after every epoch whose
     held-out loss is higher than that of the epoch before. copies: how often an epoch goes over every picture, augmented
     anew each time; evened: over those of rarer classes more often, until every class has as many as the largest. Both
-    after the split: no copy of what is tested is learnt from. outlier_exposure: outliers
-    (`training.data.outlier_exposure`) added to every batch of `batch_size` pictures.
+    after the split: no copy of what is tested is learnt from. sampling: "every" picture once an epoch, or "even": as
+    many are drawn, each label alike often, and within a label each source by the root of its count. label_smoothing:
+    the share of a target that is spread over all labels. outlier_exposure: outliers (`training.data.outlier_exposure`)
+    added to every batch of `batch_size` pictures.
     """
 
     epochs: int
@@ -70,6 +72,8 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     decay: Literal["cosine", "plateau", "none"] = "cosine"
     copies: int = 1
     evened: bool = False
+    sampling: Literal["every", "even"] = "every"
+    label_smoothing: float = 0.0
     closed_form_epochs: int = 0
     closed_form_penalty: float = 0.02
     head_epochs: int = 0
@@ -84,6 +88,19 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     dropout: float = 0.2
     batch_norm_momentum: float = 0.9
     seed: int = 0
+
+
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """A laboratory whose pictures a recipe may meet, by what the manifest's column `source` says.
+
+    ships: whether a published bundle may have learnt from it, as its licence says; where not it is an examination: no
+    network sees its pictures but to be judged by them. held_out_with: another source, together with which it is held
+    out by `--protocol source`, so that fewer networks have to be trained; "" for by itself.
+    """
+
+    licence: str
+    ships: bool
+    held_out_with: str = ""
 
 
 class Head(Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,12 +154,14 @@ class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
     """The accuracy that suggestions need, and the shares of its own kind that the model refuses.
 
     for_confidence: about this share of unseen pictures is refused for low confidence, half of it in any case, and more
-    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar.
+    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar. worst_source:
+    whether the accuracy has to be reached in every laboratory that was held out, not in their mean.
     """
 
     target_accuracy: float = 0.99
     for_confidence: float = 0.05
     for_ood: float = 0.02
+    worst_source: bool = False
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,6 +169,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
 
     merge: labels of the data that are one label here, such as {"ALL": ("Early", "Pre", "Pro")} for a binary task; those
     of it that the data does not have are passed over.
+    sources: the laboratories that the recipe knows, by the manifest's `source`; where it names some, a bundle is judged
+    by laboratories held out, and no picture of another is accepted.
     data_fingerprints: of the data sets that licence, attribution and known failures speak of. A bundle of other data is
     published with its maker's own (`training.publish`).
     """
@@ -165,6 +186,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Schedule
     labels: dict[str, LabelText] = {}
     merge: dict[str, tuple[str, ...]] = {}
+    sources: dict[str, Source] = {}
     intended_use: str = "To compare published systems with each other. Not for readings, and not a medical device."
     licence: str = "For the use of who trained it, within the licences of the data and of the first weights."
     attribution: str = "Trained on the data that the card's fingerprint names."

@@ -1,23 +1,15 @@
 """A comparison as a table: for the terminal, as CSV, and as one HTML file with its plots inside."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import matplotlib
-import numpy as np
+from collections.abc import Sequence
 
 from training.evaluation.comparison import Plan, Row, against, strictest
 from training.evaluation.conclusion import Earlier, compared, percent, weakest
 from training.evaluation.splits import Protocol
 from training.evaluation.summary import CrossValidated
-from training.reports.pages import figure_url, render
+from training.reports import comparison_plots
+from training.reports.pages import render
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
-VIOLET, TEAL, AMBER, ROSE = "#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b"
-COLOURS: dict[Protocol, str] = {"grouped": VIOLET, "random": AMBER, "source": TEAL, "as-published": ROSE}
 SHOWN = ("recipe", "grouped macro_f1", "grouped auroc", "random macro_f1", "against best", "milliseconds", "epochs")
 COST = ("weights", "parameters", "megabytes", "milliseconds", "training_seconds")
 
@@ -83,38 +75,10 @@ def text(table: Table) -> str:
 
 def as_html(rows: list[Row], plan: Plan, command: str, paragraph: str) -> str:
     """Return one self-contained page: conclusion, plots, table."""
-    plots = [(title, figure_url(draw(rows, plan))) for title, draw in _PLOTS.items()]
-    return render("comparison.html", conclusion=paragraph, command=command, plots=plots, table=columns(rows, plan))
-
-
-def _scores(rows: list[Row], plan: Plan) -> Any:
-    figure, axes = plt.subplots(figsize=(8, 0.5 + 0.45 * len(rows)), layout="constrained")
-    place = np.arange(len(rows))[::-1]
-    height = 0.8 / len(plan.protocols)
-    for number, protocol in enumerate(plan.protocols):
-        values = [max(row.score(protocol), 0) for row in rows]
-        axes.barh(place - number * height, values, height, color=COLOURS[protocol], label=protocol)
-    axes.set_yticks(place - height * (len(plan.protocols) - 1) / 2, [row.recipe.name for row in rows])
-    axes.set(xlim=(0, 1), xlabel="macro F1")
-    axes.legend(frameon=False, loc="lower left")
-    return figure
-
-
-def _speed(rows: list[Row], plan: Plan) -> Any:
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    protocol = strictest(rows, plan)
-    for row in rows:
-        if row.cost is not None and protocol in row.results:
-            axes.plot(row.cost.milliseconds, row.score(protocol), "o", color=VIOLET)
-            axes.annotate(row.recipe.name, (row.cost.milliseconds, row.score(protocol)), fontsize=7)
-    axes.set(xlabel="milliseconds for a picture, from bytes to reading", ylabel=f"macro F1, {protocol}")
-    return figure
-
-
-_PLOTS: dict[str, Callable[[list[Row], Plan], Any]] = {
-    "macro F1 by recipe and protocol": _scores,
-    "macro F1 by speed": _speed,
-}
+    table = columns(rows, plan)
+    return render(
+        "comparison.html", conclusion=paragraph, command=command, plots=comparison_plots.plots(rows, plan), table=table
+    )
 
 
 def conclusion(rows: list[Row], plan: Plan, active: Earlier | None = None) -> str:

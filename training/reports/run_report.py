@@ -21,7 +21,10 @@ from matplotlib import pyplot as plt
 
 VIOLET, AMBER, SLATE = "#5b3fa6", "#b26a00", "#5c6773"
 Draw = Callable[[Any, CrossValidated, dict[str, str]], None]  # onto axes; names of labels by their ids
-CLASS_COLOURS = ("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b", "#8a7f1b", "#1b5e7f")
+CLASS_COLOURS = (
+    *("#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b", "#3f6ba6", "#6b6b6b", "#8a7f1b", "#1b5e7f"),
+    *("#7f1b1b", "#1b1b5e", "#b28fd6", "#4f8a1b"),
+)
 
 
 def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated], rendered: Stress | None = None) -> None:
@@ -34,7 +37,7 @@ def write(folder: Path, card: Card, results: Mapping[Protocol, CrossValidated], 
                 json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8"
             )
             title = f"{card.name} {card.version}, {result.meaning.split(':')[0]}, n = {result.n}"
-            for name, draw in (("confusion", _confusion), ("roc", _roc), ("reliability", _reliability)):
+            for name, draw in (("confusion", confusion), ("roc", _roc), ("reliability", _reliability)):
                 _save(folder / f"{protocol}-{name}.png", draw, result, names, title)
             _save(folder / f"{protocol}-risk-coverage.png", _risk_coverage, result, names, title)
             _save(folder / f"{protocol}-controls.png", _controls, result, names, title)
@@ -72,7 +75,8 @@ def _stress(path: Path, rendered: Stress, title: str) -> None:
     plt.close(figure)
 
 
-def _confusion(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
+def confusion(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
+    """Draw how many of each class are taken for which onto `axes`, true classes from above; names: by labels' ids."""
     table = np.array(result.confusion)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Purples", vmin=0, vmax=1)

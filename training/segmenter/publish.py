@@ -9,13 +9,13 @@ from typing import Any
 
 import keras
 
-from smear.artifacts import CARD, MODEL, replacing
+from smear.artifacts import CARD, GRAPH, MODEL, replacing
 from smear.inference.bundle import describe
-from smear.segmentation.mask_network import FOLDER, GRAPH, MaskCard, SegmenterError, read_card, verify
+from smear.segmentation.mask_network import FOLDER, MaskCard, SegmenterError, read_card, verify
 from training.architectures import unet
+from training.graphs.segmenter import exported
 from training.segmenter.agreement import Measured, to_json
 from training.segmenter.fit import BATCH, STEPS_PER_EPOCH, Lessons, Schedule
-from training.segmenter.onnx_graph import exported
 
 FIRST = "1.0.0"
 LICENCE = "CC BY 4.0 (weights); trained in part on data under the Open Database Licence and CC BY 4.0"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smear.artifacts import BundleError
+from smear.artifacts import GRAPH, MODEL, BundleError
 from smear.inference import bundle
 from tests.conftest import ROOT
 
@@ -30,6 +30,12 @@ def resign(path):
     change_card(path, files={name: bundle.sha256(path / name) for name in card["files"]})
 
 
+def without_graph(path):
+    """Make of it a bundle that was published before there were graphs."""
+    card = json.loads((path / "card.json").read_text(encoding="utf-8"))
+    change_card(path, files={name: digest for name, digest in card["files"].items() if name != GRAPH})
+
+
 def test_the_shipped_bundle_is_whole_and_under_twenty_megabytes():
     bundle.verify(SHIPPED)
     assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 20 * 2**20
@@ -49,9 +55,13 @@ def test_a_missing_file_is_named(copy):
         bundle.verify(copy)
 
 
-def test_a_model_file_that_was_damaged_before_publishing_is_refused(copy):
-    data = (copy / "model.keras").read_bytes()
-    (copy / "model.keras").write_bytes(data[: len(data) // 2])
+@pytest.mark.parametrize("graph", [True, False])
+def test_a_model_file_that_was_damaged_before_publishing_is_refused(copy, graph):
+    name = GRAPH if graph else MODEL
+    if not graph:
+        without_graph(copy)
+    data = (copy / name).read_bytes()
+    (copy / name).write_bytes(data[: len(data) // 2])
     resign(copy)
     with pytest.raises(BundleError, match="model file of 'leukolens-field' is damaged"):
         bundle.load(copy)
@@ -71,6 +81,7 @@ def test_a_model_that_does_not_match_its_card_is_refused(copy):
 
 
 def test_a_wrong_layer_is_refused(copy):
+    without_graph(copy)  # in which the layer is settled
     change_card(copy, explanation_layer="no_such_layer")
     with pytest.raises(BundleError, match="no layer 'no_such_layer'"):
         bundle.load(copy)

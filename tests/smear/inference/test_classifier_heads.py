@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from smear.inference.network import Network, UnsuitableModelError
+from smear.inference.engines.engine import UnsuitableModelError
+from smear.inference.engines.keras_engine import KerasEngine
+from smear.inference.network import Network
 from smear.rendering.explain import evidence, explain
 
 SIDE = 40
@@ -64,7 +66,7 @@ def models(keras):
 @pytest.mark.parametrize("name", ["flat", "one logit", "behind a pool", "two branches", "rows"])
 def test_maps_agree_with_tf_keras_vis_for_every_class(models, batch, name):
     model, layers = models[name]
-    network = Network(model, layers)
+    network = Network(KerasEngine(model, layers))
     forward = network.forward(batch)
     bundle = SimpleNamespace(network=network, card=SimpleNamespace(explanation_layer=layers))
     oracle = np.stack([[evidence(bundle, one[None], label) for label in range(network.classes)] for one in batch])
@@ -75,7 +77,7 @@ def test_maps_agree_with_tf_keras_vis_for_every_class(models, batch, name):
 
 def test_one_logit_is_served_as_two_that_are_its_sigmoid(models, batch):
     model, layer = models["one logit"]
-    logits = Network(model, layer).forward(batch).logits
+    logits = Network(KerasEngine(model, layer)).forward(batch).logits
     one = model.predict(batch, verbose=0)[:, 0]
     np.testing.assert_allclose(logits, np.stack([-one / 2, one / 2], axis=1), atol=1e-5)
     softmax = np.exp(logits[:, 1]) / np.exp(logits).sum(axis=1)
@@ -85,7 +87,7 @@ def test_one_logit_is_served_as_two_that_are_its_sigmoid(models, batch):
 def test_features_are_what_the_last_layer_is_given(models, batch, keras):
     for name, width in (("flat", 9), ("two branches", 7), ("blind", 5)):
         model, layers = models[name]
-        forward = Network(model, layers).forward(batch)
+        forward = Network(KerasEngine(model, layers)).forward(batch)
         assert forward.features.shape == (len(batch), width)
         kernel, bias = model.layers[-1].get_weights()
         np.testing.assert_allclose(forward.features @ kernel + bias, forward.logits, atol=1e-4)
@@ -93,7 +95,7 @@ def test_features_are_what_the_last_layer_is_given(models, batch, keras):
 
 def test_a_network_without_such_a_layer_has_no_map_and_says_so(models, batch):
     model, layers = models["blind"]
-    network = Network(model, layers)
+    network = Network(KerasEngine(model, layers))
     assert network.forward(batch).maps.shape == (3, 2, 0, 0)
     assert network.forward(batch).one(1).maps.shape == (1, 2, 0, 0)
     bundle = SimpleNamespace(network=network, card=SimpleNamespace(explanation_layer=layers))
@@ -105,12 +107,12 @@ def test_a_network_without_such_a_layer_has_no_map_and_says_so(models, batch):
 def test_wrong_layers_and_ends_are_refused(models, keras):
     model, _ = models["flat"]
     with pytest.raises(UnsuitableModelError, match="no layer 'nothing'"):
-        Network(model, "features+nothing")
+        KerasEngine(model, "features+nothing")
     with pytest.raises(UnsuitableModelError, match="no place in the picture"):
-        Network(model, model.layers[-2].name)
+        KerasEngine(model, model.layers[-2].name)
     given = keras.Input((SIDE, SIDE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(given)
     with pytest.raises(UnsuitableModelError, match="activation has to be linear"):
-        Network(keras.Model(given, keras.layers.Dense(2, activation="softmax")(pooled)), "")
+        KerasEngine(keras.Model(given, keras.layers.Dense(2, activation="softmax")(pooled)), "")
     with pytest.raises(UnsuitableModelError, match="has to be a dense layer"):
-        Network(keras.Model(given, keras.layers.Activation("relu")(keras.layers.Dense(2)(pooled))), "")
+        KerasEngine(keras.Model(given, keras.layers.Activation("relu")(keras.layers.Dense(2)(pooled))), "")

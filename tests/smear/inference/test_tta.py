@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from smear.inference.network import Network, UnsuitableModelError
+from smear.inference.engines.engine import UnsuitableModelError
+from smear.inference.engines.keras_engine import KerasEngine
+from smear.inference.network import Network
 from smear.inference.suggestion import calibrated
 from smear.inference.tta import averaged, confident, mean, mean_upright, turned
 
@@ -75,7 +77,7 @@ def test_only_what_is_unsure_upright_is_turned():
 
 
 def test_the_network_says_the_mean_of_what_it_says_of_each(model, pictures):
-    upright, served = Network(model, "last"), Network(model, "last", 4)
+    upright, served = Network(KerasEngine(model, "last")), Network(KerasEngine(model, "last"), 4)
     each = [pictures, pictures[:, ::-1, ::-1], pictures[:, :, ::-1], pictures[:, ::-1]]
     said = [upright.forward(one) for one in each]
     assert np.abs(said[0].logits - said[1].logits).max() > 1e-3 * np.abs(said[0].logits).max()
@@ -87,7 +89,7 @@ def test_the_network_says_the_mean_of_what_it_says_of_each(model, pictures):
 
 
 def test_how_the_picture_lies_changes_the_map_and_not_the_answer(model, pictures):
-    network = Network(model, "last", 8)
+    network = Network(KerasEngine(model, "last"), 8)
     straight, lying = network.forward(pictures), network.forward(np.rot90(pictures, 1, axes=(1, 2)))
     np.testing.assert_allclose(straight.logits, lying.logits, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(np.rot90(straight.maps, 1, axes=(2, 3)), lying.maps, rtol=1e-4, atol=1e-4)
@@ -97,11 +99,14 @@ def test_a_network_that_is_sure_upright_is_not_shown_the_rest(keras, model, pict
     hesitant = keras.models.clone_model(model)
     *layers, kernel, bias = model.get_weights()
     hesitant.set_weights([*layers, kernel / 100, bias])
-    upright, every = Network(hesitant, "last").forward(pictures), Network(hesitant, "last", 8).forward(pictures)
+    upright, every = (
+        Network(KerasEngine(hesitant, "last")).forward(pictures),
+        Network(KerasEngine(hesitant, "last"), 8).forward(pictures),
+    )
     surest = calibrated(upright.logits, 1.0).max(axis=1)
     assert abs(surest[0] - surest[1]) > 1e-4
     sure_one = int(surest.argmax())
-    network = Network(hesitant, "last", 8, tta_confidence=float(surest.mean()))
+    network = Network(KerasEngine(hesitant, "last"), 8, tta_confidence=float(surest.mean()))
     said = network.forward(pictures)
     for part in ("logits", "maps", "features"):
         first, other = getattr(upright, part)[sure_one], getattr(every, part)[1 - sure_one]
@@ -115,6 +120,6 @@ def test_a_picture_that_is_not_square_is_not_read_on_its_side(keras):
     given = keras.Input((16, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="last")(given))
     wide = keras.Model(given, keras.layers.Dense(2)(pooled))
-    assert Network(wide, "last", 4).forward(np.zeros((1, 16, 32, 3), np.uint8)).logits.shape == (1, 2)
+    assert Network(KerasEngine(wide, "last"), 4).forward(np.zeros((1, 16, 32, 3), np.uint8)).logits.shape == (1, 2)
     with pytest.raises(UnsuitableModelError, match="not square"):
-        Network(wide, "last", 8)
+        Network(KerasEngine(wide, "last"), 8)

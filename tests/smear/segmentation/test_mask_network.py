@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from smear.artifacts import GRAPH
 from smear.imaging import synthetic
 from smear.imaging.background import background_colour, white_balanced
 from smear.segmentation import mask_network
@@ -23,14 +24,14 @@ def test_the_card_says_what_it_is_and_how_good():
     card = verify()
     assert card.name == FOLDER.name
     assert card.scope == "mask"
-    assert set(card.files) == {MODEL, mask_network.GRAPH}
+    assert set(card.files) == {MODEL, GRAPH}
     for result in card.metrics.values():
         assert {"nucleus_dice", "cell_dice", "precision", "recall", "f1", "rivals"} <= set(result)
     assert card.known_failures
     assert "Taleghani" in card.attribution
 
 
-@pytest.mark.parametrize("name", [MODEL, mask_network.GRAPH])
+@pytest.mark.parametrize("name", [MODEL, GRAPH])
 def test_a_flipped_byte_is_noticed(copy, name):
     data = bytearray((copy / name).read_bytes())
     data[len(data) // 2] ^= 1
@@ -53,7 +54,7 @@ def test_a_missing_bundle_is_a_sentence(tmp_path):
 
 def test_a_bundle_of_before_the_graph_is_a_sentence(copy):
     card = json.loads((copy / mask_network.CARD).read_text())
-    del card["files"][mask_network.GRAPH]
+    del card["files"][GRAPH]
     (copy / mask_network.CARD).write_text(json.dumps(card))
     with pytest.raises(SegmenterError, match=r"no model\.onnx"):
         mask_network.segmenter(copy)

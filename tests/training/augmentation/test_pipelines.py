@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.imaging import synthetic
 from training.augmentation.augment import Augmentation, augment
@@ -115,3 +116,24 @@ def test_shear_leans_and_zoom_enlarges():
     assert max(offsets) > 8
     large = moved(bar, np.random.default_rng(0), zoom=(1.5, 1.5))[..., 0] > 127
     assert large.sum() > 1.3 * (bar[..., 0] > 127).sum()
+
+
+def test_another_camera_changes_what_a_camera_does_and_leaves_the_background(field):
+    plan = Augmentation(flips=False, rotation=0, zoom=(1, 1), shift=0, hue=0, saturation=(1, 1), value=(1, 1))
+    plan = structs.replace(plan, density=(1, 1), blur=0.0)
+    np.testing.assert_allclose(augment(field, plan, 1), field, atol=6)  # to HSV and back
+    changed = [augment(field, structs.replace(plan, camera=1.0), seed) for seed in range(4)]
+    assert all(one.shape == field.shape and one.dtype == np.uint8 for one in changed)
+    assert all(np.abs(one.astype(int) - field).mean() > 2 for one in changed)
+    np.testing.assert_array_equal(changed[2], augment(field, structs.replace(plan, camera=1.0), 2))
+    white = augment(np.full((64, 64, 3), 255, np.uint8), structs.replace(plan, camera=1.0), 0)
+    assert white.mean() > 245
+
+
+def test_colour_is_taken_away_as_often_as_asked_and_density_changes_together(field):
+    plan = Augmentation(density=(1, 1), grey=0.5)
+    grey = [np.ptp(augment(field, plan, seed).astype(int), axis=2).max() == 0 for seed in range(40)]
+    assert 8 < sum(grey) < 32
+    still = Augmentation(flips=False, rotation=0, zoom=(1, 1), shift=0, hue=0, saturation=(1, 1), value=(1, 1), blur=0)
+    dark = augment(field, structs.replace(still, density=(1, 1), densities=(2, 2)), 0)
+    assert dark.mean() < field.mean() - 5

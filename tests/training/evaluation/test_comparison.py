@@ -13,7 +13,7 @@ from tests.drawn import LABELS, OWN_WORDS
 from training.__main__ import main
 from training.data.dataset import load
 from training.evaluation import comparison
-from training.evaluation.bootstrap import difference, macro_f1
+from training.evaluation.bootstrap import difference, macro_f1, macro_f1_interval
 
 RECIPE = (
     """
@@ -63,6 +63,16 @@ def test_the_bootstrap_tells_chance_from_more():
     assert gain.low < gain.value < gain.high
     assert gain == difference(targets, good, worse, groups, 2)
     assert difference(targets, good, good, groups, 2).value == 0
+
+
+def test_the_interval_of_a_score_is_by_whole_groups():
+    targets = np.arange(200) % 2
+    answers = np.where(np.arange(200) < 40, 1 - targets, targets)
+    score = macro_f1(targets, answers, np.ones((1, 200)), 2)[0]
+    low, high = macro_f1_interval(targets, answers, np.arange(200), 2)
+    assert low < score < high
+    wide = macro_f1_interval(targets, answers, np.arange(200) // 20, 2)
+    assert wide[1] - wide[0] > 1.5 * (high - low)
 
 
 def test_whole_groups_are_drawn():
@@ -126,7 +136,7 @@ def test_the_table_has_every_column_and_the_best_stands_first(printed):
 
 def test_the_page_holds_all_it_shows_and_ends_in_the_conclusion(printed):
     page = (printed[0] / "compare.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 4  # scores, speed, who is taken for whom, how networks learnt
     assert "http" not in page.replace("https://", "http").split("<style>")[0]
     assert 'src="/' not in page
     assert "Best of 3 by macro F1 (grouped)" in page

@@ -25,6 +25,7 @@ def fold(seed, count=120):
         test=np.arange(count),
         groups=np.full(count, seed),
         targets=targets,
+        sources=np.full(count, seed),
         baseline=targets,
         temperature=1.0,
         abstention=0.5,

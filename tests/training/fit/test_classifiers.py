@@ -166,6 +166,7 @@ def test_features_are_computed_once_and_anew_when_a_weight_changes(material, tmp
 def test_features_of_several_orientations_are_those_of_serving():
     import keras
 
+    from smear.inference.engines.keras_engine import KerasEngine
     from smear.inference.network import Network
     from training.fit.features import answers, features
 
@@ -174,14 +175,14 @@ def test_features_of_several_orientations_are_those_of_serving():
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 7, strides=3, name="last")(given))
     model = keras.Model(given, keras.layers.Dense(2)(pooled))
     pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), dtype=np.uint8)
-    served = Network(model, "last", 8).forward(pictures).features
+    served = Network(KerasEngine(model, "last"), 8).forward(pictures).features
     np.testing.assert_allclose(features(model, pictures, tta=8), served, rtol=1e-4, atol=1e-3)
     assert not np.allclose(features(model, pictures), served, rtol=1e-2)
     kernel, bias = (weights / 100 for weights in model.layers[-1].get_weights())  # an answer that is not sure at once
     model.layers[-1].set_weights([kernel, bias])
-    upright = Network(model, "last").forward(pictures).logits
+    upright = Network(KerasEngine(model, "last")).forward(pictures).logits
     half = float(np.median(1 / (1 + np.exp(-abs(upright[:, 0] - upright[:, 1])))))  # half are surer than this
-    served = Network(model, "last", 8, half).forward(pictures).logits
+    served = Network(KerasEngine(model, "last"), 8, half).forward(pictures).logits
     logits = answers(model, lambda values: values @ kernel + bias, pictures, 8, half)
     np.testing.assert_allclose(logits, served, rtol=1e-4, atol=1e-3)
     assert 0 < np.isclose(logits, upright, rtol=1e-3).all(axis=1).sum() < len(pictures)

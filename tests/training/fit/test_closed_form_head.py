@@ -135,7 +135,7 @@ def test_a_training_fits_the_last_layer_first_then_trains_all_with_statistics_th
     targets = np.arange(24) % 2
     noise = np.random.default_rng(4).integers(0, 60, (24, 64, 64, 3))
     easy = (noise + 150 * targets[:, None, None, None]).astype(np.uint8)
-    easy, lines = TrainingSet(easy, targets, easy[:0], easy, targets), []
+    easy, lines = TrainingSet(easy, targets, easy[:0], easy, targets, 2), []
     run = Run(Material(recipe, None), None, tmp_path, lines.append)
     network = trainer.train_network(run, easy)
     assert lines[1] == "last layer in closed form: held-out accuracy 1.0000"

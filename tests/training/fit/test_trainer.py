@@ -16,6 +16,7 @@ from training.fit.trainer import train_network
 from training.recipes.loading import load
 
 PICTURES = 24
+CLASSES = 2
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def material():
     random = np.random.default_rng(0)
     inputs = random.integers(0, 256, (PICTURES, 64, 64, 3), dtype=np.uint8)
     targets = np.arange(PICTURES) % 2
-    return TrainingSet(inputs, targets, inputs, inputs, targets)
+    return TrainingSet(inputs, targets, inputs, inputs, targets, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def easy():
     targets = np.arange(PICTURES) % 2
     noise = np.random.default_rng(1).integers(0, 60, (PICTURES, 48, 48, 3))
     inputs = (noise + 180 * targets[:, None, None, None]).astype(np.uint8)
-    return TrainingSet(inputs, targets, inputs[:0], inputs, targets)
+    return TrainingSet(inputs, targets, inputs[:0], inputs, targets, CLASSES)
 
 
 def changed(recipe, **schedule):

@@ -9,9 +9,9 @@ from smear.imaging import synthetic
 from smear.segmentation import thresholds
 from smear.segmentation.mask_network import Segmenter, SegmenterError, verify
 from training.architectures import unet
+from training.graphs.segmenter import exported
 from training.segmenter import fit, labelling, publish, scenes
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
-from training.segmenter.onnx_graph import exported
 
 
 def dice(one, other):

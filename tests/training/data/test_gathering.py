@@ -1,0 +1,83 @@
+"""Cells of many laboratories in one folder: one name for one kind of cell, and nobody's patient is another's."""
+
+import pytest
+
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from training.__main__ import main
+from training.data import gathering
+from training.data.dataset import load
+from training.data.gathering import Part, Plan, gather
+from training.data.manifest import DataError
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    """A folder with a set of single pictures, whose patients are numbered, and a set of fields."""
+    root = tmp_path_factory.mktemp("public")
+    lines = {"single": ["path,label,group,source"], "fields": ["path,label,group,source"]}
+    for folder, kinds in (("single", ("BL", "LY", "smudge")), ("fields", ("leukemic", "sparse"))):
+        for kind in kinds:
+            (root / folder / kind).mkdir(parents=True)
+            for seed in range(4):
+                drawn = "leukemic" if kind in ("BL", "leukemic") else "sparse"
+                data = encode(synthetic.field(seed, drawn, 224), "PNG")
+                (root / folder / kind / f"{seed}.png").write_bytes(data)
+                lines[folder].append(f"{kind}/{seed}.png,{kind},{7 if folder == 'single' else ''},{folder}")
+    for folder, rows in lines.items():
+        (root / folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return root
+
+
+PLAN = Plan(
+    (
+        Part("single", "north", {"BL": "blast", "LY": "lymphocyte"}, leave_out=("smudge",)),
+        Part("fields", "", {"leukemic": "blast", "sparse": "lymphocyte"}, most=2, cut=2),
+    )
+)
+
+
+def test_cells_are_gathered_under_one_vocabulary(public, tmp_path):
+    rows = gather(PLAN, public, tmp_path / "cells")
+    assert {row.label for row in rows} == {"blast", "lymphocyte"}
+    single = [row for row in rows if row.source == "north"]
+    assert len(single) == 8
+    assert {row.group for row in single} == {"north:7"}
+    cut = [row for row in rows if row.source == "fields"]
+    assert 4 < len(cut) <= 8
+    assert {row.group for row in cut} == {""}
+    data = load(tmp_path / "cells", many_labels=True)
+    assert len(data) == len(rows)
+    for index, path in enumerate(data.paths):
+        height, width = data.picture(index).shape[:2]
+        assert max(height, width) < 224 if path.startswith("fields") else (height, width) == (224, 224)
+
+
+def test_the_same_pictures_are_drawn_every_time(public, tmp_path):
+    first, second = (gather(PLAN, public, tmp_path / name) for name in ("one", "two"))
+    assert first == second
+
+
+def test_what_is_not_there_and_what_is_full_is_said(public, tmp_path):
+    with pytest.raises(DataError, match=r"no other/manifest.csv in"):
+        gather(Plan((Part("other"),)), public, tmp_path / "new")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match="is not empty"):
+        gather(PLAN, public, tmp_path / "full")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["note.txt"]
+
+
+def test_a_plan_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, capsys):
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[[parts]]\nfolder = "cells"\nfew = 3\n', encoding="utf-8")
+    command = ["gather", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--plan", str(plan)]
+    assert main(command) == 1
+    assert "plan.toml is no plan of what to gather" in capsys.readouterr().err
+
+
+def test_the_plan_of_the_project_names_what_the_recipe_knows():
+    from training.recipes.loading import load as recipe
+
+    known = recipe("leukolens-differential-2").sources
+    assert {part.source for part in gathering.read_plan().parts} - {""} <= set(known)

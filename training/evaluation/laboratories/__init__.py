@@ -1,0 +1,1 @@
+"""What laboratories say that were held out, one by one, and what is left of them in a network."""
