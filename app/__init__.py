@@ -35,6 +35,7 @@ from app import (
     worklist,
 )
 from app import config as settings_table
+from app.audit import viewings
 from app.auth import sessions, two_factor
 from app.cases import opinions
 from app.cells import classification, outlines
@@ -71,7 +72,18 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (request_checks, database, sessions, security, two_factor, image_store, template_filters, errors, cli):
+    for part in (
+        request_checks,
+        database,
+        sessions,
+        security,
+        two_factor,
+        image_store,
+        template_filters,
+        errors,
+        viewings,
+        cli,
+    ):
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles, held_cards.hold)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})

@@ -55,7 +55,11 @@ ACTIONS = {
     "lab.changed": _l("lab settings changed"),
     "model.activated": _l("model activated"),
     "model.held": _l("model read for the first time"),
+    "model.refused": _l("model could not be activated"),
+    "access.refused": _l("was refused a page"),
 }
+# What somebody may do whom nobody knows: an event of these without an actor is not the command line's.
+BY_NOBODY = ("person.password_failed", "person.throttled")
 # What older versions recorded under another name: an event is never rewritten.
 EARLIER_ACTIONS = {
     "second.asked": ACTIONS["blind.asked"],

@@ -24,6 +24,7 @@ from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSessi
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
 from app.records.tries import PasswordTries
+from app.records.viewing import Viewing
 
 __all__ = [
     "AGE_BANDS",
@@ -64,6 +65,7 @@ __all__ = [
     "Signature",
     "SmearImage",
     "User",
+    "Viewing",
     "now",
     "random_id",
 ]
