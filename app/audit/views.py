@@ -14,10 +14,9 @@ from app.access import admin
 from app.audit import viewings, words
 from app.audit.blueprint import bp
 from app.database import db
-from app.dates import midnight
 from app.ledger import ACTIONS, BY_NOBODY, EARLIER_ACTIONS
 from app.records import AuditEvent, User
-from app.request_checks import row_number
+from app.request_checks import midnight, row_number
 
 
 @bp.get("/")

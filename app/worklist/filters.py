@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from app.accession import searchable
-from app.dates import midnight
 from app.records import OUTCOMES, STATES, Case
-from app.request_checks import row_number
+from app.request_checks import midnight, row_number
 from smear.inference.suggestion import UNCERTAIN
 
 SEARCH_LENGTH = 100

@@ -96,7 +96,8 @@ def load(path: Path) -> Bundle:
     """Return the bundle at `path`, verified and compiled (not yet warm); BundleError with a sentence otherwise."""
     digest = verified_card(path)
     card = read_card(path)
-    from smear.inference import classifier_heads, golden, network
+    from smear.inference import classifier_heads, network
+    from smear.inference.engines import golden
     from smear.inference.engines.engine import UnsuitableModelError
     from smear.segmentation import mask_network
 
