@@ -45,6 +45,12 @@ SETTINGS = (
         "",
         "Key that signs the form tokens. Empty: the one that `init` wrote to secret_key in INSTANCE_DIR.",
     ),
+    Setting(
+        "AUDIT_KEY_FILE",
+        "",
+        "File of the key that seals the ledger; best where who can write the database cannot read. Empty: audit_key in "
+        "INSTANCE_DIR.",
+    ),
     Setting("HOST", "127.0.0.1", "Address on which the server listens."),
     Setting("PORT", 8000, "Port on which the server listens."),
     Setting("THREADS", 16, "Requests served at the same time."),
@@ -102,7 +108,9 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = f"sqlite:///{values['INSTANCE_DIR'] / 'leukolens.sqlite3'}"
     if not values["SECRET_KEY"]:
-        values["SECRET_KEY"] = read_secret(values["INSTANCE_DIR"])
+        values["SECRET_KEY"] = read_secret(secret_path(values["INSTANCE_DIR"]))
+    values["AUDIT_KEY_FILE"] = Path(values["AUDIT_KEY_FILE"] or values["INSTANCE_DIR"] / "audit_key")
+    values["AUDIT_KEY"] = read_secret(values["AUDIT_KEY_FILE"])
     return values
 
 
@@ -111,7 +119,6 @@ def secret_path(instance: Path) -> Path:
     return instance / "secret_key"
 
 
-def read_secret(instance: Path) -> str | None:
-    """Return the secret key, or None before `init`: there is no default that a stranger could know."""
-    path = secret_path(instance)
+def read_secret(path: Path) -> str | None:
+    """Return the key in a file, or None before `init`: there is no default that a stranger could know."""
     return path.read_text().strip() if path.is_file() else None

@@ -124,6 +124,7 @@ def annotate(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
             choice=choice.code,
             cells=[f"{row.image_id}.{row.number}" for row in rows],
             annotations=[row.id for row in rows],
+            rows=rows,
         )
 
 

@@ -132,6 +132,8 @@ def keep(row: CellReading, task: Task) -> None:
             actor=task.user_id,
             subject=task.case_id,
             bundle=f"{row.bundle} {row.version}",
+            image=row.image_id,
             readings=[row.id],
+            rows=[row],
             cells=len(row.suggestions),
         )

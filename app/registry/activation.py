@@ -76,7 +76,17 @@ def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> Bund
             activated_by_id=user_id,
         )
         session.add(choice)
+        session.flush()
         held_cards.keep(session, bundle)
-        details = held_cards.details(bundle) | ({"floors_unmet": len(unmet)} if unmet else {})
-        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=card.name, **details)
+        ledger.record(
+            session,
+            "model.activated",
+            lab=lab_id,
+            actor=user_id,
+            subject=card.name,
+            rows=[choice],
+            version=card.version,
+            card=bundle.card_sha256,
+            floors_unmet=len(unmet) or None,
+        )
     return choice

@@ -31,7 +31,8 @@ def hold(bundle: Bundle) -> None:
         with own_transaction(db.engine) as connection, Session(connection) as session:
             if connection.scalar(query) is None:
                 keep(session, bundle)
-                ledger.record(session, "model.held", lab=None, actor=None, subject=name, **details(bundle))
+                card = bundle.card_sha256
+                ledger.record(session, "model.held", lab=None, actor=None, subject=name, version=version, card=card)
                 session.flush()
         kept = bundle.card_sha256
     if kept != bundle.card_sha256:
@@ -53,8 +54,3 @@ def keep(session: Session, bundle: Bundle) -> None:
     add_missing(session, HeldCard, [row])
     held = session.get_one(HeldCard, (name, version), populate_existing=True)
     held.card_sha256, held.held_at = bundle.card_sha256, moment
-
-
-def details(bundle: Bundle) -> dict[str, str]:
-    """Return what the ledger keeps of a card."""
-    return {"version": bundle.card.version, "card": bundle.card_sha256}

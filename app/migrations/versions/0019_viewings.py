@@ -1,7 +1,9 @@
-"""Who looked at which case, picture and report, for as long as the lab keeps it."""
+"""Who looked at which case, picture and report; and no row that is kept for good can be replaced by an INSERT."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from app.migrations.immutable import protect_keys
 
 revision = "0019"
 down_revision = "0018"
@@ -11,6 +13,17 @@ INDEXES = {
     "ix_viewing_case": ["lab_id", "case_id", "id"],
     "ix_viewing_person": ["person_id", "kind", "subject_id", "at"],
     "ix_viewing_at": ["at"],
+}
+# The keys of the tables whose rows are kept: a REPLACE under one of them would remove the row that is there.
+KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "signature": (("id",), ("case_id", "version")),
+    "amendment": (("id",), ("case_id", "version")),
+    "review": (("id",), ("image_id", "version")),
+    "blind_review": (("id",), ("blind_reading_id", "image_id")),
+    "annotation": (("id",), ("image_id", "number", "version")),
+    "bundle_activation": (("id",),),
+    "reading": (("id",),),
+    "cell_reading": (("id",),),
 }
 
 
@@ -31,8 +44,13 @@ def upgrade() -> None:
     )
     for name, columns in INDEXES.items():
         op.create_index(name, "viewing", columns)
+    for table, keys in KEYS.items():
+        protect_keys(table, *keys)
 
 
 def downgrade() -> None:
     """Go back to the one before."""
     op.drop_table("viewing")
+    if op.get_bind().dialect.name == "sqlite":
+        for table in KEYS:
+            op.execute(f"DROP TRIGGER {table}_no_replace")
