@@ -57,6 +57,11 @@ SETTINGS = (
     Setting("QUEUE", 64, "Images that may wait for the model; more are answered 'busy, try again'."),
     Setting("ANSWER_SECONDS", 60, "Seconds for which a request waits for a model; then it is told to come back."),
     Setting("MAX_UPLOAD_BYTES", 64 * 2**20, "Largest request body in bytes; a larger one is refused."),
+    Setting(
+        "DISK_FLOOR_MB",
+        200,
+        "Megabytes of the disk that pictures leave free; below it uploads are refused, and signing in still works.",
+    ),
     Setting("SESSION_HOURS", 12, "Hours without a request after which a person is signed out."),
     Setting("VIEWING_DAYS", 730, "Days for which is kept who looked at which case, picture and report; 0: not at all."),
     Setting("LINK_HOURS", 24, "Hours for which a one-time link to choose a password works."),

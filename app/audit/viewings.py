@@ -15,7 +15,7 @@ from flask_security import current_user
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import OperationalError
 
-from app.database import db, is_busy, own_transaction
+from app.database import db, is_busy, is_full, own_transaction
 from app.records import Reading, SmearImage, Viewing, now
 
 log = logging.getLogger("leukolens.viewings")
@@ -51,7 +51,7 @@ def init_app(app: Flask) -> None:
 
 
 def record(response: Response) -> Response:
-    """Record what a person was shown; where the database is held by others for long, the log says that it was not."""
+    """Record what a person was shown; where the database cannot be written for long, the log says that it was not."""
     kind = SHOWN.get(request.endpoint or "")
     wanted = current_app.config["VIEWING_DAYS"] > 0 and request.method == "GET" and response.status_code in (200, 304)
     if not kind or not wanted or not current_user.is_authenticated or (kind == "search" and not request.args.get("q")):
@@ -59,9 +59,9 @@ def record(response: Response) -> Response:
     try:
         keep(kind, dict(request.view_args or {}), current_user.id, current_user.lab_id)
     except OperationalError as error:
-        if not is_busy(error):
+        if not (is_busy(error) or is_full(error)):
             raise
-        log.error("a viewing was not recorded: others were writing for too long")
+        log.error("a viewing was not recorded: %s", "others were writing" if is_busy(error) else "the disk is full")
     return response
 
 

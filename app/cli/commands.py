@@ -16,6 +16,7 @@ from app import ledger
 from app.auth.passwords import PASSWORD_LENGTH, hashed
 from app.cli.activate import activate
 from app.cli.audit import audit_commands
+from app.cli.backup import backup, restore
 from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
@@ -41,6 +42,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cells)
     app.cli.add_command(maintenance)
     app.cli.add_command(activate)
+    app.cli.add_command(backup)
+    app.cli.add_command(restore)
 
 
 @click.command()
