@@ -20,6 +20,7 @@ from app.cli.backup import backup, restore
 from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
+from app.cli.serve import serve
 from app.config import secret_path
 from app.database import db, migrate, writing
 from app.lab import password_links
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cells)
     app.cli.add_command(maintenance)
     app.cli.add_command(activate)
+    app.cli.add_command(serve)
     app.cli.add_command(backup)
     app.cli.add_command(restore)
 
