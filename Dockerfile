@@ -21,7 +21,7 @@ COPY smear smear
 COPY models models
 COPY templates templates
 COPY static static
-COPY wsgi.py gunicorn.conf.py LICENSE ./
+COPY wsgi.py LICENSE ./
 
 # The database, the images and the secret key: mount a volume here.
 RUN useradd --no-log-init --uid 10001 --home-dir /srv/leukolens --shell /usr/sbin/nologin leukolens \
@@ -32,4 +32,4 @@ VOLUME /data
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('LEUKOLENS_PORT', '8000') + '/health/ready', timeout=4)"]
-CMD ["sh", "-c", "flask --app wsgi init && exec gunicorn --config gunicorn.conf.py"]
+CMD ["sh", "-c", "flask --app wsgi init && exec flask --app wsgi serve"]

@@ -37,7 +37,7 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
 # Migrates the database; the first time it also makes the lab and prints the admin's one-time password.
 run: install
 	$(BIN)/flask --app wsgi init
-	exec $(BIN)/gunicorn --config gunicorn.conf.py
+	exec $(BIN)/flask --app wsgi serve
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev

@@ -35,13 +35,14 @@ from app import (
     worklist,
 )
 from app import config as settings_table
+from app.audit import viewings
 from app.auth import sessions, two_factor
 from app.cases import opinions
 from app.cells import outlines
 from app.differential import classification
 from app.inference import engine, evidence, jobs
 from app.reading import more_maps
-from app.registry import activation
+from app.registry import activation, held_cards
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
@@ -72,9 +73,20 @@ def create_app(**overrides: Any) -> Flask:
     Babel(app)
     Bootstrap5(app)
     # Sessions come before security, which opens one for its form tokens.
-    for part in (request_checks, database, sessions, security, two_factor, image_store, template_filters, errors, cli):
+    for part in (
+        request_checks,
+        database,
+        sessions,
+        security,
+        two_factor,
+        image_store,
+        template_filters,
+        errors,
+        viewings,
+        cli,
+    ):
         part.init_app(app)
-    engine.init_app(app, activation.wanted_bundles)
+    engine.init_app(app, activation.wanted_bundles, held_cards.hold)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
     for feature in (
         worklist,

@@ -7,17 +7,20 @@ seen or suggested: their way to the case leads to the blind pages, and the pictu
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from flask import abort, redirect, url_for
+from flask import abort, redirect, request, url_for
 from flask_security import auth_required, current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.database import db
-from app.records import BlindReading, Case, Reading, SmearImage
+from app import ledger
+from app.database import db, writing
+from app.records import AuditEvent, BlindReading, Case, Reading, SmearImage, now
 
+REFUSED_AGAIN = timedelta(minutes=10)
 CLINICIANS_ONLY = "clinicians only"  # tells the page of a 403 which role is missing
 
 
@@ -33,6 +36,7 @@ def admin(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_admin:
+            record_refusal()
             abort(403)
         return view(*args, **kwargs)
 
@@ -45,10 +49,26 @@ def clinician(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_clinician:
+            record_refusal()
             abort(403, CLINICIANS_ONLY)
         return view(*args, **kwargs)
 
     return member(checked)
+
+
+def record_refusal() -> None:
+    """Record that somebody asked for what their role does not allow; the same again within a while is one event."""
+    lab_id, user_id, page = current_user.lab_id, current_user.id, request.endpoint or ""
+    with writing() as session:
+        recorded = select(AuditEvent.id).where(
+            AuditEvent.lab_id == lab_id,
+            AuditEvent.actor_id == user_id,
+            AuditEvent.action == "access.refused",
+            AuditEvent.subject_id == page,
+            AuditEvent.at > now() - REFUSED_AGAIN,
+        )
+        if session.scalar(recorded.limit(1)) is None:
+            ledger.record(session, "access.refused", lab=lab_id, actor=user_id, subject=page)
 
 
 def case_or_404(case_id: str) -> Case:

@@ -50,13 +50,26 @@ SETTINGS = (
         "",
         "Key that signs the form tokens. Empty: the one that `init` wrote to secret_key in INSTANCE_DIR.",
     ),
+    Setting(
+        "AUDIT_KEY_FILE",
+        "",
+        "File of the key that seals the ledger; best where who can write the database cannot read. Empty: audit_key in "
+        "INSTANCE_DIR.",
+    ),
     Setting("HOST", "127.0.0.1", "Address on which the server listens."),
     Setting("PORT", 8000, "Port on which the server listens."),
     Setting("THREADS", 16, "Requests served at the same time."),
+    Setting("CONNECTIONS_PER_ADDRESS", 100, "Connections that one address may hold; behind a proxy, any number."),
     Setting("QUEUE", 64, "Images that may wait for the model; more are answered 'busy, try again'."),
     Setting("ANSWER_SECONDS", 60, "Seconds for which a request waits for a model; then it is told to come back."),
     Setting("MAX_UPLOAD_BYTES", 64 * 2**20, "Largest request body in bytes; a larger one is refused."),
+    Setting(
+        "DISK_FLOOR_MB",
+        200,
+        "Megabytes of the disk that pictures leave free; below it uploads are refused, and signing in still works.",
+    ),
     Setting("SESSION_HOURS", 12, "Hours without a request after which a person is signed out."),
+    Setting("VIEWING_DAYS", 730, "Days for which is kept who looked at which case, picture and report; 0: not at all."),
     Setting("LINK_HOURS", 24, "Hours for which a one-time link to choose a password works."),
     Setting("SECURE_COOKIES", False, "Send cookies over HTTPS only. Turn on wherever the site is served by HTTPS."),
     Setting(
@@ -106,7 +119,9 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = f"sqlite:///{values['INSTANCE_DIR'] / 'leukolens.sqlite3'}"
     if not values["SECRET_KEY"]:
-        values["SECRET_KEY"] = read_secret(values["INSTANCE_DIR"])
+        values["SECRET_KEY"] = read_secret(secret_path(values["INSTANCE_DIR"]))
+    values["AUDIT_KEY_FILE"] = Path(values["AUDIT_KEY_FILE"] or values["INSTANCE_DIR"] / "audit_key")
+    values["AUDIT_KEY"] = read_secret(values["AUDIT_KEY_FILE"])
     return values
 
 
@@ -115,7 +130,6 @@ def secret_path(instance: Path) -> Path:
     return instance / "secret_key"
 
 
-def read_secret(instance: Path) -> str | None:
-    """Return the secret key, or None before `init`: there is no default that a stranger could know."""
-    path = secret_path(instance)
+def read_secret(path: Path) -> str | None:
+    """Return the key in a file, or None before `init`: there is no default that a stranger could know."""
     return path.read_text().strip() if path.is_file() else None

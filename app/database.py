@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
@@ -20,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
 # What says that others hold what is wanted: SQLite in words, PostgreSQL by the codes of a lock that was not to be had,
 # of a deadlock and of two transactions that cannot both be.
+FULL, FULL_CODE = "database or disk is full", "53100"
 LOCKED, LOCK_CODES = "database is locked", ("55P03", "40P01", "40001")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IMMEDIATE = {"leukolens_immediate": True}
@@ -64,6 +66,13 @@ def is_busy(error: BaseException | None) -> bool:
     if not isinstance(error, OperationalError):
         return False
     return LOCKED in str(error.orig) or getattr(error.orig, "sqlstate", None) in LOCK_CODES
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error says that the disk has no room: the database's own words, or the system's."""
+    if isinstance(error, OperationalError):
+        return FULL in str(error.orig) or getattr(error.orig, "sqlstate", None) == FULL_CODE
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager

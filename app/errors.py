@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.access import CLINICIANS_ONLY
-from app.database import db, is_busy
+from app.database import db, is_busy, is_full
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from app.rules import WaitError
@@ -84,6 +84,11 @@ BUSY_WORDS = (
     _l("The step you just took was not saved; everything saved before is safe."),
     _l("Wait a moment and repeat it."),
 )
+FULL_WORDS = (
+    _l("The disk of this server is full."),
+    _l("Nothing of this step was stored; everything saved before is safe."),
+    _l("Tell whoever runs this server. Reading, reviewing and signing out go on."),
+)
 BUSY_SECONDS = 5  # after which to try again
 CSRF_WORDS = (
     _l("This form was open for too long, or it did not come from this site."),
@@ -102,6 +107,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(FieldDamagedError, damaged)
     app.register_error_handler(OperationalError, database_failed)
+    app.register_error_handler(OSError, disk_failed)
     app.register_error_handler(500, failed)
 
 
@@ -171,15 +177,26 @@ def damaged(error: FieldDamagedError) -> Any:
 def database_failed(error: OperationalError) -> Any:
     """Tell a browser when to come back where others hold the database; anything else is a fault of ours."""
     db.session.rollback()
+    if is_full(error):
+        return answer(507, FULL_WORDS)
     if not is_busy(error):
         raise error
     return answer(503, BUSY_WORDS, {"Retry-After": str(BUSY_SECONDS)})
+
+
+def disk_failed(error: OSError) -> Any:
+    """Say so where the disk is full; anything else is a fault of ours."""
+    db.session.rollback()
+    if not is_full(error):
+        raise error
+    return answer(507, FULL_WORDS)
 
 
 def failed(error: Exception) -> Any:
     """Answer a fault of ours; the log has the details, the page has none."""
     db.session.rollback()
     # The session is saved after the view, where only this handler is asked.
-    if isinstance(cause := getattr(error, "original_exception", None), OperationalError) and is_busy(cause):
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, OperationalError) and (is_busy(cause) or is_full(cause)):
         return database_failed(cause)
     return answer(500, WORDS[500])

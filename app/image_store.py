@@ -6,9 +6,11 @@ or a kill in the middle of an upload, `sweep` removes once it has lain for a day
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,8 +47,14 @@ class Stored:
 class ImageStore:
     """A folder of pictures, each under the hash of its own bytes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, floor: int = 0) -> None:
+        """floor: bytes of the disk that pictures leave free, for the database and whoever signs in."""
+        self.folder, self.floor = folder, floor
+
+    def has_room(self, size: int = 0) -> bool:
+        """Return whether so many bytes more leave the floor free."""
+        there = next((path for path in (self.folder, *self.folder.parents) if path.is_dir()), self.folder)
+        return shutil.disk_usage(there).free - size >= self.floor
 
     def path(self, digest: str) -> Path:
         """Return the file of a hash; two letters of it name the folder, so that none grows too large."""
@@ -55,12 +63,15 @@ class ImageStore:
     def put(self, data: bytes) -> str:
         """Write bytes and return their hash; when this returns they are on the disk and whole.
 
-        What lies there whole already is not written again; what lies there damaged is replaced.
+        What lies there whole already is not written again; what lies there damaged is replaced. OSError (ENOSPC) where
+        the disk has no room for it.
         """
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
         if self.renewed(digest):
             return digest
+        if not self.has_room(len(data)):
+            raise OSError(errno.ENOSPC, "the disk is full up to its floor")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{digest}.{secrets.token_hex(4)}")
         try:
@@ -150,7 +161,8 @@ def thumbnail(rgb: np.ndarray) -> np.ndarray:
 
 def init_app(app: Flask) -> None:
     """Open the store of the application."""
-    app.extensions["image_store"] = ImageStore(app.config["INSTANCE_DIR"] / "images")
+    floor = app.config["DISK_FLOOR_MB"] * 2**20
+    app.extensions["image_store"] = ImageStore(app.config["INSTANCE_DIR"] / "images", floor)
 
 
 def image_store() -> ImageStore:

@@ -1,25 +1,32 @@
-"""The audit ledger: events in one chain, each sealed with a SHA-256 over the event and the seal before it.
+"""The audit ledger: events in one chain, each sealed with an HMAC-SHA-256 over the event and the seal before it.
 
-Whoever changes or removes an event breaks every seal after it, which `audit verify` finds. Cutting the newest events
-off leaves a shorter chain that is whole in itself: note the newest seal elsewhere, and give it to `audit verify`.
+Whoever changes or removes an event breaks every seal after it, which `audit verify` finds; and without the key, which
+is not in the database, nobody can seal the chain anew. Cutting the newest events off leaves a shorter chain that is
+whole in itself: have the newest seal kept elsewhere, by `audit seal`. Events of versions before the key have a plain
+SHA-256; once one is sealed with the key, all after it have to be.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+from flask import current_app
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy import Connection, Row, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
-from app.records import AuditEvent, now
+from app.records import AuditEvent, Record, now
 
 FIRST = "0" * 64  # what stands before the first event
 BATCH = 1000
+# Columns that are no part of a row's hash: an image's place in its case.
+MAY_CHANGE = {"smear_image": ("position",)}
 # What is recorded, in the words of the audit page.
 ACTIONS = {
     "person.signed_in": _l("signed in"),
@@ -57,8 +64,14 @@ ACTIONS = {
     "blind.withdrawn": _l("blind second reading withdrawn"),
     "blind.reviewed": _l("image read blind"),
     "lab.changed": _l("lab settings changed"),
+    "ledger.keyed": _l("ledger sealed with a key from here on"),
     "model.activated": _l("model activated"),
+    "model.held": _l("model read for the first time"),
+    "model.refused": _l("model could not be activated"),
+    "access.refused": _l("was refused a page"),
 }
+# What somebody may do whom nobody knows: an event of these without an actor is not the command line's.
+BY_NOBODY = ("person.password_failed", "person.throttled")
 # What older versions recorded under another name: an event is never rewritten.
 EARLIER_ACTIONS = {
     "second.asked": ACTIONS["blind.asked"],
@@ -75,8 +88,36 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def seal(previous: str, event: dict[str, Any]) -> str:
-    """Return the hash of an event on top of the one before."""
+def identity(row: Record) -> str:
+    """Return a row's id, as an event names it."""
+    return str(inspect(type(row)).primary_key_from_instance(row)[0])
+
+
+def fingerprint(row: Record) -> str:
+    """Return the hash of a row as the database has it, for the event that speaks of it; the row has to be flushed.
+
+    Left out is what may change later without anybody's doing.
+    """
+    values = {
+        column.key: getattr(row, column.key)
+        for column in inspect(type(row)).column_attrs
+        if column.key not in MAY_CHANGE.get(row.__tablename__, ())
+    }
+    plain = {
+        name: value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+    return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+
+
+def key() -> bytes | None:
+    """Return the key that seals, or None before `init` made it."""
+    text = current_app.config["AUDIT_KEY"]
+    return text.encode() if text else None
+
+
+def seal(previous: str, event: dict[str, Any], secret: bytes | None) -> str:
+    """Return the seal of an event on top of the one before; a plain hash where there is no key."""
     at: datetime = event["at"]
     plain = {
         "number": event["id"],
@@ -87,7 +128,8 @@ def seal(previous: str, event: dict[str, Any]) -> str:
         "subject": event["subject_id"],
         "details": event["details"],
     }
-    return hashlib.sha256(previous.encode() + canonical(plain)).hexdigest()
+    sealed = previous.encode() + canonical(plain)
+    return hmac.new(secret, sealed, hashlib.sha256).hexdigest() if secret else hashlib.sha256(sealed).hexdigest()
 
 
 def record(
@@ -97,11 +139,13 @@ def record(
     lab: int | None,
     actor: int | None,
     subject: str | int = "",
+    rows: Iterable[Record] = (),
     **details: str | int | bool | list[str] | None,
 ) -> None:
     """Write down what is being done, in the transaction that does it: both happen or neither.
 
-    Details are ids, versions and counts. Never an accession, a note or a file name.
+    rows: what the event writes and nobody may change afterwards; it carries their hashes. Details are ids, versions and
+    counts. Never an accession, a note or a file name.
     """
     if action not in ACTIONS:
         raise KeyError(action)
@@ -111,6 +155,7 @@ def record(
         connection.execute(text("LOCK TABLE audit_event IN SHARE ROW EXCLUSIVE MODE"))
     newest = connection.execute(select(Columns.id, Columns.hash).order_by(Columns.id.desc()).limit(1)).first()
     previous = newest.hash if newest else FIRST
+    hashes = [f"{row.__tablename__} {identity(row)} {fingerprint(row)}" for row in rows]
     event = {
         "id": newest.id + 1 if newest else 1,
         "at": now(),
@@ -118,24 +163,28 @@ def record(
         "actor_id": actor,
         "action": action,
         "subject_id": str(subject),
-        "details": details,
+        "details": details | ({"rows": hashes} if hashes else {}),
     }
-    event |= {"previous_hash": previous, "hash": seal(previous, event)}
+    event |= {"previous_hash": previous, "hash": seal(previous, event, key())}
     connection.execute(insert(AuditEvent), event)
 
 
 def broken(connection: Connection) -> Iterator[tuple[int, str]]:
     """Yield the number of each event that is not what it was or not where it was, with a sentence."""
-    previous, expected = FIRST, 1
+    previous, expected, secret, keyed = FIRST, 1, key(), False
     for row in all_events(connection):
         if row.id != expected:
             gone = str(expected) if row.id == expected + 1 else f"{expected} to {row.id - 1}"
             yield expected, f"Event {gone} is missing."
         if row.previous_hash != previous:
             yield row.id, f"Event {row.id} does not follow the one before it."
-        if seal(row.previous_hash, row._asdict()) != row.hash:
+        if secret and seal(row.previous_hash, row._asdict(), secret) == row.hash:
+            keyed = True
+        elif keyed or seal(row.previous_hash, row._asdict(), None) != row.hash:
             yield row.id, f"Event {row.id} was changed after it was written."
         previous, expected = row.hash, row.id + 1
+    if secret and expected > 1 and not keyed:
+        yield 0, "No event is sealed with this server's audit key: the key is another one, or the chain was made anew."
 
 
 def all_events(connection: Connection) -> Iterator[Row[Any]]:

@@ -1,4 +1,4 @@
-"""What no page ever sends, refused before any view: numbers that no row has, a NUL in a text, JSON for a form."""
+"""What an address may hold, days and numbers; and what no page ever sends, a NUL or JSON, refused before any view."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from flask import Flask, Request, abort, request
 from werkzeug.routing import IntegerConverter
 
+YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 LARGEST = 2**31 - 1  # of an integer column, and so of every number in an address
 NUL = "\0"
 YEARS = (1900, 9000)  # what a database can keep, with room for the day after
@@ -33,6 +34,17 @@ def row_number(text: str) -> int:
     return int(text)
 
 
+def midnight(text: str) -> datetime:
+    """Return the first moment of a day in an address, in UTC as all times here; what is no day is a 404."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        abort(404)
+    return datetime.combine(day, time(), UTC)
+
+
 def refuse() -> None:
     """Refuse what no browser and no script of ours sends, in the same way for every view."""
     if request.mimetype.endswith("json"):
@@ -49,14 +61,3 @@ def init_app(app: Flask) -> None:
     app.request_class = FormRequest
     app.url_map.converters["int"] = RowNumber
     app.before_request(refuse)
-
-
-def midnight(text: str) -> datetime:
-    """Return the first moment of a day in an address, in UTC as all times here; what is no day is a 404."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        abort(404)
-    if not YEARS[0] <= day.year <= YEARS[1]:
-        abort(404)
-    return datetime.combine(day, time(), UTC)

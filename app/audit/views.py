@@ -11,9 +11,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.access import admin
+from app.audit import viewings, words
 from app.audit.blueprint import bp
 from app.database import db
-from app.ledger import ACTIONS, EARLIER_ACTIONS
+from app.ledger import ACTIONS, BY_NOBODY, EARLIER_ACTIONS
 from app.records import AuditEvent, User
 from app.request_checks import midnight, row_number
 
@@ -32,12 +33,46 @@ def show() -> str:
     return render_template(
         "audit/show.html",
         events=page,
+        named=words.named(
+            [value for event in page for value in (event.subject_id, str(event.details.get("case", "")))],
+            [event.subject_id for event in page if event.action.startswith("person.")],
+            current_user.lab_id,
+        ),
         actions=ACTIONS | EARLIER_ACTIONS,
+        unknown=BY_NOBODY,
         people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),
         filters=filters,
         asked={name: value for name, value in filters.items() if value},
         before=before,
         older=page[-1].id if more else None,
+    )
+
+
+@bp.get("/viewings")
+@admin
+def show_viewings() -> str:
+    """Show one page of who looked at what, newest first."""
+    size = current_app.config["PAGE_SIZE"]
+    filters = {name: request.args.get(name, "").strip() for name in ("person", "subject")}
+    found = viewings.newest(
+        current_user.lab_id,
+        words.things_called(filters["subject"], current_user.lab_id) if filters["subject"] else None,
+        row_number(filters["person"]) if filters["person"] else None,
+        row_number(request.args["before"]) if "before" in request.args else None,
+        size + 1,
+    )
+    page, more = found[:size], len(found) > size
+    return render_template(
+        "audit/viewings.html",
+        viewings=page,
+        kinds=viewings.KINDS,
+        named=words.named([value for row in page for value in (row.subject_id, row.case_id)], [], current_user.lab_id),
+        people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),
+        filters=filters,
+        asked={name: value for name, value in filters.items() if value},
+        before=request.args.get("before"),
+        older=page[-1].id if more else None,
+        days=current_app.config["VIEWING_DAYS"],
     )
 
 
@@ -55,7 +90,7 @@ def matching(lab_id: int, filters: dict[str, str]) -> Select[Any]:
     if person := filters["person"]:
         query = query.where(AuditEvent.actor_id == row_number(person))
     if subject := filters["subject"].strip():
-        query = query.where(AuditEvent.subject_id == subject)
+        query = query.where(AuditEvent.subject_id.in_(words.things_called(subject, lab_id)))
     if since := filters["since"]:
         query = query.where(AuditEvent.at >= midnight(since))
     if until := filters["until"]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from app import ledger
-from app.database import db, is_busy, own_transaction
+from app.database import db, is_busy, is_full, own_transaction
 from app.records import ServerSession, User, now
 
 log = logging.getLogger("leukolens.sessions")
@@ -77,9 +77,9 @@ class DatabaseSessions(ServerSideSessionInterface):
             self.remove_ended()
         except OperationalError as error:
             g.session_failed = True
-            if weighty or not is_busy(error):
+            if weighty or not (is_busy(error) or is_full(error)):
                 raise
-            log.warning("a session was not saved: others were writing for too long")
+            log.warning("a session was not saved: %s", "others were writing" if is_busy(error) else "the disk is full")
 
     def remove_ended(self) -> None:
         """Remove the sessions that this request ended, and with them those that expired."""

@@ -101,6 +101,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             actor=user_id,
             subject=image.id,
             case=case_id,
+            rows=[image, image.reading],
             reading=image.reading.id,
             bundle=f"{result.bundle} {result.version}",
             drawn=incoming.drawn,

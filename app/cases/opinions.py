@@ -37,6 +37,7 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
             lab=lab_id,
             actor=user_id,
             subject=image_id,
+            rows=[reading],
             reading=reading.id,
             bundle=f"{result.bundle} {result.version}",
         )

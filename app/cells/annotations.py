@@ -141,6 +141,7 @@ def annotate(case: Case, acts: list[Act], user: User) -> None:
                 choice=act.choice.code,
                 cells=[f"{one.image_id}.{one.number}" for one in act.cells],
                 annotations=[standing[one.image_id, one.number].id for one in act.cells],
+                rows=[standing[one.image_id, one.number] for one in act.cells],
             )
         review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
 

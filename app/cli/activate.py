@@ -27,8 +27,8 @@ def activate(name: str, email: str, reason: str, despite: str) -> None:
     if user is None or not user.is_admin:
         raise click.ClickException(f"{email} is no admin of a lab here.")
     try:
-        card = bundles.verify(current_app.config["MODELS_DIR"] / name)
-        choice = let_read(card, reason, user, despite)
+        bundle = bundles.load(current_app.config["MODELS_DIR"] / name)
+        choice = let_read(bundle, reason, user, despite)
     except BundleError as error:
         raise click.ClickException(str(error)) from None
     except BundleUnusableError as unusable:

@@ -1,34 +1,74 @@
-"""`audit verify`: whether what was recorded is still what was recorded."""
+"""`audit`: whether what was recorded is still so, and seals that are kept where nobody here can change them."""
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
 from app import ledger
+from app.audit import verification
 from app.database import db
+from app.records import now
+
+SEALS = "leukolens-seals.jsonl"  # in a folder that is named instead of a file
 
 audit_commands = AppGroup("audit", help="The record of what was done.")
 
 
 @audit_commands.command("verify")
-@click.option("--seal", default=None, help="The seal of an event that has to be in the chain, as printed earlier.")
-def verify(seal: str | None) -> None:
-    """Check every event's seal. The exit status is 1 when an event was changed, removed or moved.
+@click.option("--seal", "given", default=None, help="The seal of an event that has to be in the chain.")
+@click.option("--seals", default=None, type=click.Path(path_type=Path, exists=True), help="Where `audit seal` wrote.")
+@click.option("--files/--no-files", default=True, help="Whether every stored picture is read and compared, too.")
+def verify(given: str | None, seals: Path | None, files: bool) -> None:
+    """Check every event's seal, and what the events speak of. The exit status is 1 when something is not as it was.
 
-    Keep the seal that is printed where nobody with access to this server can change it, and give it with --seal the
-    next time: then not even the newest events can be cut off unnoticed.
+    Compared are signatures, reviews, blind reviews, annotations, readings, roles, models' cards and stored pictures.
+    Keep the seals where nobody with access to this server can change them (`audit seal`), and give them here: then not
+    even the newest events can be cut off unnoticed.
     """
     with db.engine.connect() as connection:
-        problems = list(ledger.broken(connection))
-        if seal is not None and not ledger.has_seal(connection, seal):
-            problems.append((0, "The event with the seal that you gave is not in the chain any more."))
+        problems = [sentence for _number, sentence in ledger.broken(connection)]
+        for wanted in [*([given] if given else []), *(kept(seals) if seals else [])]:
+            if not ledger.has_seal(connection, wanted):
+                problems.append(f"The event with the seal {wanted} is not in the chain any more.")
         number, newest = ledger.newest_seal(connection)
-    for _, sentence in problems:
+    problems += verification.problems(db.session, files)
+    for sentence in problems:
         click.echo(sentence, err=True)
     if problems:
         sys.exit(1)
     click.echo(f"{number} events, unbroken.")
     click.echo(f"Seal of event {number}: {newest}")
+
+
+@audit_commands.command("seal")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A file, or an existing folder.")
+def seal(target: Path) -> None:
+    """Add the newest event's seal to a file, as from a timer each day.
+
+    Let it be on a disk of another machine, or a write-once medium: whoever cuts the newest events off cannot take it
+    back there. `audit verify --seals` holds the chain to it.
+    """
+    with db.engine.connect() as connection:
+        number, newest = ledger.newest_seal(connection)
+    file = target / SEALS if target.is_dir() else target
+    line = json.dumps({"at": now().isoformat(timespec="seconds"), "event": number, "seal": newest})
+    try:
+        with file.open("a", encoding="ascii") as stream:
+            stream.write(line + "\n")
+    except OSError as error:
+        raise click.ClickException(f"The seal could not be written to {file}: {error.strerror}.") from None
+    click.echo(f"Seal of event {number} added to {file}.")
+
+
+def kept(path: Path) -> list[str]:
+    """Return the seals in a file that `audit seal` wrote; click's error where it is none."""
+    file = path / SEALS if path.is_dir() else path
+    try:
+        return [str(json.loads(line)["seal"]) for line in file.read_text("ascii").splitlines() if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise click.ClickException(f"{file} is no file of seals.") from None

@@ -16,9 +16,11 @@ from app import ledger
 from app.auth.passwords import PASSWORD_LENGTH, hashed
 from app.cli.activate import activate
 from app.cli.audit import audit_commands
+from app.cli.backup import backup, restore
 from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
+from app.cli.serve import serve
 from app.config import secret_path
 from app.database import db, migrate, writing
 from app.lab import password_links
@@ -41,6 +43,9 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cells)
     app.cli.add_command(maintenance)
     app.cli.add_command(activate)
+    app.cli.add_command(serve)
+    app.cli.add_command(backup)
+    app.cli.add_command(restore)
 
 
 @click.command()
@@ -49,8 +54,14 @@ def init() -> None:
     """Prepare or update the database; the first time also the key, the lab and its first admin."""
     instance = current_app.config["INSTANCE_DIR"]
     instance.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_secret(instance)
+    write_secret(secret_path(instance), "SECRET_KEY")
+    new_key = write_secret(current_app.config["AUDIT_KEY_FILE"], "AUDIT_KEY")
     migrate()
+    with db.engine.connect() as connection:
+        begun = ledger.newest_seal(connection)[0] > 0
+    if new_key and begun:  # from here on nobody seals an event without the key
+        with writing() as session:
+            ledger.record(session, "ledger.keyed", lab=None, actor=None)
     with writing() as session:
         for name, description in ROLES.items():
             if session.scalar(select(Role).where(Role.name == name)) is None:
@@ -66,15 +77,16 @@ def init() -> None:
     say_password(current_app.config["ADMIN_EMAIL"], password, lab.name)
 
 
-def write_secret(instance: Path) -> None:
-    """Write a random key once, readable by this account only."""
-    path = secret_path(instance)
-    if not path.exists():
+def write_secret(path: Path, setting: str) -> bool:
+    """Write a random key once, readable by this account only, and let it be the setting; return whether it is new."""
+    new = not path.exists()
+    if new:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
-    if not current_app.config["SECRET_KEY"]:
-        current_app.config["SECRET_KEY"] = path.read_text().strip()
+    if not current_app.config[setting]:
+        current_app.config[setting] = path.read_text().strip()
+    return new
 
 
 def add_person(lab: Lab, email: str, name: str, roles: list[str]) -> str:

@@ -152,6 +152,8 @@ def record(session: Session, row: CellReading, lab_id: int, user_id: int, case_i
         actor=user_id,
         subject=case_id,
         bundle=f"{row.bundle} {row.version}",
+        image=row.image_id,
         readings=[row.id],
+        rows=[row],
         cells=len(row.suggestions),
     )

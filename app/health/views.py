@@ -7,6 +7,7 @@ from typing import Any
 from flask import jsonify
 
 from app.health.blueprint import bp
+from app.image_store import image_store
 from app.inference.engine import engine
 from app.registry.activation import wanted_bundles
 from app.version import __version__
@@ -20,12 +21,14 @@ def report() -> dict[str, Any]:
     ready = all(loaded.bundle is not None for loaded in wanted)
     broken = any(loaded.state == "damaged" for loaded in wanted)
     loaded = wanted[0].bundle
+    roomy = image_store().has_room()
     return {
-        "status": "degraded" if broken else "ok" if ready else "starting",
+        "status": "degraded" if broken or not roomy else "ok" if ready else "starting",
         "ready": ready,
         "active_bundle": wanted[0].name,
         "version": loaded.card.version if loaded else None,
         "program": __version__,
+        "disk": "ok" if roomy else "full",
         "device": running.device(),
         "bundles": {loaded.name: loaded.state for loaded in running.all_loaded()},
         "damaged_bundles": damaged,

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from flask import Flask, current_app
 from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
 from app.inference.waiting import EngineBusyError, T, Waiting, awaited, run_batch
 from smear.imaging.containers import Enclosed
-from smear.imaging.decode import Picture
+from smear.imaging.decode import Picture, declared_pixels
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Examination, Reader
@@ -32,7 +33,8 @@ from smear.segmentation.field import Field
 
 log = logging.getLogger("leukolens.engine")
 
-DECODE_SLOTS = 4  # pictures decoded and searched at the same time: the largest takes most of a gigabyte
+DECODE_SLOTS = 4  # pictures decoded and searched at the same time
+LARGE_PIXELS = 30_000_000  # from which there is one at a time: the largest takes more than a gigabyte
 LOADING = "The model is still being loaded."
 
 
@@ -68,6 +70,7 @@ class Engine:
     ) -> None:
         self.folder = folder
         self.capacity = capacity
+        self.hold: Callable[[Bundle], None] | None = None  # what is asked before a bundle reads, by whoever has doubts
         self.patience = patience
         self._load = load
         self._loaded: dict[str, LoadedBundle] = {}
@@ -75,6 +78,7 @@ class Engine:
         self._loads: deque[tuple[str, Future[LoadedBundle]]] = deque()
         self._wake = threading.Condition()
         self._decode_slots = threading.BoundedSemaphore(DECODE_SLOTS)
+        self._large_slot = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = False
 
@@ -131,9 +135,11 @@ class Engine:
         return loaded.bundle
 
     def bundle(self, name: str) -> Bundle:
-        """Return a loaded bundle; an error with a sentence where it is damaged or not loaded yet."""
+        """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read."""
         loaded = self.loaded(name)
         if loaded.bundle is not None:
+            if self.hold is not None:
+                self.hold(loaded.bundle)
             return loaded.bundle
         if loaded.state == "damaged":
             raise BundleUnusableError(loaded.text)
@@ -146,8 +152,13 @@ class Engine:
         """
         bundle = self.bundle(name)
         started = time.perf_counter()
-        with self._decode_slots:
+        with self._room_for(enclosed), self._decode_slots:
             return self._examine(bundle, enclosed.decode(), started)
+
+    def _room_for(self, enclosed: Enclosed) -> AbstractContextManager[object]:
+        """Return what to hold while a picture is decoded: of large ones there is one at a time."""
+        large = declared_pixels(enclosed.data) > LARGE_PIXELS
+        return self._large_slot if large else nullcontext()
 
     def read(self, name: str, enclosed: Enclosed) -> Reading:
         """Read one picture of a file with one bundle."""
@@ -220,21 +231,23 @@ class Engine:
         return batch
 
 
-def init_app(app: Flask, wanted: Callable[[], list[str]]) -> None:
+def init_app(app: Flask, wanted: Callable[[], list[str]], hold: Callable[[Bundle], None]) -> None:
     """Give the application its engine, asleep until the first use or until the worker starts it.
 
-    wanted: names the bundles to load first, once the engine wakes; it is asked in an application context.
+    wanted: names the bundles to load first, once the engine wakes; hold: raises BundleUnusableError for one that must
+    not read. Both are asked in an application context.
     """
     app.extensions["engine"] = Engine(
         app.config["MODELS_DIR"], app.config["QUEUE"], patience=app.config["ANSWER_SECONDS"]
     )
-    app.extensions["wanted_bundles"] = wanted
+    app.extensions["wanted_bundles"], app.extensions["hold_bundle"] = wanted, hold
     mask_network.use(app.config["MODELS_DIR"])
 
 
 def engine() -> Engine:
     """Return the engine of the current application, awake."""
     running: Engine = current_app.extensions["engine"]
+    running.hold = current_app.extensions["hold_bundle"]
     if not running.started:
         running.start(current_app.extensions["wanted_bundles"]())
     return running

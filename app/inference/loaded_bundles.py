@@ -38,7 +38,7 @@ def fill(loaded: LoadedBundle, folder: Path, load: Callable[[Path], Bundle]) -> 
     try:
         if name not in bundles.names(folder):
             raise BundleError(f"There is no model '{name}'.")
-        if before is None or before.card.files != bundles.verify(folder / name).files:
+        if before is None or before.card_sha256 != bundles.verified_card(folder / name):
             bundle = load(folder / name)
             bundle.network.warm(bundle.card.batch_size)
             loaded.bundle = bundle

@@ -60,6 +60,23 @@ def protect_chain() -> None:
         )
 
 
+def protect_keys(table: str, *keys: tuple[str, ...]) -> None:
+    """Refuse a row under a key that there is: SQLite's REPLACE would remove the old one past the other triggers.
+
+    keys: the columns of the primary key and of every unique constraint.
+    """
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    taken = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(f'{name} = NEW.{name}' for name in key)})"  # noqa: S608
+        for key in keys
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} rows are never replaced'); END"
+    )
+
+
 def release(table: str) -> None:
     """Take the triggers away, before a downgrade removes the table."""
     if op.get_bind().dialect.name == "sqlite":

@@ -11,6 +11,7 @@ from flask import abort, current_app, make_response, request, send_file
 
 from app.access import image_or_404, member, reading_or_404
 from app.inference import evidence
+from app.inference.engine import engine
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
@@ -133,7 +134,8 @@ def drawn(reading: Reading, what: str, render: Any) -> Any:
     if request.if_none_match.contains(etag):
         response = make_response("", 304)
     else:
-        rgb: np.ndarray = render()
+        with engine().decode_slot():
+            rgb: np.ndarray = render()
         small = rgb.shape[0] * rgb.shape[1] <= LOSSLESS_PIXELS
         response = make_response(encode(rgb, "PNG") if small else encode(rgb, "JPEG"))
         response.mimetype = "image/png" if small else "image/jpeg"

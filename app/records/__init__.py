@@ -13,6 +13,7 @@ from app.records.cases import (
     STATES,
     BundleActivation,
     Case,
+    HeldCard,
     Reading,
     SmearImage,
 )
@@ -25,6 +26,7 @@ from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilt
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
 from app.records.tries import PasswordTries
+from app.records.viewing import Viewing
 
 __all__ = [
     "AGE_BANDS",
@@ -52,6 +54,7 @@ __all__ = [
     "CellReading",
     "Detections",
     "Explanation",
+    "HeldCard",
     "Job",
     "JobItem",
     "Lab",
@@ -69,6 +72,7 @@ __all__ = [
     "Signature",
     "SmearImage",
     "User",
+    "Viewing",
     "now",
     "random_id",
 ]

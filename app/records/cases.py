@@ -228,7 +228,19 @@ class BundleActivation(Record):
     version: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(String(500))
     despite: Mapped[str] = mapped_column(String(500), default="")
+    card_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")  # empty: by an older version
     activated_at: Mapped[datetime] = mapped_column(default=now)
     activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 
     activated_by: Mapped[User] = relationship(lazy="joined")
+
+
+class HeldCard(Record):
+    """The card with which a version of a bundle reads; one that is changed afterwards does not."""
+
+    __tablename__ = "held_card"
+
+    bundle: Mapped[str] = mapped_column(String(120), primary_key=True)
+    version: Mapped[str] = mapped_column(String(40), primary_key=True)
+    card_sha256: Mapped[str] = mapped_column(String(64))
+    held_at: Mapped[datetime] = mapped_column(default=now)

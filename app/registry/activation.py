@@ -10,8 +10,9 @@ from app import ledger
 from app.database import db, writing
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import BundleActivation, Lab, User
+from app.registry import held_cards
 from smear.inference import floors
-from smear.inference.card import Card
+from smear.inference.bundle import Bundle
 
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
@@ -43,12 +44,13 @@ def wanted_bundles() -> list[str]:
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
 
 
-def activate(card: Card, reason: str, user: User, despite: str = "") -> BundleActivation:
+def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> BundleActivation:
     """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing.
 
-    card: of the bundle, after it was loaded or verified; despite: why it may read where it does not reach the floors;
-    without it such a bundle may not.
+    bundle: loaded just now; its card is the one that is held to from now on. despite: why it may read where it does not
+    reach the floors; without it such a bundle may not.
     """
+    card = bundle.card
     if card.scope != "field":
         raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
     unmet = floors.unmet(card)
@@ -70,9 +72,21 @@ def activate(card: Card, reason: str, user: User, despite: str = "") -> BundleAc
             version=card.version,
             reason=reason,
             despite=despite if unmet else "",
+            card_sha256=bundle.card_sha256,
             activated_by_id=user_id,
         )
         session.add(choice)
-        details = {"version": card.version} | ({"floors_unmet": len(unmet)} if unmet else {})
-        ledger.record(session, "model.activated", lab=lab_id, actor=user_id, subject=card.name, **details)
+        session.flush()
+        held_cards.keep(session, bundle)
+        ledger.record(
+            session,
+            "model.activated",
+            lab=lab_id,
+            actor=user_id,
+            subject=card.name,
+            rows=[choice],
+            version=card.version,
+            card=bundle.card_sha256,
+            floors_unmet=len(unmet) or None,
+        )
     return choice

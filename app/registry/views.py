@@ -8,8 +8,10 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask_babel import gettext as _
 from flask_security import current_user
 
+from app import ledger
 from app.access import admin, member
 from app.auth.passwords import password_is_right
+from app.database import writing
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError, published
 from app.registry import activation
@@ -104,7 +106,7 @@ def report(name: str, file: str) -> Any:
 def activate(name: str) -> Any:
     """Let a bundle read from now on, for a reason and with the admin's password."""
     reason, despite = (request.form.get(field, "").strip() for field in ("reason", "despite"))
-    folder = current_app.config["MODELS_DIR"]
+    folder, lab_id, user_id = current_app.config["MODELS_DIR"], current_user.lab_id, current_user.id
     if name not in bundles.names(folder):
         abort(404)
     if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
@@ -114,11 +116,13 @@ def activate(name: str) -> Any:
         return index(), 403
     else:
         try:
-            choice = activation.activate(engine().load(name).card, reason, current_user, despite)
+            choice = activation.activate(engine().load(name), reason, current_user, despite)
             flash(
                 _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
                 "info",
             )
         except BundleUnusableError as unusable:
+            with writing() as session:
+                ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)
             flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
     return redirect(url_for("registry.index"))

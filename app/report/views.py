@@ -13,6 +13,7 @@ from app import ledger
 from app.access import case_or_404, member
 from app.database import db, writing
 from app.differential.content import model_of, table_of
+from app.inference.engine import engine
 from app.inference.evidence import COUNT_MOST
 from app.records import Signature
 from app.report import pdf
@@ -53,7 +54,8 @@ def download(case_id: str, version: int) -> Any:
     row = signature_or_404(case_id, version)
     if digest(row.content) != row.sha256:
         abort(500)  # the page says what is wrong; a damaged version does not leave as a document
-    data = pdf.draw(row, newest_version(case_id))
+    with engine().decode_slot():
+        data = pdf.draw(row, newest_version(case_id))
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
         ledger.record(session, "report.sent", lab=lab_id, actor=user_id, subject=case_id, version=version)

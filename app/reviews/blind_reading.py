@@ -76,22 +76,31 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
         before = newest(session, image_id)
         if before is None:
             raise RefusedError(_("This image was added later and is not reviewed yet. Come back to it afterwards."))
-        session.add(
-            BlindReview(
-                blind_reading_id=reading_id,
-                image_id=image_id,
-                first_review_id=before.id,
-                kind=choice.kind,
-                label=choice.label,
-                label_name=first_reading(session, image_id).label_name(choice.label) if choice.label else "",
-                comment=choice.comment,
-            )
+        given_now = BlindReview(
+            blind_reading_id=reading_id,
+            image_id=image_id,
+            first_review_id=before.id,
+            kind=choice.kind,
+            label=choice.label,
+            label_name=first_reading(session, image_id).label_name(choice.label) if choice.label else "",
+            comment=choice.comment,
         )
+        session.add(given_now)
+        session.flush()
         images = session.scalar(select(func.count(SmearImage.id)).where(SmearImage.case_id == case_id)) or 0
         done = len(given) + 1 >= images
         if done:
             row.state, row.ended_at = "done", now()
-        ledger.record(session, "blind.reviewed", lab=lab_id, actor=user_id, subject=image_id, case=case_id, done=done)
+        ledger.record(
+            session,
+            "blind.reviewed",
+            lab=lab_id,
+            actor=user_id,
+            subject=image_id,
+            rows=[given_now],
+            case=case_id,
+            done=done,
+        )
     return done
 
 

@@ -84,6 +84,7 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
             actor=user_id,
             subject=image_id,
             case=case_id,
+            rows=[row],
             review=row.id,
             version=row.version,
         )

@@ -71,6 +71,7 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
             actor=user_id,
             subject=case_id,
             version=row.version,
+            rows=[row],
             signature=row.id,
             sha256=row.sha256,
         )
@@ -92,6 +93,13 @@ def amend(case: Case, reason: str, user: User) -> Amendment:
         session.add(row)
         session.flush()
         ledger.record(
-            session, "case.amended", lab=lab_id, actor=user_id, subject=case_id, version=row.version, amendment=row.id
+            session,
+            "case.amended",
+            lab=lab_id,
+            actor=user_id,
+            subject=case_id,
+            rows=[row],
+            version=row.version,
+            amendment=row.id,
         )
     return row

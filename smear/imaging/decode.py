@@ -26,7 +26,7 @@ from PIL import Image
 from smear.arrays import Array
 from smear.imaging import file_signatures
 from smear.imaging.formats import bmp, dicom, heif, jpeg, pillow, png, tiff
-from smear.imaging.picture import MAX_BYTES, ImageError, Picture, damaged, no_such_page, too_many_pixels
+from smear.imaging.picture import MAX_BYTES, MAX_PIXELS, ImageError, Picture, damaged, no_such_page, too_many_pixels
 
 __all__ = ["MAX_BYTES", "ImageError", "Picture", "decode", "encode"]
 
@@ -72,6 +72,15 @@ def decode(data: bytes, page: int = 0, most: int | None = None) -> Picture:
         raise too_many_pixels() from error
     except Exception as error:  # decoders raise whatever a damaged file drives them to
         raise damaged(kind) from error
+
+
+def declared_pixels(data: bytes) -> int:
+    """Return how many pixels a file declares, without unpacking any; MAX_PIXELS where only unpacking would tell."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.width * image.height
+    except Exception:  # no file that Pillow knows, or a damaged one
+        return MAX_PIXELS
 
 
 def format_of(data: bytes) -> str:

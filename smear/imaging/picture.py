@@ -12,6 +12,7 @@ from smear.sentence import SentenceError
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
+MAX_SAMPLE_BYTES = 4 * MAX_PIXELS  # as a file keeps its samples: of 16 bits there are fewer pixels
 MIN_SIDE = 16
 MAX_SIDE = 30_000
 MAX_PICTURES = 100  # in one file: pages, frames, members
@@ -29,6 +30,11 @@ TURNS: dict[int, Callable[[Array], Array]] = {  # by orientation of EXIF and TIF
 _TOO_LARGE = (
     f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels or a side over {MAX_SIDE}."
     " Cut out the field to be read and upload that."
+)
+
+_TOO_DEEP = (
+    "This picture is too large for samples of 16 bits. Save it with 8 bits a sample, or cut out the field to be read,"
+    " and upload that."
 )
 
 
@@ -59,10 +65,15 @@ def picture(rgb: Array, kind: str, notes: list[str], orientation: int = 1) -> Pi
     return Picture(np.ascontiguousarray(rgb), kind, tuple(note for note in notes if note))
 
 
-def check_size(width: int, height: int) -> None:
-    """Raise ImageError before any pixel is unpacked: 20 kB of PNG can declare gigabytes."""
+def check_size(width: int, height: int, of_a_pixel: int = 1) -> None:
+    """Raise ImageError before any pixel is unpacked: 20 kB of PNG can declare gigabytes.
+
+    of_a_pixel: bytes of its samples as the file keeps them, where that is known.
+    """
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise too_many_pixels()
+    if width * height * of_a_pixel > MAX_SAMPLE_BYTES:
+        raise ImageError("too_many_pixels", _TOO_DEEP)
     if min(width, height) < MIN_SIDE:
         raise ImageError(
             "too_small",

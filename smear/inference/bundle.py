@@ -28,6 +28,7 @@ class Bundle:
     card: Card
     network: "Network"
     ood: Distribution
+    card_sha256: str  # of `card.json` as it was read: the files' hashes are in it, and its own is nowhere
 
     def looks(self, shown: Array, field: Field | None = None) -> Array:
         """Return what `shown`, uint8 RGB (h, w, 3), looks like, float64 (K,), and its field where fields are read."""
@@ -82,10 +83,21 @@ def verify(path: Path) -> Card:
     return card
 
 
+def verified_card(path: Path) -> str:
+    """Return the SHA-256 of the card, after `verify`: two of them are equal where everything of two bundles is."""
+    before = sha256(path / CARD) if (path / CARD).is_file() else ""
+    verify(path)
+    if before != sha256(path / CARD):
+        raise BundleError(f"The model '{path.name}' is being replaced just now.")
+    return before
+
+
 def load(path: Path) -> Bundle:
     """Return the bundle at `path`, verified and compiled (not yet warm); BundleError with a sentence otherwise."""
-    card = verify(path)
+    digest = verified_card(path)
+    card = read_card(path)
     from smear.inference import classifier_heads, network
+    from smear.inference.engines import golden
     from smear.inference.engines.engine import UnsuitableModelError
     from smear.segmentation import mask_network
 
@@ -106,7 +118,9 @@ def load(path: Path) -> Bundle:
     expected = (card.input.height, card.input.width, 3)
     if compiled.input_shape != expected or compiled.classes != len(card.labels):
         raise BundleError(f"The model '{path.name}' does not match its card (input size or number of labels).")
-    return Bundle(path, card, compiled, ood)
+    bundle = Bundle(path, card, compiled, ood, digest)
+    golden.insist(bundle)
+    return bundle
 
 
 def write(folder: Path, card: Card, fill: Callable[[Path], None]) -> Path:

@@ -71,6 +71,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "members.choose": dict.fromkeys(PERSONS, 404),
     "members.chosen": dict.fromkeys(PERSONS, 404),
     "audit.show": admins(200),
+    "audit.show_viewings": admins(200),
     "examples.begin": members(302),
     "cases.new": members(200),
     "cases.create": members(400),

@@ -168,7 +168,7 @@ def main() -> None:
         some, large = fill(app)
         client = signed_in(app)
         gc.collect()
-        gc.freeze()  # as the server does (gunicorn.conf.py)
+        gc.freeze()  # as the server does (`app.cli.serve`)
         pages = ADDRESSES | {
             "case": [f"/cases/{case}" for case in some[1:]],
             f"case with {LARGE + 1} images": [f"/cases/{large}"],

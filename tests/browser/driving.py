@@ -51,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Server:
-    """LeukoLens under gunicorn, with its data in a folder of its own."""
+    """LeukoLens as it is served, with its data in a folder of its own."""
 
     def __init__(self, instance: Path, **settings: str) -> None:
         with socket.socket() as probe:
@@ -102,7 +102,7 @@ class Server:
         """Start serving and wait until the model is warm."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"],
+                [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -122,8 +122,7 @@ class Server:
     def stop(self) -> None:
         """Stop as a service manager does.
 
-        A worker that is still loading a model may not leave by itself: gunicorn ends it after its
-        `graceful_timeout`, so the wait is well beyond that.
+        It answers first what it was asked, so the wait is well beyond the time that it takes for that.
         """
         assert self.process is not None
         self.process.terminate()

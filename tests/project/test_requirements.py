@@ -44,7 +44,6 @@ ROOMS = [
     ("app", SERVING),
     ("smear", SERVING),
     ("wsgi.py", SERVING),
-    ("gunicorn.conf.py", SERVING),
     ("training", TRAINING),
     ("tests", TESTING),
 ]

@@ -15,17 +15,16 @@ from smear.imaging import synthetic
 from smear.inference import bundle
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card, Golden
+from smear.inference.floors import RELEASE
 from smear.inference.network import Network
 from smear.inference.ood import Distribution
 from smear.inference.preprocess import prepare
 from smear.segmentation.find import find
 from training.evaluation.assessment import Assessment
-from training.evaluation.metrics import public
+from training.evaluation.conclusion import Colours
 from training.fit.calibration import Calibration
 from training.fit.draft_card import commit
 from training.graphs.reading import NoGraphError, exported
-
-KEY = "release"  # of the result in the card's metrics: on pictures of the laboratory that nothing was fitted to
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,21 @@ def recalibrated(card: Card, calibration: Calibration) -> Card:
     )
 
 
-def write(out: Path, parent: Bundle, made: Adapted, after: Assessment, record: dict[str, Any]) -> Path:
-    """Write the bundle into `out` and return its folder; record: the change, as `change.json` has it."""
+def write(
+    out: Path, parent: Bundle, made: Adapted, after: Assessment, colours: Colours, record: dict[str, Any]
+) -> Path:
+    """Write the bundle into `out` and return its folder.
+
+    after, colours: how it did on the test, and how a forest on colours did there that learnt from the same pictures;
+    record: the change, as `change.json` has it.
+    """
     card, lab = parent.card, record["laboratory"]
     name = f"{card.name}-adapted"
-    measured = public(after.metrics) if after.metrics else {}
+    measured: dict[str, Any] = msgspec.to_builtins(after.metrics)
+    measured |= {
+        "colour_statistics_forest": msgspec.to_builtins(colours.accuracy),
+        "gain_over_colours": msgspec.to_builtins(colours.gain),
+    }
     whose = f"{lab}'s" if lab else "a laboratory's"
     data = record["data"]
     renewed = structs.replace(
@@ -62,10 +71,10 @@ def write(out: Path, parent: Bundle, made: Adapted, after: Assessment, record: d
         version=f"{card.version}+{data['fingerprint'][:8]}",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         attribution=f"{card.attribution} Adapted to {whose} own pictures, which stay with it.",
-        metrics={KEY: measured},
-        controls=measured.get("controls", {}),
+        metrics={RELEASE: measured},
+        controls=measured["controls"],
         data={**data, "parent": record["parent"]},
-        recipe={**card.recipe, "adapted": record["chosen"], "commit": commit()},
+        recipe={**card.recipe, "adapted": record["chosen"], "go": record["go"], "commit": commit()},
         known_failures=(
             *card.known_failures,
             f"Adapted to {whose} pictures by {data['parts']['adapt'] + data['parts']['calibrate']} labels: nobody has"

@@ -8,7 +8,7 @@ from alembic import op
 from app.migrations.immutable import protect, protect_from_change, release
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 ATTENTION = sa.text("attention <> ''")
 LAB: tuple[sa.Column[Any], ...] = (

@@ -93,7 +93,7 @@ def _header(data: bytes) -> FileDataset:
             raise unsupported("DICOM", "This DICOM file holds floating-point values.")
         raise ImageError("no_pixels", _NO_PIXELS)
     width, height = _number(found, "Columns"), _number(found, "Rows")
-    check_size(width, height)
+    check_size(width, height, _number(found, "SamplesPerPixel", 1) * max(1, _number(found, "BitsAllocated", 8) // 8))
     if _number(found, "PixelRepresentation") or _number(found, "BitsAllocated", 8) not in (8, 16):
         raise unsupported("DICOM", "This DICOM file holds signed values, or more than 16 bits per sample.")
     if _number(found, "SamplesPerPixel", 1) not in (1, 3):

@@ -20,7 +20,7 @@ from smear.imaging.formats.pillow import (
     orientation_of,
     profile_of,
 )
-from smear.imaging.picture import Picture, check_size, damaged, page_note, picture, unsupported
+from smear.imaging.picture import MAX_PIXELS, ImageError, Picture, check_size, damaged, page_note, picture, unsupported
 from smear.imaging.samples import Samples, of_image, to_rgb
 
 _HUFFMAN = frozenset(
@@ -28,6 +28,8 @@ _HUFFMAN = frozenset(
 )  # frames that Pillow reads: baseline to progressive, arithmetic too
 _LS = 0xF7
 _APART = {0xC3: "jpegsof3", _LS: "jpegls"}  # frames of lossless JPEG and JPEG-LS, and their decoders' names
+_SCAN = b"\xff\xda"  # begins a pass over the pixels
+_MOST_SCANS, _MOST_WORK = 100, 12 * MAX_PIXELS  # passes; and pixels that all of them go over
 _MOST_PER_BYTE = 2000  # pixels: no photograph packs better, and what says so takes its time to be found out
 _FRAMES = frozenset({*range(0xC0, 0xD0), _LS}) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
@@ -70,6 +72,8 @@ def frame(data: bytes) -> Frame | None:
 def read(data: bytes) -> Picture:
     """Read a JPEG file."""
     found = frame(data)
+    if found is not None:
+        _check_scans(data, found)
     if found is not None and is_special(found):
         return _special(data, found)
     with open_image(data, "JPEG") as image:
@@ -79,6 +83,19 @@ def read(data: bytes) -> Picture:
         load(image, "JPEG")
         rgb, more = of_image(image, profile)
     return picture(rgb, "JPEG", notes + more, orientation)
+
+
+def _check_scans(data: bytes, found: Frame) -> None:
+    """Refuse a JPEG that is laid down in so many passes over its pixels that unpacking it takes minutes.
+
+    Cameras and programs write a dozen at most. In the coded pixels the marker cannot stand, so that it is only counted.
+    """
+    scans = data.count(_SCAN)
+    if scans > _MOST_SCANS or scans * found.width * found.height > _MOST_WORK:
+        raise ImageError(
+            "too_many_scans",
+            f"This JPEG is laid down in {scans} passes, which takes too long to unpack. Save it again as a usual JPEG.",
+        )
 
 
 def is_special(found: Frame) -> bool:

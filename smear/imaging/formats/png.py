@@ -23,6 +23,8 @@ _XMP, _EXIF = b"XML:com.adobe.xmp\0\0\0", b"Raw profile type exif\0"  # how such
 _SRGB_GAMMA = 45455  # times 100,000; everybody writes it for sRGB
 _NEAR = 0.02
 
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel by the header's colour type
+
 
 @dataclass
 class _Chunks:
@@ -41,7 +43,7 @@ def read(data: bytes) -> Picture:
     if b"CgBI" in chunks.first:  # what Xcode makes of PNG for telephones
         raise unsupported("PNG")
     width, height, bits = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"), header[8]
-    check_size(width, height)
+    check_size(width, height, _CHANNELS.get(header[9], 1) * max(1, bits // 8))
     frames = chunks.first.get(b"acTL", b"\0\0\0\1")
     if int.from_bytes(frames[:4], "big") > 1:
         raise animated()

@@ -91,7 +91,7 @@ def _check(page: TiffPage) -> None:
         raise unsupported("TIFF", _SIGNED_WORDS)
     if bits > 16:
         raise unsupported("TIFF", f"This TIFF has {bits} bits per sample; up to 16 are read.")
-    check_size(page.imagewidth, page.imagelength)
+    check_size(page.imagewidth, page.imagelength, page.samplesperpixel * max(1, bits // 8))
     if page.imagedepth != 1 or page.samplesperpixel > _COMPONENTS:
         raise unsupported("TIFF")
 

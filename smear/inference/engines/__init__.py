@@ -1,1 +1,1 @@
-"""What computes a forward pass: TensorFlow, or OpenVINO where a bundle has a graph and there is no GPU."""
+"""What computes a forward pass, TensorFlow or, where a bundle has a graph and no GPU is there, OpenVINO; its check."""

@@ -65,7 +65,7 @@ def cell_reader(tmp_path: Path) -> str:
     name, place = "reads-cells", tmp_path / "models" / "reads-cells"
     shutil.copytree(ROOT / "models" / "leukolens-field", place)
     card = json.loads((place / "card.json").read_text())
-    card |= {"name": name, "scope": "cell", "preprocess": [{"name": "one_leukocyte", "parameters": {}}]}
+    card |= {"name": name, "scope": "cell", "preprocess": [{"name": "one_leukocyte", "parameters": {}}], "golden": []}
     tell_of_leukocytes_alone(place, card)
     (place / "card.json").write_text(json.dumps(card))
     return name

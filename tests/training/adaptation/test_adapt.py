@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from smear.inference import bundle
+from smear.inference import bundle, floors
 from smear.inference.field_reader import Reader
 from training.__main__ import main
 from training.adaptation import candidates
@@ -153,8 +153,11 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
     assert card.data["parent"]["name"] == "tiny"
     assert card.attribution.endswith("Adapted to North's own pictures, which stay with it.")
     assert any("forgotten of its parent's" in text for text in card.known_failures)
+    assert set(card.metrics) == {floors.RELEASE}
+    assert card.metrics[floors.RELEASE]["gain_over_colours"]["low"] <= 1
+    assert any("found not good enough there. Too few events" in sentence for sentence in floors.unmet(card))
     record = json.loads((out / "change.json").read_text(encoding="utf-8"))
-    assert record["limits"]["accuracy_suggested"] == 0.99
+    assert record["limits"]["accuracy_suggested"] == 0.97
     assert record["result"]["chosen"] == said["chosen"]
     assert record["data"]["fingerprint"] == load(drawn).fingerprint
     reading = Reader(bundle.load(out / "tiny-adapted")).read((drawn / "leukemic" / "00.png").read_bytes())
