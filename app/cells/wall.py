@@ -81,7 +81,7 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
         "reasons": REASONS,
         "fields": fields,
         "total": len(cells),
-        "unread": sum(not one.read for one in fields),
+        "unread": sum(one.cells > 0 and not one.read for one in fields),
         "groups": on_page(groups(shown, view.order, labels), min(view.page, pages)),
         "page": min(view.page, pages),
         "pages": pages,

@@ -289,9 +289,9 @@ def test_outlines_are_corrected_by_keys_alone(inside: Visit, tmp_path: Path) -> 
     for key in ("ArrowLeft", "Shift+ArrowUp", "+", "-"):
         page.keyboard.press(key)
     for _try in range(12):  # until it is somewhere between the cells
-        with page.expect_navigation():
+        with page.expect_navigation(wait_until="domcontentloaded"):
             page.keyboard.press("Enter")
-        if not page.locator("#field").count():
+        if not page.locator("#drawing").count():
             break
         page.keyboard.press("Shift+ArrowUp")
     page.goto(address)

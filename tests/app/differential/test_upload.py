@@ -60,24 +60,19 @@ def test_an_unfamiliar_field_says_what_its_cells_are(app: Flask, clinician: Some
     assert "No subtype suggestion" not in clinician.get(answer["url"]).text
 
 
-@pytest.mark.parametrize("why", ["many", "busy", "late"])
+@pytest.mark.parametrize("why", ["many", "late"])
 def test_what_cannot_be_typed_at_once_is_a_job(
     app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    """More cells than an upload waits for, a full queue, an engine that is late: the picture is taken in."""
+    """More cells than an upload waits for, an engine that is late: the picture is taken in all the same."""
 
     def busy(*_: object) -> None:
         raise EngineBusyError("busy")
 
     if why == "many":
         monkeypatch.setattr(at_upload, "AT_ONCE", 1)
-    elif why == "late":
-        monkeypatch.setattr(at_upload.Typing, "reading", busy)
     else:
-        engine, real = app.extensions["engine"], app.extensions["engine"].submit_all
-        monkeypatch.setattr(
-            engine, "submit_all", lambda bundle, cells: busy() if bundle.card.scope == "cell" else real(bundle, cells)
-        )
+        monkeypatch.setattr(at_upload.Typing, "reading", busy)
     case = clinician.open_case()
     assert clinician.upload(case, field).status_code == 201
     assert jobs(app) == ["cells"]
@@ -107,3 +102,17 @@ def test_a_field_without_cells_has_no_types(app: Flask, clinician: Someone, blan
     clinician.upload(case, blank)
     assert readings(app) == []
     assert "Differential count" not in clinician.get(f"/cases/{case}").text
+
+
+def test_cells_take_no_room_from_pictures(app: Flask, clinician: Someone, field: bytes) -> None:
+    """Where one picture may wait, the many cells of another do not make it busy."""
+    engine = app.extensions["engine"]
+    bundle = engine.bundle(CELL_BUNDLE)
+    cells = [shown for _part, some in cell_reader.batches(bundle.card, find(decode(field).rgb)) for shown in some]
+    before, engine.capacity = engine.capacity, 1
+    try:
+        waiting = engine.submit_all(bundle, cells * 20, beside=True)
+        assert clinician.upload(clinician.open_case(), field).status_code == 201
+        assert all(len(engine.wait(answer)) == 1 for answer in waiting)
+    finally:
+        engine.capacity = before
