@@ -69,16 +69,18 @@ class View:
 @bp.get("/cases/<case_id>/cells")
 @member
 def show(case_id: str) -> Any:
-    """Show the cells of a case."""
-    return cells_page(case_or_404(case_id))
+    """Show the cells of a case; for the page's script all of them, as data."""
+    case = case_or_404(case_id)
+    if request.headers.get(PART) == "wall":
+        return jsonify(wall.whole(case, View.read(), current_user))
+    return cells_page(case)
 
 
 def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) -> str:
-    """Draw the page, or for the page's script the part of it that holds the cells; `selected` cells stay selected."""
+    """Draw the page; `selected` cells stay selected."""
     view = View.read()
-    part = request.headers.get(PART) == "cells"
     return render_template(
-        "cells/_cells.html" if part else "cells/show.html",
+        "cells/show.html",
         view=view,
         problem=problem,
         selected=selected or set(),

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from flask import render_template, url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.cases.summary import brief_readings, pooled
@@ -22,9 +24,10 @@ from app.differential.count import differential, named_twice
 from app.differential.sources import Source, active_cell_bundle
 from app.inference import job_queue
 from app.records import Annotation, Case, SmearImage, User
+from app.template_filters import percent
 from smear.rendering import crop_sheet
 
-PAGE = 3000  # cells on one page; the browser draws only those that are in sight
+PAGE = 240  # cells on one page for a browser without script; with it all stand on one
 ACTS = 12  # lines of the history
 
 
@@ -78,12 +81,13 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
         "reasons": REASONS,
         "fields": fields,
         "total": len(cells),
-        "unread": sum(not one.read for one in fields),
+        "unread": sum(one.cells > 0 and not one.read for one in fields),
         "groups": on_page(groups(shown, view.order, labels), min(view.page, pages)),
         "page": min(view.page, pages),
         "pages": pages,
         "sheets": {one.image_id: sheet_address(case.id, one) for one in fields},
         "sheet_size": crop_sheet.size,
+        "in_words": in_words,
         "tile": crop_sheet.TILE,
         "without_outlines": len(outlines.without_outlines(case.id)),
         "jobs": job_queue.newest(case.id, (classification.KIND, outlines.KIND)),
@@ -179,6 +183,58 @@ def line_of(rows: list[Annotation], standing: dict[tuple[str, int], Cell], perso
         ", ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else ""),
         [f"{cell.key}.{row.version - 1}" for row, cell in known] if undone else [],
     )
+
+
+def whole(case: Case, view: Looked, person: User) -> dict[str, Any]:
+    """Return all cells in their groups for the page's script, which draws those that are near the screen."""
+    source = vocabulary.chosen(vocabulary.sources(case.id), view.source, active_cell_bundle(person.lab))
+    fields, cells = fields_of(case.id, source)
+    shown = [cell for cell in cells if view.field in (0, cell.field.place)]
+    sheets = {one.image_id: place for place, one in enumerate(fields)}
+    base = url_for("cells.show", case_id=case.id)
+    query = f"?bundle={quote(view.source)}" if view.source else ""
+    cut = _("cut")
+    return {
+        "tile": crop_sheet.TILE,
+        "words": _("Cell %(name)s by itself", name="{name}"),
+        "sheets": [[sheet_address(case.id, one), *crop_sheet.size(one.cells)] for one in fields],
+        "groups": [
+            {
+                "code": group.code,
+                "name": group.name,
+                "choice": group.choice,
+                "note": percent(group.share.value) if group.share and view.order != "field" else "",
+                "cells": [
+                    [
+                        f"{cell.field.image_id}.{cell.number}",
+                        cell.key,
+                        in_words(cell),
+                        sheets[cell.field.image_id],
+                        *cell.tile,
+                        f"{base}/{cell.field.image_id}/{cell.number}{query}",
+                        f"{cell.name} {cut}" if cell.cut else cell.name,
+                        cell.person_words,
+                        cell.names.get(cell.suggested, cell.suggested) if cell.suggested else "",
+                        cell.suggestion_words,
+                        cell.suggestion.outcome if cell.suggestion else "",
+                        cell.excluded,
+                    ]
+                    for cell in group.cells
+                ],
+            }
+            for group in groups(shown, view.order, keyed(source.labels if source else ()))
+        ],
+    }
+
+
+def in_words(cell: Cell) -> str:
+    """Say everything that a person sees of a cell, for who does not see it."""
+    parts = [_("Cell %(name)s", name=cell.name), cell.person_words]
+    if cell.suggestion:
+        parts.append(_("suggested: %(words)s", words=cell.suggestion_words))
+    if cell.cut:
+        parts.append(_("cut by the border"))
+    return ", ".join(filter(None, parts))
 
 
 def on_page(arranged: list[Group], page: int) -> list[tuple[Group, list[Cell]]]:

@@ -65,10 +65,7 @@ def begin(lab: Lab, field: Field) -> Typing | str:
     if int((~field.cut).sum()) > AT_ONCE:
         return name
     cells = [pair for part, shown in cell_reader.batches(bundle.card, field) for pair in zip(part, shown, strict=True)]
-    try:
-        answers = engine().submit_all(bundle, [shown for _number, shown in cells]) if cells else []
-    except EngineBusyError:
-        return name
+    answers = engine().submit_all(bundle, [shown for _number, shown in cells], beside=True)
     return Typing(
         bundle,
         field,

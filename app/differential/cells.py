@@ -179,8 +179,8 @@ def fields_of(case_id: str, source: Source | None, only: str | None = None) -> t
     for place, row in enumerate(rows, 1):
         if row.boxes is None or only not in (None, row.id):
             continue
-        suggestions = readings.get(row.id, {})
-        one = DetectedField(row.id, place, row.display_name, row.width, row.height, len(row.boxes), bool(suggestions))
+        suggestions, read = readings.get(row.id, {}), row.id in readings
+        one = DetectedField(row.id, place, row.display_name, row.width, row.height, len(row.boxes), read)
         fields.append(one)
         for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
             reading_id, suggestion = suggestions.get(number, (None, None))

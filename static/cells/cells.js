@@ -3,10 +3,12 @@
 import { modified } from "../shortcuts.js";
 import { afterNaming, between, neighbour } from "./order.js";
 import { Queue, following, nameOf } from "./queue.js";
+import { Wall } from "./wall.js";
 
-const root = document.getElementById("cells");
-const page = document.getElementById("cell-groups");
-const beside = document.getElementById("beside");
+const byId = (id) => document.getElementById(id);
+const root = byId("cells");
+const page = byId("cell-groups");
+const beside = byId("beside");
 const REST_MS = 160; // on a cell, before what stands beside the cells is asked for
 const RETRY_MS = 1500;
 const STORE = `unsaved ${root.dataset.address}`;
@@ -19,15 +21,16 @@ let dragged = [];
 let lastFocus = null; // a key goes to a button, which takes the focus away: the cell that had it is still meant
 let lastTicked = null;
 
-const byId = (id) => document.getElementById(id);
-const tiles = () => [...page.querySelectorAll(".cell")];
+const size = byId("crop");
+const wall = new Wall(() => Number(size.value));
 const boxOf = (tile) => tile.querySelector("input");
-const tileOf = (name) => page.querySelector(`[data-cell="${name}"]`);
-const chosen = () => [...page.querySelectorAll(".cell:has(:checked)")];
+const tileOf = (name) => wall.node(name);
+const chosen = () => wall.nodes.filter((tile) => boxOf(tile).checked);
+const groups = () => byId("groups");
 const focused = () => document.activeElement && document.activeElement.closest(".cell");
 const meant = () => {
   const selected = chosen();
-  return selected.length ? selected : lastFocus && lastFocus.isConnected ? [lastFocus] : [];
+  return selected.length ? selected : lastFocus && tileOf(lastFocus.dataset.cell) === lastFocus ? [lastFocus] : [];
 };
 
 const queue = new Queue({
@@ -99,6 +102,17 @@ function draw(tile, words, excluded, key) {
   person.textContent = words;
 }
 
+// The nearest cell to a side; up and down among those that are in the page.
+function toASide(tile, key) {
+  const there = wall.nodes.filter((node) => node.isConnected);
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const names = wall.names;
+    return names[names.indexOf(tile.dataset.cell) + (key === "ArrowLeft" ? -1 : 1)];
+  }
+  const next = there[neighbour(there.map((node) => node.getBoundingClientRect()), there.indexOf(tile), key)];
+  return next && next.dataset.cell;
+}
+
 const looks = (tile) => ({
   name: tile.dataset.cell,
   version: boxOf(tile).value.split(".")[2],
@@ -114,7 +128,7 @@ function say(cells, choice, words) {
   const before = some.map(looks);
   const keys = some.map((tile) => boxOf(tile).value);
   const names = some.map((tile) => tile.dataset.cell);
-  const next = afterNaming(tiles().map((tile) => tile.dataset.cell), names);
+  const next = afterNaming(wall.names, names);
   some.forEach((tile, place) => {
     const said = choice === "confirm" ? tile.dataset.suggested : choice === "cleared" ? "" : words;
     draw(tile, said, excluded, following(keys[place]));
@@ -146,22 +160,28 @@ function done(next) {
   tellProblem("");
   const arrange = byId("arrange");
   if (arrange) arrange.disabled = false;
-  const tile = tileOf(next);
-  if (tile) boxOf(tile).focus({ preventScroll: false });
+  focusOn(next);
+}
+
+function focusOn(name) {
+  const tile = wall.inPage(name);
+  if (tile) boxOf(tile).focus();
 }
 
 async function arranged(name) {
   // The cells in their groups anew, as the server has them; the place on the page stays.
   await queue.flush();
-  const answer = await fetch(location.href, { headers: { "X-Part": "cells" } }).catch(() => null);
-  if (!answer || !answer.ok) { location.reload(); return; }
+  const answer = await fetch(location.href, { headers: { "X-Part": "wall" } }).catch(() => null);
+  const found = answer && answer.ok && (await answer.json().catch(() => null));
+  if (!found) { location.reload(); return; }
   const place = scrollY;
-  page.innerHTML = await answer.text();
+  wall.load(groups(), found);
   parts.clear();
-  prepare();
+  byId("arrange").disabled = true;
+  for (const pager of root.querySelectorAll(".pager")) pager.remove();
+  countSelected();
   scrollTo(0, place);
-  const tile = tileOf(name);
-  if (tile) boxOf(tile).focus();
+  if (name) focusOn(name);
 }
 
 async function redraw(kind) {
@@ -182,7 +202,7 @@ async function redraw(kind) {
 
 function countSelected() {
   const output = byId("selected");
-  if (output) output.value = page.querySelectorAll(".cell :checked").length;
+  if (output) output.value = chosen().length;
 }
 
 function prepare() {
@@ -216,7 +236,7 @@ page.addEventListener("submit", (event) => {
   else say(meant(), button.value, button.querySelector("span")?.textContent || button.textContent);
 });
 function drawOn() {
-  const [tile] = [...meant(), ...tiles()];
+  const tile = meant()[0] || tileOf(wall.names[0]);
   if (!tile) return;
   const [image, number] = tile.dataset.cell.split(".");
   queue.flush().then(() => { location.href = `${root.dataset.address}/${image}/draw?cell=${number}`; });
@@ -227,11 +247,11 @@ page.addEventListener("click", (event) => {
   const box = event.target.closest(".cell input");
   if (!box) return;
   const tile = box.closest(".cell");
-  if (event.shiftKey && lastTicked && lastTicked.isConnected) {
-    for (const other of between(tiles(), lastTicked, tile)) boxOf(other).checked = box.checked;
+  if (event.shiftKey && lastTicked) {
+    for (const name of between(wall.names, lastTicked, tile.dataset.cell)) boxOf(tileOf(name)).checked = box.checked;
     countSelected();
   }
-  lastTicked = tile;
+  lastTicked = tile.dataset.cell;
 });
 page.addEventListener("change", countSelected);
 
@@ -276,8 +296,6 @@ page.addEventListener("drop", (event) => {
   dragged = [];
   const button = page.querySelector(`button[data-drop="${target.dataset.drop}"]`);
   say(cells, target.dataset.drop, button ? button.querySelector("span").textContent : target.querySelector("h2").firstChild.textContent.trim());
-  const list = target.querySelector(".cell-list");
-  if (list) list.append(...cells);
 });
 page.addEventListener("dragend", () => {
   dragged = [];
@@ -306,15 +324,14 @@ document.addEventListener("keydown", (event) => {
   const tile = focused();
   if (!tile) return;
   if (event.key.startsWith("Arrow")) {
-    const others = tiles();
-    const next = others[neighbour(others.map((other) => other.getBoundingClientRect()), others.indexOf(tile), event.key)];
+    const next = toASide(tile, event.key);
     if (!next) return;
     event.preventDefault();
-    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(next).checked = true; countSelected(); }
-    boxOf(next).focus();
+    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(tileOf(next)).checked = true; countSelected(); }
+    focusOn(next);
   } else if (event.key === "a") {
     event.preventDefault();
-    for (const other of tile.closest(".cell-group").querySelectorAll(".cell")) boxOf(other).checked = true;
+    for (const name of wall.namesOfGroup(tile.dataset.cell)) boxOf(tileOf(name)).checked = true;
     countSelected();
   }
 });
@@ -330,7 +347,6 @@ page.addEventListener("click", (event) => {
 
 addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
 
-const size = byId("crop");
 function resize() {
   root.style.setProperty("--crop", `${size.value}px`);
   localStorage.setItem(SIZE, size.value);
@@ -338,5 +354,6 @@ function resize() {
 size.value = localStorage.getItem(SIZE) || size.value;
 size.addEventListener("input", resize);
 resize();
+wall.adopt(groups());
 prepare();
-if (queue.length) queue.flush().then(() => arranged());
+if (queue.length || root.dataset.whole === "no") arranged(); // more than stand on the page, or than it knows

@@ -22,6 +22,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import decode, encode
 from smear.inference import bundle, cell_reader
 from smear.segmentation.find import find
+from tests.app.cells.conftest import keys
 from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, change, events, reading_of, review_all, sign, take_role, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle
@@ -48,15 +49,6 @@ def reads(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine
 
 
 @pytest.fixture
-def case(clinician: Someone, field: bytes) -> str:
-    """Return a case with two fields, on an application without a bundle for cells."""
-    opened = clinician.open_case("A-1")
-    for data in (field, encode(synthetic.field(8, "leukemic", 320), "PNG")):
-        assert clinician.upload(opened, data).status_code == 201
-    return opened
-
-
-@pytest.fixture
 def read_case(reads: Flask, field: bytes) -> tuple[Someone, str]:
     """Return a clinician and a case of one field, whose cells the bundle has read."""
     someone = Someone(reads, "clinician")
@@ -66,11 +58,6 @@ def read_case(reads: Flask, field: bytes) -> tuple[Someone, str]:
     assert someone.post(f"/cases/{opened}/cells/readings", {"reader": CELL_BUNDLE}).status_code == 302
     work_done(reads)
     return someone, opened
-
-
-def keys(page: str) -> list[str]:
-    """Return what a form would send of each cell on the page, in the order of the page."""
-    return re.findall(r'checkbox" name="cell" value="([^"]+)"', page)
 
 
 def cells_page(someone: Someone, case: str, query: str = "") -> str:
