@@ -119,7 +119,9 @@ def _apart(which: Array, targets: Array, groups: Array, count: int, seed: int) -
             if not len(test) or not len(train):
                 continue
             shares = np.bincount(targets[which[test]], minlength=targets.max() + 1) / len(test)
-            away = float(np.abs(shares - wanted).sum()) + abs(len(test) / len(which) - 1 / count)
+            left = np.bincount(targets[which[train]], minlength=targets.max() + 1)
+            lost = np.count_nonzero((wanted > 0) & ((left < LEAST_OF_A_LABEL) | (shares == 0)))
+            away = lost + float(np.abs(shares - wanted).sum()) + abs(len(test) / len(which) - 1 / count)
             if away < least:
                 best, least = (which[train], which[test]), away
     return best
