@@ -1,6 +1,6 @@
 """The engine: one thread that runs the models, batching whatever arrived while it was busy.
 
-TensorFlow is imported by this thread only, after the fork, so a process that never reads an image never loads it.
+What computes a network is imported by this thread only, after the fork: a process that reads no image never loads it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ import numpy as np
 from flask import Flask, current_app
 
 from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
-from app.inference.waiting import EngineBusyError, T, Waiting, awaited, run_batch
+from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import Picture, declared_pixels
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
-from smear.inference.field_reader import Examination, Reader
-from smear.inference.network import Forward
+from smear.inference.field_reader import Reader
 from smear.inference.reading import Reading
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
@@ -36,22 +34,6 @@ log = logging.getLogger("leukolens.engine")
 DECODE_SLOTS = 4  # pictures decoded and searched at the same time
 LARGE_PIXELS = 30_000_000  # from which there is one at a time: the largest takes more than a gigabyte
 LOADING = "The model is still being loaded."
-
-
-@dataclass
-class Pending:
-    """A picture that was looked at; the network's part may still be waiting for its turn."""
-
-    picture: Picture
-    reader: Reader
-    examination: Examination
-    answers: list[Future[Any]]  # none where the network is not asked, because the picture is refused before
-    patience: float | None
-
-    def reading(self) -> Reading:
-        """Wait for the network and conclude."""
-        parts = [awaited(answer, self.patience) for answer in self.answers]
-        return self.reader.conclude(self.examination, Forward.joined(parts) if parts else None)
 
 
 class Engine:

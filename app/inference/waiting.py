@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from smear.imaging.decode import Picture
 from smear.inference.bundle import Bundle
+from smear.inference.field_reader import Examination, Reader
+from smear.inference.network import Forward
+from smear.inference.reading import Reading
 from smear.sentence import SentenceError
 
 log = logging.getLogger("leukolens.engine")
@@ -54,3 +58,19 @@ def run_batch(batch: list[Waiting]) -> None:
         for picture in batch:
             if not picture.answer.done():
                 picture.answer.set_exception(error)
+
+
+@dataclass
+class Pending:
+    """A picture that was looked at; the network's part may still be waiting for its turn."""
+
+    picture: Picture
+    reader: Reader
+    examination: Examination
+    answers: list[Future[Any]]  # none where the network is not asked, because the picture is refused before
+    patience: float | None
+
+    def reading(self) -> Reading:
+        """Wait for the network and conclude."""
+        parts = [awaited(answer, self.patience) for answer in self.answers]
+        return self.reader.conclude(self.examination, Forward.joined(parts) if parts else None)
