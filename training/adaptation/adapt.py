@@ -22,7 +22,7 @@ from smear.inference.network import Network
 from training.adaptation import candidates
 from training.adaptation.adapted_bundle import Adapted, recalibrated, write
 from training.adaptation.looked_at import Looked, look
-from training.adaptation.parts import Parts, agreed, parts
+from training.adaptation.parts import Parts, agreed, parts, told_apart
 from training.adaptation.verdict import ANSWERED, FEWEST, Judged, judged, verdict
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
@@ -81,9 +81,14 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     """
     card, data = parent.card, agreed(plan.data, report)
     names = tuple(label.id for label in card.labels)
-    targets, groups = data.targets(names), groups_of(data)
+    targets = data.targets(names)
+    groups, alone = told_apart(targets, groups_of(data), names)
+    if alone:
+        report(
+            f"Of {', '.join(alone)} there are pictures of too few patients or slides: split by picture, which flatters."
+        )
     three = parts(targets, groups, names, plan.labels, plan.seed)
-    record = _planned(card, plan, three)
+    record = _planned(card, plan, three, alone)
     out.mkdir(parents=True, exist_ok=True)
     _write(out, record)
     known = look(parent, data, targets, groups)
@@ -155,7 +160,7 @@ def _errors(said: Assessment, names: tuple[str, ...]) -> dict[str, int]:
     return {f"{names[pairs[0, i]]} for {names[pairs[1, i]]}": int(counts[i]) for i in order}
 
 
-def _planned(card: Card, plan: Plan, three: Parts) -> dict[str, Any]:
+def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str, Any]:
     """Return what is to be changed and what it has to reach, as it stands before anything was tried."""
     return {
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -172,6 +177,7 @@ def _planned(card: Card, plan: Plan, three: Parts) -> dict[str, Any]:
             "fingerprint": plan.data.fingerprint,
             "pictures": len(plan.data),
             "groups_from": plan.data.groups_from,
+            "split_by_picture": alone,
             "parts": {part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
             "seed": plan.seed,
         },

@@ -64,7 +64,7 @@ def write(
         "gain_over_colours": msgspec.to_builtins(colours.gain),
     }
     whose = f"{lab}'s" if lab else "a laboratory's"
-    data = record["data"]
+    data, alone = record["data"], record["data"]["split_by_picture"]
     renewed = structs.replace(
         recalibrated(card, made.calibration),
         name=name,
@@ -79,6 +79,7 @@ def write(
             *card.known_failures,
             f"Adapted to {whose} pictures by {data['parts']['adapt'] + data['parts']['calibrate']} labels: nobody has"
             " measured it on another laboratory's, nor what it has forgotten of its parent's.",
+            *(f"Of '{label}' there were too few patients or slides: what is said of it flatters." for label in alone),
         ),
         conclusion=record["reason"],
         golden=_golden(card, made.network),

@@ -48,6 +48,21 @@ def agreed(data: Dataset, report: Report) -> Dataset:
     return rest
 
 
+def told_apart(targets: Array, groups: Array, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+    """Return groups in which every label can be in all three parts, and the labels whose pictures stand by themselves.
+
+    A label that fewer patients or slides have than there are parts is split by picture, or it could not be tested at
+    all: what is said of it flatters. Groups: int64 (N,).
+    """
+    alone, apart = [], groups.copy()
+    for target in np.unique(targets):
+        own = np.flatnonzero(targets == target)
+        if len(np.unique(groups[own])) <= RELEASE:
+            apart[own] = apart.max() + 1 + np.arange(len(own))
+            alone.append(names[target])
+    return apart, alone
+
+
 def parts(targets: Array, groups: Array, names: tuple[str, ...], labels: int | None, seed: int = 0) -> Parts:
     """Return the three parts of N labelled pictures; targets, groups: int64 (N,).
 

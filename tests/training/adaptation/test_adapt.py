@@ -11,7 +11,7 @@ from smear.inference.field_reader import Reader
 from training.__main__ import main
 from training.adaptation import candidates
 from training.adaptation.last_layer import moved
-from training.adaptation.parts import agreed, folds, parts
+from training.adaptation.parts import agreed, folds, parts, told_apart
 from training.adaptation.verdict import Judged, verdict
 from training.data.dataset import load
 from training.data.manifest import DataError
@@ -45,6 +45,17 @@ def test_fewer_labels_are_tested_on_the_same_pictures(laboratory):
     assert set(few.adapt) <= set(many.adapt)
     other = parts(targets, groups, NAMES, 50, seed=1)
     assert not np.array_equal(other.adapt, few.adapt)
+
+
+def test_a_label_of_too_few_slides_is_split_by_picture_and_said(laboratory):
+    targets, groups = laboratory
+    groups = np.where(targets == 1, 500, groups)
+    apart, alone = told_apart(targets, groups, NAMES)
+    assert alone == ["b"]
+    assert len(np.unique(apart[targets == 1])) == (targets == 1).sum()
+    np.testing.assert_array_equal(apart[targets != 1], groups[targets != 1])
+    three = parts(targets, apart, NAMES, None)
+    assert all((targets[part] == 1).any() for part in (three.adapt, three.calibrate, three.release))
 
 
 def test_too_little_is_said_before_anything_is_tried(laboratory):
