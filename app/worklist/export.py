@@ -43,6 +43,10 @@ COLUMNS = (
     "models",
     "example",
 )
+# What a spreadsheet passes over before it looks for the sign of a formula: spaces, and marks that nobody sees.
+INVISIBLE = " \u00a0\u00ad\u180e\u3000\ufeff" + "".join(
+    map(chr, (*range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060))
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -140,6 +144,6 @@ def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 def harmless(value: Any) -> Any:
     """Keep a spreadsheet from taking what somebody typed for a formula."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+    if isinstance(value, str) and value.lstrip(INVISIBLE).startswith(FORMULA):
         return "'" + value
     return value
