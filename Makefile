@@ -100,8 +100,8 @@ bench-cells: $(VENV)/.installed-dev
 
 # Draws every page into build/screenshots; needs Chromium.
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.screenshots build/screenshots
+	$(BIN)/python -m tests.screenshots build/screenshots
 
 # The same, and renews those of docs/screenshots whose page looks different now.
 docs-screenshots: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.screenshots build/screenshots --documented
+	$(BIN)/python -m tests.screenshots build/screenshots --documented

@@ -38,7 +38,8 @@ from app import config as settings_table
 from app.audit import viewings
 from app.auth import sessions, two_factor
 from app.cases import opinions
-from app.cells import classification, outlines
+from app.cells import outlines
+from app.differential import classification
 from app.inference import engine, evidence, jobs
 from app.reading import more_maps
 from app.registry import activation, held_cards

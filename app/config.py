@@ -41,6 +41,11 @@ SETTINGS = (
         "The bundle that reads for a lab whose admin has not chosen one yet.",
     ),
     Setting(
+        "DEFAULT_CELL_BUNDLE",
+        "leukolens-differential",
+        "The bundle that types every leukocyte at upload for a lab whose admin has not chosen one yet. Empty: none.",
+    ),
+    Setting(
         "SECRET_KEY",
         "",
         "Key that signs the form tokens. Empty: the one that `init` wrote to secret_key in INSTANCE_DIR.",

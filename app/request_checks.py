@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time
 from flask import Flask, Request, abort, request
 from werkzeug.routing import IntegerConverter
 
-YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 LARGEST = 2**31 - 1  # of an integer column, and so of every number in an address
 NUL = "\0"
+YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 
 
 class RowNumber(IntegerConverter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import numpy as np
 from flask_babel import gettext as _
@@ -10,7 +11,7 @@ from sqlalchemy import or_, select
 
 from app.database import db
 from app.image_store import UnreadableError, image_store
-from app.records import Detections, SmearImage
+from app.records import Detections, Redrawing, SmearImage
 from smear.imaging.decode import ImageError
 from smear.segmentation import label_map, mask_network
 from smear.segmentation.field import Field
@@ -76,21 +77,33 @@ def used(digest: str) -> bool:
         or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
     )
     outlines = select(Detections.id).where(Detections.label_map_sha256 == digest)
+    before = select(Redrawing.id).where(Redrawing.label_map_sha256 == digest)
     db.session.rollback()  # the newest rows, not those of when the sweep began
-    return any(db.session.scalar(query.limit(1)) is not None for query in (pictures, outlines))
+    return any(db.session.scalar(query.limit(1)) is not None for query in (pictures, outlines, before))
 
 
-def field_of(image: SmearImage) -> Field:
+def outlines_at(image: SmearImage, moment: datetime) -> str:
+    """Return the label map that an image had at a moment, before people corrected its outlines later; "" for none."""
+    later = select(Redrawing).where(Redrawing.image_id == image.id, Redrawing.made_at > moment)
+    first = db.session.scalar(later.order_by(Redrawing.made_at).limit(1))
+    if first is not None:
+        return first.label_map_sha256
+    return image.detections.label_map_sha256 if image.detections else ""
+
+
+def field_of(image: SmearImage, moment: datetime | None = None) -> Field:
     """Return an image's field with its leukocytes numbered as they are kept; FieldDamagedError where it is unreadable.
 
-    A field that an older version left without outlines is segmented for the moment; `maintenance` does it for good.
+    moment: when what is to be shown was read, for outlines that were corrected since. A field that an older version
+    left without outlines is segmented for the moment; `maintenance` does it for good.
     """
     detections, rgb = image.detections, pixels_of(image)
     if detections is None:
         return find(rgb)
-    if detections.label_map_sha256:
+    outlines = detections.label_map_sha256 if moment is None else outlines_at(image, moment)
+    if outlines:
         try:
-            return label_map.decode(image_store().read_bytes(detections.label_map_sha256), rgb)
+            return label_map.decode(image_store().read_bytes(outlines), rgb)
         except (OSError, LabelMapError) as error:
             raise FieldDamagedError(
                 _("The outlines of this image's leukocytes cannot be read from the disk.")

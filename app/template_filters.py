@@ -6,6 +6,7 @@ import functools
 import hashlib
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_babel import gettext as _
@@ -13,6 +14,11 @@ from flask_security import current_user
 
 from app.records import SEXES, SPECIMENS, Case, Reading, Review, now
 
+# What a spreadsheet passes over before it looks for the sign of a formula: spaces, and marks that nobody sees.
+INVISIBLE = "".join(
+    map(chr, (0x20, 0xA0, 0xAD, 0x180E, *range(0x2000, 0x2010), *range(0x2028, 0x2070), 0x3000, 0xFEFF))
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how a spreadsheet knows a formula
 FALLBACK_INTENDED_USE = (
     "Decision support for trained haematology staff. A suggestion is not a diagnosis; "
     "a person looks at the cells and decides."
@@ -87,6 +93,13 @@ def state_words(case: Case) -> str:
     """Say how far a case has come."""
     words = {"unreviewed": _("unreviewed"), "in_review": _("in review"), "signed": _("signed")}
     return words[case.state]
+
+
+def harmless(value: Any) -> Any:
+    """Keep a spreadsheet from taking what somebody typed for a formula."""
+    if isinstance(value, str) and value.lstrip(INVISIBLE).startswith(FORMULA):
+        return "'" + value
+    return value
 
 
 def wants_json() -> bool:

@@ -1,10 +1,11 @@
-"""What was counted, and how sure that is: shares with Wilson's interval, agreement, and scores of each class."""
+"""What was counted, and how sure that is: shares with their intervals, agreement, and scores of each class."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betaincinv
 
 Z = 1.959964  # standard errors to each side of a 95 % interval
 
@@ -22,7 +23,7 @@ def wilson(right: int, total: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Share:
-    """A count, of how many, as a share with its 95 % Wilson interval, each 0..1."""
+    """A count, of how many, as a share with its 95 % interval, each 0..1."""
 
     count: int
     total: int
@@ -32,9 +33,34 @@ class Share:
 
 
 def share(count: int, total: int) -> Share:
-    """Return a share; of nothing it is 0 and its interval 0 to 1."""
+    """Return a share with Wilson's interval; of nothing it is 0 and its interval 0 to 1."""
     low, high = wilson(count, total)
     return Share(count, total, count / total if total else 0.0, low, high)
+
+
+def exact_limits(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact limits of `count` of `total`, 0..1 (Clopper and Pearson 1934, Biometrika 26:404).
+
+    They hold the true share at least as often as `confidence` says, however few were counted: what a differential count
+    is judged by (Rümke 1985). (0, 1) of nothing.
+    """
+    if total == 0:
+        return 0.0, 1.0
+    outside = (1 - confidence) / 2
+    low = float(betaincinv(count, total - count + 1, outside)) if count else 0.0
+    high = float(betaincinv(count + 1, total - count, 1 - outside)) if count < total else 1.0
+    return low, high
+
+
+def exact_share(count: int, total: int) -> Share:
+    """Return a share with its exact 95 % limits; of nothing it is 0 and its limits 0 to 1."""
+    low, high = exact_limits(count, total)
+    return Share(count, total, count / total if total else 0.0, low, high)
+
+
+def chance_of_none(prevalence: float, total: int) -> float:
+    """Return how probably not one of `total` cells is of a kind of which there are `prevalence`, both 0..1."""
+    return (1 - prevalence) ** total
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from training.evaluation.conclusion import conclude, percent, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.evaluation.summary import CrossValidated
-from training.recipes.loading import refusal_of
+from training.recipes.of_cards import refusal_of
 from training.reports import run_report
 
 BULKY = ("roc", "reliability", "per_patient", "recipe", "learning_curves")  # in report/, too long for a card

@@ -30,7 +30,7 @@ from training.fit.calibration import ood_threshold
 from training.fit.draft_card import commit
 from training.fit.run import groups_of, scale_of, size_of
 from training.progress import track
-from training.recipes.loading import refusal_of
+from training.recipes.of_cards import refusal_of
 
 FOLDS = 5
 REMARK = (

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from app import ledger
 from app.database import db, writing
+from app.differential import at_upload, review_rules
 from app.image_store import image_store
 from app.inference import evidence, jobs
 from app.inference.engine import engine
-from app.records import Case, Reading, SmearImage, User, now
+from app.records import Case, Lab, Reading, Redrawing, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
 from app.stored_fields import keep_outlines
@@ -63,10 +64,12 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     pending = engine().begin(bundle_name, incoming.picture)
+    typing = at_upload.begin(user.lab, pending.examination.field)
     # The network works while the pixels go to the disk.
     stored = image_store().put_picture(pending.picture.rgb)
     detections = keep_outlines(pending.examination.field)
     result = pending.reading()
+    types = at_upload.conclude(typing, user_id)
     height, width = pending.picture.rgb.shape[:2]
     image = SmearImage(
         case_id=case_id,
@@ -104,6 +107,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             drawn=incoming.drawn,
         )
         queued = evidence.queue(session, image.reading, lab_id, case_id)
+        queued |= at_upload.keep(session, types, image, case, session.get_one(Lab, lab_id), user_id)
     if queued:
         jobs.runner().wake()
     return image
@@ -176,7 +180,8 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
             raise RefusedError(
                 _("This image was reviewed, and reviews are kept. Mark it as not gradable if it should not count.")
             )
-        if doomed.annotations:
+        redrawn = select(Redrawing.id).where(Redrawing.image_id == image_id).limit(1)
+        if doomed.annotations or session.scalar(redrawn) is not None:
             raise RefusedError(
                 _("Cells of this image were named, and that is kept. Mark it as not gradable if it should not count.")
             )
@@ -189,6 +194,7 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
         case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
+        review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
 
 
 def count(case: Case, outcome: str, change: int) -> None:

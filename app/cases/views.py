@@ -17,8 +17,12 @@ from app.cases.forms import STAINS, CaseForm
 from app.cases.intake import Incoming
 from app.cases.upload_views import ACCEPTED, asked_position, take_in_all
 from app.database import db
+from app.differential import review_rules
+from app.differential.cells import fields_of
+from app.differential.count import differential, sentence
+from app.differential.sources import counting_source
 from app.inference import job_queue
-from app.records import Case, SmearImage
+from app.records import Case, Notification, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
 from app.template_filters import wants_json
@@ -113,6 +117,7 @@ def show(case_id: str) -> str:
         addresses=case_json(case),
         reasons=intake.REASONS,
         blind_reading=blind_part(case),
+        **count_part(case),
         signatures=case.signatures,
         amendments=case.amendments,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
@@ -120,6 +125,22 @@ def show(case_id: str) -> str:
         jobs=job_queue.newest(case.id, [opinions.KIND]),
         opinions=opinions.offered(case.id),
     )
+
+
+def count_part(case: Case) -> dict[str, Any]:
+    """Return what the page says of the case's cells: the count, which rules of the lab it meets, and who was told."""
+    source = counting_source(case.id, current_user.lab)
+    _fields, cells = fields_of(case.id, source)
+    told = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
+    labels = source.labels if source else ()
+    return {
+        "count": differential(cells, labels),
+        "count_words": sentence(cells, labels),
+        "counted_by": source,
+        "rules_met": review_rules.stored_rules(case),
+        "told": db.session.scalars(told).all(),
+        "told_length": review_rules.TOLD_LENGTH,
+    }
 
 
 def blind_part(case: Case) -> dict[str, Any]:

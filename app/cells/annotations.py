@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import ledger
-from app.cells.vocabulary import REASONS
 from app.database import writing
-from app.records import Annotation, Case, Detections, SmearImage, User
+from app.differential import review_rules
+from app.differential.cells import REASONS, REDRAWN, Cell, newest
+from app.records import Annotation, Case, Detections, Lab, SmearImage, User, now
 from app.rules import RefusedError, refuse_signed
 from smear.inference.card import Label
 
 MOST = 1000  # cells in one request
-KEY = re.compile(r"([0-9a-f]{32})\.(\d{1,5})\.(\d{1,6})")
+RESTORE, CONFIRM = "restore", "confirm"
+KEY = re.compile(r"([0-9a-f]{32})\.(\d{1,5})\.(\d{1,6})(?:\.(\d{1,6}))?")
 
 
 class AnnotatedMeanwhileError(Exception):
@@ -31,7 +34,10 @@ class AnnotatedMeanwhileError(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person says of cells: a label with its name, `other`, `uncertain`, `excluded` with a reason, `cleared`."""
+    """What a person says of cells: a label with its name, `other`, `uncertain`, `excluded` with a reason, `cleared`.
+
+    `restore`: what stood before.
+    """
 
     kind: str
     label: str | None = None
@@ -46,11 +52,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Seen:
-    """A cell as the page showed it: its field, its number, and the version of its annotation (0: none)."""
+    """A cell as the page showed it: its field, its number, and the version of its annotation (0: none).
+
+    back_to: the version that `restore` goes back to, 0 for none.
+    """
 
     image_id: str
     number: int
     version: int
+    back_to: int = 0
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that a person said, of one cell or of many."""
+
+    choice: Choice
+    cells: list[Seen]
 
 
 def parse_choice(code: str, labels: Sequence[Label]) -> Choice:
@@ -64,7 +82,7 @@ def parse_choice(code: str, labels: Sequence[Label]) -> Choice:
         return Choice("excluded", reason=rest)
     if kind == "excluded":
         raise RefusedError(_("Say why the cells are excluded. Nothing was changed."))
-    if code in ("other", "uncertain", "cleared"):
+    if code in ("other", "uncertain", "cleared", RESTORE):
         return Choice(code)
     raise RefusedError(_("Choose what the cells are. Nothing was changed."))
 
@@ -75,7 +93,7 @@ def parse_cells(keys: Iterable[str]) -> list[Seen]:
     for key in keys:
         if not (match := KEY.fullmatch(key)):
             raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
-        one = Seen(match[1], int(match[2]), int(match[3]))
+        one = Seen(match[1], int(match[2]), int(match[3]), int(match[4] or 0))
         found[one.image_id, one.number] = one
     if not found:
         raise RefusedError(_("Select at least one cell first. Nothing was changed."))
@@ -84,48 +102,90 @@ def parse_cells(keys: Iterable[str]) -> list[Seen]:
     return list(found.values())
 
 
-def annotate(case: Case, cells: list[Seen], choice: Choice, user: User) -> None:
-    """Write what a person says of cells, for all of them or, where one was changed meanwhile, for none."""
+def confirmed(seen: list[Seen], cells: Iterable[Cell], labels: Sequence[Label]) -> list[Act]:
+    """Return what it means to confirm the suggestions of cells; RefusedError where one of them has none."""
+    suggested = {(cell.field.image_id, cell.number): cell for cell in cells}
+    by_label: dict[str, list[Seen]] = {}
+    for one in seen:
+        cell = suggested.get((one.image_id, one.number))
+        if cell is None or cell.suggested is None:
+            name = cell.name if cell else ""
+            raise RefusedError(
+                _("Nothing is suggested for cell %(name)s, so that there is nothing to confirm. Name it.", name=name)
+            )
+        by_label.setdefault(cell.suggested, []).append(one)
+    return [Act(parse_choice(f"label:{label}", labels), group) for label, group in by_label.items()]
+
+
+def annotate(case: Case, acts: list[Act], user: User) -> None:
+    """Write what a person says of cells, in order: all of it or, where a cell was changed meanwhile, nothing.
+
+    A cell of a later act is as the one before left it. What one act says has one time, so that it is one line of the
+    history.
+    """
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
-        refuse_signed(session.get_one(Case, case_id))
-        insist_on_cells_of(session, case_id, cells)
-        standing = newest(session, {one.image_id for one in cells})
-        newer = [
-            row
-            for one in cells
-            if (row := standing.get((one.image_id, one.number))) is not None and row.version != one.version
-        ]
-        if newer:
-            raise AnnotatedMeanwhileError(newer)
-        if any(one.version and (one.image_id, one.number) not in standing for one in cells):
-            raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
-        rows = [
-            Annotation(
-                image_id=one.image_id,
-                number=one.number,
-                version=one.version + 1,
-                kind=choice.kind,
-                label=choice.label,
-                label_name=choice.label_name,
-                reason=choice.reason,
-                made_by_id=user_id,
+        case = session.get_one(Case, case_id)
+        refuse_signed(case)
+        every = [one for act in acts for one in act.cells]
+        insist_on_cells_of(session, case_id, every)
+        standing = newest(session, {one.image_id for one in every})
+        for act in acts:
+            write(session, standing, act, user_id, now())
+            ledger.record(
+                session,
+                "cells.annotated",
+                lab=lab_id,
+                actor=user_id,
+                subject=case_id,
+                choice=act.choice.code,
+                cells=[f"{one.image_id}.{one.number}" for one in act.cells],
+                annotations=[standing[one.image_id, one.number].id for one in act.cells],
+                rows=[standing[one.image_id, one.number] for one in act.cells],
             )
-            for one in cells
-        ]
-        session.add_all(rows)
-        session.flush()
-        ledger.record(
-            session,
-            "cells.annotated",
-            lab=lab_id,
-            actor=user_id,
-            subject=case_id,
-            choice=choice.code,
-            cells=[f"{row.image_id}.{row.number}" for row in rows],
-            annotations=[row.id for row in rows],
-            rows=rows,
+        review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
+
+
+def write(
+    session: Session, standing: dict[tuple[str, int], Annotation], act: Act, user_id: int, moment: datetime
+) -> None:
+    """Add the rows of one act on top of those that stand; AnnotatedMeanwhileError where they are not those seen."""
+    newer = [
+        row
+        for one in act.cells
+        if (row := standing.get((one.image_id, one.number))) is not None and row.version != one.version
+    ]
+    if newer:
+        raise AnnotatedMeanwhileError(newer)
+    if any(one.version and (one.image_id, one.number) not in standing for one in act.cells):
+        raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
+    if any(row.reason == REDRAWN for one in act.cells if (row := standing.get((one.image_id, one.number)))):
+        raise RefusedError(_("One of the cells was outlined anew. Load the page again; nothing was changed."))
+    for one in act.cells:
+        choice = before(session, one) if act.choice.kind == RESTORE else act.choice
+        row = Annotation(
+            image_id=one.image_id,
+            number=one.number,
+            version=one.version + 1,
+            kind=choice.kind,
+            label=choice.label,
+            label_name=choice.label_name,
+            reason=choice.reason,
+            made_at=moment,
+            made_by_id=user_id,
         )
+        session.add(row)
+        standing[one.image_id, one.number] = row
+    session.flush()
+
+
+def before(session: Session, one: Seen) -> Choice:
+    """Return what was said of a cell in the version to which it goes back."""
+    query = select(Annotation).where(
+        Annotation.image_id == one.image_id, Annotation.number == one.number, Annotation.version == one.back_to
+    )
+    row = session.scalar(query) if one.back_to else None
+    return Choice(row.kind, row.label, row.label_name, row.reason) if row else Choice("cleared")
 
 
 def insist_on_cells_of(session: Session, case_id: str, cells: list[Seen]) -> None:
@@ -134,20 +194,3 @@ def insist_on_cells_of(session: Session, case_id: str, cells: list[Seen]) -> Non
     counts = {image_id: len(boxes) for image_id, boxes in session.execute(query)}
     if any(not 1 <= one.number <= counts.get(one.image_id, 0) for one in cells):
         raise RefusedError(_("One of the cells is not in this case. Load the page again; nothing was changed."))
-
-
-def newest(session: Session, image_ids: Iterable[str]) -> dict[tuple[str, int], Annotation]:
-    """Return the annotation that holds for each cell of these fields that has one, by field and number."""
-    highest = (
-        select(Annotation.image_id, Annotation.number, func.max(Annotation.version).label("version"))
-        .where(Annotation.image_id.in_(list(image_ids)))
-        .group_by(Annotation.image_id, Annotation.number)
-        .subquery()
-    )
-    query = select(Annotation).join(
-        highest,
-        (Annotation.image_id == highest.c.image_id)
-        & (Annotation.number == highest.c.number)
-        & (Annotation.version == highest.c.version),
-    )
-    return {(row.image_id, row.number): row for row in session.scalars(query)}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from app.cells.layout import Cell, DetectedField
+from app.cases.summary import BriefReading
+from app.differential.cells import Cell, DetectedField
 from smear.inference.card import Label
 from smear.statistics import Share, share
 
@@ -97,19 +98,23 @@ class Line:
     """One field with both of its suggestions, and the sentence where they contradict."""
 
     field: DetectedField
+    reading: BriefReading | None
     side: CellSide | None
     contradiction: str
 
 
-def lines(fields: list[DetectedField], cells: list[Cell], labels: Sequence[Label]) -> list[Line]:
-    """Return both suggestions for each field."""
+def lines(
+    fields: list[DetectedField], readings: dict[str, list[BriefReading]], cells: list[Cell], labels: Sequence[Label]
+) -> list[Line]:
+    """Return both suggestions for each field; readings: by field, of which the first counts."""
     by_field: dict[str, list[Cell]] = {one.image_id: [] for one in fields}
     for cell in cells:
         by_field[cell.field.image_id].append(cell)
     found = []
     for one in fields:
         side = cell_side(by_field[one.image_id], labels)
-        label = one.reading.suggested if one.reading else None
-        ids = set(one.reading.labels) if one.reading else set()
-        found.append(Line(one, side, contradiction(label, ids, side, labels)))
+        reading = next(iter(readings.get(one.image_id, [])), None)
+        label = reading.suggested if reading else None
+        ids = set(reading.labels) if reading else set()
+        found.append(Line(one, reading, side, contradiction(label, ids, side, labels)))
     return found

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import case_or_404, clinician, member
-from app.cases.summary import brief_readings, pooled
-from app.cells import classification, comparison, outlines, vocabulary
-from app.cells.annotations import AnnotatedMeanwhileError, annotate, parse_cells, parse_choice
+from app.cells import outlines, vocabulary, wall
+from app.cells.annotations import CONFIRM, Act, AnnotatedMeanwhileError, annotate, confirmed, parse_cells, parse_choice
 from app.cells.blueprint import bp
-from app.cells.differential import differential
-from app.cells.layout import ORDERS, Cell, Group, fields_of, groups
-from app.inference import job_queue, jobs
+from app.cells.layout import ORDERS
+from app.differential import classification
+from app.differential.cells import fields_of
+from app.differential.classes import keyed
+from app.differential.sources import active_cell_bundle
+from app.inference import jobs
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case
 from app.rules import RefusedError
-from smear.rendering import crop_sheet
 
-PAGE = 240  # cells on one page
 PART = "X-Part"  # the page's script asks for the part of a page that changes
+ACTS = 200  # in one request
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class View:
     order: str
     field: int
     page: int
+
+    @property
+    def source(self) -> str | None:
+        """Return the source that the address names."""
+        return self.bundle or None
 
     @classmethod
     def read(cls) -> View:
@@ -62,84 +69,95 @@ class View:
 @bp.get("/cases/<case_id>/cells")
 @member
 def show(case_id: str) -> Any:
-    """Show the cells of a case."""
-    return cells_page(case_or_404(case_id))
+    """Show the cells of a case; for the page's script all of them, as data."""
+    case = case_or_404(case_id)
+    if request.headers.get(PART) == "wall":
+        return jsonify(wall.whole(case, View.read(), current_user))
+    return cells_page(case)
 
 
 def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) -> str:
-    """Draw the page, or for the page's script the part of it that changes; `selected` cells stay selected."""
+    """Draw the page; `selected` cells stay selected."""
     view = View.read()
-    known = vocabulary.sources(case.id)
-    source = vocabulary.chosen(known, view.bundle)
-    labels = vocabulary.labels_of(source)
-    fields, cells = fields_of(case.id, source)
-    shown = [cell for cell in cells if view.field in (0, cell.field.place)]
-    pages = max(1, -(-len(shown) // PAGE))
-    arranged = groups(shown, view.order, labels)
-    fields_side = next(iter(pooled(brief_readings(case.id))), None)
-    leading, ids = (fields_side.leading, {label.id for label in fields_side.labels}) if fields_side else (None, set())
-    side = comparison.cell_side(cells, labels)
-    part = request.headers.get(PART) == "cells"
     return render_template(
-        "cells/_cells.html" if part else "cells/show.html",
-        case=case,
+        "cells/show.html",
         view=view,
-        sources=known,
-        nobody=vocabulary.NOBODY,
-        source=source,
-        labels=labels,
-        reasons=vocabulary.REASONS,
-        fields=fields,
-        total=len(cells),
-        unread=sum(one.cell_reading is None for one in fields),
-        groups=on_page(arranged, min(view.page, pages)),
-        page=min(view.page, pages),
-        pages=pages,
-        table=differential(cells, labels),
-        side=side,
-        fields_side=fields_side,
-        contradiction=comparison.contradiction(leading, ids, side, labels),
-        lines=comparison.lines(fields, cells, labels) if source else [],
-        sheet_size=crop_sheet.size,
-        tile=crop_sheet.TILE,
         problem=problem,
         selected=selected or set(),
-        without_outlines=len(outlines.without_outlines(case.id)),
-        jobs=job_queue.newest(case.id, (classification.KIND, outlines.KIND)),
-        may_annotate=current_user.is_clinician and case.state != "signed",
-        intended_use=vocabulary.intended_use(source),
+        **wall.page_of(case, view, current_user),
     )
-
-
-def on_page(arranged: list[Group], page: int) -> list[tuple[Group, list[Cell]]]:
-    """Return the groups that are on a page, each with those of its cells that are."""
-    found, place = [], 0
-    start, end = (page - 1) * PAGE, page * PAGE
-    for group in arranged:
-        there = group.cells[max(0, start - place) : max(0, end - place)]
-        place += len(group.cells)
-        if there:
-            found.append((group, there))
-    return found
 
 
 @bp.post("/cases/<case_id>/cells/annotations")
 @clinician
 def name_cells(case_id: str) -> Any:
-    """Take down what a person says of the selected cells; a second person who was slower is told."""
+    """Take down what a person says of the selected cells; a second person who was slower is told.
+
+    The page's script sends many acts at once, as `acts`, and gets the cells as they are now.
+    """
     case, view = case_or_404(case_id), View.read()
-    part = request.headers.get(PART) == "cells"
-    keys = request.form.getlist("cell")
-    chosen = {key.rpartition(".")[0] for key in keys}
-    labels = vocabulary.labels_of(vocabulary.chosen(vocabulary.sources(case_id), view.bundle))
+    script = request.headers.get(PART) == "changes"
+    chosen = {".".join(key.split(".")[:2]) for key in keys_sent()}
+    code, problem = 200, ""
     try:
-        choice = parse_choice(request.form.get("choice", ""), labels)
-        annotate(case, parse_cells(keys), choice, current_user)
+        annotate(case, acts_sent(case, view), current_user)
     except RefusedError as refused:
-        return cells_page(case_or_404(case_id), refused.text, chosen), 400
+        code, problem = 400, refused.text
     except AnnotatedMeanwhileError as changed:
-        return cells_page(case_or_404(case_id), meanwhile(case_id, changed), chosen), 409
-    return cells_page(case_or_404(case_id)) if part else redirect(view.address(case_id))
+        code, problem = 409, meanwhile(case_id, changed)
+    case = case_or_404(case_id)
+    if script:
+        return jsonify(problem=problem, **wall.changes(case, view, chosen, current_user)), code
+    return redirect(view.address(case_id)) if code == 200 else (cells_page(case, problem, chosen), code)
+
+
+def acts_in(text: str) -> list[dict[str, Any]]:
+    """Return the acts that the page's script sent as JSON; RefusedError where they are none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if (
+        not isinstance(found, list)
+        or not 0 < len(found) <= ACTS
+        or not all(
+            isinstance(one, dict)
+            and isinstance(one.get("choice"), str)
+            and isinstance(one.get("cells"), list)
+            and all(isinstance(key, str) for key in one["cells"])
+            for one in found
+        )
+    ):
+        raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
+    return found
+
+
+def keys_sent() -> list[str]:
+    """Return the cells that a request is about, as they were sent."""
+    if text := request.form.get("acts"):
+        try:
+            return [key for act in acts_in(text) for key in act["cells"]]
+        except RefusedError:
+            return []
+    return request.form.getlist("cell")
+
+
+def acts_sent(case: Case, view: View) -> list[Act]:
+    """Read what a person says of which cells; RefusedError where a part of it is nothing."""
+    text = request.form.get("acts")
+    plain: dict[str, Any] = {"choice": request.form.get("choice", ""), "cells": request.form.getlist("cell")}
+    given = acts_in(text) if text else [plain]
+    own = active_cell_bundle(current_user.lab)
+    source = vocabulary.chosen(vocabulary.sources(case.id), view.source, own)
+    labels = keyed(source.labels if source else ())
+    acts: list[Act] = []
+    for one in given:
+        if one["choice"] == CONFIRM:
+            acts += confirmed(parse_cells(one["cells"]), fields_of(case.id, source)[1], labels)
+        else:
+            choice = parse_choice(one["choice"], labels)
+            acts.append(Act(choice, parse_cells(one["cells"])))
+    return acts
 
 
 def meanwhile(case_id: str, changed: AnnotatedMeanwhileError) -> str:

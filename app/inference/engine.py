@@ -190,11 +190,14 @@ class Engine:
         """Queue one prepared picture; its logits, maps and features come as a batch of one."""
         return self.submit_all(bundle, [pixels])[0]
 
-    def submit_all(self, bundle: Bundle, pictures: Iterable[np.ndarray]) -> list[Future[Any]]:
-        """Queue the parts of one picture, prepared: as it is one that somebody waits for, it finds room or does not."""
-        waiting = [Waiting(bundle, pixels) for pixels in pictures]
+    def submit_all(self, bundle: Bundle, pictures: Iterable[np.ndarray], beside: bool = False) -> list[Future[Any]]:
+        """Queue the parts of one picture, prepared: as it is one that somebody waits for, it finds room or does not.
+
+        beside: they come along with a picture that has found room, as its cells do, and take none from others.
+        """
+        waiting = [Waiting(bundle, pixels, beside) for pixels in pictures]
         with self._wake:
-            if len(self._waiting) >= self.capacity:
+            if not beside and sum(not one.beside for one in self._waiting) >= self.capacity:
                 raise EngineBusyError("Many images are being read just now.")
             self._waiting.extend(waiting)
             self._wake.notify_all()

@@ -72,7 +72,7 @@ def do(task: Task) -> None:
         return
     bundle = bundle_of(reading)
     with engine().decode_slot():
-        field = field_of(image)
+        field = field_of(image, reading.made_at)
         db.session.rollback()  # nothing is held in the database while the network works
         changes = evidence.evidence(bundle, field)
         outlines = overlays.outlines(field)

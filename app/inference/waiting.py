@@ -35,10 +35,11 @@ def awaited(answer: Future[T], patience: float | None, late: str = LATE) -> T:
 
 @dataclass
 class Waiting:
-    """One prepared picture waiting for its forward pass."""
+    """One prepared picture waiting for its forward pass; beside: it comes along with one that somebody waits for."""
 
     bundle: Bundle
     pixels: np.ndarray
+    beside: bool = False
     answer: Future[Any] = field(default_factory=Future)
 
 

@@ -1,18 +1,23 @@
-"""The lab's own settings: how its accessions are written."""
+"""The lab's own settings: how its accessions are written, and how its cells are counted."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
 from app import ledger
 from app.access import admin
 from app.database import writing
+from app.differential.certainty import TARGETS
+from app.differential.review_rules import RULES
+from app.differential.sources import cell_bundles
+from app.lab import counting
 from app.lab.blueprint import bp
 from app.records import Lab
+from app.rules import RefusedError
 
 PATTERN_LENGTH = 64
 
@@ -31,7 +36,25 @@ def fits(accession: str, pattern: str) -> bool:
 @admin
 def show() -> str:
     """Show the settings."""
-    return render_template("lab/show.html", pattern=current_user.lab.accession_pattern, problem="")
+    return settings_page(current_user.lab.accession_pattern)
+
+
+def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
+    """Draw the page; problem: of the accessions, wrong: of the counting, whose fields keep what was typed."""
+    lab = current_user.lab
+    return render_template(
+        "lab/show.html",
+        pattern=pattern,
+        problem=problem,
+        wrong=wrong,
+        lab=lab,
+        typed=request.form if wrong else None,
+        bundles=[card.name for card in cell_bundles()],
+        default=current_app.config["DEFAULT_CELL_BUNDLE"],
+        targets=TARGETS,
+        rules=RULES,
+        unnamed=counting.UNNAMED_WORDS,
+    )
 
 
 @bp.post("/")
@@ -41,10 +64,39 @@ def save() -> Any:
     pattern = request.form.get("accession_pattern", "").strip()
     if len(pattern) > PATTERN_LENGTH:
         problem = _("A pattern has at most %(n)s signs.", n=PATTERN_LENGTH)
-        return render_template("lab/show.html", pattern=pattern, problem=problem), 400
+        return settings_page(pattern, problem), 400
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
         session.get_one(Lab, lab_id).accession_pattern = pattern
         ledger.record(session, "lab.changed", lab=lab_id, actor=user_id, subject=lab_id, pattern=pattern)
+    flash(_("Saved."), "info")
+    return redirect(url_for("lab.show"))
+
+
+@bp.post("/counting")
+@admin
+def save_counting() -> Any:
+    """Keep how cells are counted from now on; a case is judged by new rules when one of its cells is named next."""
+    try:
+        chosen = counting.parse(request.form, current_user.lab)
+    except RefusedError as refused:
+        return settings_page(current_user.lab.accession_pattern, wrong=refused.text), 400
+    lab_id, user_id = current_user.lab_id, current_user.id
+    with writing() as session:
+        chosen.keep(session.get_one(Lab, lab_id))
+        ledger.record(
+            session,
+            "lab.changed",
+            lab=lab_id,
+            actor=user_id,
+            subject=lab_id,
+            cell_bundle=chosen.cell_bundle,
+            target=chosen.count_target,
+            unnamed=chosen.unnamed_rule,
+            rules=[
+                f"{code} {rule['percent']:g}{' critical' * rule['critical']}"
+                for code, rule in chosen.review_rules.items()
+            ],
+        )
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))

@@ -60,7 +60,7 @@ def view(reading_id: str, name: str) -> Any:
     card = card_of(reading)
     if card is None and name == "model":
         abort(404)
-    return drawn(reading, name, lambda: overlays.render(field_of(reading.image), name, card))
+    return drawn(reading, name, lambda: overlays.render(field_of(reading.image, reading.made_at), name, card))
 
 
 @bp.get("/readings/<reading_id>/overlay/<label>")
@@ -88,7 +88,7 @@ def under_map(reading: Reading, card: Card | None) -> Array:
     """
     if card is not None and not reading.detail.parts:
         try:
-            return overlays.model_input(field_of(reading.image), card)
+            return overlays.model_input(field_of(reading.image, reading.made_at), card)
         except FieldDamagedError:
             log.warning("the outlines of image %s cannot be read", reading.image_id)
     return pixels_of(reading.image)

@@ -15,11 +15,15 @@ from app.access import image_or_404, member
 from app.cases import opinions
 from app.cases.next_steps import next_steps
 from app.database import db
+from app.differential.cells import Cell, fields_of
+from app.differential.classes import flags_blasts
+from app.differential.sources import counting_source
 from app.inference import evidence, job_queue
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.reading import more_maps
 from app.reading.blueprint import bp
+from app.reading.cell_types import short_names, types_sentence
 from app.reading.pictures import BY_LEUKOCYTE, OPACITY, card_of
 from app.records import IMAGE_ORDER, Reading, SmearImage
 from app.records.review import COMMENT_LENGTH
@@ -61,6 +65,8 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
     method = request.args.get("method", "")
     method = method if shown in maps.get(method, {}) else "grad-cam"
     siblings = strip(case_id)
+    source = counting_source(case_id, current_user.lab)
+    cells = fields_of(case_id, source, only=image.id)[1]
     place = [sibling.id for sibling in siblings].index(image.id)
     return render_template(
         "reading/show.html",
@@ -73,7 +79,10 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         view=view if view in names else "original",
         shown=shown if any(row.id == shown for row in rows) else "",
         opacity=OPACITY,
-        stage=stage_data(reading, maps),
+        stage=stage_data(reading, maps, cells),
+        types=types_sentence(reading, cells, source),
+        source=source,
+        blind_to_blasts=source is not None and not flags_blasts(source.labels),
         counting=counting,
         evidence_jobs=[] if counting else job_queue.newest(case_id, [evidence.KIND], reading.id),
         methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
@@ -123,8 +132,8 @@ def has_model_view(reading: Reading) -> bool:
     return card_of(reading) is not None and not reading.detail.parts
 
 
-def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what the page's script draws from."""
+def stage_data(reading: Reading, maps: dict[str, dict[str, Any]], cells: list[Cell]) -> dict[str, Any]:
+    """Return what the page's script draws from; cells: those of the field."""
     detail, row = reading.detail, evidence.of(reading)
     weights = {one.number: round(one.weight, 3) for one in evidence.counting(reading)}
     return {
@@ -132,6 +141,8 @@ def stage_data(reading: Reading, maps: dict[str, dict[str, Any]]) -> dict[str, A
         "height": detail.height,
         # The numbers are those of the cells page, also where another version of the segmenter read this.
         "boxes": reading.image.detections.boxes if reading.image.detections else detail.boxes,
+        "types": short_names(cells),
+        "gone": [cell.number for cell in cells if cell.redrawn],
         "parts": detail.parts,
         "cell": request.args.get("cell", 0, type=int),
         "inferno": overlays.INFERNO.tobytes().hex(),

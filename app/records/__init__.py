@@ -5,6 +5,7 @@ from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
 from app.records.cases import (
     AGE_BANDS,
+    ATTENTION,
     IMAGE_ORDER,
     OUTCOMES,
     SEXES,
@@ -16,11 +17,12 @@ from app.records.cases import (
     Reading,
     SmearImage,
 )
-from app.records.cells import ANNOTATION_KINDS, Annotation, CellReading, Detections
+from app.records.cells import ANNOTATION_KINDS, REDRAWINGS, Annotation, CellReading, Detections, Redrawing
 from app.records.explanations import Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
-from app.records.people import Lab, PasswordLink, Role, SavedFilter, ServerSession, User
+from app.records.notification import Notification
+from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
 from app.records.tries import PasswordTries
@@ -29,15 +31,18 @@ from app.records.viewing import Viewing
 __all__ = [
     "AGE_BANDS",
     "ANNOTATION_KINDS",
+    "ATTENTION",
     "IMAGE_ORDER",
     "ITEM_STATES",
     "JOB_STATES",
     "OUTCOMES",
+    "REDRAWINGS",
     "REVIEW_KINDS",
     "SEXES",
     "SPECIMENS",
     "STATES",
     "UNFINISHED",
+    "UNNAMED_RULES",
     "Amendment",
     "Annotation",
     "AuditEvent",
@@ -54,10 +59,12 @@ __all__ = [
     "JobItem",
     "Lab",
     "LeukocyteEvidence",
+    "Notification",
     "PasswordLink",
     "PasswordTries",
     "Reading",
     "Record",
+    "Redrawing",
     "Review",
     "Role",
     "SavedFilter",

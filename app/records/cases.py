@@ -24,6 +24,7 @@ OUTCOMES = ("suggested", "unsure", "unfamiliar", "not_gradable")
 AGE_BANDS = ("0-1", "2-5", "6-12", "13-17", "18-39", "40-59", "60-79", "80+")
 SEXES = {"f": "female", "m": "male", "x": "other"}
 STATES = ("unreviewed", "in_review", "signed")
+ATTENTION = ("review", "critical")  # of a case whose count meets a rule of the lab
 SPECIMENS = {"PB": "Peripheral blood", "BM": "Bone marrow"}
 
 
@@ -57,6 +58,14 @@ class Case(Record):
                 postgresql_where=text(f"{outcome}_count > 0"),
             )
             for outcome in (*OUTCOMES, "disagreement")
+        ),
+        Index(
+            "ix_case_attention",
+            "lab_id",
+            "created_at",
+            "id",
+            sqlite_where=text("attention <> ''"),
+            postgresql_where=text("attention <> ''"),
         ),
         # Unsure or unfamiliar: an outcome by which lists were filtered before the two were told apart.
         Index(
@@ -95,6 +104,9 @@ class Case(Record):
     disagreement_count: Mapped[int] = mapped_column(default=0, server_default="0")  # not what was suggested
     uncertainty: Mapped[float] = mapped_column(default=0.0, server_default="0")  # of its most uncertain image
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # who last reviewed an image of it
+    attention: Mapped[str] = mapped_column(String(10), default="", server_default="")  # ATTENTION: what rules ask for
+    attention_rules: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # which of the lab's say so
+    told_at: Mapped[datetime | None]  # when somebody was last told of it (`Notification`)
 
     created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
     reviewer: Mapped[User | None] = relationship(foreign_keys=reviewer_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.records.base import Labels, Record, Suggestions, now, random_id
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from app.records.cases import SmearImage
 
 ANNOTATION_KINDS = ("label", "other", "uncertain", "excluded", "cleared")
+REDRAWINGS = ("add", "split", "merge")
 
 
 class Detections(Record):
     """The leukocytes of one field, found once and numbered for good: number n is entry n - 1 of each list.
 
     Their outlines are a file in the image store (`smear.segmentation.label_map`); a later segmenter does not change
-    them. boxes: x0, y0, x1, y1 in pixels of the picture; cut: whether the border of the picture cuts the cell.
+    them, and what a person outlines is added at the end (`Redrawing`). boxes: x0, y0, x1, y1 in pixels of the picture;
+    cut: whether the border of the picture cuts the cell.
     """
 
     __tablename__ = "detections"
@@ -42,18 +44,20 @@ class Detections(Record):
 
 
 class CellReading(Record):
-    """What one bundle said of every cell of one field; never changed, and legible without the bundle.
+    """What one bundle said of the cells of one field; never changed, and legible without the bundle.
 
-    suggestions: in the order of the field's boxes.
+    suggestions: in the order of the field's boxes, from number `first` on. A cell that a person outlines later is read
+    by itself, in a row of its own.
     """
 
     __tablename__ = "cell_reading"
-    __table_args__ = (UniqueConstraint("image_id", "bundle", "version", name="uq_cell_reading_bundle"),)
+    __table_args__ = (UniqueConstraint("image_id", "bundle", "version", "first", name="uq_cell_reading_first"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
     bundle: Mapped[str] = mapped_column(String(120))
     version: Mapped[str] = mapped_column(String(40))
+    first: Mapped[int] = mapped_column(default=1, server_default="1")
     suggestions: Mapped[list[Suggestion]] = mapped_column(Suggestions)
     labels: Mapped[tuple[Label, ...]] = mapped_column(Labels)  # the card's then
     program: Mapped[str] = mapped_column(String(40), default=__version__, server_default="")  # version of LeukoLens
@@ -84,4 +88,26 @@ class Annotation(Record):
     made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 
     image: Mapped[SmearImage] = relationship(back_populates="annotations")
+    made_by: Mapped[User] = relationship(lazy="joined")
+
+
+class Redrawing(Record):
+    """What one person corrected of a field's outlines; never changed.
+
+    kind: one of REDRAWINGS; replaced, added: numbers of the leukocytes that lost their pixels and that got them;
+    label_map_sha256: of the outlines before.
+    """
+
+    __tablename__ = "redrawing"
+    __table_args__ = (Index("ix_redrawing_image", "image_id", "made_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    replaced: Mapped[list[Any]]
+    added: Mapped[list[Any]]
+    label_map_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
     made_by: Mapped[User] = relationship(lazy="joined")

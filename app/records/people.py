@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.records.base import Record, now
 
+# What signing does where cells are not named by a person: it goes on, waits for the target, or for every cell.
+UNNAMED_RULES = ("sign", "target", "all")
+
 role_of_user = Table(
     "role_of_user",
     Record.metadata,
@@ -27,6 +30,14 @@ class Lab(Record):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
     accession_pattern: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    # What types every leukocyte at upload: the name of a bundle, "" for none, None for the server's default.
+    cell_bundle: Mapped[str | None] = mapped_column(String(120))
+    count_target: Mapped[int] = mapped_column(default=100, server_default="100")  # leukocytes of a differential count
+    blast_percent: Mapped[float] = mapped_column(default=20.0, server_default="20")  # that a count has to be clear of
+    unnamed_rule: Mapped[str] = mapped_column(String(10), default="sign", server_default="sign")  # UNNAMED_RULES
+    # By rule, as `app.differential.review_rules` calls it: {"percent": 0..100, "critical": bool}.
+    review_rules: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    micrometres_per_pixel: Mapped[float | None]  # of this lab's pictures
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

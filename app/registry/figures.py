@@ -51,6 +51,7 @@ class Figures:
 def protocol_names(patients: bool = False) -> dict[str, str]:
     """Return the protocols, what they are worth most first; `patients`: whether groups are those of known patients."""
     return {
+        floors.RELEASE: _("On this laboratory's images that it was not adapted to"),
         "source": _("On another laboratory's images"),
         "grouped": _("On patients it had not seen") if patients else _("On groups of slides it had not seen"),
         "random": _("Random split: comparable with papers, optimistic"),
@@ -72,7 +73,7 @@ def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
     results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
-    main: dict[str, Any] = results.get(floors.deciding(card)) or next(iter(results.values()), {})
+    main: dict[str, Any] = results.get(floors.judged_by(card)) or next(iter(results.values()), {})
     bars = control_bars(card, main), sensitivity_bars(card, main)
     return Figures(protocols, *bars, scores_by_class(card, main), renderings(card), laboratories(card), unseen(card))
 

@@ -14,7 +14,7 @@ LATER = {"received": "", "age_band": "", "sex": ""}
 def readable(content: dict[str, Any]) -> dict[str, Any]:
     """Return signed content under today's names. What was signed, and its hash, stay what they are."""
     return (
-        {"program": ""}
+        {"program": "", "differential": None, "blind_readings": []}
         | content
         | {
             "case": LATER | content["case"],

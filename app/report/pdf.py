@@ -15,6 +15,7 @@ from app.image_store import UnreadableError, image_store
 from app.inference import evidence
 from app.reading.pictures import by_leukocyte, card_of, under_map
 from app.records import SEXES, SPECIMENS, Reading, Signature
+from app.report import count
 from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
 from app.template_filters import FALLBACK_INTENDED_USE, chance, iso
@@ -45,6 +46,7 @@ def draw(signature: Signature, newest: int) -> bytes:
     if content["diagnosis"]["remark"]:
         page.ln(1)
         page.write_line(content["diagnosis"]["remark"], 10, field=_("Remark"))
+    count.draw(page, content)
     page.heading(_("Images"))
     if has_maps(content):
         page.write_line(str(MAP_WORDS), 8, GREY)
@@ -188,6 +190,8 @@ def small(rgb: np.ndarray) -> np.ndarray:
 def intended_uses(content: dict[str, Any]) -> list[str]:
     """Return what each of the models is for, once."""
     found = [image["reading"]["intended_use"] or FALLBACK_INTENDED_USE for image in content["images"]]
+    if content["differential"] and content["differential"]["model"]:
+        found.append(content["differential"]["model"]["intended_use"] or FALLBACK_INTENDED_USE)
     return list(dict.fromkeys(found))
 
 

@@ -12,12 +12,14 @@ from sqlalchemy import select
 from app import ledger
 from app.access import case_or_404, member
 from app.database import db, writing
+from app.differential.content import model_of, table_of
 from app.inference.engine import engine
 from app.inference.evidence import COUNT_MOST
 from app.records import Signature
 from app.report import pdf
 from app.report.blueprint import bp
 from app.report.content import readable
+from app.report.count import remarks_on
 from app.signing.signature import digest
 from app.template_filters import outcome_in_words
 
@@ -27,17 +29,21 @@ from app.template_filters import outcome_in_words
 def show(case_id: str, version: int) -> str:
     """Show a signed version as a page that prints well."""
     row = signature_or_404(case_id, version)
+    content = readable(row.content)
     return render_template(
         "report/show.html",
         signature=row,
-        content=readable(row.content),
+        content=content,
         intact=digest(row.content) == row.sha256,
         newest=newest_version(case_id),
         suggestion=suggestion_words,
         counting=pdf.counting_words,
         first=COUNT_MOST,
-        map_words=pdf.MAP_WORDS if pdf.has_maps(readable(row.content)) else "",
-        uses=pdf.intended_uses(readable(row.content)),
+        map_words=pdf.MAP_WORDS if pdf.has_maps(content) else "",
+        count=table_of(content["differential"]) if content["differential"] else None,
+        model=model_of(content["differential"]) if content["differential"] else "",
+        remarks=remarks_on(content),
+        uses=pdf.intended_uses(content),
     )
 
 

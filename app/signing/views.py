@@ -11,10 +11,13 @@ from flask_security import current_user
 from app.access import case_or_404, clinician
 from app.auth.passwords import password_is_right
 from app.database import db
+from app.differential.content import model_of, remarks, second_readings, table_of
 from app.records import Case
 from app.rules import RefusedError, WaitError
 from app.signing import diagnosis, signature
 from app.signing.blueprint import bp
+from app.signing.material import images_of, material
+from app.signing.obstacles import obstacles
 from app.signing.signature import ChangedMeanwhileError
 
 FIELDS = ("diagnosis", "other", "remark")
@@ -32,8 +35,8 @@ def sign(case_id: str) -> str:
 def put_signature(case_id: str) -> Any:
     """Sign a case with the person's own diagnosis and password."""
     case = case_or_404(case_id)
-    images = signature.images_of(db.session, case_id)
-    if found := signature.obstacles(case, images):
+    images = images_of(db.session, case_id)
+    if found := obstacles(case, images):
         return sign_page(case, " ".join(found)), 409
     try:
         code, other, remark = (request.form.get(name, "") for name in FIELDS)
@@ -57,14 +60,19 @@ def put_signature(case_id: str) -> Any:
 
 def sign_page(case: Case, problem: str = "") -> str:
     """Draw the page, with what was typed; nothing is chosen that the person did not choose."""
-    images = signature.images_of(db.session, case.id)
+    images = images_of(db.session, case.id)
+    signed = material(case, images)
+    counted = signed["differential"]
     return render_template(
         "signing/sign.html",
         case=case,
+        count=table_of(counted) if counted else None,
+        model=model_of(counted) if counted else "",
+        remarks=[*(remarks(counted) if counted else []), *second_readings(signed)],
         images=images,
-        obstacles=signature.obstacles(case, images),
+        obstacles=obstacles(case, images),
         options=diagnosis.options(images),
-        seen=signature.digest(signature.material(case, images)),
+        seen=signature.digest(signed),
         typed={name: request.form.get(name, "") for name in FIELDS},
         problem=problem,
     )

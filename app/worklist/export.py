@@ -15,7 +15,9 @@ from sqlalchemy.orm import selectinload
 from app import ledger
 from app.access import blind_cases, member
 from app.database import db, writing
+from app.differential.content import brief, model_of
 from app.records import Case, Signature, now
+from app.template_filters import harmless
 from app.worklist.blueprint import bp
 from app.worklist.filters import Filters
 from app.worklist.rows import lines
@@ -42,12 +44,13 @@ COLUMNS = (
     "not_gradable",
     "models",
     "example",
+    "attention",
+    "told",
+    "counted",
+    "differential",
+    "named_by",
+    "cell_model",
 )
-# What a spreadsheet passes over before it looks for the sign of a formula: spaces, and marks that nobody sees.
-INVISIBLE = " \u00a0\u00ad\u180e\u3000\ufeff" + "".join(
-    map(chr, (*range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x2060))
-)
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @bp.get("/worklist.csv")
@@ -112,6 +115,20 @@ def row(case: Case, labels: list[tuple[str, int, float | None]], bundles: list[s
         "not_gradable": case.not_gradable_count,
         "models": bundles,
         "example": case.example,
+        "attention": case.attention or None,
+        "told": case.told_at.isoformat() if case.told_at else None,
+        **counted(signed),
+    }
+
+
+def counted(signed: Signature | None) -> dict[str, Any]:
+    """Return the differential count that was signed; nothing before, as it may change."""
+    count = signed.content.get("differential") if signed else None
+    return {
+        "counted": count["people"] if count else None,
+        "differential": count,
+        "named_by": [one["who"] for one in count["named_by"]] if count else [],
+        "cell_model": model_of(count) or None if count else None,
     }
 
 
@@ -134,16 +151,11 @@ def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
         flat = one | {
             "suggestions": "; ".join(f"{name} x {number}" for name, number in one["suggestions"].items()),
             "models": "; ".join(one["models"]),
+            "differential": brief(one["differential"]) if one["differential"] else None,
+            "named_by": "; ".join(one["named_by"]),
         }
         writer.writerow([harmless(flat[name]) for name in COLUMNS])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """Keep a spreadsheet from taking what somebody typed for a formula."""
-    if isinstance(value, str) and value.lstrip(INVISIBLE).startswith(FORMULA):
-        return "'" + value
-    return value

@@ -12,13 +12,14 @@ from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from app.accession import searchable
-from app.records import OUTCOMES, STATES, Case
+from app.records import ATTENTION, OUTCOMES, STATES, Case
 from app.request_checks import midnight, row_number
 from smear.inference.suggestion import UNCERTAIN
 
 SEARCH_LENGTH = 100
 NOTHING: ColumnElement[int] = literal_column("0")  # not a parameter: a partial index has to be recognised
 SORTS = ("newest", "uncertainty")
+UNTOLD = "untold"  # the queue of critical counts: nobody was told yet
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Filters:
     since: str = ""
     until: str = ""
     differs: str = ""
+    attention: str = ""
     sort: str = ""
 
     @classmethod
@@ -39,7 +41,13 @@ class Filters:
         """Read them from an address; one that nobody wrote is a 404."""
         values = {name: given.get(name, "").strip() for name in cls.__dataclass_fields__}
         values["q"] = values["q"][:SEARCH_LENGTH]
-        choices = {"state": STATES, "outcome": (*OUTCOMES, UNCERTAIN), "sort": SORTS, "differs": ("yes",)}
+        choices = {
+            "state": STATES,
+            "outcome": (*OUTCOMES, UNCERTAIN),
+            "sort": SORTS,
+            "differs": ("yes",),
+            "attention": (*ATTENTION, UNTOLD),
+        }
         for name, known in choices.items():
             if values[name] and values[name] not in known:
                 abort(404)
@@ -66,11 +74,13 @@ class Filters:
     @property
     def tells(self) -> bool:
         """Say whether being found by these tells what was seen or suggested."""
-        return bool(self.outcome or self.differs or self.sort == "uncertainty")
+        return bool(self.outcome or self.differs or self.attention or self.sort == "uncertainty")
 
     @property
     def index(self) -> str:
         """Return the index of the rare cases that are asked for, or nothing where another filter is as good."""
+        if self.attention and not (self.differs or self.outcome or self.sort == "uncertainty"):
+            return "ix_case_attention"
         if self.differs:
             return "ix_case_disputed" if self.sort == "uncertainty" else "ix_case_disagreement"
         if self.outcome and not (self.state or self.reviewer or self.sort == "uncertainty"):
@@ -93,6 +103,11 @@ class Filters:
             found.append(Case.reviewer_id == int(self.reviewer))
         if self.differs:
             found.append(Case.disagreement_count > NOTHING)
+        if self.attention:
+            found.append(Case.attention != literal_column("''"))  # as the partial index has it
+            found.append(Case.attention == ("critical" if self.attention == UNTOLD else self.attention))
+        if self.attention == UNTOLD:
+            found.append(Case.told_at.is_(None))
         if self.since:
             found.append(Case.created_at >= midnight(self.since))
         if self.until:

@@ -10,7 +10,7 @@ from app.access import blind_cases, member
 from app.database import db
 from app.records import OUTCOMES, STATES, Case
 from app.worklist.blueprint import bp
-from app.worklist.filters import Filters
+from app.worklist.filters import UNTOLD, Filters
 from app.worklist.rows import lines, reviewers
 from app.worklist.saved import saved_filters
 
@@ -39,7 +39,15 @@ def show() -> str:
         states=STATES,
         reviewers=reviewers(),
         saved=saved_filters(),
+        untold=untold(hidden),
+        untold_filter=UNTOLD,
         total=db.session.scalar(select(func.count()).where(Case.lab_id == current_user.lab_id)),
         after=after,
         older=filters.cursor(page[-1]) if more else None,
     )
+
+
+def untold(hidden: set[str]) -> int:
+    """Return how many cases of the lab, but those that are hidden, have a critical count of which nobody was told."""
+    conditions = Filters(attention=UNTOLD).conditions(current_user.lab_id)
+    return db.session.scalar(select(func.count()).where(*conditions, Case.id.not_in(hidden))) or 0

@@ -16,9 +16,11 @@ from smear.inference.preprocess import prepare
 from smear.inference.suggestion import Reason, Suggestion, not_gradable
 from smear.quality.quality_control import assess
 from smear.segmentation.field import Field
+from smear.segmentation.redraw import without_pixels
 from smear.sentence import SentenceError
 
 CUT = Reason("cut", "The border of the picture cuts this leukocyte.")
+REPLACED = Reason("replaced", "Somebody outlined this leukocyte anew; it stands here under another number.")
 
 
 class WrongScopeError(SentenceError):
@@ -39,21 +41,23 @@ def refusals(field: Field) -> tuple[Reason, ...]:
 def batches(card: Card, field: Field) -> Iterator[tuple[list[int], Array]]:
     """Yield the cells to be read, from 0, with what the network is given for them: uint8 (n, h, w, 3).
 
-    n is at most the card's batch size. What the border cuts is left out. WrongScopeError where the card reads fields.
+    n is at most the card's batch size. What the border cuts is left out, and what has no pixels any more.
+    WrongScopeError where the card reads fields.
     """
     insist_on_cells(card)
-    whole = [int(i) for i in np.flatnonzero(~field.cut)]
+    whole = [int(i) for i in np.flatnonzero(~field.cut & ~without_pixels(field))]
     for start in range(0, len(whole), card.batch_size):
         part = whole[start : start + card.batch_size]
         yield part, np.stack([prepare(field, card, i) for i in part])
 
 
-def conclude(bundle: Bundle, cells: int, answers: Iterable[tuple[list[int], Array, Forward]]) -> list[Suggestion]:
-    """Return a suggestion for each of that many cells, given the network's answers for those that were read.
+def conclude(bundle: Bundle, field: Field, answers: Iterable[tuple[list[int], Array, Forward]]) -> list[Suggestion]:
+    """Return a suggestion for each cell of a field, given the network's answers for those that were read.
 
     answers: the cells' numbers, what the network was given for them, and what it said.
     """
-    suggestions = [not_gradable((CUT,)) for _ in range(cells)]
+    gone = without_pixels(field)
+    suggestions = [not_gradable((REPLACED if gone[i] and not field.cut[i] else CUT,)) for i in range(len(field))]
     for part, shown, forward in answers:
         for place, i in enumerate(part):
             suggestions[i] = bundle.suggest(forward.logits[place], shown[place])
@@ -70,7 +74,7 @@ def read(bundle: Bundle, field: Field) -> list[Suggestion]:
     if suggestions := refused(field):
         return suggestions
     answers = ((part, shown, bundle.network.forward(shown)) for part, shown in batches(bundle.card, field))
-    return conclude(bundle, len(field), answers)
+    return conclude(bundle, field, answers)
 
 
 def refused(field: Field) -> list[Suggestion]:

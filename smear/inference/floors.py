@@ -12,6 +12,7 @@ SHOWS_NO_LEUKOCYTE = {  # controls in which nothing is left to judge
     "cells_removed": "With every leukocyte painted out",
     "corner_only": "Shown the corner of the picture alone",
 }
+RELEASE = "release"  # the result of an adapted bundle on its laboratory's pictures that nothing was fitted to
 SHORTCUT = 0.02  # more suggestions than this without a leukocyte in sight: the model reads the slide
 
 
@@ -23,16 +24,23 @@ def deciding(card: Card) -> Literal["source", "grouped"]:
     return "source" if card.recipe.get("sources") else "grouped"
 
 
+def judged_by(card: Card) -> str:
+    """Return the name of the result that counts: of an adapted bundle its laboratory's own test, else of a protocol."""
+    return RELEASE if card.recipe.get("adapted") else deciding(card)
+
+
 def unmet(card: Card) -> tuple[str, ...]:
     """Return a sentence for every floor that the bundle of this card does not reach; none where it reaches all."""
     return tuple(_unmet(card))
 
 
 def _unmet(card: Card) -> Iterator[str]:
-    result = card.metrics.get(deciding(card))
+    result = card.metrics.get(judged_by(card))
     if not isinstance(result, dict):
         yield "It was never measured on patients or slides that it had not seen."
         return
+    if card.recipe.get("adapted") and not card.recipe.get("go"):
+        yield f"It was adapted to a laboratory, and found not good enough there. {card.conclusion}"
     if not card.suggests:
         yield "It makes no suggestions: its target accuracy was not reached on pictures that it had not seen."
     if not _better_than_colours(result):

@@ -91,8 +91,13 @@ def only_leukocytes(sight: Sight, background: int = WHITE, segmenter: str = "thr
     return replace(sight, rgb=painted)
 
 
-def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06, rim: float = 0.0) -> Sight:
+def one_leukocyte(
+    sight: Sight, background: int = WHITE, margin: float = 0.06, rim: float = 0.0, surroundings: bool = False
+) -> Sight:
     """Cut out one leukocyte in a square with a `margin` of its longer side; all else is painted in one grey value.
+
+    surroundings: whether what stands around it in that square is left. A blast is told by its size as well, and the
+    erythrocytes beside it say how large it is.
 
     rim: share of the longer side that is taken off the leukocyte all around. Its outermost pixels are mixed with what
     stands behind it, and a network that sees them learns whether that was black.
@@ -112,11 +117,14 @@ def one_leukocyte(sight: Sight, background: int = WHITE, margin: float = 0.06, r
     move = np.array([[1, 0, side / 2 - (x + w / 2) * zoom], [0, 1, side / 2 - (y + h / 2) * zoom]])
     grown = np.array([[zoom, 0, move[0, 2] + (zoom - 1) / 2], [0, zoom, move[1, 2] + (zoom - 1) / 2]])
     cut = cv2.warpAffine(whole, move, (side, side), borderValue=(background,) * 3)
+    balanced = white_balanced(cut, sight.field.background)
+    if surroundings:
+        return replace(sight, rgb=balanced)
     inside = cv2.warpAffine(mask * 255, grown, (side, side), flags=cv2.INTER_LINEAR) > 127
     if rim:
         inside = _without_rim(inside, round(rim * max(w, h) * zoom))
     painted = np.full_like(cut, background)
-    np.copyto(painted, white_balanced(cut, sight.field.background), where=inside[..., None])
+    np.copyto(painted, balanced, where=inside[..., None])
     return replace(sight, rgb=painted)
 
 

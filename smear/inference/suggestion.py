@@ -3,6 +3,7 @@
 Refused means no numbers: a refusal keeps all that was computed, for audits; `Suggestion.shown` is what anybody sees.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,6 +16,7 @@ from smear.inference.card import NEVER, Card
 Outcome = Literal["suggested", "unsure", "unfamiliar", "not_gradable"]
 UNFAMILIAR, LOW_CONFIDENCE = "unfamiliar", "low_confidence"  # codes of reasons
 NOT_RELEASED = "not_released"
+DIGIT = re.compile(r"\d")
 UNSURE = {LOW_CONFIDENCE, NOT_RELEASED}
 EARLIER_CODES = {"novel": UNFAMILIAR}
 UNCERTAIN = "uncertain"  # unsure or unfamiliar: one outcome once, and still one to programs that read our output
@@ -61,9 +63,7 @@ class Suggestion:
         if self.outcome == "suggested":
             return self
         reasons = tuple(
-            replace(reason, text=TEXTS[reason.code])
-            if reason.code in TEXTS and any(sign.isdigit() for sign in reason.text)
-            else reason
+            replace(reason, text=TEXTS[reason.code]) if reason.code in TEXTS and DIGIT.search(reason.text) else reason
             for reason in self.reasons
             if reason.code not in UNSURE or self.outcome != "unfamiliar"
         )

@@ -1,28 +1,214 @@
-// The cells page: keys, dragging and the panel beside it. What changes comes back from the server as it stands there.
+// The cells page: keys, dragging, undoing and the panel beside it. A key changes its cell at once and moves on; what was
+// said goes to the server behind it, in order, and the counts come back as they stand there.
 import { modified } from "../shortcuts.js";
-import { afterNaming, neighbour } from "./order.js";
+import { afterNaming, between, neighbour } from "./order.js";
+import { Queue, following, nameOf } from "./queue.js";
+import { Wall } from "./wall.js";
 
-const page = document.getElementById("cell-groups");
-const beside = document.getElementById("beside");
-const HOVER_MS = 120;
+const byId = (id) => document.getElementById(id);
+const root = byId("cells");
+const page = byId("cell-groups");
+const beside = byId("beside");
+const REST_MS = 160; // on a cell, before what stands beside the cells is asked for
+const RETRY_MS = 1500;
+const STORE = `unsaved ${root.dataset.address}`;
+const SIZE = "cells.crop";
 const parts = new Map(); // what stands beside the cells, by address, until an annotation changes it
+const undoable = []; // what was done on this page: cells with the versions to go back to, and how they looked
 let wanted = "";
 let timer = 0;
 let dragged = [];
+let lastFocus = null; // a key goes to a button, which takes the focus away: the cell that had it is still meant
+let lastTicked = null;
 
-const tiles = () => [...page.querySelectorAll(".cell")];
+const size = byId("crop");
+const wall = new Wall(() => Number(size.value));
 const boxOf = (tile) => tile.querySelector("input");
-const chosen = () => tiles().filter((tile) => boxOf(tile).checked);
+const tileOf = (name) => wall.node(name);
+const chosen = () => wall.nodes.filter((tile) => boxOf(tile).checked);
+const groups = () => byId("groups");
 const focused = () => document.activeElement && document.activeElement.closest(".cell");
+const meant = () => {
+  const selected = chosen();
+  return selected.length ? selected : lastFocus && tileOf(lastFocus.dataset.cell) === lastFocus ? [lastFocus] : [];
+};
+
+const queue = new Queue({
+  send,
+  told,
+  changed: tellSaving,
+  wait: () => new Promise((done) => { setTimeout(done, RETRY_MS); }),
+  store: {
+    load: () => JSON.parse(sessionStorage.getItem(STORE) || "[]"),
+    save: (acts) => (acts.length ? sessionStorage.setItem(STORE, JSON.stringify(acts)) : sessionStorage.removeItem(STORE)),
+  },
+});
+
+function tellSaving({ length, offline }) {
+  const place = byId("saving");
+  if (place) place.textContent = length ? root.dataset.unsaved.replace("{n}", length) + (offline ? ` ${root.dataset.offline}` : "") : "";
+  if (length) page.setAttribute("aria-busy", "true"); else page.removeAttribute("aria-busy");
+}
+
+async function send(acts) {
+  const data = new FormData(byId("annotations"));
+  data.delete("cell");
+  data.set("acts", JSON.stringify(acts));
+  const answer = await fetch(byId("annotations").action, { method: "POST", body: data, headers: { "X-Part": "changes" } }).catch(() => null);
+  if (!answer || answer.status >= 500) return null;
+  const found = await answer.json().catch(() => null);
+  if (!found) location.reload(); // signed out, or the case is gone; what waits is kept and sent when the page is back
+  return found && { ok: answer.ok, ...found };
+}
+
+function told(answer, acts, waiting) {
+  const later = new Set(waiting.flatMap((act) => act.cells.map(nameOf)));
+  for (const [name, cell] of Object.entries(answer.cells)) {
+    const tile = tileOf(name);
+    if (tile && !later.has(name)) draw(tile, cell.words, cell.excluded, cell.key);
+  }
+  parts.clear();
+  for (const part of ["count", "history", "progress"]) byId(part).innerHTML = answer[part];
+  tellProblem(answer.problem);
+  if (answer.ok) return;
+  const names = acts[0].cells.map(nameOf);
+  for (const name of names) if (tileOf(name)) boxOf(tileOf(name)).checked = true;
+  countSelected();
+  undoable.splice(0);
+}
+
+function tellProblem(text) {
+  let place = byId("problem");
+  if (!text) { if (place) place.remove(); return; }
+  if (!place) {
+    place = Object.assign(document.createElement("p"), { id: "problem", className: "notice notice-error" });
+    place.setAttribute("role", "alert");
+    page.prepend(place);
+  }
+  place.textContent = text;
+  place.scrollIntoView({ block: "center" });
+}
+
+function draw(tile, words, excluded, key) {
+  boxOf(tile).value = key;
+  tile.classList.toggle("cell-named", Boolean(words));
+  tile.classList.toggle("cell-excluded", excluded);
+  let person = tile.querySelector(".cell-person");
+  if (!words) { if (person) person.remove(); return; }
+  if (!person) {
+    person = Object.assign(document.createElement("span"), { className: "cell-person" });
+    tile.querySelector(".crop").after(person);
+  }
+  person.textContent = words;
+}
+
+// The nearest cell to a side; up and down among those that are in the page.
+function toASide(tile, key) {
+  const there = wall.nodes.filter((node) => node.isConnected);
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const names = wall.names;
+    return names[names.indexOf(tile.dataset.cell) + (key === "ArrowLeft" ? -1 : 1)];
+  }
+  const next = there[neighbour(there.map((node) => node.getBoundingClientRect()), there.indexOf(tile), key)];
+  return next && next.dataset.cell;
+}
+
+const looks = (tile) => ({
+  name: tile.dataset.cell,
+  version: boxOf(tile).value.split(".")[2],
+  words: tile.querySelector(".cell-person")?.textContent || "",
+  excluded: tile.classList.contains("cell-excluded"),
+});
+
+function say(cells, choice, words) {
+  // The cells look as they will at once; the focus goes on, so that the next key means the next cell.
+  const some = choice === "confirm" ? cells.filter((tile) => tile.dataset.suggested) : cells;
+  if (!some.length) { if (cells.length) tellProblem(root.dataset.none); return; }
+  const excluded = choice.startsWith("excluded:");
+  const before = some.map(looks);
+  const keys = some.map((tile) => boxOf(tile).value);
+  const names = some.map((tile) => tile.dataset.cell);
+  const next = afterNaming(wall.names, names);
+  some.forEach((tile, place) => {
+    const said = choice === "confirm" ? tile.dataset.suggested : choice === "cleared" ? "" : words;
+    draw(tile, said, excluded, following(keys[place]));
+    boxOf(tile).checked = false;
+  });
+  undoable.push(before);
+  done(next);
+  queue.add({ choice, cells: keys });
+}
+
+function undo() {
+  const before = undoable.pop();
+  if (!before) return;
+  const keys = [];
+  for (const one of before) {
+    const tile = tileOf(one.name);
+    if (!tile) continue;
+    const key = boxOf(tile).value;
+    keys.push(`${key}.${one.version}`);
+    draw(tile, one.words, one.excluded, following(key));
+  }
+  done(before[0].name);
+  if (keys.length) queue.add({ choice: "restore", cells: keys });
+}
+
+function done(next) {
+  for (const open of page.querySelectorAll(".exclude[open]")) open.open = false;
+  countSelected();
+  tellProblem("");
+  const arrange = byId("arrange");
+  if (arrange) arrange.disabled = false;
+  focusOn(next);
+}
+
+function focusOn(name) {
+  const tile = wall.inPage(name);
+  if (tile) boxOf(tile).focus();
+}
+
+async function arranged(name) {
+  // The cells in their groups anew, as the server has them; the place on the page stays.
+  await queue.flush();
+  const answer = await fetch(location.href, { headers: { "X-Part": "wall" } }).catch(() => null);
+  const found = answer && answer.ok && (await answer.json().catch(() => null));
+  if (!found) { location.reload(); return; }
+  const place = scrollY;
+  wall.load(groups(), found);
+  parts.clear();
+  byId("arrange").disabled = true;
+  for (const pager of root.querySelectorAll(".pager")) pager.remove();
+  countSelected();
+  scrollTo(0, place);
+  if (name) focusOn(name);
+}
+
+async function redraw(kind) {
+  const cells = meant();
+  await queue.flush();
+  const data = new FormData(byId("annotations"));
+  data.delete("cell");
+  data.set("kind", kind);
+  for (const tile of cells) data.append("cell", boxOf(tile).value);
+  const address = page.querySelector("[data-redraw]").formAction;
+  const answer = await fetch(address, { method: "POST", body: data, headers: { "X-Part": "changes" } }).catch(() => null);
+  const found = answer && (await answer.json().catch(() => null));
+  if (!found) { location.reload(); return; }
+  if (found.problem) { tellProblem(found.problem); return; }
+  await arranged(found.cell);
+  for (const part of ["count", "history", "progress"]) byId(part).innerHTML = found[part];
+}
 
 function countSelected() {
-  const output = document.getElementById("selected");
+  const output = byId("selected");
   if (output) output.value = chosen().length;
 }
 
 function prepare() {
-  for (const part of page.querySelectorAll(".needs-script")) part.hidden = false;
+  for (const part of root.parentElement.querySelectorAll("#cells .needs-script, .cells-bar .needs-script")) part.hidden = false;
   countSelected();
+  tellSaving(queue);
 }
 
 async function show(address) {
@@ -36,60 +222,48 @@ async function show(address) {
   if (wanted === address) beside.innerHTML = parts.get(address);
 }
 
-async function send(cells, choice) {
-  // One request for all the cells; the answer is the page as it is now, also where somebody else was quicker.
-  if (!cells.length || page.getAttribute("aria-busy")) return;
-  const form = document.getElementById("annotations");
-  const data = new FormData(form);
-  data.delete("cell");
-  data.set("choice", choice);
-  for (const tile of cells) data.append("cell", boxOf(tile).value);
-  const names = tiles().map((tile) => tile.dataset.cell);
-  const next = afterNaming(names, cells.map((tile) => tile.dataset.cell));
-  page.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Part": "cells" } });
-    const text = await answer.text();
-    if (!text.includes('id="annotations"')) { location.reload(); return; } // signed out, or the case is gone
-    const place = scrollY;
-    page.innerHTML = text;
-    parts.clear();
-    prepare();
-    scrollTo(0, place);
-    const tile = page.querySelector(`[data-cell="${answer.ok ? next : cells[0].dataset.cell}"]`);
-    if (tile) boxOf(tile).focus({ preventScroll: answer.ok });
-    const problem = document.getElementById("problem");
-    if (problem) problem.scrollIntoView({ block: "center" });
-  } catch {
-    location.reload();
-  } finally {
-    page.removeAttribute("aria-busy");
-  }
+function showSoon(tile) {
+  clearTimeout(timer);
+  timer = setTimeout(() => show(tile.dataset.part), REST_MS);
 }
 
 page.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!event.submitter || !event.submitter.value) return; // Enter on a cell names nothing
-  const selected = chosen();
-  const focusedLast = lastFocus && lastFocus.isConnected ? [lastFocus] : [];
-  send(selected.length ? selected : focusedLast, event.submitter.value);
+  const button = event.submitter;
+  if (!button || !button.value) return; // Enter on a cell names nothing
+  if (button.matches("[data-redraw]")) redraw(button.value);
+  else if (button.matches("[data-draw]")) drawOn();
+  else say(meant(), button.value, button.querySelector("span")?.textContent || button.textContent);
+});
+function drawOn() {
+  const tile = meant()[0] || tileOf(wall.names[0]);
+  if (!tile) return;
+  const [image, number] = tile.dataset.cell.split(".");
+  queue.flush().then(() => { location.href = `${root.dataset.address}/${image}/draw?cell=${number}`; });
+}
+page.addEventListener("click", (event) => {
+  if (event.target.closest("#undo")) undo();
+  if (event.target.closest("#arrange")) arranged(lastFocus && lastFocus.dataset.cell);
+  const box = event.target.closest(".cell input");
+  if (!box) return;
+  const tile = box.closest(".cell");
+  if (event.shiftKey && lastTicked) {
+    for (const name of between(wall.names, lastTicked, tile.dataset.cell)) boxOf(tileOf(name)).checked = box.checked;
+    countSelected();
+  }
+  lastTicked = tile.dataset.cell;
 });
 page.addEventListener("change", countSelected);
 
-// A key goes to a button, which takes the focus away: the cell that had it is still the one that is meant.
-let lastFocus = null;
 page.addEventListener("focusin", (event) => {
   const tile = event.target.closest(".cell");
   if (!tile) return;
   lastFocus = tile;
-  clearTimeout(timer);
-  show(tile.dataset.part);
+  showSoon(tile);
 });
 page.addEventListener("pointerover", (event) => {
   const tile = event.target.closest(".cell");
-  if (!tile) return;
-  clearTimeout(timer);
-  timer = setTimeout(() => show(tile.dataset.part), HOVER_MS);
+  if (tile) showSoon(tile);
 });
 beside.addEventListener("click", (event) => {
   const link = event.target.closest("[data-part]");
@@ -120,7 +294,8 @@ page.addEventListener("drop", (event) => {
   event.preventDefault();
   const cells = dragged;
   dragged = [];
-  send(cells, target.dataset.drop);
+  const button = page.querySelector(`button[data-drop="${target.dataset.drop}"]`);
+  say(cells, target.dataset.drop, button ? button.querySelector("span").textContent : target.querySelector("h2").firstChild.textContent.trim());
 });
 page.addEventListener("dragend", () => {
   dragged = [];
@@ -128,7 +303,13 @@ page.addEventListener("dragend", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (modified(event) || document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]")) return;
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && undoable.length) {
+    event.preventDefault();
+    undo();
+    return;
+  }
+  if (modified(event)) return;
   if (event.key === "Escape") {
     const open = page.querySelector(".exclude[open]");
     if (open) {
@@ -143,15 +324,14 @@ document.addEventListener("keydown", (event) => {
   const tile = focused();
   if (!tile) return;
   if (event.key.startsWith("Arrow")) {
-    const others = tiles();
-    const next = others[neighbour(others.map((other) => other.getBoundingClientRect()), others.indexOf(tile), event.key)];
+    const next = toASide(tile, event.key);
     if (!next) return;
     event.preventDefault();
-    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(next).checked = true; countSelected(); }
-    boxOf(next).focus();
+    if (event.shiftKey) { boxOf(tile).checked = true; boxOf(tileOf(next)).checked = true; countSelected(); }
+    focusOn(next);
   } else if (event.key === "a") {
     event.preventDefault();
-    for (const other of tile.closest(".cell-group").querySelectorAll(".cell")) boxOf(other).checked = true;
+    for (const name of wall.namesOfGroup(tile.dataset.cell)) boxOf(tileOf(name)).checked = true;
     countSelected();
   }
 });
@@ -165,4 +345,15 @@ page.addEventListener("click", (event) => {
   if (list.open) list.querySelector("button").focus();
 });
 
+addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
+
+function resize() {
+  root.style.setProperty("--crop", `${size.value}px`);
+  localStorage.setItem(SIZE, size.value);
+}
+size.value = localStorage.getItem(SIZE) || size.value;
+size.addEventListener("input", resize);
+resize();
+wall.adopt(groups());
 prepare();
+if (queue.length || root.dataset.whole === "no") arranged(); // more than stand on the page, or than it knows

@@ -27,3 +27,9 @@ export function neighbour(boxes, place, key) {
   });
   return best;
 }
+
+/** Return everything of a list from one of its members to another, both with it, whichever comes first. */
+export function between(list, one, other) {
+  const [start, end] = [list.indexOf(one), list.indexOf(other)].sort((a, b) => a - b);
+  return start < 0 ? [other] : list.slice(start, end + 1);
+}

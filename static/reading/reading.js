@@ -4,7 +4,7 @@ import { following, modified } from "../shortcuts.js";
 import {
   coloured, gridOf, hasEvidence, mapSize, mayAskMore, methodShown, methodsFor, opacityAfter, palette,
 } from "./evidence.js";
-import { drawLeukocytes } from "./leukocytes.js";
+import { boxWords, drawLeukocytes } from "./leukocytes.js";
 import { placeOf, recall, remember, viewToBegin } from "./remembered.js";
 import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
 
@@ -26,7 +26,7 @@ const state = {
   label: root.dataset.label,
   method: root.dataset.method,
   opacity: 0.45,
-  boxes: Boolean(kept.boxes || data.cell),
+  boxes: Boolean(kept.boxes ?? data.types.some((type) => type.length)) || Boolean(data.cell),
   cell: data.cell, // the number of the leukocyte that is looked for; 0 for none
   beside: false,
   place: placeOf(data.cell ? null : kept.place),
@@ -126,6 +126,7 @@ function drawBoxes(context, at) {
   context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "bottom";
   for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {
+    if (data.gone.includes(place + 1)) continue; // others stand in its place
     const wide = place + 1 === state.cell ? 2 : 1;
     const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
     // White on black: seen on every stain and over every map.
@@ -138,9 +139,10 @@ function drawBoxes(context, at) {
     const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
-    context.strokeText(place + 1, ...corner);
+    const words = boxWords(place + 1, data.types[place], box[2] / ratio);
+    context.strokeText(words, ...corner);
     context.fillStyle = "#fff";
-    context.fillText(place + 1, ...corner);
+    context.fillText(words, ...corner);
   }
 }
 

@@ -33,6 +33,8 @@ PEOPLE = {
     "stranger": ("Another laboratory", ["clinician"]),
     "chief": ("Another laboratory", ["admin", "clinician"]),
 }
+# No cells are typed at upload but in the tests that are about it.
+QUIET = {"DEFAULT_CELL_BUNDLE": ""}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -112,7 +114,7 @@ def make_app(
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models} | settings)
+        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, **QUIET} | settings)
         app.extensions["engine"] = shared_engine
         app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)

@@ -16,7 +16,7 @@ from tests.app.steps import Someone
 from tests.app.test_security import FILES, addresses
 
 # Who downloaded a list or a report is written into the ledger, and who looked at what into a table; nothing else.
-RECORDED = {"worklist.as_csv", "worklist.as_json", "report.download"}
+RECORDED = {"worklist.as_csv", "worklist.as_json", "report.download", "cells.as_csv", "cells.as_json"}
 GIVEN = addresses  # the fixture, under a name that this module uses
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from app import create_app
-from app.cells.classification import suggestions
+from app.differential.classification import suggestions
 from app.inference.engine import Engine
 from smear.arrays import Array
 from smear.imaging import synthetic

@@ -61,6 +61,7 @@ class Server:
         self.environment = os.environ | {
             "LEUKOLENS_INSTANCE_DIR": str(instance),
             "LEUKOLENS_PORT": str(self.port),
+            "LEUKOLENS_DEFAULT_CELL_BUNDLE": "",  # cells are typed at upload in the tests that are about it
             **{f"LEUKOLENS_{name}": value for name, value in settings.items()},
         }
         self.names = count(2)

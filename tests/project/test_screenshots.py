@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser import documented
 from tests.conftest import ROOT
+from tests.screenshots import documented
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = re.compile(r"(?:docs/)?screenshots/[\w.-]+\.\w+")

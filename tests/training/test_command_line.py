@@ -8,7 +8,7 @@ from training.cli.options import Command
 
 COMMANDS = """
 recipes inspect gather fit crossval compare contact evaluate ood figures segmenter segmentation atlas probe publish
-recalibrate stress graph
+recalibrate stress graph adapt
 """
 
 

@@ -40,7 +40,7 @@ def test_its_card_tells_the_results_with_counts_and_controls(published):
     assert grouped["n"] == 48
     assert grouped["accuracy_all"]["of"] == 48
     assert sum(map(sum, grouped["confusion"])) == 48
-    assert set(card.controls) == {"cells_removed", "background_removed", "corner_only", "grey"}
+    assert set(card.controls) == {"cells_removed", "background_removed", "corner_only", "colour_only", "grey"}
     assert card.controls["cells_removed"]["coverage"] == 0
     assert card.data["groups"] == 18
     assert card.data["by_label"] == {"leukemic": 24, "sparse": 24}

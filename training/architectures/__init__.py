@@ -3,11 +3,14 @@
 Only built-in layers, and the scaling inside the graph, so that a bundle's file is all that serving needs.
 """
 
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 from smear.sentence import SentenceError
 from training.architectures.blueprint import BUILDERS, Blueprint, Order
+from training.architectures.from_bundle import begun, is_bundle
 
 for _module in walk_packages(__path__, f"{__name__}."):
     import_module(_module.name)  # each puts what it builds into BUILDERS
@@ -25,6 +28,8 @@ def build(name: str, order: Order) -> Blueprint:
     if name not in BUILDERS:
         raise UnknownArchitectureError(f"There is no architecture '{name}'. Known: {', '.join(BUILDERS)}.")
     try:
+        if is_bundle(order.weights):
+            return begun(BUILDERS[name](replace(order, weights=None)), Path(str(order.weights)))
         return BUILDERS[name](order)
     except SentenceError:
         raise

@@ -25,7 +25,7 @@ from training.data.manifest import DataError
 from training.evaluation.predictions import Predictions
 from training.fit.calibration import Calibration, calibrate
 from training.fit.checkpoints import whole
-from training.recipes.loading import refusal_of
+from training.recipes.of_cards import refusal_of
 from training.recipes.recipe import Refusal
 
 PLAN = "plan.json"  # beside the folds: what they are made of

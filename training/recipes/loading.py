@@ -16,7 +16,7 @@ from smear.inference.tta import ALWAYS, suits
 from smear.sentence import SentenceError
 from training.architectures import BUILDERS
 from training.recipes.line_numbers import line_of
-from training.recipes.recipe import LabelText, Recipe, Refusal, Source, vocabulary
+from training.recipes.recipe import LabelText, Recipe, Source, vocabulary
 
 FOLDER = Path(__file__).parent
 
@@ -240,9 +240,3 @@ def _merge_rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
             other = taken.setdefault(old, label)
             yield f"merge.{label}", other != label, f"'{old}' is '{other}' already. Name it once."
             yield f"merge.{label}", old in recipe.merge and old != label, f"'{old}' is itself made of others."
-
-
-def refusal_of(recipe: Mapping[str, Any]) -> Refusal:
-    """Return the refusal in the recipe of a published card, which may have been written under earlier names."""
-    entries = {RENAMED.get(("refusal", key), key): value for key, value in recipe["refusal"].items()}
-    return msgspec.convert(entries, Refusal)

@@ -14,12 +14,15 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
+from app.differential.classes import CLASSES
 from app.inference.engine import Engine
 from app.records import Annotation, CellReading, Detections, SmearImage
+from app.stored_fields import used
 from smear.imaging import synthetic
 from smear.imaging.decode import decode, encode
 from smear.inference import bundle, cell_reader
 from smear.segmentation.find import find
+from tests.app.cells.conftest import keys
 from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, change, events, reading_of, review_all, sign, take_role, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle
@@ -46,15 +49,6 @@ def reads(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine
 
 
 @pytest.fixture
-def case(clinician: Someone, field: bytes) -> str:
-    """Return a case with two fields, on an application without a bundle for cells."""
-    opened = clinician.open_case("A-1")
-    for data in (field, encode(synthetic.field(8, "leukemic", 320), "PNG")):
-        assert clinician.upload(opened, data).status_code == 201
-    return opened
-
-
-@pytest.fixture
 def read_case(reads: Flask, field: bytes) -> tuple[Someone, str]:
     """Return a clinician and a case of one field, whose cells the bundle has read."""
     someone = Someone(reads, "clinician")
@@ -64,11 +58,6 @@ def read_case(reads: Flask, field: bytes) -> tuple[Someone, str]:
     assert someone.post(f"/cases/{opened}/cells/readings", {"reader": CELL_BUNDLE}).status_code == 302
     work_done(reads)
     return someone, opened
-
-
-def keys(page: str) -> list[str]:
-    """Return what a form would send of each cell on the page, in the order of the page."""
-    return re.findall(r'name="cell" value="([^"]+)"', page)
 
 
 def cells_page(someone: Someone, case: str, query: str = "") -> str:
@@ -148,7 +137,7 @@ def test_people_name_cells_and_the_counts_follow(app: Flask, clinician: Someone,
     assert annotate(clinician, case, all_keys[4:5], "excluded:smudged").status_code == 302
     page = cells_page(clinician, case)
     assert counts(page) == {"label:blast": ("3", "–"), "label:lymphocyte": ("1", "–")}
-    assert "75.0 % (30–95 %)" in page  # Wilson 1927: 3 of 4
+    assert "75.0 % (19–99 %)" in page  # Clopper and Pearson 1934: 3 of 4
     assert page.count("Excluded: smudged or torn") >= 1
     assert page.count('<span class="cell-person">Blast</span>') == 3
     assert len(keys(page)) == len(all_keys)
@@ -279,7 +268,7 @@ def test_naming_cells_takes_the_role(app: Flask, case: str) -> None:
 
 
 def test_an_image_whose_cells_were_named_stays(app: Flask, clinician: Someone, case: str) -> None:
-    """What people said is kept, so the image is; one that nobody named goes with its outlines."""
+    """What people said is kept, so the image is; one that nobody named goes, and no row needs its outlines."""
     page = cells_page(clinician, case)
     first, other = sorted({key.split(".")[0] for key in keys(page)})
     annotate(clinician, case, [key for key in keys(page) if key.startswith(first)][:1], "label:blast")
@@ -288,10 +277,11 @@ def test_an_image_whose_cells_were_named_stays(app: Flask, clinician: Someone, c
     assert "Cells of this image were named" in refused.json["error"]
     with app.app_context():
         outlines = select(Detections.label_map_sha256).where(Detections.image_id == other)
-        path = app.extensions["image_store"].path(db.session.scalars(outlines).one())
-    assert path.is_file()
+        digest = db.session.scalars(outlines).one()
+        assert used(digest)
     assert clinician.post(f"/cases/{case}/images/{other}/remove", json=True).status_code == 200
-    assert not path.exists()
+    with app.app_context():
+        assert not used(digest)
     assert {key.split(".")[0] for key in keys(cells_page(clinician, case))} == {first}
 
 
@@ -338,24 +328,29 @@ def test_a_suggestion_is_dotted_and_nothing_is_chosen(reads: Flask, read_case: t
     assert '<span class="cell-person">Monocyte</span>' in by_hand
 
 
-def test_until_a_model_is_asked_cells_are_named_by_the_labs_own_list(reads: Flask, field: bytes) -> None:
-    """A bundle is offered and not chosen; once it has read, its labels are; the address can ask for either."""
+def test_a_class_has_one_key_whatever_model_read(reads: Flask, field: bytes) -> None:
+    """A bundle is offered and not chosen; what a cell can be called, and by which key, does not hang on who read it."""
     someone = Someone(reads, "clinician")
     case = someone.open_case("A-3")
     someone.upload(case, field)
     offered = f"Let {CODE} read the cells of 1 field"
+
+    def palette(query: str) -> dict[str, str]:
+        found = re.findall(r'value="(label:\w+)"[^>]* data-key="(\w)"', cells_page(someone, case, query))
+        return dict(found)
+
+    before = palette("")
+    assert before["label:blast"] == "1"
+    assert len(before) == len(set(before.values())) == len(CLASSES)
     for query in ("", "?bundle=none", "?bundle=dragon"):
         page = cells_page(someone, case, query)
-        assert "Promyelocyte" in page
         assert offered in page
-    assert "Promyelocyte" not in cells_page(someone, case, f"?bundle={CODE}")
+        assert "cell-suggested" not in page
     asked = someone.post(f"/cases/{case}/cells/readings", {"reader": CELL_BUNDLE, "bundle": "none"})
     work_done(reads)
     assert "bundle" not in asked.headers["Location"]
-    page = cells_page(someone, case)
-    assert "Promyelocyte" not in page
-    assert "cell-suggested" in page
-    assert "Promyelocyte" in cells_page(someone, case, "?bundle=none")
+    assert "cell-suggested" in cells_page(someone, case)
+    assert palette("") == palette("?bundle=none") == before
 
 
 def test_a_server_without_a_model_for_cells_says_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
@@ -403,7 +398,8 @@ def test_fields_and_cells_that_contradict_are_said_to(
 
     def all_cells(label: str) -> None:
         said = [replace(one, outcome="suggested", label=label, confidence=0.9) for one in cells_]
-        monkeypatch.setattr("app.cells.layout.readings_by", lambda *_: {image_id: (row.id, said)})
+        found = {image_id: {number: (row.id, one) for number, one in enumerate(said, 1)}}
+        monkeypatch.setattr("app.differential.cells.readings_by", lambda *_: found)
 
     for field_is_leukemic, cell, told in (
         (True, "lymphocyte", True),

@@ -48,6 +48,16 @@ def test_it_has_to_beat_the_forest_on_colours_by_more_than_chance(card, entries,
     assert all("picture's colours" in sentence for sentence in sentences)
 
 
+def test_an_adapted_bundle_is_judged_by_its_laboratorys_own_test(card):
+    adapted = structs.replace(card, recipe=card.recipe | {"adapted": "last layer", "go": True})
+    assert "never measured" in floors.unmet(adapted)[0]
+    tested = structs.replace(adapted, metrics={floors.RELEASE: card.metrics["grouped"]})
+    assert floors.unmet(tested) == ()
+    refused = structs.replace(tested, recipe=tested.recipe | {"go": False}, conclusion="Too few events to say.")
+    (sentence,) = floors.unmet(refused)
+    assert sentence.endswith("found not good enough there. Too few events to say.")
+
+
 @pytest.mark.parametrize("control", ["cells_removed", "corner_only"])
 @pytest.mark.parametrize(("entry", "words"), [({"coverage": 0.31}, "31 %"), ({}, "nobody has measured")])
 def test_a_control_without_a_leukocyte_exposes_it(card, control, entry, words):

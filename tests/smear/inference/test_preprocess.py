@@ -139,6 +139,19 @@ def test_the_overlay_follows_map_and_opacity(field):
 ONE = [Step("one_leukocyte"), Step("resize", {"height": 96, "width": 96})]
 
 
+def test_surroundings_are_left_where_they_are_asked_for(field):
+    """The cell lies where it lies without them; around it nothing is painted."""
+    alone, whole = (
+        run([Step("one_leukocyte", {"margin": 0.3, "surroundings": asked})], begin(find(field))).rgb
+        for asked in (False, True)
+    )
+    assert alone.shape == whole.shape
+    painted = (alone == 255).all(axis=2)
+    np.testing.assert_array_equal(alone[~painted], whole[~painted])
+    assert 0.3 < painted.mean() < 0.9
+    assert (whole[painted] != 255).any()
+
+
 def test_one_leukocyte_is_cut_out_and_fills_the_square(field):
     found = begin(find(field)).field
     whole = [int(i) for i in np.flatnonzero(~found.cut)]

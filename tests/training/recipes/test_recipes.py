@@ -25,7 +25,8 @@ from training.fit.run import Material, Run
 from training.recipes import recipe as recipes
 from training.recipes.headers import described
 from training.recipes.line_numbers import line_of
-from training.recipes.loading import FOLDER, RENAMED, RecipeError, load, names, refusal_of
+from training.recipes.loading import FOLDER, RENAMED, RecipeError, load, names
+from training.recipes.of_cards import refusal_of
 
 BASES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 REQUIRED = """

@@ -1,7 +1,7 @@
 """Draws the main pages, wide and narrow, light and dark, with drawn fields only.
 
-Run as `python -m tests.browser.screenshots FOLDER`; with `--documented` those that the documentation shows are written
-into docs/screenshots as well, where they look different from what is there (tests/browser/documented.py).
+Run as `python -m tests.screenshots FOLDER`; with `--documented` those that the documentation shows are written
+into docs/screenshots as well, where they look different from what is there (tests/screenshots/documented.py).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, enter
-from tests.browser.documented import document
 from tests.browser.driving import PASSWORD, Server, chromium, sign_in
 from tests.browser.inspection import THEMES
 from tests.browser.test_room import ALONE, add_person, press
+from tests.screenshots.documented import document
 
 WIDTHS = {1280: 820, 390: 844}
 PAGES = (
@@ -185,7 +185,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path, help="where every page is drawn, as PNG")
     parser.add_argument("--documented", action="store_true", help="also renew docs/screenshots")
     options = parser.parse_args()

@@ -86,7 +86,7 @@ def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) ->
     for name in (first, second):
         page.locator(f'[data-cell="{name}"] input').check()
     expect(page.locator("#selected")).to_have_text("2")
-    page.keyboard.press("3")  # the third label of the bundle
+    page.keyboard.press("9")  # one key a class, whatever model read
     expect(page.locator('[data-row="label:monocyte"] td').first).to_contain_text("2 100.0 %")
     expect(page.locator(".cell-person")).to_have_text(["Monocyte", "Monocyte"])
 
@@ -207,3 +207,93 @@ def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None
     expect(page.locator(".in-field-box")).to_have_count(1)
     expect(page.locator(".cell-history")).to_contain_text("Monocyte")
     context.close()
+
+
+def names_of(page: Page) -> list[str]:
+    """Return what people say of each cell, in the order of the page; "" of one that nobody has named."""
+    return page.eval_on_selector_all(
+        ".cell", "cells => cells.map((cell) => (cell.querySelector('.cell-person') || {}).textContent || '')"
+    )
+
+
+def test_keys_at_eighty_milliseconds_are_neither_lost_nor_shifted(inside: Visit, tmp_path: Path) -> None:
+    """Thirty keys for thirty cells on a server that answers late; undone by keys; a reload has the same."""
+    page = inside.page
+    address = f"{open_cells(inside, tmp_path)}?order=field"
+    page.goto(address)
+
+    delayed = """() => {
+        const real = fetch;
+        window.fetch = async (...given) => {
+            await new Promise((done) => { setTimeout(done, 400); });
+            return real(...given);
+        };
+    }"""
+    page.evaluate(delayed)
+    names = {"1": "Blast", "q": "Lymphocyte", "6": "Neutrophil", "9": "Monocyte"}
+    typed = "1q69" * 7
+    page.locator(".cell input").first.focus()
+    for key in typed:
+        page.keyboard.press(key)
+        page.wait_for_timeout(80)
+    expected = [names[key] for key in typed]
+    assert names_of(page)[: len(typed)] == expected
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Control+z")
+    settled(page)
+    expected[-2:] = ["", ""]
+    assert names_of(page)[: len(typed)] == expected
+    expect(page.locator("#progress")).to_contain_text("26 of 100 counted")
+    expect(page.locator("#history li").first).to_contain_text("Taken back")
+    page.goto(address)
+    assert names_of(page)[: len(typed)] == expected
+
+
+def test_what_was_typed_waits_for_the_network(inside: Visit, tmp_path: Path) -> None:
+    """Without a connection the page says so and keeps it; with one it is saved, also after the page was left."""
+    page = inside.page
+    address = open_cells(inside, tmp_path)
+    name = page.locator(".cell").first.get_attribute("data-cell")
+    expect(page.locator("#undo")).to_be_visible()  # the page's script is there
+    page.context.set_offline(True)
+    page.locator(".cell input").first.focus()
+    page.keyboard.press("1")
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    expect(page.locator("#saving")).to_contain_text("No connection; trying again.")
+    page.context.set_offline(False)
+    expect(page.locator("#saving")).to_have_text("")
+    page.goto(address)
+    expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    inside.problems[:] = [one for one in inside.problems if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+def test_outlines_are_corrected_by_keys_alone(inside: Visit, tmp_path: Path) -> None:
+    """s splits the cell that has the focus, m makes one of the parts again, n draws one that was not found."""
+    page = inside.page
+    address = open_cells(inside, tmp_path)
+    total = page.locator(".cell").count()
+    page.locator('.cell:not(:has-text("cut")) input').first.focus()
+    page.keyboard.press("s")
+    expect(page.locator(".cell")).to_have_count(total + 2)
+    expect(page.locator(".cell-excluded")).to_contain_text("outlined anew")
+    focused = page.evaluate("document.activeElement.closest('.cell').dataset.cell")
+    field, number = focused.split(".")
+    assert int(number) == total + 1
+    for one in (total + 1, total + 2):
+        page.locator(f'[data-cell="{field}.{one}"] input').check()
+    page.keyboard.press("m")
+    expect(page.locator(".cell")).to_have_count(total + 3)
+    page.locator(f'[data-cell="{field}.{total + 3}"] input').focus()
+    page.keyboard.press("n")
+    expect(page.locator("#field")).to_be_focused()
+    for key in ("ArrowLeft", "Shift+ArrowUp", "+", "-"):
+        page.keyboard.press(key)
+    for _try in range(12):  # until it is somewhere between the cells
+        with page.expect_navigation(wait_until="domcontentloaded"):
+            page.keyboard.press("Enter")
+        if not page.locator("#drawing").count():
+            break
+        page.keyboard.press("Shift+ArrowUp")
+    page.goto(address)
+    expect(page.locator(".cell")).to_have_count(total + 4)
+    inside.problems[:] = [one for one in inside.problems if "400" not in one]

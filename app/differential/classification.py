@@ -1,4 +1,4 @@
-"""Letting a bundle of scope `cell` read the cells of a case: a job, field by field; each reading is its own row."""
+"""Letting a bundle of scope `cell` read the cells of a case: at upload, or as a job; each reading is its own row."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
 
 from app import ledger
 from app.database import db, writing
+from app.differential import review_rules
 from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
-from app.records import IMAGE_ORDER, Case, CellReading, Detections, SmearImage, User
+from app.records import IMAGE_ORDER, Case, CellReading, Detections, Lab, SmearImage, User
 from app.rules import refuse_signed
 from app.stored_fields import field_of
 from smear.arrays import Array
@@ -46,6 +48,7 @@ def unread(case_id: str, bundle: Bundle) -> list[str]:
         CellReading.image_id == SmearImage.id,
         CellReading.bundle == bundle.card.name,
         CellReading.version == bundle.card.version,
+        CellReading.first == 1,
     )
     query = (
         select(SmearImage.id)
@@ -70,8 +73,14 @@ def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> CellReading:
     started = time.perf_counter()
     with engine().decode_slot():
         read = suggestions(bundle, field_of(image))
+    row = reading_of(bundle, read, user_id, started)
+    row.image_id = image.id
+    return row
+
+
+def reading_of(bundle: Bundle, read: list[Suggestion], user_id: int, started: float) -> CellReading:
+    """Return the record of what a bundle said of cells, still of no image; started: as `perf_counter` counts."""
     return CellReading(
-        image_id=image.id,
         bundle=bundle.card.name,
         version=bundle.card.version,
         suggestions=[shorter(suggestion) for suggestion in read],
@@ -85,7 +94,7 @@ def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> CellReading:
 def suggestions(bundle: Bundle, field: Field) -> list[Suggestion]:
     """Return what a bundle suggests for each cell, by way of the engine, as `cell_reader.read` does without."""
     cell_reader.insist_on_cells(bundle.card)
-    return cell_reader.refused(field) or cell_reader.conclude(bundle, len(field), answers(bundle, field))
+    return cell_reader.refused(field) or cell_reader.conclude(bundle, field, answers(bundle, field))
 
 
 def answers(bundle: Bundle, field: Field) -> Iterator[tuple[list[int], Array, Forward]]:
@@ -119,21 +128,32 @@ def keep(row: CellReading, task: Task) -> None:
     with writing() as session:
         refuse_signed(session.get_one(Case, task.case_id))
         done = select(CellReading.id).where(
-            CellReading.image_id == row.image_id, CellReading.bundle == row.bundle, CellReading.version == row.version
+            CellReading.image_id == row.image_id,
+            CellReading.bundle == row.bundle,
+            CellReading.version == row.version,
+            CellReading.first == row.first,
         )
         if session.scalar(done) is not None or session.get(SmearImage, row.image_id) is None:
             return
         session.add(row)
         session.flush()
-        ledger.record(
-            session,
-            "cells.read",
-            lab=task.lab_id,
-            actor=task.user_id,
-            subject=task.case_id,
-            bundle=f"{row.bundle} {row.version}",
-            image=row.image_id,
-            readings=[row.id],
-            rows=[row],
-            cells=len(row.suggestions),
+        record(session, row, task.lab_id, task.user_id, task.case_id)
+        review_rules.apply(
+            session, session.get_one(Case, task.case_id), session.get_one(Lab, task.lab_id), task.user_id
         )
+
+
+def record(session: Session, row: CellReading, lab_id: int, user_id: int, case_id: str) -> None:
+    """Write into the ledger that cells were read."""
+    ledger.record(
+        session,
+        "cells.read",
+        lab=lab_id,
+        actor=user_id,
+        subject=case_id,
+        bundle=f"{row.bundle} {row.version}",
+        image=row.image_id,
+        readings=[row.id],
+        rows=[row],
+        cells=len(row.suggestions),
+    )

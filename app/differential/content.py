@@ -1,0 +1,222 @@
+"""A case's differential count as data: what is signed, what reports are drawn from, and what programs get."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.differential.cells import Cell, fields_of
+from app.differential.certainty import RARE, progress
+from app.differential.count import Differential, Row, differential, named_twice
+from app.differential.review_rules import stored_rules
+from app.differential.sources import Source, counting_source
+from app.records import Case, Lab, Notification
+from smear.statistics import Share
+
+DIGITS = 5
+
+
+def content(case: Case, lab: Lab, told: list[Notification]) -> dict[str, Any] | None:
+    """Return the count of a case as JSON data; None where nobody and nothing named a cell.
+
+    Shares and limits are 0..1. told: who was told of what the lab's rules say.
+    """
+    source = counting_source(case.id, lab)
+    fields, cells = fields_of(case.id, source)
+    table = differential(cells, source.labels if source else ())
+    if table.empty:
+        return None
+    places = {one.image_id: one.place for one in fields}
+    twice, differing = named_twice(case.id)
+    by_person = Counter(cell.annotation.made_by.shown_name for cell in cells if cell.annotation and not cell.excluded)
+    how_far = progress(Counter(cell.standing for cell in cells if cell.annotation and not cell.excluded), lab)
+    return {
+        "rows": [row_content(row) for row in table.rows],
+        "people": table.people,
+        "suggested": table.suggested,
+        "refused": table.refused,
+        "unclassed": table.unclassed,
+        "unnamed": table.unnamed,
+        "cut": table.cut,
+        "excluded": table.excluded,
+        "target": how_far.target,
+        "missed": {"prevalence": RARE, "chance": round(how_far.missed, DIGITS)},
+        "named_by": [{"who": who, "cells": cells_} for who, cells_ in sorted(by_person.items())],
+        "model": {"bundle": source.name, "version": source.version, "intended_use": source.intended_use}
+        if source
+        else None,
+        "named_twice": {
+            "cells": twice,
+            "differing": [
+                {
+                    "cell": f"{places[one.image_id]}.{one.number}",
+                    "first": one.first,
+                    "first_by": one.first_by,
+                    "second": one.second,
+                    "second_by": one.second_by,
+                }
+                for one in differing
+                if one.image_id in places
+            ],
+        },
+        "attention": {
+            "state": case.attention,
+            "rules": [one.words for one in stored_rules(case)],
+            "told": [{"whom": one.told, "by": one.made_by.shown_name, "at": one.told_at.isoformat()} for one in told],
+        },
+    }
+
+
+def row_content(row: Row) -> dict[str, Any]:
+    """Return one class as JSON data."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "apart": row.apart,
+        "people": share_content(row.people),
+        "suggested": share_content(row.suggested),
+    }
+
+
+def share_content(one: Share | None) -> dict[str, Any] | None:
+    """Return a share with its limits as JSON data."""
+    if one is None:
+        return None
+    return {
+        "count": one.count,
+        "total": one.total,
+        "share": round(one.value, DIGITS),
+        "low": round(one.low, DIGITS),
+        "high": round(one.high, DIGITS),
+    }
+
+
+def table_of(data: dict[str, Any]) -> Differential:
+    """Return the table that was signed, for a page or a document."""
+
+    def share(one: dict[str, Any] | None) -> Share | None:
+        return Share(one["count"], one["total"], one["share"], one["low"], one["high"]) if one else None
+
+    rows = [
+        Row(one["code"], one["name"], share(one["people"]), share(one["suggested"]), one["apart"])
+        for one in data["rows"]
+    ]
+    names = ("people", "suggested", "refused", "unclassed", "unnamed", "cut", "excluded")
+    return Differential(rows, *(data[name] for name in names))
+
+
+def remarks(data: dict[str, Any]) -> list[str]:
+    """Return what has to be said with a count, a sentence each: who named the cells, by which model, who disagreed."""
+    found = []
+    if data["named_by"]:
+        people = ", ".join(f"{one['who']} {one['cells']}" for one in data["named_by"])
+        found.append(_("Cells named by people: %(people)s.", people=people))
+    if data["people"] < data["target"]:
+        found.append(
+            _("People named %(n)s leukocytes of the target of %(target)s.", n=data["people"], target=data["target"])
+        )
+    if data["model"]:
+        model = model_of(data)
+        words = ngettext(
+            "Suggested by %(model)s for %(num)s leukocyte; it refused to name %(refused)s.",
+            "Suggested by %(model)s for %(num)s leukocytes; it refused to name %(refused)s.",
+            data["suggested"],
+            model=model,
+            refused=data["refused"],
+        )
+        found.append(words)
+    if data["unclassed"]:
+        found.append(
+            ngettext(
+                "%(num)s whole cell was not named by a person.",
+                "%(num)s whole cells were not named by a person.",
+                data["unclassed"],
+            )
+        )
+    blasts = next((row["people"] for row in data["rows"] if row["code"] == "blast"), None)
+    if data["people"] and not (blasts and blasts["count"]):
+        found.append(
+            _(
+                "No blast was named; the chance of having missed them at %(rare)s is %(p)s.",
+                rare=f"{100 * data['missed']['prevalence']:.0f} %",
+                p=f"{100 * data['missed']['chance']:.1f} %",
+            )
+        )
+    if data["named_twice"]["cells"]:
+        found.append(disagreement(data["named_twice"]))
+    found += data["attention"]["rules"]
+    found += [
+        _("Told: %(whom)s (%(by)s, %(at)s UTC).", whom=one["whom"], by=one["by"], at=one["at"][:16].replace("T", " "))
+        for one in data["attention"]["told"]
+    ]
+    return found
+
+
+def model_of(data: dict[str, Any]) -> str:
+    """Return the name and version of the model that suggested; "" where none did."""
+    return f"{data['model']['bundle']} {data['model']['version']}" if data["model"] else ""
+
+
+def second_readings(signed: dict[str, Any]) -> list[str]:
+    """Say of each blind second reading in signed content whether it differs, a sentence each."""
+    return [
+        _(
+            "Second reading, blind, by %(who)s: differs on image %(which)s of %(n)s.",
+            who=one["by"],
+            which=", ".join(map(str, one["differs"])),
+            n=one["images"],
+        )
+        if one["differs"]
+        else _("Second reading, blind, by %(who)s: agrees on all of %(n)s images.", who=one["by"], n=one["images"])
+        for one in signed["blind_readings"]
+    ]
+
+
+def disagreement(twice: dict[str, Any]) -> str:
+    """Say of how many cells two people spoke, and where they disagree."""
+    words = ngettext(
+        "%(num)s cell was named by two people, who disagree on %(n)s.",
+        "%(num)s cells were named by two people, who disagree on %(n)s.",
+        twice["cells"],
+        n=len(twice["differing"]),
+    )
+    each = [
+        f"{one['cell']} {one['first']} ({one['first_by']}) / {one['second']} ({one['second_by']})"
+        for one in twice["differing"][:12]
+    ]
+    return f"{words} {'; '.join(each)}{' …' if len(twice['differing']) > 12 else '.'}" if each else words
+
+
+def brief(data: dict[str, Any]) -> str:
+    """Return the leukocytes in one line, people's where they named any, else what is suggested; blasts first."""
+    by = "people" if data["people"] else "suggested"
+    return "; ".join(
+        f"{row['name']} {row[by]['count']} ({100 * row[by]['share']:.1f} %)"
+        for row in data["rows"]
+        if row[by] and row[by]["count"] and not row["apart"]
+    )
+
+
+def rows_of(cells: list[Cell], source: Source | None) -> list[dict[str, Any]]:
+    """Return every cell of a case as a program gets it."""
+    return [
+        {
+            "cell": cell.name,
+            "field": cell.field.place,
+            "number": cell.number,
+            "box": cell.box,
+            "cut": cell.cut,
+            "counts_as": cell.standing,
+            "person": cell.person_words or None,
+            "named_by": cell.annotation.made_by.shown_name if cell.annotation else None,
+            "named_at": cell.annotation.made_at.isoformat() if cell.annotation else None,
+            "suggested": cell.suggested,
+            "outcome": cell.suggestion.outcome if cell.suggestion else None,
+            "probability": cell.suggestion.confidence if cell.suggestion else None,
+            "model": source.code if source and cell.suggestion else None,
+        }
+        for cell in cells
+    ]

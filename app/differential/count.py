@@ -1,0 +1,193 @@
+"""The differential count as a table: how many cells of each class, by people and by suggestion, with exact limits."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from app.database import db
+from app.differential.cells import UNCLASSED, Cell
+from app.differential.classes import APART, BY_ID, class_of, names
+from app.records import Annotation, SmearImage
+from smear.inference.card import Label
+from smear.statistics import Share, exact_share
+
+OTHER = ("other", "uncertain")  # a person looked and gave no class: a leukocyte all the same
+
+
+@dataclass(frozen=True)
+class Row:
+    """One class of the count; None where nobody, or no bundle, counted anything.
+
+    apart: no leukocyte, so that its shares are of the leukocytes and it is in no total.
+    """
+
+    code: str
+    name: str
+    people: Share | None
+    suggested: Share | None
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Differential:
+    """The table, and what is not in it.
+
+    people, suggested: leukocytes that people named, and that the bundle named; refused: whole cells that the bundle
+    refused to name; unclassed: whole cells that no person has named; unnamed: those of them that nothing named; cut: at
+    the border and not named; excluded: taken out by a person.
+    """
+
+    rows: list[Row]
+    people: int
+    suggested: int
+    refused: int
+    unclassed: int
+    unnamed: int
+    cut: int
+    excluded: int
+
+    @property
+    def empty(self) -> bool:
+        """Return whether nobody and nothing named any cell."""
+        return not self.rows
+
+    @property
+    def leukocytes(self) -> list[Row]:
+        """Return the classes that the shares are of."""
+        return [row for row in self.rows if not row.apart]
+
+    @property
+    def beside(self) -> list[Row]:
+        """Return what is counted beside the leukocytes."""
+        return [row for row in self.rows if row.apart]
+
+
+def differential(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> Differential:
+    """Return the count of cells; classes that nobody named and nothing suggests have no row.
+
+    labels: the bundle's. A suggestion counts where the cell counts, also where a person has named it otherwise.
+    """
+    cells = list(cells)
+    named = [cell for cell in cells if cell.annotation and not cell.excluded]
+    judged = [cell for cell in cells if cell.graded and cell.counts]
+    people = Counter(cell.standing for cell in named)
+    suggested = Counter(class_of(cell.suggested) for cell in judged if cell.suggested)
+    words = names(labels)
+    for cell in named:
+        if cell.annotation and cell.annotation.label:
+            words.setdefault(cell.standing, cell.annotation.label_name)
+    words |= {"other": _("Other"), "uncertain": _("Uncertain")}
+    totals = [sum(n for code, n in column.items() if code not in APART) for column in (people, suggested)]
+    rows = [
+        Row(
+            code,
+            name,
+            _share(people[code], totals[0], code) if named else None,
+            _share(suggested[code], totals[1], code) if suggested else None,
+            code in APART,
+        )
+        for code, name in words.items()
+        if people[code] or suggested[code]
+    ]
+    return Differential(
+        rows=rows,
+        people=totals[0],
+        suggested=totals[1],
+        refused=sum(cell.suggested is None for cell in judged),
+        unclassed=sum(cell.counts and cell.annotation is None for cell in cells),
+        unnamed=sum(cell.standing == UNCLASSED for cell in cells),
+        cut=sum(cell.cut and cell.annotation is None for cell in cells),
+        excluded=sum(cell.excluded for cell in cells),
+    )
+
+
+def _share(count: int, total: int, code: str) -> Share:
+    """Return the share of a class; of what is counted apart it is the ratio to the leukocytes, without limits."""
+    if code in APART:
+        return Share(count, total, count / total if total else 0.0, 0.0, 1.0)
+    return exact_share(count, total)
+
+
+def standing(cells: Iterable[Cell]) -> Counter[str]:
+    """Return how many of the cells that count stand as each class: a person's word, else the suggestion."""
+    return Counter(cell.standing for cell in cells if cell.counts)
+
+
+def leukocytes(counted: Counter[str]) -> int:
+    """Return how many of the cells that stand as a class are leukocytes."""
+    return sum(n for code, n in counted.items() if code not in (*APART, UNCLASSED))
+
+
+def sentence(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> str:
+    """Say what the whole cells of a field are, blasts first: "14 leukocytes: 9 blast-like, 3 lymphocytes, 2 not named."
+
+    Only what stands as a class is named; a cell that the bundle refuses is not named.
+    """
+    counted = standing(cells)
+    total = counted.total()
+    if not total:
+        return ""
+    words = names(labels) | {"other": _("Other"), "uncertain": _("Uncertain")}
+    parts = []
+    for code in [*words, *(set(counted) - set(words) - {UNCLASSED})]:
+        if not counted[code]:
+            continue
+        if code in BY_ID:
+            name = BY_ID[code].name if counted[code] == 1 and code != "blast" else BY_ID[code].counted
+            parts.append(f"{counted[code]} {str(name)[:1].lower()}{str(name)[1:]}")
+        else:
+            parts.append(f"{counted[code]} {words.get(code, code)}")
+    if counted[UNCLASSED]:
+        parts.append(_("%(n)s not named", n=counted[UNCLASSED]))
+    whole = ngettext("%(num)s leukocyte", "%(num)s leukocytes", total)
+    return f"{whole}: {', '.join(parts)}."
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A cell that two people named differently: its field and number, and who said what, the first first."""
+
+    image_id: str
+    number: int
+    first: str
+    first_by: str
+    second: str
+    second_by: str
+
+
+def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
+    """Return how many cells of a case two people named, and those of them that they named differently.
+
+    The last word of each person counts; the second is the last person who spoke.
+    """
+    query = (
+        select(Annotation)
+        .join(Annotation.image)
+        .where(SmearImage.case_id == case_id, Annotation.kind == "label")
+        .order_by(SmearImage.position, Annotation.image_id, Annotation.number, Annotation.version)
+    )
+    said: defaultdict[tuple[str, int], dict[int, Annotation]] = defaultdict(dict)
+    for row in db.session.scalars(query):
+        by_person = said[row.image_id, row.number]
+        by_person.pop(row.made_by_id, None)
+        by_person[row.made_by_id] = row
+    both = {cell: list(by_person.values()) for cell, by_person in said.items() if len(by_person) > 1}
+    differing = [
+        Disagreement(
+            image_id,
+            number,
+            rows[0].label_name,
+            rows[0].made_by.shown_name,
+            rows[-1].label_name,
+            rows[-1].made_by.shown_name,
+        )
+        for (image_id, number), rows in both.items()
+        if class_of(rows[0].label or "") != class_of(rows[-1].label or "")
+    ]
+    return len(both), differing

@@ -1,0 +1,86 @@
+"""What has to be done before a case can be signed."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from app.database import db
+from app.differential.cells import fields_of
+from app.differential.count import differential
+from app.differential.sources import counting_source
+from app.records import BlindReading, Case, Lab, SmearImage
+
+
+def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
+    """Return what has to be done before the case can be signed, a sentence each."""
+    if case.state == "signed":
+        return [_("This case is signed already. Amend it to make a new version.")]
+    if not images:
+        return [_("This case has no images. Add at least one before signing.")]
+    found = []
+    if reader := blind_reader(case.id):
+        found.append(
+            _("%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.", who=reader)
+        )
+    missing = [str(place) for place, image in enumerate(images, 1) if image.review is None]
+    unsure = [str(place) for place, image in enumerate(images, 1) if image.review and image.review.kind == "uncertain"]
+    if missing:
+        found.append(
+            ngettext(
+                "%(num)s image is not reviewed yet: %(which)s.",
+                "%(num)s images are not reviewed yet: %(which)s.",
+                len(missing),
+                which=", ".join(missing),
+            )
+        )
+    if unsure:
+        found.append(
+            ngettext(
+                "%(num)s image is still uncertain: %(which)s. Decide on a label, or mark it as not gradable.",
+                "%(num)s images are still uncertain: %(which)s. Decide on a label, or mark them as not gradable.",
+                len(unsure),
+                which=", ".join(unsure),
+            )
+        )
+    if sentence := unnamed(case):
+        found.append(sentence)
+    return found
+
+
+def unnamed(case: Case) -> str:
+    """Return what the lab's rule says of cells that nobody has named; "" where it lets the case be signed.
+
+    A case in which nobody and nothing named a cell is signed without a count, whatever the rule: it has no whole cell,
+    or its cells were never looked at, and then there is no count to wait for but under the rule for every cell.
+    """
+    lab = db.session.get_one(Lab, case.lab_id)
+    if lab.unnamed_rule == "sign":
+        return ""
+    _fields, cells = fields_of(case.id, counting_source(case.id, lab))
+    table = differential(cells)
+    if not table.unclassed:
+        return ""
+    if lab.unnamed_rule == "all":
+        return ngettext(
+            "%(num)s whole cell is not named by a person yet, and your lab signs only when all are.",
+            "%(num)s whole cells are not named by a person yet, and your lab signs only when all are.",
+            table.unclassed,
+        )
+    if table.people >= lab.count_target:
+        return ""
+    return _(
+        "People have named %(n)s leukocytes, and your lab signs from %(target)s on. Name more on the cells page;"
+        " %(left)s are left.",
+        n=table.people,
+        target=lab.count_target,
+        left=table.unclassed,
+    )
+
+
+def blind_reader(case_id: str) -> str | None:
+    """Return who is reading a case blind at present."""
+    query = select(BlindReading).where(BlindReading.case_id == case_id, BlindReading.state == "open")
+    reading = db.session.scalar(query)
+    return reading.reader.shown_name if reading else None

@@ -1,0 +1,1 @@
+"""The cells page in a real browser."""

@@ -1,0 +1,176 @@
+"""A bundle made a laboratory's own: parts that do not meet, the least change that helps, and whether to use it."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from smear.inference import bundle, floors
+from smear.inference.field_reader import Reader
+from training.__main__ import main
+from training.adaptation import candidates
+from training.adaptation.last_layer import moved
+from training.adaptation.parts import agreed, folds, parts
+from training.adaptation.verdict import Judged, verdict
+from training.data.dataset import load
+from training.data.manifest import DataError
+
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture
+def laboratory():
+    """Three hundred pictures of thirty patients, three labels: targets and groups."""
+    random = np.random.default_rng(0)
+    return random.integers(0, 3, 300), np.arange(300) // 10
+
+
+def test_no_label_and_no_patient_serves_two_ends(laboratory):
+    targets, groups = laboratory
+    three = parts(targets, groups, NAMES, None)
+    found = [set(groups[part].tolist()) for part in (three.adapt, three.calibrate, three.release)]
+    assert sum(len(one) for one in found) == len(set.union(*found)) == 30
+    assert len(three.adapt) + len(three.calibrate) + len(three.release) == 300
+    assert 70 <= len(three.release) <= 130
+    for train, test in folds(targets[three.adapt], groups[three.adapt], 3):
+        assert not set(groups[three.adapt][train]) & set(groups[three.adapt][test])
+
+
+def test_fewer_labels_are_tested_on_the_same_pictures(laboratory):
+    targets, groups = laboratory
+    many, few = parts(targets, groups, NAMES, None), parts(targets, groups, NAMES, 50)
+    np.testing.assert_array_equal(many.release, few.release)
+    assert 45 <= len(few.adapt) + len(few.calibrate) <= 55
+    assert set(few.adapt) <= set(many.adapt)
+    other = parts(targets, groups, NAMES, 50, seed=1)
+    assert not np.array_equal(other.adapt, few.adapt)
+
+
+def test_too_little_is_said_before_anything_is_tried(laboratory):
+    targets, groups = laboratory
+    with pytest.raises(DataError, match="10 labels are too few: 20 are the least"):
+        parts(targets, groups, NAMES, 10)
+    with pytest.raises(DataError, match="of 1 patients or slides, and 3 are the least"):
+        parts(targets, np.zeros_like(groups), NAMES, None)
+    with pytest.raises(DataError, match="labels are left to adapt and calibrate with"):
+        parts(targets[:24], groups[:24] * 0 + np.arange(24) // 4, NAMES, None)
+    rare = np.where(np.arange(300) == 7, 2, targets % 2)
+    with pytest.raises(DataError, match="Of 'c' there are 1 pictures, but 6 are needed"):
+        parts(rare, groups, NAMES, None)
+
+
+def test_a_last_layer_follows_the_labels_and_keeps_what_it_is_not_told():
+    random = np.random.default_rng(1)
+    features = random.normal(size=(80, 6))
+    targets = (features[:, 0] > 0).astype(np.int64)  # of three labels the laboratory has two
+    kernel, bias = random.normal(size=(6, 3)) * 0.1, np.array([0.0, 0.0, -1.0])
+    before = features @ kernel + bias
+    soft, stiff = (moved(kernel, bias, features, targets, penalty) for penalty in (3e-3, 1e3))
+    after = features @ soft[0] + soft[1]
+    assert (after.argmax(axis=1) == targets).mean() > 0.95 > (before.argmax(axis=1) == targets).mean() + 0.2
+    np.testing.assert_allclose(stiff[0], kernel, atol=1e-3)
+    # Asked about what is like nothing that it was told of, it says of the third what it said.
+    assert softmax(after, axis=1)[:, 2].max() < 0.5
+
+
+def row(name, hits):
+    return candidates.Compared(name, len(hits), int(hits.sum()), hits)
+
+
+def test_the_least_change_is_taken_that_is_not_clearly_worse():
+    base = np.arange(100) < 80
+    same, better = base.copy(), np.arange(100) < 95
+    same[78:83] = (False, False, True, True, True)  # one picture more, of five on which they differ: chance
+    assert candidates.choose([row("nothing", base), row("layer", same)]) == 0
+    assert candidates.choose([row("nothing", base), row("layer", better)]) == 1
+    assert candidates.choose([row("nothing", base), row("layer", better), row("all", better)]) == 1
+    assert candidates.choose([]) == 0
+
+
+def judged(suggested=100, right=0.99, coverage=0.9, accuracy=0.9):
+    return Judged(
+        n=120,
+        accuracy_all=accuracy,
+        accuracy_all_limits=(0.8, 0.95),
+        accuracy_suggested=right if suggested else None,
+        accuracy_suggested_limits=(0.95, 1.0),
+        suggested=suggested,
+        coverage=coverage,
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "go", "words"),
+    [
+        (judged(), True, "Last layer: 99.0 % of 100 suggestions are right"),
+        (judged(suggested=12), False, "Too few events to say"),
+        (judged(suggested=0), False, "Too few events to say"),
+        (judged(right=0.9), False, "It misses its target of 97.0 %"),
+        (judged(coverage=0.3), False, "It makes a suggestion for 30.0 % of the test"),
+        (judged(accuracy=0.6), False, "right less often than before"),
+    ],
+)
+def test_the_verdict_says_why(after, go, words):
+    said = verdict(judged(accuracy=0.7), after, 0.97, "last layer")
+    assert said[0] is go
+    assert words in said[1]
+
+
+def test_a_picture_that_two_people_named_differently_is_left_out_and_said(drawn, tmp_path):
+    lines = []
+    for name, label in (("leukemic/00.png", "leukemic"), ("leukemic/01.png", "leukemic"), ("sparse/00.png", "sparse")):
+        (tmp_path / label).mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((drawn / name).read_bytes())
+    (tmp_path / "sparse" / "again.png").write_bytes((drawn / "leukemic" / "00.png").read_bytes())
+    rest = agreed(load(tmp_path), lines.append)
+    assert set(rest.paths) == {"leukemic/01.png", "sparse/00.png"}
+    assert "leukemic/00.png ('leukemic') and sparse/again.png ('sparse')" in lines[0]
+    whole = agreed(load(drawn), lines.append)
+    assert len(whole) == 48
+
+
+@pytest.fixture(scope="module")
+def adapted(run, drawn, tmp_path_factory):
+    """What the command printed for a tiny network and drawings, and its folder."""
+    out = tmp_path_factory.mktemp("adapted")
+    return out, ["adapt", str(run / "tiny"), "--data", str(drawn), "--out", str(out), "--lab", "North"]
+
+
+def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, drawn, capsys, monkeypatch):
+    monkeypatch.setattr(candidates, "STEPS", 4)
+    out, command = adapted
+    assert main([*command, "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {"before", "after", "chosen", "go", "reason"} <= set(said)
+    for when in ("before", "after"):
+        assert {"n", "accuracy_all", "accuracy_suggested", "coverage"} <= set(said[when])
+        assert said[when]["n"] == said["labels"]["release"]
+    assert said["go"] is False
+    assert "Too few events to say" in said["reason"]
+    assert {"thresholds only", "fine-tuned from the bundle"} <= set(said["tried"])
+    card = bundle.verify(out / "tiny-adapted")
+    assert card.data["parent"]["name"] == "tiny"
+    assert card.attribution.endswith("Adapted to North's own pictures, which stay with it.")
+    assert any("forgotten of its parent's" in text for text in card.known_failures)
+    assert set(card.metrics) == {floors.RELEASE}
+    assert card.metrics[floors.RELEASE]["gain_over_colours"]["low"] <= 1
+    assert any("found not good enough there. Too few events" in sentence for sentence in floors.unmet(card))
+    record = json.loads((out / "change.json").read_text(encoding="utf-8"))
+    assert record["limits"]["accuracy_suggested"] == 0.97
+    assert record["result"]["chosen"] == said["chosen"]
+    assert record["data"]["fingerprint"] == load(drawn).fingerprint
+    reading = Reader(bundle.load(out / "tiny-adapted")).read((drawn / "leukemic" / "00.png").read_bytes())
+    assert reading.bundle == "tiny-adapted"
+
+
+def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsys):
+    _out, command = adapted
+    assert main([*command, "--labels", "5"]) == 1
+    assert "5 labels are too few" in capsys.readouterr().err
+    for label, kind in (("leukemic", "leukemic"), ("strange", "sparse")):
+        (tmp_path / label).mkdir()
+        for name in ("00.png", "01.png"):
+            (tmp_path / label / name).write_bytes((drawn / kind / name).read_bytes())
+    assert main([*command[:2], "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "'tiny' does not know the label 'strange'. It knows leukemic, sparse" in capsys.readouterr().err

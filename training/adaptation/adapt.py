@@ -1,0 +1,193 @@
+"""`adapt`: a published bundle tried on a laboratory's own pictures, made its own where that helps, and judged.
+
+What may be changed and what it has to reach is written down before anything is tried (`change.json`), as a change
+record is filed; its result is added at the end. The labels are in three parts, and the last is read only once.
+"""
+
+import datetime
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct, structs
+
+from smear.arrays import Array
+from smear.inference.bundle import Bundle
+from smear.inference.card import Card
+from smear.inference.field_reader import Reader
+from smear.inference.network import Network
+from training.adaptation import candidates
+from training.adaptation.adapted_bundle import Adapted, recalibrated, write
+from training.adaptation.looked_at import Looked, look
+from training.adaptation.parts import Parts, agreed, parts
+from training.adaptation.verdict import ANSWERED, FEWEST, Judged, judged, verdict
+from training.architectures.blueprint import Weights
+from training.data.dataset import Dataset
+from training.data.manifest import DataError
+from training.evaluation import colour_baseline
+from training.evaluation.assessment import Assessment, assess
+from training.evaluation.bootstrap import GroupDraws
+from training.evaluation.conclusion import Colours
+from training.evaluation.metrics import rate_among
+from training.fit.calibration import calibrate
+from training.fit.checkpoints import whole
+from training.fit.run import Report, groups_of
+from training.recipes.of_cards import refusal_of
+from training.recipes.recipe import Refusal
+
+CHANGE = "change.json"
+TARGET = (
+    0.97  # of its suggestions, where the parent's recipe asks for more: a hundred labels cannot show more than that
+)
+
+
+class Outcome(Struct, frozen=True):
+    """What `adapt` ends in: before and after on the test, what was chosen, and whether to use it, with the reason.
+
+    tried: of each candidate how often it was right in cross-validation, share 0..1; bundle: the folder of what was
+    made, "" where nothing was.
+    """
+
+    before: Judged
+    after: Judged
+    chosen: str
+    go: bool
+    reason: str
+    tried: dict[str, float]
+    labels: dict[str, int]
+    errors: dict[str, int]
+    bundle: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie."""
+
+    data: Dataset
+    labels: int | None = None
+    lab: str = ""
+    weights: Weights = None
+    seed: int = 0
+
+
+def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
+    """Return how `parent` does on a laboratory's pictures, before and after the change that cross-validation chose.
+
+    The new bundle and the change record are written into `out`. DataError where the labels are not the bundle's, or too
+    few, or of too few patients.
+    """
+    card, data = parent.card, agreed(plan.data, report)
+    names = tuple(label.id for label in card.labels)
+    targets, groups = data.targets(names), groups_of(data)
+    three = parts(targets, groups, names, plan.labels, plan.seed)
+    record = _planned(card, plan, three)
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out, record)
+    known = look(parent, data, targets, groups)
+    own = known.some(three.adapt)
+    found = candidates.candidates(parent, data, out / "tried", plan.weights, report)
+    rows = candidates.compare(found, own, report)
+    chosen = found[candidates.choose(rows)]
+    made = _adapted(parent, chosen, known, three)
+    test = data.only(three.release)
+    before = assess(Reader(parent), test, ())
+    changed = replace(parent, card=recalibrated(card, made.calibration), **made.bundle_parts())
+    after = assess(Reader(changed), test)
+    both = judged(before), judged(after)
+    go, reason = verdict(*both, refusal(card).target_accuracy, chosen.name)
+    colours = _colours(data, targets, three, after)
+    folder = write(out, parent, made, after, colours, {**record, "chosen": chosen.name, "go": go, "reason": reason})
+    outcome = Outcome(
+        *both,
+        chosen=chosen.name,
+        go=go,
+        reason=reason,
+        tried={row.name: round(row.right / row.n, 4) for row in rows},
+        labels={part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
+        errors=_errors(after, names),
+        bundle=str(folder),
+    )
+    _write(out, {**record, "result": msgspec.to_builtins(structs.replace(outcome, bundle=folder.name))})
+    return outcome
+
+
+def refusal(card: Card) -> Refusal:
+    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but for a target beyond TARGET."""
+    own = refusal_of(card.recipe)
+    return structs.replace(own, target_accuracy=min(own.target_accuracy, TARGET), worst_source=False)
+
+
+def _adapted(parent: Bundle, chosen: candidates.Candidate, known: Looked, three: Parts) -> Adapted:
+    """Return the chosen change, its thresholds set by the part that it was not fitted to."""
+    own, apart = known.some(three.adapt), known.some(three.calibrate)
+    fitted, card = chosen.fit(own), parent.card
+    distribution = type(parent.ood).fit(own.looks[:, : len(parent.ood.mean)])
+    calibration = calibrate(fitted.logits(apart), apart.targets, distribution.score(apart.looks), refusal(card))
+    changed = fitted.network()
+    network = parent.network if changed is parent.network.model else _served(changed, card)
+    return Adapted(changed, network, distribution, calibration)
+
+
+def _served(model: Any, card: Card) -> Network:
+    from smear.inference.engines.keras_engine import KerasEngine
+
+    return Network(KerasEngine(model, card.explanation_layer), card.tta, card.tta_confidence)
+
+
+def _colours(data: Dataset, targets: Array, three: Parts, after: Assessment) -> Colours:
+    """Return how a forest on colours does on the test, which learnt from what the bundle was adapted by."""
+    learnt = np.concatenate([three.adapt, three.calibrate])
+    answers = colour_baseline.forest_answers(colour_baseline.statistics(data), targets, learnt, three.release)
+    hits, draws = answers == after.targets, after.draws or GroupDraws(np.arange(len(after.targets)))
+    accuracy = rate_among(hits, np.ones(len(hits), bool), after.draws)
+    return Colours(accuracy, draws.gain(after.predictions.right(after.targets), hits))
+
+
+def _errors(said: Assessment, names: tuple[str, ...]) -> dict[str, int]:
+    """Return how often which label was taken for which, the most frequent first."""
+    answers = said.predictions.logits.argmax(axis=1)
+    wrong = np.flatnonzero(answers != said.targets)
+    pairs, counts = np.unique(np.stack([said.targets[wrong], answers[wrong]]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {f"{names[pairs[0, i]]} for {names[pairs[1, i]]}": int(counts[i]) for i in order}
+
+
+def _planned(card: Card, plan: Plan, three: Parts) -> dict[str, Any]:
+    """Return what is to be changed and what it has to reach, as it stands before anything was tried."""
+    return {
+        "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "laboratory": plan.lab,
+        "parent": {"name": card.name, "version": card.version, "fingerprint": card.data.get("fingerprint", "")},
+        "may_change": ["temperature and thresholds", "last layer", "all weights"],
+        "limits": {
+            "accuracy_suggested": refusal(card).target_accuracy,
+            "coverage": ANSWERED,
+            "suggestions": FEWEST,
+            "accuracy_all": "not below that of the parent",
+        },
+        "data": {
+            "fingerprint": plan.data.fingerprint,
+            "pictures": len(plan.data),
+            "groups_from": plan.data.groups_from,
+            "parts": {part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
+            "seed": plan.seed,
+        },
+    }
+
+
+def _write(out: Path, record: dict[str, Any]) -> None:
+    with whole(out / CHANGE) as partial:
+        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def refuse_strangers(data: Dataset, card: Card) -> None:
+    """Raise DataError where the data has labels that the bundle does not know."""
+    strange = sorted(set(data.classes) - {label.id for label in card.labels})
+    if strange:
+        raise DataError(
+            f"'{card.name}' does not know the label '{strange[0]}'. It knows"
+            f" {', '.join(label.id for label in card.labels)}. Rename or leave out what it does not know."
+        )

@@ -1,0 +1,109 @@
+"""The bundle that an adaptation makes: its parent's with other weights or thresholds, and a card that says so."""
+
+import datetime
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import structs
+
+from smear.artifacts import GRAPH, MODEL
+from smear.imaging import synthetic
+from smear.inference import bundle
+from smear.inference.bundle import Bundle
+from smear.inference.card import Card, Golden
+from smear.inference.floors import RELEASE
+from smear.inference.network import Network
+from smear.inference.ood import Distribution
+from smear.inference.preprocess import prepare
+from smear.segmentation.find import find
+from training.evaluation.assessment import Assessment
+from training.evaluation.conclusion import Colours
+from training.fit.calibration import Calibration
+from training.fit.draft_card import commit
+from training.graphs.reading import NoGraphError, exported
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What was made: the network in Keras and as it is served, what is familiar to it, and its thresholds."""
+
+    model: Any
+    network: Network
+    distribution: Distribution
+    calibration: Calibration
+
+    def bundle_parts(self) -> dict[str, Any]:
+        """Return the parts of a bundle that are new, but for its card."""
+        return {"network": self.network, "ood": self.distribution}
+
+
+def recalibrated(card: Card, calibration: Calibration) -> Card:
+    """Return a card with these thresholds."""
+    return structs.replace(
+        card, temperature=calibration.temperature, abstention=calibration.abstention, ood=calibration.ood
+    )
+
+
+def write(
+    out: Path, parent: Bundle, made: Adapted, after: Assessment, colours: Colours, record: dict[str, Any]
+) -> Path:
+    """Write the bundle into `out` and return its folder.
+
+    after, colours: how it did on the test, and how a forest on colours did there that learnt from the same pictures;
+    record: the change, as `change.json` has it.
+    """
+    card, lab = parent.card, record["laboratory"]
+    name = f"{card.name}-adapted"
+    measured: dict[str, Any] = msgspec.to_builtins(after.metrics)
+    measured |= {
+        "colour_statistics_forest": msgspec.to_builtins(colours.accuracy),
+        "gain_over_colours": msgspec.to_builtins(colours.gain),
+    }
+    whose = f"{lab}'s" if lab else "a laboratory's"
+    data = record["data"]
+    renewed = structs.replace(
+        recalibrated(card, made.calibration),
+        name=name,
+        version=f"{card.version}+{data['fingerprint'][:8]}",
+        created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        attribution=f"{card.attribution} Adapted to {whose} own pictures, which stay with it.",
+        metrics={RELEASE: measured},
+        controls=measured["controls"],
+        data={**data, "parent": record["parent"]},
+        recipe={**card.recipe, "adapted": record["chosen"], "go": record["go"], "commit": commit()},
+        known_failures=(
+            *card.known_failures,
+            f"Adapted to {whose} pictures by {data['parts']['adapt'] + data['parts']['calibrate']} labels: nobody has"
+            " measured it on another laboratory's, nor what it has forgotten of its parent's.",
+        ),
+        conclusion=record["reason"],
+        golden=_golden(card, made.network),
+        files={},
+    )
+
+    def fill(folder: Path) -> None:
+        made.model.save(folder / MODEL)
+        with suppress(NoGraphError):  # where there is none TensorFlow serves it
+            (folder / GRAPH).write_bytes(exported(made.model, card.explanation_layer, _drawn(card)))
+        made.distribution.save(folder / bundle.OOD)
+        if card.head.file:
+            (folder / card.head.file).write_bytes((parent.path / card.head.file).read_bytes())
+        (folder / "change.json").write_text(msgspec.json.format(msgspec.json.encode(record)).decode(), encoding="utf-8")
+
+    return bundle.write(out, renewed, fill)
+
+
+def _drawn(card: Card) -> Any:
+    shown = [prepare(find(synthetic.field(golden.seed, golden.kind)), card) for golden in card.golden]
+    return np.stack(shown).astype(np.float32)
+
+
+def _golden(card: Card, network: Network) -> tuple[Golden, ...]:
+    logits = network.forward(_drawn(card), maps=False).logits.astype(np.float64).round(5)
+    return tuple(
+        structs.replace(golden, logits=tuple(row)) for golden, row in zip(card.golden, logits.tolist(), strict=True)
+    )

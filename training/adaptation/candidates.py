@@ -1,0 +1,161 @@
+"""What may be done with a bundle for a laboratory, each compared by cross-validation within what it is adapted to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import structs
+
+from smear.arrays import Array
+from smear.inference.bundle import Bundle
+from smear.inference.engines.keras_engine import last_dense
+from training.adaptation.last_layer import PENALTIES, moved
+from training.adaptation.looked_at import Looked
+from training.adaptation.parts import folds
+from training.architectures.blueprint import Weights
+from training.data.dataset import Dataset
+from training.fit.features import logits_of
+from training.fit.run import Material, Report, Run, TrainingSet
+from training.fit.trainer import clear, train_network
+from training.recipes.of_cards import recipe_of
+from training.recipes.recipe import Recipe
+
+THRESHOLDS, LAST_LAYER = "thresholds only", "last layer"
+FURTHER, FROM_IMAGENET = "fine-tuned from the bundle", "trained from ImageNet"
+FOLDS = 3
+STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two processors
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A candidate fitted to some pictures: what gives the logits of others, and the whole network in Keras."""
+
+    logits: Callable[[Looked], Array]
+    network: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A thing to try: its name, and how it is fitted."""
+
+    name: str
+    fit: Callable[[Looked], Fitted]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a candidate did in cross-validation: of `n` pictures `right` were right had it always answered."""
+
+    name: str
+    n: int
+    right: int
+    hits: Array  # bool (n,)
+
+
+def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, report: Report) -> list[Candidate]:
+    """Return what may be tried with a bundle, the least change first; thresholds are set for each of them."""
+    model = bundle.network.model
+    as_it_is = Fitted(lambda others: others.logits, lambda: model)
+    found = [Candidate(THRESHOLDS, lambda _: as_it_is)]
+    if last_dense(model).units > 1 and not bundle.card.head.file:
+        found += [_last_layer(model, penalty) for penalty in PENALTIES]
+    try:
+        recipe = _short(recipe_of(bundle.card))
+    except msgspec.ValidationError:
+        report(f"{bundle.card.name} {bundle.card.version} is of a recipe that is not known any more: not fine-tuned.")
+        return found
+    if bundle.card.head.file:
+        return found
+    starts: dict[str, Weights] = {FURTHER: bundle.path}
+    if weights is not None:
+        starts[FROM_IMAGENET] = weights
+    for name, first in starts.items():
+        run = Run(Material(recipe, data), first, scratch / name.replace(" ", "-"), report)
+        found.append(Candidate(name, _trained(run, len(bundle.card.labels))))
+    return found
+
+
+def compare(found: list[Candidate], known: Looked, report: Report) -> list[Compared]:
+    """Return how each did on the pictures of `known` that it had not been fitted to; none where no fold can be made."""
+    pairs = folds(known.targets, known.groups, FOLDS)
+    rows = []
+    for candidate in found:
+        hits = np.zeros(len(known), bool)
+        for train, test in pairs:
+            logits = candidate.fit(known.some(train)).logits(known.some(test))
+            hits[test] = logits.argmax(axis=1) == known.targets[test]
+        rows.append(Compared(candidate.name, len(known), int(hits.sum()), hits))
+        report(f"{candidate.name}: {rows[-1].right} of {len(known)} right in cross-validation")
+    return rows if pairs else []
+
+
+def choose(rows: list[Compared]) -> int:
+    """Return which candidate to take: the least change that is within a standard error of the best.
+
+    So trees are pruned (Breiman et al. 1984). The error is that of the paired difference: what both got right or wrong
+    says nothing of which is better.
+    """
+    if not rows:
+        return 0
+    best = max(rows, key=lambda row: row.right)
+    for number, row in enumerate(rows):
+        difference = best.hits.astype(float) - row.hits
+        if difference.mean() <= difference.std() / np.sqrt(max(1, len(difference))):
+            return number
+    raise AssertionError("the best is within an error of itself")
+
+
+def _last_layer(model: Any, penalty: float) -> Candidate:
+    def fit(known: Looked) -> Fitted:
+        before, start = (one.astype(np.float64) for one in last_dense(model).get_weights())
+        kernel, bias = moved(before, start, known.features, known.targets, penalty)
+
+        def network() -> Any:
+            import keras
+
+            copy = keras.models.clone_model(model)
+            copy.set_weights(model.get_weights())
+            last_dense(copy).set_weights([kernel, bias])
+            return copy
+
+        return Fitted(lambda others: others.features @ kernel + bias, network)
+
+    return Candidate(f"{LAST_LAYER} ({penalty:g} stiff)", fit)
+
+
+def _trained(run: Run, classes: int) -> Callable[[Looked], Fitted]:
+    def fit(known: Looked) -> Fitted:
+        nobody = known.some(np.zeros(0, np.int64))
+        pictures = TrainingSet(known.inputs, known.targets, nobody.inputs, nobody.inputs, nobody.targets, classes)
+        model = train_network(run, pictures).blueprint.model
+        clear(run.folder)
+        return Fitted(lambda others: logits_of(model, others.inputs), lambda: model)
+
+    return fit
+
+
+def _short(recipe: Recipe) -> Recipe:
+    """Return the recipe for some minutes of further training on a hundred pictures."""
+    schedule = structs.replace(
+        recipe.schedule,
+        epochs=1,
+        steps=STEPS,
+        batch_size=BATCH,
+        learning_rate=RATE,
+        head_epochs=0,
+        closed_form_epochs=0,
+        frozen=0.0,
+        patience=0,
+        ema_momentum=0.0,
+        outlier_exposure=0,
+        validation_split=False,
+        copies=1,
+        evened=False,
+        sampling="every",
+        balanced=True,
+        decay="cosine",
+    )
+    return structs.replace(recipe, schedule=schedule, search=structs.replace(recipe.search, population=0))

@@ -1,0 +1,53 @@
+"""What a bundle's network makes of a laboratory's pictures, computed once for all that is tried with it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from smear.arrays import Array
+from smear.inference.bundle import Bundle
+from smear.inference.preprocess import prepare
+from smear.segmentation.find import find
+from training.data.dataset import CHUNK, THREADS, Dataset
+from training.progress import track
+
+
+@dataclass(frozen=True)
+class Looked:
+    """N pictures as a network is given them, and what it makes of them.
+
+    inputs: uint8 (N, h, w, 3); features: float32 (N, K), what its last layer is given; logits: float32 (N, C); looks:
+    float64 (N, L), by which the unfamiliar is told; targets: int64 (N,), in the order of the bundle's labels; groups:
+    int64 (N,), patients or what looks like one slide.
+    """
+
+    inputs: Array
+    features: Array
+    logits: Array
+    looks: Array
+    targets: Array
+    groups: Array
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def some(self, which: Array) -> "Looked":
+        """Return the pictures `which`, indices."""
+        return Looked(*(getattr(self, part)[which] for part in self.__dataclass_fields__))
+
+
+def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked:
+    """Return what the network of `bundle` makes of every picture of `data`."""
+
+    def given(index: int) -> tuple[Array, Array]:
+        field = find(data.picture(index))
+        shown = prepare(field, bundle.card)
+        return shown, bundle.looks(shown, field)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        prepared = list(track(threads.map(given, range(len(data))), "prepare", len(data)))
+    inputs, looks = (np.stack(part) for part in zip(*prepared, strict=True))
+    said = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in range(0, len(data), CHUNK)]
+    features, logits = (np.concatenate([getattr(one, part) for one in said]) for part in ("features", "logits"))
+    return Looked(inputs, features, logits, looks, targets, groups)

@@ -1,0 +1,68 @@
+"""How a bundle did on a laboratory's test, and whether what was made of it is to be used."""
+
+from msgspec import Struct
+
+from smear.statistics import exact_share
+from training.evaluation.assessment import Assessment
+from training.evaluation.conclusion import percent
+
+ANSWERED = 0.5  # of the test has to get a suggestion
+FEWEST = 30  # suggestions that say something of how often they are right
+
+
+class Judged(Struct, frozen=True):
+    """How a bundle did on the test's `n` pictures, shares 0..1 with exact 95 % limits (Clopper and Pearson 1934).
+
+    accuracy_suggested: None without a suggestion.
+    """
+
+    n: int
+    accuracy_all: float
+    accuracy_all_limits: tuple[float, float]
+    accuracy_suggested: float | None
+    accuracy_suggested_limits: tuple[float, float]
+    suggested: int
+    coverage: float
+
+
+def judged(said: Assessment) -> Judged:
+    """Return how the bundle did that said this."""
+    right, suggested = said.predictions.right(said.targets), said.predictions.suggested
+    always = exact_share(int(right.sum()), len(right))
+    of_these = exact_share(int(right[suggested].sum()), int(suggested.sum()))
+    return Judged(
+        n=len(right),
+        accuracy_all=round(always.value, 5),
+        accuracy_all_limits=(round(always.low, 5), round(always.high, 5)),
+        accuracy_suggested=round(of_these.value, 5) if suggested.any() else None,
+        accuracy_suggested_limits=(round(of_these.low, 5), round(of_these.high, 5)),
+        suggested=int(suggested.sum()),
+        coverage=round(float(suggested.mean()), 5),
+    )
+
+
+def verdict(before: Judged, after: Judged, target: float, chosen: str) -> tuple[bool, str]:
+    """Return whether to use what was made, and why, in sentences; target: accuracy of suggestions, 0..1."""
+    if after.suggested < FEWEST or after.accuracy_suggested is None:
+        return False, (
+            f"Too few events to say: the test's {after.n} pictures got {after.suggested} suggestions, and {FEWEST} are"
+            " the least that say something. Label more."
+        )
+    right = (
+        f"{percent(after.accuracy_suggested)} of {after.suggested} suggestions are right (at least"
+        f" {percent(after.accuracy_suggested_limits[0])})"
+    )
+    if after.accuracy_suggested < target:
+        return False, f"It misses its target of {percent(target)}: {right}. Label more, and of what it gets wrong."
+    if after.coverage < ANSWERED:
+        share = f"It makes a suggestion for {percent(after.coverage)} of the test, and {percent(ANSWERED)} is the least"
+        return False, f"{share}: {right}. Label more."
+    if after.accuracy_all < before.accuracy_all:
+        return False, (
+            f"Had it always answered it would be right less often than before, on {percent(after.accuracy_all)} and"
+            f" not {percent(before.accuracy_all)}."
+        )
+    return True, (
+        f"{chosen[0].upper()}{chosen[1:]}: {right}, for {percent(after.coverage)} of the test, which got"
+        f" {percent(before.coverage)} before."
+    )

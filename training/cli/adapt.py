@@ -1,0 +1,51 @@
+"""A bundle made a laboratory's own: `adapt`."""
+
+from pathlib import Path
+
+import click
+
+from training.cli import options
+from training.cli.options import PATH, command, say
+
+
+@command("adapt", "try a published bundle on a laboratory's own pictures, and make it its own")
+@click.argument("bundle")
+@options.labelled_data("the laboratory's pictures, labelled in the bundle's words")
+@click.option("--labels", type=int, help="use so many labels; all without it. A third of the pictures tests the result")
+@click.option("--lab", default="", help="whose pictures they are, for the card and the change record")
+@click.option("--weights", metavar="FOLDER", help="folder of ImageNet backbones: also try to train from them")
+@click.option("--seed", type=int, default=0, help="another drawing of the labels")
+@click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for the new bundle and the change record")
+@options.models()
+@options.output("text", "json")
+def adapt(
+    bundle: str,
+    data: Path,
+    labels: int | None,
+    lab: str,
+    weights: str | None,
+    seed: int,
+    out: Path,
+    models: Path,
+    form: str,
+) -> None:
+    """Print before and after, what was chosen, and whether to use it."""
+    import msgspec
+
+    from smear.inference import bundle as bundles
+    from training.adaptation import adapt as adapting
+    from training.reports import adaptation
+
+    folder = Path(bundle) if (Path(bundle) / "card.json").is_file() else models / bundle
+    card = bundles.verify(folder)
+    labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
+    adapting.refuse_strangers(labelled, card)
+    plan = adapting.Plan(labelled, labels, lab, options.weights(weights) if weights else None, seed)
+    outcome = adapting.adapt(bundles.load(folder), plan, out, say)
+    if form == "json":
+        print(msgspec.json.format(msgspec.json.encode(outcome), indent=1).decode())
+        return
+    print(adaptation.text(outcome, card, out))
+
+
+COMMANDS = (adapt,)
