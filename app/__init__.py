@@ -68,7 +68,8 @@ def create_app(**overrides: Any) -> Flask:
     )
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_port", "x_prefix"), hops)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
     logging.getLogger("leukolens").addHandler(default_handler)
     Babel(app)
     Bootstrap5(app)

@@ -69,6 +69,7 @@ SETTINGS = (
         "Megabytes of the disk that pictures leave free; below it uploads are refused, and signing in still works.",
     ),
     Setting("SESSION_HOURS", 12, "Hours without a request after which a person is signed out."),
+    Setting("SESSION_MOST_HOURS", 24, "Hours after which a person signs in again, however busy they were."),
     Setting("VIEWING_DAYS", 730, "Days for which is kept who looked at which case, picture and report; 0: not at all."),
     Setting("LINK_HOURS", 24, "Hours for which a one-time link to choose a password works."),
     Setting("SECURE_COOKIES", False, "Send cookies over HTTPS only. Turn on wherever the site is served by HTTPS."),

@@ -96,16 +96,15 @@ def identity(row: Record) -> str:
 def fingerprint(row: Record) -> str:
     """Return the hash of a row as the database has it, for the event that speaks of it; the row has to be flushed.
 
-    Left out is what may change later without anybody's doing.
+    Left out is what may change later without anybody's doing, and what is empty: a column that a later version adds,
+    empty in every row of before, changes no hash.
     """
-    values = {
-        column.key: getattr(row, column.key)
-        for column in inspect(type(row)).column_attrs
-        if column.key not in MAY_CHANGE.get(row.__tablename__, ())
-    }
+    names = [column.key for column in inspect(type(row)).column_attrs]
+    values = {name: getattr(row, name) for name in names if name not in MAY_CHANGE.get(row.__tablename__, ())}
     plain = {
         name: value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
         for name, value in values.items()
+        if value
     }
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 

@@ -21,6 +21,11 @@ class WaitError(SentenceError):
         self.seconds = seconds
 
 
+def one_line_end(text: str) -> str:
+    """Return a text as it is kept: a browser sends each line's end as two characters, which are counted as one."""
+    return text.replace("\r\n", "\n")
+
+
 def refuse_signed(case: Case) -> None:
     """Leave a signed case as it was signed."""
     if case.state == "signed":

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import email_validator
-from flask import Flask, Response, redirect, request, url_for
-from flask_security import FSQLALiteUserDatastore, Security, current_user
+from flask import Flask, Response, current_app, redirect, request, url_for
+from flask_security import FSQLALiteUserDatastore, Security, current_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
+from app.auth import sessions
 from app.auth.passwords import PASSWORD_LENGTH, SignInForm
 from app.database import db
 from app.records import Role, User
@@ -39,6 +40,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+HTTPS_ONLY = f"max-age={365 * 24 * 3600}"  # said over HTTPS alone; browsers then ask for nothing else
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -83,6 +85,7 @@ def init_app(app: Flask) -> None:
     allow_internal_addresses()
     csrf.init_app(app)
     Security(app, FSQLALiteUserDatastore(db, User, Role), login_form=SignInForm)
+    app.before_request(end_long_sessions)
     app.before_request(insist_on_own_password)
     app.after_request(add_headers)
 
@@ -103,10 +106,18 @@ def insist_on_own_password() -> Any:
     return None
 
 
+def end_long_sessions() -> None:
+    """Sign somebody out whose session began too long ago, however busy it was since."""
+    if current_user.is_authenticated and sessions.is_too_old(current_app.config["SESSION_MOST_HOURS"]):
+        logout_user()
+
+
 def add_headers(response: Response) -> Response:
     """Forbid foreign scripts and frames everywhere, and copies of whatever is not on the lists above."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HTTPS_ONLY)
     if request.endpoint in ASKED_FOR_EACH_TIME and response.status_code in (200, 304):
         response.headers["Cache-Control"] = "private, no-cache"
     elif request.endpoint not in KEPT or response.status_code >= 400:

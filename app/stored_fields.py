@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import Column, select
 
 from app.database import db
 from app.image_store import UnreadableError, image_store
-from app.records import Detections, Redrawing, SmearImage
+from app.records import Detections, Record, Redrawing, SmearImage
 from smear.imaging.decode import ImageError
 from smear.segmentation import label_map, mask_network
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from smear.segmentation.label_map import LabelMapError
 from smear.sentence import SentenceError
+
+STORED = ("pixels_sha256", "thumbnail_sha256", "label_map_sha256")  # what such columns are called, in every table
 
 
 class FieldDamagedError(SentenceError):
@@ -71,15 +74,16 @@ def sweep() -> Iterator[str]:
     return image_store().sweep(used)
 
 
+def stored_columns() -> list[Column[Any]]:
+    """Return every column that names files of the store: what they name is swept, backed up and verified by them."""
+    return [column for table in Record.metadata.sorted_tables for column in table.c if column.name in STORED]
+
+
 def used(digest: str) -> bool:
     """Return whether a row points to a file of the store."""
-    pictures = select(SmearImage.id).where(
-        or_(SmearImage.pixels_sha256 == digest, SmearImage.thumbnail_sha256 == digest)
-    )
-    outlines = select(Detections.id).where(Detections.label_map_sha256 == digest)
-    before = select(Redrawing.id).where(Redrawing.label_map_sha256 == digest)
     db.session.rollback()  # the newest rows, not those of when the sweep began
-    return any(db.session.scalar(query.limit(1)) is not None for query in (pictures, outlines, before))
+    queries = (select(column).where(column == digest).limit(1) for column in stored_columns())
+    return any(db.session.scalar(query) is not None for query in queries)
 
 
 def outlines_at(image: SmearImage, moment: datetime) -> str:

@@ -14,6 +14,10 @@ from flask_security import current_user
 
 from app.records import SEXES, SPECIMENS, Case, Reading, Review, now
 
+# What a spreadsheet passes over before it looks for the sign of a formula: spaces, and marks that nobody sees.
+INVISIBLE = "".join(
+    map(chr, (0x20, 0xA0, 0xAD, 0x180E, *range(0x2000, 0x2010), *range(0x2028, 0x2070), 0x3000, 0xFEFF))
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # how a spreadsheet knows a formula
 FALLBACK_INTENDED_USE = (
     "Decision support for trained haematology staff. A suggestion is not a diagnosis; "
@@ -93,7 +97,7 @@ def state_words(case: Case) -> str:
 
 def harmless(value: Any) -> Any:
     """Keep a spreadsheet from taking what somebody typed for a formula."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+    if isinstance(value, str) and value.lstrip(INVISIBLE).startswith(FORMULA):
         return "'" + value
     return value
 

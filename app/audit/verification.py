@@ -23,19 +23,22 @@ from app.records import (
     BlindReview,
     BundleActivation,
     CellReading,
-    Detections,
     HeldCard,
     Reading,
     Record,
+    Redrawing,
     Review,
     Signature,
     SmearImage,
     User,
 )
+from app.stored_fields import stored_columns
 
 HELD: dict[str, type[Record]] = {
     record.__tablename__: record
-    for record in (Amendment, Annotation, BlindReview, BundleActivation, CellReading, Reading, Review, Signature)
+    for record in (
+        *(Amendment, Annotation, BlindReview, BundleActivation, CellReading, Reading, Redrawing, Review, Signature),
+    )
 } | {SmearImage.__tablename__: SmearImage}
 # Rows of these are written with an event, always; what an older event says of one is its id alone, under such a name.
 NEVER_WITHOUT = {
@@ -156,15 +159,13 @@ def changed_cards(session: Session, told: Told) -> Iterator[str]:
 
 def damaged_files(session: Session) -> Iterator[str]:
     """Read every file of the image store that a row points to."""
-    pictures = select(SmearImage.id, SmearImage.pixels_sha256, SmearImage.thumbnail_sha256)
-    outlines = select(Detections.image_id, Detections.label_map_sha256).where(Detections.label_map_sha256 != "")
-    for query in (pictures, outlines):
-        for image_id, *digests in session.execute(query):
-            for digest in dict.fromkeys(digests):
-                try:
-                    image_store().read_bytes(digest)
-                except UnreadableError as error:
-                    yield f"A file of image {image_id}: {error}."
+    for column in stored_columns():
+        image = column.table.c.get("image_id", column.table.c.id)
+        for image_id, digest in session.execute(select(image, column).where(column != "")):
+            try:
+                image_store().read_bytes(digest)
+            except UnreadableError as error:
+                yield f"A file of image {image_id}: {error}."
 
 
 def words(table: str) -> str:

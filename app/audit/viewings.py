@@ -32,7 +32,7 @@ KINDS = {
 SHOWN = {
     **dict.fromkeys(("cases.show", "cases.edit", "signing.sign", "cells.show"), "case"),
     **dict.fromkeys(("reading.read", "reading.pixels", "reading.view", "reading.overlay"), "image"),
-    **dict.fromkeys(("reviews.read", "cells.cell", "cells.crops", "cells.evidence"), "image"),
+    **dict.fromkeys(("reviews.read", "cells.cell", "cells.crops", "cells.evidence", "cells.draw"), "image"),
     "report.show": "report",
     "worklist.show": "search",
     **dict.fromkeys(("audit.show", "audit.show_viewings"), "ledger"),
@@ -41,6 +41,7 @@ SHOWN = {
 # ledger; the first blind page leads on to another.
 UNRECORDED = {
     *("reading.thumbnail", "cases.job_progress", "cases.job_events", "report.download", "reviews.begin"),
+    *("cells.as_csv", "cells.as_json"),
     *("moved_0", "moved_1", "moved_2"),
 }
 

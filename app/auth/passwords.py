@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
 from flask_security import current_user, hash_password
 from flask_security.forms import Form, LoginForm
+from zxcvbn import zxcvbn
 
 from app import ledger
 from app.auth import tries
@@ -15,7 +17,10 @@ from app.database import writing
 from app.records import User, random_id
 
 PASSWORD_LENGTH = 12
-LONGEST_PASSWORD = 1024  # characters; a longer one is nobody's, and the library that hashes takes no more than 4096
+STRONG = 3  # of 4, as zxcvbn counts: ten billion guesses and more
+JUDGED = 72  # characters that are looked at: what is longer is strong by its length, or by nothing
+TAKEN = ("leukolens", "leukemia", "leukaemia", "laboratory", "hospital", "password")
+LONGEST_PASSWORD = 128  # characters, as Flask-Security has it; a longer one is nobody's and is not hashed
 
 
 class SignInForm(LoginForm):
@@ -55,7 +60,13 @@ def password_problem(password: str, user: User) -> str | None:
     if len(normal(password)) > LONGEST_PASSWORD:
         return _("A password has at most %(n)s characters.", n=LONGEST_PASSWORD)
     problems, _normal = current_app.extensions["security"].password_util.validate(password, False, user=user)
-    return str(problems[0]) if problems else None
+    if problems:
+        return str(problems[0])
+    own = [user.name, user.lab.name, user.email, *re.split(r"\W+", user.email)]
+    guessed = zxcvbn(normal(password)[:JUDGED], user_inputs=[*TAKEN, *own])
+    if guessed["score"] < STRONG:
+        return _("This password is easily guessed. Take a few words that do not belong together.")
+    return None
 
 
 def change(user: User, password: str) -> User:

@@ -23,6 +23,9 @@ log = logging.getLogger("leukolens.sessions")
 
 SEEN_SECONDS = 300  # the row's end is moved at most this often, so that reading a page writes nothing
 SEEN = "_seen"
+BEGUN = "_begun"  # when the person signed in
+SIGNED_IN = "_user_id"  # what Flask-Login keeps in a session of somebody who is
+ANONYMOUS = timedelta(hours=1)  # for which the session of nobody is kept: it holds a form's token and no more
 
 
 class DatabaseSessions(ServerSideSessionInterface):
@@ -47,7 +50,8 @@ class DatabaseSessions(ServerSideSessionInterface):
 
     def _upsert_session(self, session_lifetime: timedelta, session: ServerSideSession, store_id: str) -> None:
         """Write the session and move its end."""
-        values = {"data": dict(session) | {SEEN: int(time.time())}, "expires_at": now() + session_lifetime}
+        lifetime = session_lifetime if SIGNED_IN in session else min(session_lifetime, ANONYMOUS)
+        values = {"data": dict(session) | {SEEN: int(time.time())}, "expires_at": now() + lifetime}
         with own_transaction(db.engine) as connection:
             changed = connection.execute(update(ServerSession).where(ServerSession.id == store_id).values(values))
             if not changed.rowcount:
@@ -106,6 +110,11 @@ def init_app(app: Flask) -> None:
     user_logged_out.connect(signed_out, app)
 
 
+def is_too_old(hours: int) -> bool:
+    """Return whether the session began more than so many hours ago; of one from an older version nothing is known."""
+    return bool(session.get(BEGUN, time.time()) < time.time() - hours * 3600)
+
+
 def renew(app: Flask, **_: Any) -> None:
     """Give the browser a new key.
 
@@ -118,6 +127,7 @@ def renew(app: Flask, **_: Any) -> None:
 
 def signed_in(_app: Flask, user: User, authn_via: list[str], **_: Any) -> None:
     """Have the sign-in recorded in the transaction that writes the session; a changed password is no sign-in."""
+    session[BEGUN] = int(time.time())
     if "change" not in authn_via:
         note("person.signed_in", user, by=sorted(authn_via))
 

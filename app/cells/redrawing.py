@@ -102,6 +102,7 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
             subject=case_id,
             kind=kind,
             redrawing=made.id,
+            rows=[made],
             replaced=[f"{image_id}.{number}" for number in replaced],
             added=[f"{image_id}.{number}" for number in added],
         )

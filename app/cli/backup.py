@@ -21,15 +21,12 @@ from app.cli.sealed_files import SALT, BackupError, Sealer
 from app.config import secret_path
 from app.image_store import ImageStore, UnreadableError
 from app.records import now
+from app.stored_fields import stored_columns
 from app.version import __version__
 
 DATABASE, KEYS = "leukolens.sqlite3", ("secret_key", "audit_key")
 HEAD, MANIFEST = "backup.json", "manifest.json"  # what is legible of an encrypted one, and the list of its files
 SCHEMA = 1
-STORED = (  # every file of the image store that a row points to
-    "SELECT pixels_sha256 FROM smear_image UNION SELECT thumbnail_sha256 FROM smear_image"
-    " UNION SELECT label_map_sha256 FROM detections WHERE label_map_sha256 <> ''"
-)
 
 
 def passphrase_of(file: Path | None, encrypt: bool, confirm: bool) -> str:
@@ -96,7 +93,9 @@ def write_backup(folder: Path, passphrase: str) -> tuple[list[str], int]:
         copy = Path(temporary) / DATABASE
         copy_database(source, copy)
         with closing(sqlite3.connect(copy)) as connection:
-            digests = [row[0] for row in connection.execute(STORED)]
+            # UNION takes each file once; the names are ours.
+            query = " UNION ".join(f'SELECT {c.name} FROM "{c.table.name}"' for c in stored_columns())  # noqa: S608
+            digests = [row[0] for row in connection.execute(query) if row[0]]
         with copy.open("rb") as stream:
             files[DATABASE] = sealer.write(stream, folder / DATABASE, DATABASE)
     for name, path in key_files():

@@ -12,7 +12,7 @@ from app import ledger
 from app.database import writing
 from app.records import Case, Reading, Review, SmearImage, User
 from app.records.review import COMMENT_LENGTH
-from app.rules import RefusedError, refuse_signed
+from app.rules import RefusedError, one_line_end, refuse_signed
 
 
 class ReviewedMeanwhileError(Exception):
@@ -37,6 +37,7 @@ class Choice:
 def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
     """Read a choice from a form; RefusedError where it is none or the comment does not do."""
     kind, _colon, label = code.partition(":")
+    comment = one_line_end(comment)
     known = any(known.id == label for known in reading.labels) if kind == "label" else not label
     if kind not in ("label", "other", "uncertain", "not_gradable") or not known:
         raise RefusedError(_("Choose what you see in this image."))

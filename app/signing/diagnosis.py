@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from app.records import SmearImage
-from app.rules import RefusedError
+from app.rules import RefusedError, one_line_end
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 5000
@@ -34,6 +34,7 @@ def options(images: list[SmearImage]) -> list[dict[str, str]]:
 
 def parse(code: str, other: str, remark: str, images: list[SmearImage]) -> Diagnosis:
     """Read a diagnosis from a form; RefusedError where it is none."""
+    remark = one_line_end(remark)
     name = next((option["name"] for option in options(images) if option["code"] == code), None)
     if name is None:
         raise RefusedError(_("Choose the diagnosis. Nothing is chosen for you."))

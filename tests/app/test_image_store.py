@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from app.image_store import SWEPT_SECONDS, ImageStore, UnreadableError, thumbnail
+from app.records import Record
+from app.stored_fields import STORED, stored_columns
 
 
 def files(folder: Path) -> list[Path]:
@@ -108,3 +110,11 @@ def test_a_damaged_file_is_replaced_by_the_good_one(tmp_path: Path) -> None:
         store.read_bytes(digest)
     assert store.put(b"cells") == digest
     assert store.read_bytes(digest) == b"cells"
+
+
+def test_every_column_of_hashes_names_files_or_is_known_not_to() -> None:
+    """A new table of files cannot be forgotten by sweep, backup and verification."""
+    others = {"source_sha256", "sha256", "card_sha256"}
+    named = {column.name for table in Record.metadata.sorted_tables for column in table.c if "sha256" in column.name}
+    assert named - others == set(STORED)
+    assert {str(column) for column in stored_columns()} >= {"smear_image.pixels_sha256", "redrawing.label_map_sha256"}

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 
 from app.database import db, writing
 from app.records import AuditEvent, Case, Reading, User, random_id
+from app.template_filters import harmless
 from tests.app.steps import Someone
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -281,3 +282,10 @@ def test_a_hundred_thousand_cases_are_no_burden(app: Flask, clinician: Someone) 
         assert min(times) < MILLISECONDS, f"{query or 'the first page'}: {min(times):.0f} ms"
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.mark.parametrize("before", ["", " ", "\u200b", "\ufeff", "\u00a0\u2060", "\u202e"])
+def test_no_formula_hides_behind_a_sign_that_nobody_sees(before: str) -> None:
+    """Spreadsheets pass over some of them."""
+    assert harmless(before + "=1+1") == "'" + before + "=1+1"
+    assert harmless("1 + 1") == "1 + 1"
