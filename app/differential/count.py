@@ -71,7 +71,8 @@ class Differential:
 def differential(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> Differential:
     """Return the count of cells; classes that nobody named and nothing suggests have no row.
 
-    labels: the bundle's. A suggestion counts where the cell counts, also where a person has named it otherwise.
+    labels: the bundle's. A suggestion counts where the cell counts, also where a person has named it otherwise. Of a
+    class that the bundle does not know it suggests nothing, which is not none.
     """
     cells = list(cells)
     named = [cell for cell in cells if cell.annotation and not cell.excluded]
@@ -83,13 +84,14 @@ def differential(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> Differe
         if cell.annotation and cell.annotation.label:
             words.setdefault(cell.standing, cell.annotation.label_name)
     words |= {"other": _("Other"), "uncertain": _("Uncertain")}
+    known = {class_of(label.id) for label in labels}
     totals = [sum(n for code, n in column.items() if code not in APART) for column in (people, suggested)]
     rows = [
         Row(
             code,
             name,
             _share(people[code], totals[0], code) if named else None,
-            _share(suggested[code], totals[1], code) if suggested else None,
+            _share(suggested[code], totals[1], code) if suggested and (not known or code in known) else None,
             code in APART,
         )
         for code, name in words.items()

@@ -11,6 +11,7 @@ from app.differential.cells import Cell, DetectedField
 from app.differential.certainty import progress
 from app.differential.count import differential, sentence
 from app.records import Annotation, Lab
+from smear.inference.card import Label
 from smear.inference.suggestion import Suggestion
 from smear.statistics import exact_limits
 
@@ -67,6 +68,17 @@ def test_columns_shares_and_what_is_beside(app: Flask, cells: list[Cell]) -> Non
     assert (smudged.people.count, smudged.suggested.count) == (2, 0)
     assert (table.people, table.suggested, table.refused) == (21, 23, 2)
     assert (table.unclassed, table.unnamed, table.cut, table.excluded) == (5, 2, 1, 1)
+
+
+def test_a_model_that_knows_no_blast_counts_none_of_them(app: Flask, cells: list[Cell]) -> None:
+    """Nothing stands in its column, and no 0 % that somebody would believe."""
+    labels = [Label(name, name, "", False) for name in ("lymphocyte", "erythroblast")]
+    with app.test_request_context():
+        rows = {row.code: row for row in differential([one for one in cells if one.suggested != "ALL"], labels).rows}
+    assert rows["blast"].people.count == 5
+    assert rows["blast"].suggested is None
+    assert rows["smudge"].suggested is None
+    assert rows["lymphocyte"].suggested.count == 20
 
 
 def test_the_sentence_names_what_stands(app: Flask, cells: list[Cell]) -> None:
