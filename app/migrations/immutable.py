@@ -80,7 +80,7 @@ def protect_keys(table: str, *keys: tuple[str, ...]) -> None:
 def release(table: str) -> None:
     """Take the triggers away, before a downgrade removes the table."""
     if op.get_bind().dialect.name == "sqlite":
-        for verb in ("no_update", "no_delete", "in_order"):
+        for verb in ("no_update", "no_delete", "in_order", "no_replace"):
             op.execute(f"DROP TRIGGER IF EXISTS {table}_{verb}")
         return
     op.execute(f"DROP TRIGGER {table}_no_change ON {table}")

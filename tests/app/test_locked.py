@@ -28,6 +28,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return
 
 
+def forget_patience(app: Flask) -> None:
+    """Close the connections that were opened with the usual patience."""
+    with app.app_context():
+        db.engine.dispose()
+
+
 def open_every_route(app: Flask, addresses: dict[str, Any], someone: Someone) -> dict[str, tuple[int, str]]:
     """Return what every route answers, by endpoint and method."""
     found = {}
@@ -48,8 +54,7 @@ def test_no_request_waits_for_itself(
     app: Flask, addresses: dict[str, Any], impatient: None, person: str | None
 ) -> None:
     """Every route, of an anonymous browser too, whose session has to be saved: none finds the database locked."""
-    with app.app_context():
-        db.engine.dispose()
+    forget_patience(app)
     answers = open_every_route(app, addresses, Someone(app, person))
     assert len(answers) > 70
     assert not {where: found for where, found in answers.items() if found[0] >= 500}
@@ -82,6 +87,7 @@ def test_a_session_is_not_saved_within_a_transaction(app: Flask, impatient: None
 
 def test_a_locked_database_is_told_in_a_sentence(app: Flask, addresses: dict[str, Any], impatient: None) -> None:
     """While somebody else writes for long, pages are read, and a step is refused with a sentence and a time."""
+    forget_patience(app)
     admin, nobody = Someone(app, "admin"), Someone(app)
     admin_token = admin.token()
     admin.token = lambda: admin_token  # type: ignore[method-assign]

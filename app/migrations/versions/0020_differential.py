@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.migrations.immutable import protect, protect_from_change, release
+from app.migrations.immutable import protect, protect_from_change, protect_keys, release
 
 revision = "0020"
 down_revision = "0019"
@@ -45,6 +45,7 @@ def upgrade() -> None:
         table.drop_constraint("uq_cell_reading_bundle", type_="unique")
         table.create_unique_constraint("uq_cell_reading_first", ["image_id", "bundle", "version", "first"])
     protect_from_change("cell_reading")
+    protect_keys("cell_reading", ("id",), ("image_id", "bundle", "version", "first"))
     op.create_table(
         "redrawing",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -62,6 +63,7 @@ def upgrade() -> None:
     op.create_index("ix_redrawing_image", "redrawing", ["image_id", "made_at"])
     op.create_index("ix_redrawing_label_map_sha256", "redrawing", ["label_map_sha256"])
     protect("redrawing")
+    protect_keys("redrawing", ("id",))
     op.create_table(
         "notification",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -76,6 +78,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_notification_case", "notification", ["case_id", "told_at"])
     protect("notification")
+    protect_keys("notification", ("id",))
 
 
 def downgrade() -> None:
@@ -90,6 +93,7 @@ def downgrade() -> None:
         table.create_unique_constraint("uq_cell_reading_bundle", ["image_id", "bundle", "version"])
         table.drop_column("first")
     protect_from_change("cell_reading")
+    protect_keys("cell_reading", ("id",), ("image_id", "bundle", "version"))
     op.drop_index("ix_case_attention", "case")
     for name, columns in (("case", CASE), ("lab", LAB)):
         with op.batch_alter_table(name) as table:
