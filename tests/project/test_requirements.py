@@ -44,6 +44,7 @@ ROOMS = [
     ("app", SERVING),
     ("smear", SERVING),
     ("wsgi.py", SERVING),
+    ("gunicorn.conf.py", SERVING),
     ("training", TRAINING),
     ("tests", TESTING),
 ]
