@@ -19,7 +19,7 @@ from app.differential import classification, review_rules
 from app.differential.cells import REDRAWN, newest
 from app.image_store import image_store
 from app.inference.engine import engine
-from app.records import Case, CellReading, Detections, Lab, Redrawing, SmearImage, User, now
+from app.records import Annotation, Case, CellReading, Detections, Lab, Redrawing, SmearImage, User, now
 from app.rules import RefusedError, refuse_signed
 from app.stored_fields import field_of
 from smear.arrays import Array
@@ -79,9 +79,11 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
             raise RefusedError(
                 _("Somebody corrected the outlines of this field meanwhile. Look again; nothing was changed.")
             )
+        excluded: list[Annotation] = []
         if kind != "add":
             standing = newest(session, [image_id])
             write(session, standing, Act(Choice("excluded", reason=REDRAWN), seen), user_id, now())
+            excluded = [standing[image_id, one.number] for one in seen]
         row.boxes, row.cut, row.label_map_sha256 = redrawn.boxes.tolist(), redrawn.cut.tolist(), digest
         replaced = [] if kind == "add" else [one.number for one in seen]
         made = Redrawing(
@@ -102,7 +104,7 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
             subject=case_id,
             kind=kind,
             redrawing=made.id,
-            rows=[made],
+            rows=[made, *readings, *excluded],
             replaced=[f"{image_id}.{number}" for number in replaced],
             added=[f"{image_id}.{number}" for number in added],
         )

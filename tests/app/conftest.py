@@ -23,7 +23,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
 from tests.app.steps import PASSWORD, Someone, review_all
-from tests.conftest import skip_or_fail
+from tests.conftest import CELL_BUNDLE, skip_or_fail
 
 BUNDLE = "leukolens-field"
 PEOPLE = {
@@ -165,3 +165,21 @@ def field() -> bytes:
 def blank() -> bytes:
     """Return a drawn empty field, as PNG."""
     return encode(synthetic.field(7, "blank", 320), "PNG")
+
+
+@pytest.fixture(scope="session")
+def cell_engine(cell_models: Path) -> Iterator[Engine]:
+    """Return an engine with the shipped field bundle and one for cells; it takes seconds to load."""
+    engine = Engine(cell_models, 64)
+    engine.start([BUNDLE])
+    engine.load(CELL_BUNDLE)
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def typing_app(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine) -> Flask:
+    """Return an application on which cells are typed at upload."""
+    made = make_app(MODELS_DIR=cell_models, DEFAULT_CELL_BUNDLE=CELL_BUNDLE)
+    made.extensions["engine"] = cell_engine
+    return made

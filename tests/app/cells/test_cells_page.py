@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,6 @@ from tests.app.steps import Someone, change, events, reading_of, review_all, sig
 from tests.conftest import CELL_BUNDLE, copy_bundle
 
 CODE = f"{CELL_BUNDLE} 0.1.0"
-
-
-@pytest.fixture(scope="module")
-def cell_engine(cell_models: Path) -> Iterator[Engine]:
-    """Return an engine with the shipped field bundle and one for cells."""
-    engine = Engine(cell_models, 64)
-    engine.start([BUNDLE])
-    engine.load(CELL_BUNDLE)
-    yield engine
-    engine.stop()
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,32 +12,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
-from app.inference.engine import Engine
 from app.records import CellReading, Detections, Redrawing
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.app.cells.conftest import keys
-from tests.app.conftest import BUNDLE
 from tests.app.steps import Someone, events, review_all, sign
-from tests.conftest import CELL_BUNDLE
-
-
-@pytest.fixture(scope="module")
-def cell_engine(cell_models: Path) -> Iterator[Engine]:
-    """Return an engine with the shipped field bundle and one for cells."""
-    engine = Engine(cell_models, 64)
-    engine.start([BUNDLE])
-    engine.load(CELL_BUNDLE)
-    yield engine
-    engine.stop()
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine) -> Flask:
+def app(typing_app: Flask) -> Flask:
     """Return an application on which cells are typed at upload."""
-    made = make_app(MODELS_DIR=cell_models, DEFAULT_CELL_BUNDLE=CELL_BUNDLE)
-    made.extensions["engine"] = cell_engine
-    return made
+    return typing_app
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ def test_every_cell_is_typed_in_the_upload(app: Flask, clinician: Someone, field
     case = clinician.open_case()
     assert clinician.upload(case, field).status_code == 201
     (row,) = readings(app)
-    expected = cell_reader.read(app.extensions["engine"].bundle(CELL_BUNDLE), find(decode(field).rgb))
+    with app.app_context():
+        expected = cell_reader.read(app.extensions["engine"].bundle(CELL_BUNDLE), find(decode(field).rgb))
     assert [(one.outcome, one.label) for one in row.suggestions] == [(one.outcome, one.label) for one in expected]
     assert (row.bundle, row.first) == (CELL_BUNDLE, 1)
     assert jobs(app) == []
@@ -107,7 +108,8 @@ def test_a_field_without_cells_has_no_types(app: Flask, clinician: Someone, blan
 def test_cells_take_no_room_from_pictures(app: Flask, clinician: Someone, field: bytes) -> None:
     """Where one picture may wait, the many cells of another do not make it busy."""
     engine = app.extensions["engine"]
-    bundle = engine.bundle(CELL_BUNDLE)
+    with app.app_context():
+        bundle = engine.bundle(CELL_BUNDLE)
     cells = [shown for _part, some in cell_reader.batches(bundle.card, find(decode(field).rgb)) for shown in some]
     before, engine.capacity = engine.capacity, 1
     try:
