@@ -101,6 +101,9 @@ COMMANDS = {
     "segmentation": "segmentation --data FOLDER",
     "atlas": "atlas --data FOLDER --out OUT",
     "figures": "figures --results FOLDER --out OUT",
+    "gather": "gather --data FOLDER --out OUT",
+    "adapt": "adapt leukolens-field --data FOLDER --out OUT",
+    "graph": "graph leukolens-field --models FOLDER",
 }
 
 
