@@ -8,43 +8,48 @@ the kernel only while it is trained.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-import keras
 import numpy as np
 
-
-class _OnePass(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras' layer, computed by TensorFlow's kernel where it learns from a batch."""
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return `inputs`, float32 (N, h, w, C), normalised; the running statistics move as Keras moves them."""
-        if not (training and self.trainable and self.compute_dtype == "float32"):
-            return super().call(inputs, training=training, mask=mask)
-        import tensorflow as tf
-
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(inputs.shape[-1]),
-            offset=tf.convert_to_tensor(self.beta) if self.center else tf.zeros(inputs.shape[-1]),
-            mean=np.zeros(0, np.float32),
-            variance=np.zeros(0, np.float32),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        # The kernel's variance is that of a sample, n - 1 in its denominator; Keras' has n.
-        count = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance * (count - 1) / count)
-        return outputs
-
-    def _move(self, running: Any, value: Any) -> None:
-        running.assign(running * self.momentum + value * (1 - self.momentum))
+from smear.inference.engines.keras_engine import tensorflow
 
 
-def _fits(layer: Any) -> bool:
-    plain = type(layer) is keras.layers.BatchNormalization
-    return plain and not layer.renorm and len(layer.input.shape) == 4 and layer.axis in (-1, 3)
+@cache
+def _one_pass() -> Any:
+    """Return the kind of layer that learns by the kernel: made when a network is trained, as Keras takes seconds."""
+    import keras
+
+    tf = tensorflow()
+
+    class OnePass(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
+        """Keras' layer, computed by TensorFlow's kernel where it learns from a batch."""
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """Return `inputs`, float32 (N, h, w, C), normalised; the running statistics move as Keras moves them."""
+            if not (training and self.trainable and self.compute_dtype == "float32"):
+                return super().call(inputs, training=training, mask=mask)
+            outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=inputs,
+                scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(inputs.shape[-1]),
+                offset=tf.convert_to_tensor(self.beta) if self.center else tf.zeros(inputs.shape[-1]),
+                mean=np.zeros(0, np.float32),
+                variance=np.zeros(0, np.float32),
+                epsilon=self.epsilon,
+                is_training=True,
+            )
+            # The kernel's variance is that of a sample, n - 1 in its denominator; Keras' has n.
+            count = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
+            for running, value in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count)):
+                running.assign(running * self.momentum + value * (1 - self.momentum))
+            return outputs
+
+    return OnePass
+
+
+def _fits(layer: Any, plain: type) -> bool:
+    return type(layer) is plain and not layer.renorm and len(layer.input.shape) == 4 and layer.axis in (-1, 3)
 
 
 @contextmanager
@@ -53,11 +58,14 @@ def in_one_pass(model: Any) -> Iterator[None]:
 
     Layers of another kind, and other backends of Keras, go on as they are.
     """
-    layers = [layer for layer in model.layers if _fits(layer)] if keras.backend.backend() == "tensorflow" else []
+    import keras
+
+    plain = keras.layers.BatchNormalization
+    layers = [layer for layer in model.layers if _fits(layer, plain)] if keras.backend.backend() == "tensorflow" else []
     for layer in layers:
-        layer.__class__ = _OnePass
+        layer.__class__ = _one_pass()
     try:
         yield
     finally:
         for layer in layers:
-            layer.__class__ = keras.layers.BatchNormalization
+            layer.__class__ = plain
