@@ -48,8 +48,9 @@ def _one_pass() -> Any:
     return OnePass
 
 
-def _fits(layer: Any, plain: type) -> bool:
-    return type(layer) is plain and not layer.renorm and len(layer.input.shape) == 4 and layer.axis in (-1, 3)
+def _fits(layer: Any, plain: Any) -> bool:
+    own = type(layer) is plain
+    return own and not layer.renorm and len(layer.input.shape) == 4 and layer.axis in (-1, 3)
 
 
 @contextmanager
