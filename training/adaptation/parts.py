@@ -8,9 +8,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from smear.arrays import Array
 from training.data.dataset import Dataset
-from training.data.duplicates import find_duplicates, sketches, under_two_labels
+from training.data.duplicates import under_two_labels
 from training.data.manifest import DataError
-from training.fit.run import Report
+from training.fit.run import Report, duplicates_of
 
 RELEASE = 3  # one of so many parts is the test, and is never looked at before the end
 CALIBRATE = 3  # of what is left one of so many sets thresholds
@@ -33,7 +33,7 @@ def agreed(data: Dataset, report: Report) -> Dataset:
 
     DataError where a label has no picture left.
     """
-    torn = under_two_labels(data, find_duplicates(sketches(data)))
+    torn = under_two_labels(data, duplicates_of(data))
     if not torn:
         return data
     for i, j in torn:

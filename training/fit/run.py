@@ -16,7 +16,7 @@ from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.augmentation.augmented_copies import AugmentedCopies
 from training.data.dataset import THREADS, Dataset
-from training.data.duplicates import find_duplicates, refuse_two_labels, sketches
+from training.data.duplicates import Duplicates, find_duplicates, refuse_two_labels, sketches
 from training.data.groups import find_groups
 from training.data.outlier_exposure import outlier
 from training.progress import track
@@ -27,12 +27,18 @@ NONE = np.zeros(0, np.int64)  # indices
 
 
 @lru_cache(maxsize=2)
+def duplicates_of(dataset: Dataset) -> Duplicates:
+    """Return which pictures of a data set are the same, once for all who ask."""
+    return find_duplicates(sketches(dataset))
+
+
+@lru_cache(maxsize=2)
 def groups_of(dataset: Dataset) -> Array:
     """Return the groups of a data set, int64 (N,), once for all recipes that are compared on it.
 
     DataError where one picture stands under two labels: nothing true can be learnt of it.
     """
-    duplicates = find_duplicates(sketches(dataset))
+    duplicates = duplicates_of(dataset)
     refuse_two_labels(dataset, duplicates)
     return find_groups(dataset, duplicates)
 
