@@ -272,6 +272,7 @@ def test_outlines_are_corrected_by_keys_alone(inside: Visit, tmp_path: Path) -> 
     page = inside.page
     address = open_cells(inside, tmp_path)
     total = page.locator(".cell").count()
+    expect(page.locator("#undo")).to_be_visible()  # the page's script is there
     page.locator('.cell:not(:has-text("cut")) input').first.focus()
     page.keyboard.press("s")
     expect(page.locator(".cell")).to_have_count(total + 2)

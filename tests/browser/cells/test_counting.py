@@ -86,6 +86,7 @@ def test_two_hundred_cells_by_keyboard_alone(lab: Visit, data: Path) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("s")
     expect(page.locator("#history")).to_contain_text("outlined anew", timeout=60_000)
+    expect(page.locator("#undo")).to_be_visible()  # the script of the page that came
     page.keyboard.press("1")
     page.keyboard.press("n")
     expect(page.locator("#field")).to_be_focused(timeout=60_000)
