@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 Z = 1.959964  # standard errors to each side of a 95 % interval
 
@@ -47,6 +46,8 @@ def exact_limits(count: int, total: int, confidence: float = 0.95) -> tuple[floa
     if total == 0:
         return 0.0, 1.0
     outside = (1 - confidence) / 2
+    from scipy.special import betaincinv  # not when the application starts
+
     low = float(betaincinv(count, total - count + 1, outside)) if count else 0.0
     high = float(betaincinv(count + 1, total - count, 1 - outside)) if count < total else 1.0
     return low, high

@@ -96,6 +96,7 @@ def downgrade() -> None:
     protect_keys("cell_reading", ("id",), ("image_id", "bundle", "version"))
     op.drop_index("ix_case_attention", "case")
     for name, columns in (("case", CASE), ("lab", LAB)):
-        with op.batch_alter_table(name) as table:
-            for column in columns:
-                table.drop_column(column.name)
+        for (
+            column
+        ) in columns:  # by the database itself: other tables point to these, so that they cannot be written anew
+            op.drop_column(name, column.name)

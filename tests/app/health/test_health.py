@@ -48,7 +48,7 @@ def test_health_tells_nothing_of_cases_or_people(app: Flask, clinician: Someone,
     clinician.upload(clinician.open_case("SECRET-1"), field)
     told = clinician.get("/health").json
     assert set(told) == {
-        "status", "ready", "program", "active_bundle", "version", "device", "bundles", "damaged_bundles",
+        "status", "ready", "program", "active_bundle", "version", "device", "bundles", "damaged_bundles", "disk",
     }  # fmt: skip
     assert "SECRET" not in str(told)
     assert str(app.config["INSTANCE_DIR"]) not in str(told)
