@@ -21,12 +21,13 @@ const links = all(".segments [data-view]");
 const kept = recall(sessionStorage);
 const asked = new URLSearchParams(location.search).has("view");
 
+const types = data.types ?? []; // a blind reader is shown none
 const state = {
   view: viewToBegin(kept.view, links.map((link) => link.dataset.view), asked) || root.dataset.view,
   label: root.dataset.label,
   method: root.dataset.method,
   opacity: 0.45,
-  boxes: Boolean(kept.boxes ?? data.types.some((type) => type.length)) || Boolean(data.cell),
+  boxes: Boolean(kept.boxes ?? types.some((type) => type.length)) || Boolean(data.cell),
   cell: data.cell, // the number of the leukocyte that is looked for; 0 for none
   beside: false,
   place: placeOf(data.cell ? null : kept.place),
@@ -139,7 +140,7 @@ function drawBoxes(context, at) {
     const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
-    const words = boxWords(place + 1, data.types[place], box[2] / ratio);
+    const words = boxWords(place + 1, types[place] ?? "", box[2] / ratio);
     context.strokeText(words, ...corner);
     context.fillStyle = "#fff";
     context.fillText(words, ...corner);
