@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from smear.artifacts import CARD, GRAPH, MODEL
-from smear.imaging import synthetic
 from smear.inference import bundle
+from smear.inference.engines import golden
 from smear.inference.engines.keras_engine import read_model
-from smear.inference.preprocess import prepare
-from smear.segmentation.find import find
 from training.data.manifest import DataError
 from training.graphs.reading import NoGraphError, exported
 
@@ -21,7 +19,7 @@ def add_graph(folder: Path) -> Path:
     DataError where no graph answers to the card's drawn fields as its network does.
     """
     card = bundle.verify(folder)
-    shown = np.stack([prepare(find(synthetic.field(golden.seed, golden.kind)), card) for golden in card.golden])
+    shown = np.stack([golden.shown(asked, card) for asked in card.golden])
     try:
         graph = exported(read_model(folder / MODEL), card.explanation_layer, shown.astype(np.float32))
     except NoGraphError as error:

@@ -10,16 +10,15 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
+from smear.arrays import Array
 from smear.artifacts import GRAPH, MODEL
-from smear.imaging import synthetic
 from smear.inference import bundle
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card, Golden
+from smear.inference.engines import golden
 from smear.inference.floors import RELEASE
 from smear.inference.network import Network
 from smear.inference.ood import Distribution
-from smear.inference.preprocess import prepare
-from smear.segmentation.find import find
 from training.evaluation.assessment import Assessment
 from training.evaluation.conclusion import Colours
 from training.fit.calibration import Calibration
@@ -64,6 +63,7 @@ def write(
         "gain_over_colours": msgspec.to_builtins(colours.gain),
     }
     whose = f"{lab}'s" if lab else "a laboratory's"
+    drawn = np.stack([golden.shown(asked, card) for asked in card.golden]).astype(np.float32)
     data, alone = record["data"], record["data"]["split_by_picture"]
     renewed = structs.replace(
         recalibrated(card, made.calibration),
@@ -82,14 +82,14 @@ def write(
             *(f"Of '{label}' there were too few patients or slides: what is said of it flatters." for label in alone),
         ),
         conclusion=record["reason"],
-        golden=_golden(card, made.network),
+        golden=_golden(card, made.network, drawn),
         files={},
     )
 
     def fill(folder: Path) -> None:
         made.model.save(folder / MODEL)
         with suppress(NoGraphError):  # where there is none TensorFlow serves it
-            (folder / GRAPH).write_bytes(exported(made.model, card.explanation_layer, _drawn(card)))
+            (folder / GRAPH).write_bytes(exported(made.model, card.explanation_layer, drawn))
         made.distribution.save(folder / bundle.OOD)
         if card.head.file:
             (folder / card.head.file).write_bytes((parent.path / card.head.file).read_bytes())
@@ -98,13 +98,8 @@ def write(
     return bundle.write(out, renewed, fill)
 
 
-def _drawn(card: Card) -> Any:
-    shown = [prepare(find(synthetic.field(golden.seed, golden.kind)), card) for golden in card.golden]
-    return np.stack(shown).astype(np.float32)
-
-
-def _golden(card: Card, network: Network) -> tuple[Golden, ...]:
-    logits = network.forward(_drawn(card), maps=False).logits.astype(np.float64).round(5)
+def _golden(card: Card, network: Network, drawn: Array) -> tuple[Golden, ...]:
+    logits = network.forward(drawn, maps=False).logits.astype(np.float64).round(5)
     return tuple(
-        structs.replace(golden, logits=tuple(row)) for golden, row in zip(card.golden, logits.tolist(), strict=True)
+        structs.replace(asked, logits=tuple(row)) for asked, row in zip(card.golden, logits.tolist(), strict=True)
     )

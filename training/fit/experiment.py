@@ -12,12 +12,11 @@ from msgspec import structs
 
 from smear.arrays import Array
 from smear.artifacts import GRAPH, MODEL
-from smear.imaging import synthetic
-from smear.inference import bundle, classifier_heads, preprocess
+from smear.inference import bundle, classifier_heads
 from smear.inference.card import Card, Golden, Head
+from smear.inference.engines import golden
 from smear.inference.engines.keras_engine import PAIR, last_dense, two_logits
 from smear.inference.ood import Distribution
-from smear.segmentation.find import find
 from training.data.manifest import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
@@ -95,7 +94,7 @@ def _golden(card: Card, answer: classifier_heads.Answer) -> tuple[Golden, ...]:
 
 def _drawn(card: Card) -> Array:
     """Return the drawn fields as the card's network is given them, uint8 (N, h, w, 3)."""
-    return np.stack([preprocess.prepare(find(synthetic.field(seed, kind)), card) for kind, seed in GOLDEN])
+    return np.stack([golden.shown(Golden(*field, ()), card) for field in GOLDEN])
 
 
 def _answer(run: Run, model: Any, pictures: TrainingSet) -> tuple[classifier_heads.Answer, Head]:

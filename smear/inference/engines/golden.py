@@ -36,15 +36,20 @@ def insist(bundle: "Bundle") -> None:
             )
 
 
+def shown(asked: Golden, card: Card) -> Array:
+    """Return a golden input as the network of a card is given it, uint8 RGB (h, w, 3)."""
+    return preprocess.prepare(find(synthetic.field(asked.seed, asked.kind)), card)
+
+
 def answered(bundle: "Bundle", asked: Golden) -> tuple[Array, ...]:
     """Return the logits (C,) for a golden input: as a reading takes them, and as the mean of all orientations.
 
     The card tells the one or the other, and near the confidence that decides, machines may decide differently.
     """
     network = bundle.network
-    shown = preprocess.prepare(find(synthetic.field(asked.seed, asked.kind)), bundle.card)[None]
-    reading = network.forward(shown, maps=False).logits[0]
-    return (reading,) if network.tta == 1 else (reading, network.logits(shown, range(network.tta))[0])
+    batch = shown(asked, bundle.card)[None]
+    reading = network.forward(batch, maps=False).logits[0]
+    return (reading,) if network.tta == 1 else (reading, network.logits(batch, range(network.tta))[0])
 
 
 def comparable(card: Card) -> bool:
