@@ -128,7 +128,7 @@ def agreed(data: Dataset, report: Callable[[str], None]) -> Dataset:
         raise DataError(
             "Without the pictures that stand under two labels fewer than two labels are left. Look at them."
         )
-    return rest
+    return agreed(rest, report)  # of each picture only the most alike are looked at finely: now they are others
 
 
 def refuse_two_labels(dataset: Dataset, duplicates: Duplicates) -> None:
