@@ -15,7 +15,7 @@ from app.access import CLINICIANS_ONLY
 from app.database import db, is_busy, is_conflict, is_full
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
-from app.rules import WaitError
+from app.rules import NoKeyError, WaitError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 
@@ -111,6 +111,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(413, too_large)
     app.register_error_handler(WaitError, too_early)
+    app.register_error_handler(NoKeyError, keyless)
     app.register_error_handler(EngineBusyError, busy)
     app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(FieldDamagedError, damaged)
@@ -162,6 +163,12 @@ def too_early(error: WaitError) -> Any:
     """Tell somebody when the next password may be tried."""
     step = _l("If the password is lost, ask an admin of your lab for a one-time link.")
     return answer(429, (error.text, WORDS[429][1], step), {"Retry-After": str(error.seconds)})
+
+
+def keyless(error: NoKeyError) -> Any:
+    """Say that this server cannot sign, and who can help."""
+    step = _l("Tell whoever runs this server: `init` makes the key.")
+    return answer(503, (error.text, WORDS[400][1], step))
 
 
 def busy(error: EngineBusyError) -> Any:
