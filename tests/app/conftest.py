@@ -88,21 +88,16 @@ def prepare(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["init"])
     assert result.exit_code == 0, result.output
     with app.app_context(), writing() as session:
-        session.delete(session.scalars(select(User)).one())
+        first = session.scalars(select(User)).one()
         session.add(Lab(name="Another laboratory"))
         session.flush()
         for name, (lab, roles) in PEOPLE.items():
-            session.add(
-                User(
-                    lab_id=session.scalars(select(Lab.id).where(Lab.name == lab)).one(),
-                    email=f"{name}@lab.example",
-                    name=name.capitalize(),
-                    password=hash_password(PASSWORD),
-                    fs_uniquifier=random_id(),
-                    must_change_password=False,
-                    roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
-                )
-            )
+            user = first if name == "admin" else User(email=f"{name}@lab.example", fs_uniquifier=random_id())
+            user.lab_id = session.scalars(select(Lab.id).where(Lab.name == lab)).one()
+            user.name, user.password = name.capitalize(), hash_password(PASSWORD)
+            user.must_change_password = False
+            user.roles = list(session.scalars(select(Role).where(Role.name.in_(roles))))
+            session.add(user)
     with app.app_context():
         db.engine.dispose()
 
