@@ -19,6 +19,8 @@ from tests.app.conftest import BUNDLE
 from tests.app.steps import NEW, PASSWORD, Someone, work_done
 from tests.conftest import copy_bundle
 
+pytestmark = pytest.mark.faults
+
 NEWER = "newer"
 
 

@@ -16,6 +16,8 @@ from app.records import AuditEvent, Case, Lab, Review, Signature, SmearImage, Us
 from tests.app.servers.conftest import at_once
 from tests.app.steps import PASSWORD, Someone, id_of, review_all
 
+pytestmark = pytest.mark.faults
+
 ROUNDS = 6
 Servers = tuple[Flask, Flask]
 
