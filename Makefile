@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
+.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -42,6 +42,14 @@ run: install
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev
 	$(PYTEST)
+
+# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL.
+test-postgres: $(VENV)/.installed-dev
+	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) tests/app
+
+# What breaks, many at once and attacks, tried much harder than by `make test`: a few minutes.
+test-faults: $(VENV)/.installed-dev
+	LEUKOLENS_TEST_FAULTS=all $(PYTEST) -m faults tests/app tests/smear
 
 # Which lines and branches the tests run, by room; fails where it is too few. The pages are in build/coverage/html.
 coverage: $(VENV)/.installed-dev

@@ -23,6 +23,8 @@ from app.cli import deadlines
 from app.cli.deadlines import Server
 from app.config import ROOT
 
+pytestmark = pytest.mark.faults
+
 Connect = Callable[[int, str, bytes], socket.socket]
 MEGABYTE = 2**20
 UPLOAD = b"POST /cases/x/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\nabc"
