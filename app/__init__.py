@@ -28,6 +28,7 @@ from app import (
     registry,
     report,
     request_checks,
+    reviewed,
     reviews,
     security,
     signing,
@@ -40,9 +41,10 @@ from app.auth import sessions, two_factor
 from app.cases import opinions
 from app.cells import outlines
 from app.differential import classification
-from app.inference import engine, evidence, jobs
+from app.inference import engine, evidence, jobs, lab_jobs
 from app.reading import more_maps
 from app.registry import activation, held_cards
+from app.reviewed import exporting
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
@@ -89,6 +91,7 @@ def create_app(**overrides: Any) -> Flask:
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles, held_cards.hold)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
+    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting,)})
     for feature in (
         worklist,
         examples,
@@ -98,6 +101,7 @@ def create_app(**overrides: Any) -> Flask:
         signing,
         cells,
         report,
+        reviewed,
         registry,
         lab,
         audit,

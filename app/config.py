@@ -56,6 +56,12 @@ SETTINGS = (
         "File of the key that seals the ledger; best where who can write the database cannot read. Empty: audit_key in "
         "INSTANCE_DIR.",
     ),
+    Setting(
+        "PATIENT_KEY_FILE",
+        "",
+        "File of the key under which patients' numbers are hashed; best where who can write the database cannot read. "
+        "Empty: patient_key in INSTANCE_DIR.",
+    ),
     Setting("HOST", "127.0.0.1", "Address on which the server listens."),
     Setting("PORT", 8000, "Port on which the server listens."),
     Setting("THREADS", 16, "Requests served at the same time."),
@@ -121,8 +127,9 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict
         values["DATABASE_URL"] = f"sqlite:///{values['INSTANCE_DIR'] / 'leukolens.sqlite3'}"
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"] = read_secret(secret_path(values["INSTANCE_DIR"]))
-    values["AUDIT_KEY_FILE"] = Path(values["AUDIT_KEY_FILE"] or values["INSTANCE_DIR"] / "audit_key")
-    values["AUDIT_KEY"] = read_secret(values["AUDIT_KEY_FILE"])
+    for name in ("AUDIT_KEY", "PATIENT_KEY"):
+        values[f"{name}_FILE"] = Path(values[f"{name}_FILE"] or values["INSTANCE_DIR"] / name.lower())
+        values[name] = read_secret(values[f"{name}_FILE"])
     return values
 
 

@@ -63,6 +63,7 @@ ACTIONS = {
     "blind.asked": _l("blind second reading asked for"),
     "blind.withdrawn": _l("blind second reading withdrawn"),
     "blind.reviewed": _l("image read blind"),
+    "labels.exported": _l("labels exported"),
     "lab.changed": _l("lab settings changed"),
     "ledger.keyed": _l("ledger sealed with a key from here on"),
     "model.activated": _l("model activated"),

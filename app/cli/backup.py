@@ -24,7 +24,7 @@ from app.records import now
 from app.stored_fields import stored_columns
 from app.version import __version__
 
-DATABASE, KEYS = "leukolens.sqlite3", ("secret_key", "audit_key")
+DATABASE, KEYS = "leukolens.sqlite3", ("secret_key", "audit_key", "patient_key")
 HEAD, MANIFEST = "backup.json", "manifest.json"  # what is legible of an encrypted one, and the list of its files
 SCHEMA = 1
 
@@ -132,8 +132,13 @@ def copy_database(source: Path, target: Path) -> None:
 
 def key_files() -> Iterator[tuple[str, Path]]:
     """Yield the keys that are there, by their names in a backup."""
-    paths = secret_path(current_app.config["INSTANCE_DIR"]), current_app.config["AUDIT_KEY_FILE"]
+    paths = secret_path(current_app.config["INSTANCE_DIR"]), *elsewhere()
     yield from ((name, path) for name, path in zip(KEYS, paths, strict=True) if path.is_file())
+
+
+def elsewhere() -> tuple[Path, Path]:
+    """Return where the keys are that may lie outside of INSTANCE_DIR."""
+    return current_app.config["AUDIT_KEY_FILE"], current_app.config["PATIENT_KEY_FILE"]
 
 
 def compare(sealer: Sealer, folder: Path, name: str, expected: str) -> None:
@@ -198,7 +203,7 @@ def read_backup(folder: Path, passphrase_file: Path | None) -> int:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    for name, path in zip((DATABASE, KEYS[1]), (target, current_app.config["AUDIT_KEY_FILE"]), strict=True):
+    for name, path in zip((DATABASE, *KEYS[1:]), (target, *elsewhere()), strict=True):
         if path != instance / name and (instance / name).is_file() and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.move(instance / name, path)

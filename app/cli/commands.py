@@ -20,6 +20,7 @@ from app.cli.backup import backup, restore
 from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
+from app.cli.reviewed import export_reviewed, import_reviewed
 from app.cli.serve import serve
 from app.config import secret_path
 from app.database import db, migrate, writing
@@ -46,6 +47,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(serve)
     app.cli.add_command(backup)
     app.cli.add_command(restore)
+    app.cli.add_command(export_reviewed)
+    app.cli.add_command(import_reviewed)
 
 
 @click.command()
@@ -56,6 +59,7 @@ def init() -> None:
     instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_secret(secret_path(instance), "SECRET_KEY")
     new_key = write_secret(current_app.config["AUDIT_KEY_FILE"], "AUDIT_KEY")
+    write_secret(current_app.config["PATIENT_KEY_FILE"], "PATIENT_KEY")
     migrate()
     with db.engine.connect() as connection:
         begun = ledger.newest_seal(connection)[0] > 0

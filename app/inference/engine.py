@@ -117,7 +117,10 @@ class Engine:
         return loaded.bundle
 
     def bundle(self, name: str) -> Bundle:
-        """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read."""
+        """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read.
+
+        One that was published since the engine started, and activated by the command line, begins to be loaded.
+        """
         loaded = self.loaded(name)
         if loaded.bundle is not None:
             if self.hold is not None:
@@ -125,6 +128,11 @@ class Engine:
             return loaded.bundle
         if loaded.state == "damaged":
             raise BundleUnusableError(loaded.text)
+        with self._wake:
+            if name not in self._loaded:
+                self._loaded[name] = LoadedBundle(name)
+                self._loads.append((name, Future()))
+                self._wake.notify_all()
         raise EngineBusyError(LOADING)
 
     def begin(self, name: str, enclosed: Enclosed) -> Pending:
