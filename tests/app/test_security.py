@@ -120,6 +120,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "reviews.show_agreement": members(200),
     "report.show": own(200),
     "report.download": own(200),
+    "monitoring.show": admins(200),
+    "monitoring.as_csv": admins(200),
     "reviewed.show": admins(200),
     "reviewed.export": admins(302),
     "reviewed.archive": admins(404),
