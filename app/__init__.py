@@ -33,6 +33,7 @@ from app import (
     reviews,
     security,
     signing,
+    teaching,
     template_filters,
     worklist,
 )
@@ -46,6 +47,7 @@ from app.inference import engine, evidence, jobs, lab_jobs
 from app.reading import more_maps
 from app.registry import activation, held_cards
 from app.reviewed import exporting
+from app.teaching import adaptation, picks
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
@@ -92,7 +94,7 @@ def create_app(**overrides: Any) -> Flask:
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles, held_cards.hold)
     jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
-    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting,)})
+    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting, picks, adaptation)})
     for feature in (
         worklist,
         examples,
@@ -105,6 +107,7 @@ def create_app(**overrides: Any) -> Flask:
         reviewed,
         registry,
         monitoring,
+        teaching,
         lab,
         audit,
         auth,

@@ -67,6 +67,7 @@ ACTIONS = {
     "lab.changed": _l("lab settings changed"),
     "ledger.keyed": _l("ledger sealed with a key from here on"),
     "model.activated": _l("model activated"),
+    "model.adapted": _l("model adapted to the lab's labels"),
     "model.held": _l("model read for the first time"),
     "model.refused": _l("model could not be activated"),
     "access.refused": _l("was refused a page"),

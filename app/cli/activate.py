@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.database import db
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import User
+from app.registry.activation import CELLS
 from app.registry.activation import activate as let_read
 from smear.artifacts import CARD, BundleError, replacing, sha256
 from smear.inference import bundle as bundles
@@ -39,7 +40,8 @@ def activate(name: str, email: str, reason: str, despite: str) -> None:
         raise click.ClickException(str(error)) from None
     except BundleUnusableError as unusable:
         raise click.ClickException(unusable.text) from None
-    click.echo(f"{choice.bundle} {choice.version} reads from now on for {user.lab.name}.")
+    what = "types cells at upload" if choice.scope == CELLS else "reads"
+    click.echo(f"{choice.bundle} {choice.version} {what} from now on for {user.lab.name}.")
 
 
 def published_path(name: str) -> Path:

@@ -12,9 +12,10 @@ from app.records.people import User
 
 
 class BundleActivation(Record):
-    """An admin's choice of the bundle that reads for the lab; the newest one holds.
+    """An admin's choice of the bundle that reads for the lab; the newest one of its scope holds.
 
-    despite: why, where the bundle does not reach the floors (`smear.inference.floors`).
+    despite: why, where the bundle does not reach the floors (`smear.inference.floors`); scope: `cell`, or empty for one
+    that reads fields, as all were once.
     """
 
     __tablename__ = "bundle_activation"
@@ -27,6 +28,7 @@ class BundleActivation(Record):
     reason: Mapped[str] = mapped_column(String(500))
     despite: Mapped[str] = mapped_column(String(500), default="")
     card_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")  # empty: by an older version
+    scope: Mapped[str] = mapped_column(String(8), default="", server_default="")
     activated_at: Mapped[datetime] = mapped_column(default=now)
     activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
 

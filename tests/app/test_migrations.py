@@ -26,7 +26,7 @@ from smear.inference.reading import Reading as SmearReading
 from tests.app.steps import PASSWORD, Someone
 from tests.conftest import skip_or_fail
 
-REVISIONS = [f"{number:04d}" for number in range(1, 22)]
+REVISIONS = [f"{number:04d}" for number in range(1, 23)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},
