@@ -17,6 +17,7 @@ from app import (
     cases,
     cells,
     cli,
+    comparison,
     database,
     errors,
     examples,
@@ -42,11 +43,13 @@ from app.audit import viewings
 from app.auth import sessions, two_factor
 from app.cases import opinions
 from app.cells import outlines
+from app.comparison import reading as compared
 from app.differential import classification
 from app.inference import engine, evidence, jobs, lab_jobs
 from app.reading import more_maps
 from app.registry import activation, held_cards
 from app.reviewed import exporting
+from app.shadow import reading as shadow
 from app.teaching import adaptation, picks
 from app.version import __version__
 
@@ -93,8 +96,10 @@ def create_app(**overrides: Any) -> Flask:
     ):
         part.init_app(app)
     engine.init_app(app, activation.wanted_bundles, held_cards.hold)
-    jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
-    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting, picks, adaptation)})
+    jobs.init_app(
+        app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps, shadow)}
+    )
+    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting, picks, adaptation, compared)})
     for feature in (
         worklist,
         examples,
@@ -108,6 +113,7 @@ def create_app(**overrides: Any) -> Flask:
         registry,
         monitoring,
         teaching,
+        comparison,
         lab,
         audit,
         auth,

@@ -68,6 +68,8 @@ ACTIONS = {
     "ledger.keyed": _l("ledger sealed with a key from here on"),
     "model.activated": _l("model activated"),
     "model.adapted": _l("model adapted to the lab's labels"),
+    "shadow.begun": _l("candidate began to read along"),
+    "shadow.ended": _l("candidate stopped reading along"),
     "model.held": _l("model read for the first time"),
     "model.refused": _l("model could not be activated"),
     "access.refused": _l("was refused a page"),

@@ -13,7 +13,8 @@ from sqlalchemy import func, or_, select, update
 from app.database import db, writing
 from app.records import UNFINISHED, Job, JobItem, now
 
-EVIDENCE = "evidence"  # the kind that comes with every suggestion: nobody asked, so that it goes after what people did
+# Kinds that come with every image or suggestion: nobody asked, so that they go after what people did.
+EVIDENCE, SHADOW = "evidence", "shadow"
 SILENT = timedelta(seconds=60)  # after which a job is taken over from whoever ran it
 
 
@@ -51,7 +52,7 @@ def claim(of_labs: bool = False) -> str | None:
     kind = Job.case_id.is_(None) if of_labs else Job.case_id.is_not(None)
     abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
     waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
-    query = select(Job.id).where(kind, waiting).order_by(Job.kind == EVIDENCE, Job.made_at).limit(1)
+    query = select(Job.id).where(kind, waiting).order_by(Job.kind.in_((EVIDENCE, SHADOW)), Job.made_at).limit(1)
     try:
         if db.session.scalar(query) is None:
             return None

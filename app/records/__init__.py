@@ -3,7 +3,7 @@
 from app.records.authenticator import Authenticator, PasswordTries
 from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
-from app.records.bundles import BundleActivation, HeldCard
+from app.records.bundles import BundleActivation, HeldCard, ShadowReading, ShadowTrial
 from app.records.cases import (
     AGE_BANDS,
     ATTENTION,
@@ -67,6 +67,8 @@ __all__ = [
     "Role",
     "SavedFilter",
     "ServerSession",
+    "ShadowReading",
+    "ShadowTrial",
     "Signature",
     "SmearImage",
     "User",

@@ -1,14 +1,16 @@
-"""Which model a lab chose to read, and the card with which each reads."""
+"""Which model a lab chose to read, the card with which each reads, and candidates that read beside it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.records.base import Record, now
+from app.records.base import Record, Suggestions, now, random_id
 from app.records.people import User
+from app.version import __version__
+from smear.inference.suggestion import Suggestion
 
 
 class BundleActivation(Record):
@@ -44,3 +46,39 @@ class HeldCard(Record):
     version: Mapped[str] = mapped_column(String(40), primary_key=True)
     card_sha256: Mapped[str] = mapped_column(String(64))
     held_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ShadowTrial(Record):
+    """A time for which a candidate reads every new image of a lab beside the active model, and nobody sees it."""
+
+    __tablename__ = "shadow_trial"
+    __table_args__ = (Index("ix_shadow_trial_lab", "lab_id", "ends_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    bundle: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(40))
+    begun_at: Mapped[datetime] = mapped_column(default=now)
+    begun_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    ends_at: Mapped[datetime]  # when somebody ends it, that moment
+
+    begun_by: Mapped[User] = relationship(lazy="joined")
+
+
+class ShadowReading(Record):
+    """What a candidate said of an image, for comparisons alone: it is on no page of a case and in no report.
+
+    scope: of the bundle; suggestions: one for a field, or one for each of its cells in their order.
+    """
+
+    __tablename__ = "shadow_reading"
+    __table_args__ = (UniqueConstraint("image_id", "bundle", "version", name="uq_shadow_reading_bundle"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    image_id: Mapped[str] = mapped_column(ForeignKey("smear_image.id", ondelete="CASCADE"))
+    bundle: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(40))
+    scope: Mapped[str] = mapped_column(String(8))
+    suggestions: Mapped[list[Suggestion]] = mapped_column(Suggestions)
+    program: Mapped[str] = mapped_column(String(40), default=__version__)  # version of LeukoLens
+    made_at: Mapped[datetime] = mapped_column(default=now)

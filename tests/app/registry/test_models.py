@@ -289,4 +289,4 @@ def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, own_lab: Fla
     with own_lab.app_context():
         assert active_bundle(1) == BUNDLE
     image = admin.upload(admin.open_case(), field).json
-    assert SECOND not in admin.get(image["url"]).text
+    assert f'value="{SECOND}"' not in admin.get(image["url"]).text
