@@ -34,6 +34,12 @@ SETTINGS = (
         "",
         "Where the records are, as an SQLAlchemy URL. Empty: leukolens.sqlite3 in INSTANCE_DIR.",
     ),
+    Setting(
+        "IMAGE_STORE",
+        "",
+        "Where the pictures are: s3://BUCKET/FOLDER for a store that several machines share; keys, region and endpoint "
+        "are read from the usual AWS_* variables. Empty: the folder images in INSTANCE_DIR.",
+    ),
     Setting("MODELS_DIR", "models", "Folder of the published bundles, one folder each."),
     Setting(
         "DEFAULT_BUNDLE",

@@ -13,13 +13,13 @@ from flask_babel import gettext as _
 
 from app import ledger
 from app.database import db, writing
-from app.image_store import image_store
 from app.inference.lab_jobs import LabTask
 from app.records import Lab
 from app.reviewed import choice as choices
 from app.reviewed.choice import Choice
 from app.reviewed.folder import Step, write
 from app.rules import RefusedError
+from app.storage.folder import Folder
 from smear.artifacts import replacing
 
 KIND = "export"
@@ -70,12 +70,13 @@ def do(task: LabTask) -> dict[str, Any]:
     lab, choice = db.session.get_one(Lab, task.lab_id), choices.read(task.argument)
     target = archive(task.lab_id, task.job_id)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    disk = Folder(target.parent, current_app.config["DISK_FLOOR_MB"] * 2**20)
     partial = target.with_name(f".{secrets.token_hex(8)}")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as file:  # PNG is packed already
 
             def put(name: str, data: bytes) -> None:
-                if not image_store().has_room(len(data)):
+                if not disk.has_room(len(data)):
                     raise OSError(errno.ENOSPC, "the disk is full up to its floor")
                 file.writestr(name, data)
 

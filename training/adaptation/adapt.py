@@ -22,10 +22,11 @@ from smear.inference.network import Network
 from training.adaptation import candidates
 from training.adaptation.adapted_bundle import Adapted, recalibrated, write
 from training.adaptation.looked_at import Looked, look
-from training.adaptation.parts import Parts, agreed, parts, told_apart
+from training.adaptation.parts import Parts, parts, told_apart
 from training.adaptation.verdict import ANSWERED, FEWEST, Judged, judged, verdict
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
+from training.data.duplicates import agreed
 from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.assessment import Assessment, assess

@@ -67,7 +67,7 @@ def test_nothing_to_export_and_a_full_disk_are_sentences(
     review(clinician, case, image, "label:Pre")
     assert "nothing to export" in admin.get("/reviewed/").text
     with monkeypatch.context() as patch:
-        patch.setattr("app.image_store.ImageStore.has_room", lambda *_: False)
+        patch.setattr("app.storage.folder.Folder.has_room", lambda *_: False)
         admin.post("/reviewed/export", {"fields": "yes"})
         work_done(app)
     assert "The disk is full. Make room" in admin.get("/reviewed/").text

@@ -195,7 +195,7 @@ def test_a_picture_that_the_disk_lost_is_left_out(
     """The others are exported all the same."""
     with app.app_context():
         image: Any = db.session.get_one(SmearImage, next(iter(two_cases.values()))[0])
-        image_store().path(image.pixels_sha256).unlink()
+        image_store().place.path(image.pixels_sha256).unlink()
     export(app, tmp_path / "out", "--fields")
     assert len(manifest(tmp_path / "out")) == 1
     assert left_out(tmp_path / "out") == [("damaged", ["Pre-B ALL"])]
