@@ -31,6 +31,7 @@ DATABASE = "leukolens.sqlite3"
 KEYS = {
     "secret_key": "",
     "audit_key": "AUDIT_KEY_FILE",
+    "patient_key": "PATIENT_KEY_FILE",
     "report_key.pem": "REPORT_KEY_FILE",
     "report_certificate.pem": "REPORT_CERTIFICATE_FILE",
 }

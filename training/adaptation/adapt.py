@@ -65,13 +65,17 @@ class Outcome(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie."""
+    """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie.
+
+    name: of the new bundle, "" for the parent's with -adapted behind it.
+    """
 
     data: Dataset
     labels: int | None = None
     lab: str = ""
     weights: Weights = None
     seed: int = 0
+    name: str = ""
 
 
 def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
@@ -166,6 +170,7 @@ def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str
     return {
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "laboratory": plan.lab,
+        "name": plan.name or f"{card.name}-adapted",
         "parent": {"name": card.name, "version": card.version, "fingerprint": card.data.get("fingerprint", "")},
         "may_change": ["temperature and thresholds", "last layer", "all weights"],
         "limits": {
