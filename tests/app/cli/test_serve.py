@@ -101,7 +101,7 @@ def is_closed(client: socket.socket) -> bool:
 
 
 def percentile(port: int) -> float:
-    """Return the 95th percentile of the seconds that forty pages take, the best of three, for others use the machine."""
+    """Return the 95th percentile of the seconds that forty pages take, best of three: others use the machine."""
     rounds = [[ask(port) for _number in range(40)] for _round in range(3)]
     assert {status for answers in rounds for status, _seconds in answers} == {200}
     return min(statistics.quantiles([seconds for _status, seconds in answers], n=20)[-1] for answers in rounds)
