@@ -95,7 +95,7 @@ def create_app(**overrides: Any) -> Flask:
         cli,
     ):
         part.init_app(app)
-    engine.init_app(app, activation.wanted_bundles, held_cards.hold)
+    engine.init_app(app, activation.first_bundles, held_cards.hold)
     jobs.init_app(
         app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps, shadow)}
     )
