@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
+.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock sbom bench bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -93,6 +93,12 @@ lock: $(VENV)/.installed-dev
 	done
 	$(COMPILE) --extra training --extra postgres --group dev --constraint requirements.txt \
 	    --output-file requirements-dev.txt
+
+# The bill of materials of what serves, with hashes, in CycloneDX: build/sbom.cdx.json.
+sbom: $(VENV)/.installed-dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-file build/sbom.cdx.json
 
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev
