@@ -92,6 +92,12 @@ SETTINGS = (
         0,
         "Reverse proxies in front of the server whose X-Forwarded-* headers are believed.",
     ),
+    Setting(
+        "SITE_NAMES",
+        "",
+        "Names by which the site is reached, with commas between them; under any other no page is sent and no link "
+        "made. Empty: any.",
+    ),
     Setting("PAGE_SIZE", 25, "Cases on one page of the worklist."),
     Setting("LAB_NAME", "Our laboratory", "Name of the lab that `init` creates."),
     Setting("ADMIN_EMAIL", "admin@lab.example", "Sign-in address of the first admin that `init` creates."),
