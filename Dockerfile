@@ -1,6 +1,7 @@
 FROM python:3.12-slim
 
-# For an NVIDIA GPU: --build-arg REQUIREMENTS=requirements-cuda.txt; for PostgreSQL: requirements-postgres.txt
+# For an NVIDIA GPU: --build-arg REQUIREMENTS=requirements-cuda.txt; for PostgreSQL: requirements-postgres.txt; for several
+# machines on one database and one store of pictures: "requirements-postgres.txt requirements-s3.txt"
 ARG REQUIREMENTS=requirements.txt
 # Libraries that keep something between their runs keep it in /tmp, all that is writable beside the data (compose.yaml).
 ENV PYTHONUNBUFFERED=1 \
@@ -16,8 +17,8 @@ WORKDIR /srv/leukolens
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt requirements-cuda.txt requirements-postgres.txt ./
-RUN pip install --require-hashes -r "$REQUIREMENTS"
+COPY requirements.txt requirements-cuda.txt requirements-postgres.txt requirements-s3.txt requirements-ray.txt ./
+RUN for file in $REQUIREMENTS; do pip install --require-hashes -r "$file" || exit 1; done
 
 COPY app app
 COPY smear smear

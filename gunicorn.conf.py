@@ -41,10 +41,12 @@ def post_worker_init(worker: Any) -> None:
     app = worker.wsgi
     from app.inference.engine import engine
     from app.inference.jobs import runner
+    from app.inference.lab_jobs import lab_runner
 
     logging.getLogger("leukolens").setLevel(logging.INFO)
     with app.app_context():
         engine()
+        lab_runner().start()
         runner().start()  # goes on with what a restart interrupted
     # What stands now stays: looking through all of it for garbage holds every request up for tens of milliseconds.
     gc.collect()

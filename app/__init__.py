@@ -17,20 +17,24 @@ from app import (
     cases,
     cells,
     cli,
+    comparison,
     database,
     errors,
     examples,
     health,
     image_store,
     lab,
+    monitoring,
     moved,
     reading,
     registry,
     report,
     request_checks,
+    reviewed,
     reviews,
     security,
     signing,
+    teaching,
     template_filters,
     worklist,
 )
@@ -39,10 +43,14 @@ from app.audit import viewings
 from app.auth import sessions, two_factor
 from app.cases import opinions
 from app.cells import outlines
+from app.comparison import reading as compared
 from app.differential import classification
-from app.inference import engine, evidence, jobs
+from app.inference import engine, evidence, jobs, lab_jobs
 from app.reading import more_maps
 from app.registry import activation, held_cards
+from app.reviewed import exporting
+from app.shadow import reading as shadow
+from app.teaching import adaptation, picks
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
@@ -89,7 +97,10 @@ def create_app(**overrides: Any) -> Flask:
         believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_port", "x_prefix"), hops)
         app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
     engine.init_app(app, activation.wanted_bundles, held_cards.hold)
-    jobs.init_app(app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps)})
+    jobs.init_app(
+        app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps, shadow)}
+    )
+    lab_jobs.init_app(app, {module.KIND: module.do for module in (exporting, picks, adaptation, compared)})
     for feature in (
         worklist,
         examples,
@@ -99,7 +110,11 @@ def create_app(**overrides: Any) -> Flask:
         signing,
         cells,
         report,
+        reviewed,
         registry,
+        monitoring,
+        teaching,
+        comparison,
         lab,
         audit,
         auth,

@@ -36,6 +36,12 @@ SETTINGS = (
         "",
         "Where the records are, as an SQLAlchemy URL. Empty: leukolens.sqlite3 in INSTANCE_DIR.",
     ),
+    Setting(
+        "IMAGE_STORE",
+        "",
+        "Where the pictures are: s3://BUCKET/FOLDER for a store that several machines share; keys, region and endpoint "
+        "are read from the usual AWS_* variables. Empty: the folder images in INSTANCE_DIR.",
+    ),
     Setting("MODELS_DIR", "models", "Folder of the published bundles, one folder each."),
     Setting(
         "DEFAULT_BUNDLE",
@@ -69,6 +75,12 @@ SETTINGS = (
         "",
         "File of that key's certificate (PEM), for whoever wants to check a report. Empty: report_certificate.pem in "
         "INSTANCE_DIR.",
+    ),
+    Setting(
+        "PATIENT_KEY_FILE",
+        "",
+        "File of the key under which patients' numbers are hashed; best where who can write the database cannot read. "
+        "Empty: patient_key in INSTANCE_DIR.",
     ),
     Setting("HOST", "127.0.0.1", "Address on which the server listens."),
     Setting("PORT", 8000, "Port on which the server listens."),
@@ -144,8 +156,9 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict
         values["DATABASE_URL"] = URL.create("sqlite", database=file).render_as_string(hide_password=False)
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"] = read_secret(secret_path(values["INSTANCE_DIR"]))
-    values["AUDIT_KEY_FILE"] = Path(values["AUDIT_KEY_FILE"] or values["INSTANCE_DIR"] / "audit_key")
-    values["AUDIT_KEY"] = read_secret(values["AUDIT_KEY_FILE"])
+    for name in ("AUDIT_KEY", "PATIENT_KEY"):
+        values[f"{name}_FILE"] = Path(values[f"{name}_FILE"] or values["INSTANCE_DIR"] / name.lower())
+        values[name] = read_secret(values[f"{name}_FILE"])
     for name, file in (("REPORT_KEY_FILE", "report_key.pem"), ("REPORT_CERTIFICATE_FILE", "report_certificate.pem")):
         values[name] = Path(values[name] or values["INSTANCE_DIR"] / file)
     return values

@@ -16,6 +16,7 @@ from app.database import db, is_busy, is_conflict, is_full
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from app.rules import NoKeyError, WaitError
+from app.storage.place import SilentError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
 
@@ -92,6 +93,11 @@ FULL_WORDS = (
     _l("Nothing of this step was stored; everything saved before is safe."),
     _l("Tell whoever runs this server. Reading, reviewing and signing out go on."),
 )
+SILENT_WORDS = (
+    _l("The store of the pictures does not answer."),
+    _l("Nothing of this step was stored; everything saved before is safe."),
+    _l("Wait a moment and try again. If it lasts, tell whoever runs this server."),
+)
 MEANWHILE_WORDS = (
     _l("Somebody else changed the same thing in the same instant."),
     _l("The step you just took was not saved; everything saved before is safe."),
@@ -118,6 +124,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, database_failed)
     app.register_error_handler(IntegrityError, meanwhile)
     app.register_error_handler(OSError, disk_failed)
+    app.register_error_handler(SilentError, store_silent)
     app.register_error_handler(500, failed)
 
 
@@ -215,6 +222,12 @@ def disk_failed(error: OSError) -> Any:
     if not is_full(error):
         raise error
     return answer(507, FULL_WORDS)
+
+
+def store_silent(_error: SilentError) -> Any:
+    """Tell a browser when to come back where the store of the pictures does not answer."""
+    db.session.rollback()
+    return answer(503, SILENT_WORDS, {"Retry-After": str(BUSY_SECONDS)})
 
 
 def failed(error: Exception) -> Any:

@@ -1,4 +1,4 @@
-"""The image store: pictures by the sha256 of their stored bytes, written so that a crash leaves no half.
+"""The image store: pictures by the sha256 of their stored bytes, in a folder or in a bucket (`app.storage`).
 
 No request removes a file: another may be about to point to it. What no row points to any more, as after a removed image
 or a kill in the middle of an upload, `sweep` removes once it has lain for a day.
@@ -6,20 +6,19 @@ or a kill in the middle of an upload, `sweep` removes once it has lain for a day
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import secrets
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import cv2
 import numpy as np
 from flask import Flask, current_app
 
+from app.config import SettingError
+from app.storage.folder import Folder
+from app.storage.place import Place, SilentError
 from smear.imaging.decode import ImageError, decode, encode
 from smear.imaging.picture import MAX_PIXELS
 
@@ -27,9 +26,7 @@ THUMBNAIL_SIDE = 256
 # What the largest picture takes, should nothing of it pack: whatever was taken in is read again, however large its file
 # of the store became. A photograph's JPEG of 40 MB is a PNG of 200.
 STORED_BYTES = 4 * MAX_PIXELS
-
-
-SWEPT_SECONDS = 24 * 3600  # that a file without a row has lain before it goes: no upload takes as long
+SWEPT_AFTER = timedelta(days=1)  # that a file without a row has lain before it goes: no upload takes as long
 
 
 class UnreadableError(OSError):
@@ -45,44 +42,24 @@ class Stored:
 
 
 class ImageStore:
-    """A folder of pictures, each under the hash of its own bytes."""
+    """Pictures, each under the hash of its own bytes, at a place that keeps files."""
 
-    def __init__(self, folder: Path, floor: int = 0) -> None:
-        """floor: bytes of the disk that pictures leave free, for the database and whoever signs in."""
-        self.folder, self.floor = folder, floor
+    def __init__(self, place: Place) -> None:
+        self.place = place
 
-    def has_room(self, size: int = 0) -> bool:
-        """Return whether so many bytes more leave the floor free."""
-        there = next((path for path in (self.folder, *self.folder.parents) if path.is_dir()), self.folder)
-        return shutil.disk_usage(there).free - size >= self.floor
-
-    def path(self, digest: str) -> Path:
-        """Return the file of a hash; two letters of it name the folder, so that none grows too large."""
-        return self.folder / digest[:2] / f"{digest}.png"
+    def has_room(self) -> bool:
+        """Return whether pictures may be written."""
+        return self.place.has_room()
 
     def put(self, data: bytes) -> str:
-        """Write bytes and return their hash; when this returns they are on the disk and whole.
+        """Write bytes and return their hash; when this returns they are stored to last, and whole.
 
         What lies there whole already is not written again; what lies there damaged is replaced. OSError (ENOSPC) where
-        the disk has no room for it.
+        there is no room for it, SilentError where the place does not answer.
         """
         digest = hashlib.sha256(data).hexdigest()
-        path = self.path(digest)
-        if self.renewed(digest):
-            return digest
-        if not self.has_room(len(data)):
-            raise OSError(errno.ENOSPC, "the disk is full up to its floor")
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_name(f".{digest}.{secrets.token_hex(4)}")
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if not self.renewed(digest):
+            self.place.write(digest, data)
         return digest
 
     def put_picture(self, rgb: np.ndarray) -> Stored:
@@ -94,16 +71,22 @@ class ImageStore:
     def renewed(self, digest: str) -> bool:
         """Return whether a file lies there whole, from now on as young as if it had just been written."""
         try:
-            self.read_bytes(digest)
-            os.utime(self.path(digest))
+            self.place.renew(digest, self.read_bytes(digest))
+        except SilentError:
+            raise
         except OSError:
             return False
         return True
 
     def read_bytes(self, digest: str) -> bytes:
-        """Return what was stored, or UnreadableError: what the disk lost, damaged or exchanged is never returned."""
+        """Return what was stored, or UnreadableError: what was lost, damaged or exchanged is never returned.
+
+        SilentError where the place does not answer.
+        """
         try:
-            data = self.path(digest).read_bytes()
+            data = self.place.read(digest)
+        except SilentError:
+            raise
         except OSError as error:
             raise UnreadableError(f"{digest} cannot be read") from error
         if hashlib.sha256(data).hexdigest() != digest:
@@ -120,32 +103,9 @@ class ImageStore:
     def sweep(self, used: Callable[[str], bool]) -> Iterator[str]:
         """Remove what has lain for a day and is not used; yield the names of the files that went.
 
-        used: whether a row points to a hash. A file that an upload takes up again in this very moment (`renewed`) is
-        put back: it is taken away by a rename first, and its age is looked at once more.
+        used: whether a row points to a hash.
         """
-        oldest = time.time() - SWEPT_SECONDS
-        for path in sorted(self.folder.glob("*/*")):
-            if not path.is_file() or path.stat().st_mtime > oldest:
-                continue
-            digest = path.stem
-            if path == self.path(digest) and used(digest):
-                continue
-            aside = path.with_name(f".swept.{path.name}")
-            path.rename(aside)
-            if aside.stat().st_mtime > oldest and not path.exists():
-                aside.rename(path)
-                continue
-            aside.unlink()
-            yield path.name
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return self.place.sweep(used, datetime.now(UTC) - SWEPT_AFTER)
 
 
 def thumbnail(rgb: np.ndarray) -> np.ndarray:
@@ -161,8 +121,22 @@ def thumbnail(rgb: np.ndarray) -> np.ndarray:
 
 def init_app(app: Flask) -> None:
     """Open the store of the application."""
-    floor = app.config["DISK_FLOOR_MB"] * 2**20
-    app.extensions["image_store"] = ImageStore(app.config["INSTANCE_DIR"] / "images", floor)
+    app.extensions["image_store"] = ImageStore(place_of(app.config))
+
+
+def place_of(settings: dict[str, Any]) -> Place:
+    """Return where the settings say that pictures lie; SettingError where that cannot be."""
+    address = settings["IMAGE_STORE"]
+    if not address:
+        return Folder(settings["INSTANCE_DIR"] / "images", settings["DISK_FLOOR_MB"] * 2**20)
+    try:
+        from app.storage.bucket import opened  # its library is installed where a bucket is used
+    except ModuleNotFoundError as error:
+        raise SettingError("LEUKOLENS_IMAGE_STORE names a bucket. Install requirements-s3.txt for it.") from error
+    try:
+        return opened(address)
+    except ValueError as error:
+        raise SettingError(f"LEUKOLENS_IMAGE_STORE is {address!r}; it must be like s3://BUCKET/FOLDER.") from error
 
 
 def image_store() -> ImageStore:

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import accession, ledger
 from app.database import db, writing
+from app.lab import patients
 from app.records import AuditEvent, Case, User, now
 from app.rules import RefusedError, refuse_signed
 
 FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
+PATIENT = "patient"  # of a form: the number that becomes a key
 CORRECTED = "case.corrected"
 
 
@@ -62,10 +64,14 @@ def stored(name: str, text: str | None) -> str:
 
 
 def create_case(fields: dict[str, str | None], user: User, example: bool = False) -> Case:
-    """Open a case; its accession is unique in the lab, whatever its capitals and however its signs are written."""
+    """Open a case; its accession is unique in the lab, whatever its capitals and however its signs are written.
+
+    fields: those of FIELDS, and `patient`, the patient's number, of which the keyed hash alone is kept.
+    """
     lab_id, user_id = user.lab_id, user.id
     details = Details.written(fields)
-    case = Case(lab_id=lab_id, created_at=now(), created_by_id=user_id, example=example)
+    whose = patients.patient_key(lab_id, fields.get(PATIENT) or "")
+    case = Case(lab_id=lab_id, created_at=now(), created_by_id=user_id, example=example, patient_key=whose)
     details.put(case)
     with writing() as session:
         refuse_taken(session, lab_id, details.accession)
@@ -75,23 +81,29 @@ def create_case(fields: dict[str, str | None], user: User, example: bool = False
     return case
 
 
-def correct(case: Case, seen: Details, typed: Details, user: User) -> list[str]:
-    """Put what was typed in the place of what was seen, and return the fields that changed."""
+def correct(case: Case, seen: Details, typed: Details, user: User, patient: str = "") -> list[str]:
+    """Put what was typed in the place of what was seen, and return the fields that changed.
+
+    patient: the patient's number; nothing typed leaves the case to whose it is.
+    """
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
         case = session.get_one(Case, case_id, populate_existing=True)
         refuse_signed(case)
         before = Details.of(case)
         changed = typed.differing(before)
-        if not changed:
+        whose = patients.patient_key(lab_id, patient) or case.patient_key
+        moved = [PATIENT] if whose != case.patient_key else []
+        if not changed + moved:
             return []
-        if before != seen:
+        if changed and before != seen:
             raise CorrectedMeanwhileError
         refuse_taken(session, lab_id, typed.accession, case_id)
         typed.put(case)
+        case.patient_key = whose
         session.flush()
-        ledger.record(session, CORRECTED, lab=lab_id, actor=user_id, subject=case_id, fields=changed)
-    return changed
+        ledger.record(session, CORRECTED, lab=lab_id, actor=user_id, subject=case_id, fields=changed + moved)
+    return changed + moved
 
 
 def refuse_taken(session: Session, lab_id: int, wanted: str, but: str = "") -> None:

@@ -41,7 +41,7 @@ def save_details(case_id: str) -> Any:
     if not form.validate_on_submit() or form.warn():
         return edit_page(case, form, seen), 400
     try:
-        changed = correct(case, seen, Details.written(form.data), current_user)
+        changed = correct(case, seen, Details.written(form.data), current_user, form.patient.data or "")
     except CorrectedMeanwhileError:
         return meanwhile(case_or_404(case_id), form, seen)
     except RefusedError as refused:

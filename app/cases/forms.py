@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 from app import accession
 from app.cases import privacy
 from app.cases.details import Details, stored
+from app.lab import patients
 from app.lab.views import fits
 from app.records import AGE_BANDS, SEXES, SPECIMENS, now
 
@@ -42,6 +43,16 @@ def seen_as_it_is(_form: FlaskForm, field: Field) -> None:
     if hidden := accession.hidden_signs(field.data or ""):
         raise ValidationError(
             _("This accession holds signs that nobody sees (%(which)s). Type it by hand.", which=", ".join(hidden))
+        )
+
+
+def a_number(_form: FlaskForm, field: Field) -> None:
+    """Refuse a patient's number that is too long or holds signs that nobody sees: it would be another patient's."""
+    if len(field.data or "") > patients.LENGTH:
+        raise ValidationError(_("A patient's number has at most %(n)s characters.", n=patients.LENGTH))
+    if hidden := accession.hidden_signs(field.data or ""):
+        raise ValidationError(
+            _("This number holds signs that nobody sees (%(which)s). Type it by hand.", which=", ".join(hidden))
         )
 
 
@@ -88,6 +99,7 @@ class CaseForm(FlaskForm):
         default="PB",
         validators=[InputRequired(_l("Say what kind of specimen this is."))],
     )
+    patient = StringField(_l("Patient's number (optional)"), validators=[a_number], default="")
     stain = StringField(_l("Stain"), validators=[Length(max=64)], default=STAINS[0])
     received_on = StringField(_l("Received"), validators=[real_day], default="")
     age_band = SelectField(_l("Age"), choices=AGES, default="")

@@ -20,6 +20,7 @@ from app.inference.engine import engine
 from app.records import Case, Lab, Reading, Redrawing, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
+from app.shadow import trial
 from app.stored_fields import keep_outlines
 from smear.imaging.containers import Enclosed
 from smear.inference.reading import Reading as SmearReading
@@ -107,6 +108,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             drawn=incoming.drawn,
         )
         queued = evidence.queue(session, image.reading, lab_id, case_id)
+        queued |= trial.queue(session, image.id, lab_id, case_id)
         queued |= at_upload.keep(session, types, image, case, session.get_one(Lab, lab_id), user_id)
     if queued:
         jobs.runner().wake()

@@ -29,9 +29,12 @@ RETRY_MILLISECONDS = 1500
 
 
 def job_or_404(job_id: str) -> Job:
-    """Return a job of the person's own lab."""
+    """Return a job of the person's own lab; one of the whole lab is its admins'."""
     job = db.session.scalar(select(Job).where(Job.id == job_id, Job.lab_id == current_user.lab_id)) or abort(404)
-    lead_away_if_blind(job.case_id)
+    if job.case_id is None and not current_user.is_admin:
+        abort(404)
+    if job.case_id is not None:
+        lead_away_if_blind(job.case_id)
     return job
 
 
@@ -82,7 +85,8 @@ def cancel_job(job_id: str) -> Any:
     if job.unfinished:
         jobs.cancel(job_id)
         flash(_("Stopped. What was done until now is kept."), "info")
-    return redirect(same_site(request.form.get("back", "")) or url_for("cases.show", case_id=job.case_id))
+    home = url_for("cases.show", case_id=job.case_id) if job.case_id else url_for("worklist.show")
+    return redirect(same_site(request.form.get("back", "")) or home)
 
 
 def same_site(path: str) -> str:

@@ -22,6 +22,7 @@ from app.differential.cells import fields_of
 from app.differential.count import differential, sentence
 from app.differential.sources import counting_source
 from app.inference import job_queue
+from app.lab import patients
 from app.records import Case, Notification, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
@@ -124,6 +125,7 @@ def show(case_id: str) -> str:
         accepted=ACCEPTED,
         jobs=job_queue.newest(case.id, [opinions.KIND]),
         opinions=opinions.offered(case.id),
+        earlier=patients.earlier_cases(case),
     )
 
 

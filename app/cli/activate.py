@@ -1,6 +1,12 @@
-"""`activate`: let a bundle read for a lab, as an admin does on the Models page; for whoever runs the server."""
+"""`activate`: let a bundle read for a lab, as an admin does on the Models page; for whoever runs the server.
+
+A bundle that was just made is named by its folder: it is put among the published ones first.
+"""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -10,8 +16,9 @@ from sqlalchemy import select
 from app.database import db
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import User
+from app.registry.activation import CELLS
 from app.registry.activation import activate as let_read
-from smear.artifacts import BundleError
+from smear.artifacts import CARD, BundleError, replacing, sha256
 from smear.inference import bundle as bundles
 
 
@@ -22,15 +29,39 @@ from smear.inference import bundle as bundles
 @click.option("--despite", default="", help="Why it may read although it is not good enough.")
 @with_appcontext
 def activate(name: str, email: str, reason: str, despite: str) -> None:
-    """Let a published bundle read every new image of a lab from now on."""
+    """Let a published bundle, or one in a folder, read every new image of a lab from now on."""
     user = db.session.scalar(select(User).where(User.email == email.lower()))
     if user is None or not user.is_admin:
         raise click.ClickException(f"{email} is no admin of a lab here.")
     try:
-        bundle = bundles.load(current_app.config["MODELS_DIR"] / name)
+        bundle = bundles.load(published_path(name))
         choice = let_read(bundle, reason, user, despite)
     except BundleError as error:
         raise click.ClickException(str(error)) from None
     except BundleUnusableError as unusable:
         raise click.ClickException(unusable.text) from None
-    click.echo(f"{choice.bundle} {choice.version} reads from now on for {user.lab.name}.")
+    what = "types cells at upload" if choice.scope == CELLS else "reads"
+    click.echo(f"{choice.bundle} {choice.version} {what} from now on for {user.lab.name}.")
+
+
+def published_path(name: str) -> Path:
+    """Return the folder of a published bundle; one that lies elsewhere is put among them first, whole or not at all.
+
+    BundleError where it is damaged; ClickException where another bundle has its name.
+    """
+    models: Path = current_app.config["MODELS_DIR"]
+    made = Path(name)
+    if name in bundles.names(models) or not (made / CARD).is_file():
+        return models / name
+    card = bundles.verify(made)
+    target = models / card.name
+    if target.exists():
+        if sha256(target / CARD) == sha256(made / CARD):
+            return target
+        raise click.ClickException(
+            f"There is another model '{card.name}' here already, and nothing is replaced. Give the new one another name"
+            " (`python -m training adapt ... --name NAME`)."
+        )
+    with replacing(target) as draft:
+        shutil.copytree(made, draft, dirs_exist_ok=True)
+    return target

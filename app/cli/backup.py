@@ -10,6 +10,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlalchemy import make_url
 
 from app.cli.sealed_files import SALT, BackupError, Sealer
 from app.config import secret_path
-from app.image_store import ImageStore, UnreadableError
+from app.image_store import UnreadableError, image_store
 from app.records import now
 from app.stored_fields import stored_columns
 from app.version import __version__
@@ -30,11 +31,12 @@ DATABASE = "leukolens.sqlite3"
 KEYS = {
     "secret_key": "",
     "audit_key": "AUDIT_KEY_FILE",
+    "patient_key": "PATIENT_KEY_FILE",
     "report_key.pem": "REPORT_KEY_FILE",
     "report_certificate.pem": "REPORT_CERTIFICATE_FILE",
 }
 HEAD, MANIFEST = "backup.json", "manifest.json"  # what is legible of an encrypted one, and the list of its files
-SCHEMA = 1
+SCHEMA, IMAGES = 1, "images"
 
 
 def passphrase_of(file: Path | None, encrypt: bool, confirm: bool) -> str:
@@ -111,13 +113,11 @@ def write_backup(folder: Path, passphrase: str) -> tuple[list[str], int]:
             continue
         with path.open("rb") as stream:
             files[name] = sealer.write(stream, folder / name, name)
-    store, missing = ImageStore(current_app.config["INSTANCE_DIR"] / "images"), []
+    missing = []
     for digest in sorted(digests):
-        name = f"images/{digest[:2]}/{digest}.png"
+        name = f"{IMAGES}/{digest[:2]}/{digest}.png"
         try:
-            store.read_bytes(digest)
-            with store.path(digest).open("rb") as stream:
-                files[name] = sealer.write(stream, folder / name, name)
+            files[name] = sealer.write(BytesIO(image_store().read_bytes(digest)), folder / name, name)
         except UnreadableError:
             missing.append(digest)
     manifest = {"program": __version__, "made_at": now().isoformat(timespec="seconds"), "files": files}
@@ -212,6 +212,11 @@ def read_backup(folder: Path, passphrase_file: Path | None) -> int:
         if path != instance / name and (instance / name).is_file() and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.move(instance / name, path)
+    if current_app.config["IMAGE_STORE"]:  # the pictures belong into the bucket
+        for name in files:
+            if name.startswith(f"{IMAGES}/"):
+                image_store().put((instance / name).read_bytes())
+        shutil.rmtree(instance / IMAGES, ignore_errors=True)
     return len(files)
 
 

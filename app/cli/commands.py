@@ -21,6 +21,7 @@ from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
 from app.cli.reports import report_commands
+from app.cli.reviewed import export_reviewed, import_reviewed
 from app.cli.serve import serve
 from app.config import secret_path
 from app.database import db, migrate, writing
@@ -49,6 +50,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(serve)
     app.cli.add_command(backup)
     app.cli.add_command(restore)
+    app.cli.add_command(export_reviewed)
+    app.cli.add_command(import_reviewed)
 
 
 @click.command()
@@ -61,6 +64,7 @@ def init() -> None:
     new_key = write_secret(current_app.config["AUDIT_KEY_FILE"], "AUDIT_KEY")
     config = current_app.config
     report_key.make(config["REPORT_KEY_FILE"], config["REPORT_CERTIFICATE_FILE"], config["LAB_NAME"])
+    write_secret(current_app.config["PATIENT_KEY_FILE"], "PATIENT_KEY")
     migrate()
     with db.engine.connect() as connection:
         begun = ledger.newest_seal(connection)[0] > 0

@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 from app.cli.deadlines import CONNECTIONS, Server
 from app.inference.engine import engine
 from app.inference.jobs import runner
+from app.inference.lab_jobs import lab_runner
 
 GRACE_SECONDS = 30.0  # for what is being answered when the server is told to stop
 DRAINED = 4  # times MAX_UPLOAD_BYTES: so much of a body that is too large is read, for its sender to see the answer
@@ -43,6 +44,7 @@ def serve() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     engine()
+    lab_runner().start()
     runner().start()  # goes on with what a restart interrupted
     # What stands now stays: looking through all of it for garbage holds every request up for tens of milliseconds.
     gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
@@ -12,7 +13,8 @@ from sqlalchemy import func, or_, select, update
 from app.database import db, writing
 from app.records import UNFINISHED, Job, JobItem, now
 
-EVIDENCE = "evidence"  # the kind that comes with every suggestion: nobody asked, so that it goes after what people did
+# Kinds that come with every image or suggestion: nobody asked, so that they go after what people did.
+EVIDENCE, SHADOW = "evidence", "shadow"
 SILENT = timedelta(seconds=60)  # after which a job is taken over from whoever ran it
 
 
@@ -42,11 +44,15 @@ class Progress:
     text: str
 
 
-def claim() -> str | None:
-    """Take the oldest job that nobody works on; None where there is none, which is seen without any lock."""
+def claim(of_labs: bool = False) -> str | None:
+    """Take the oldest job that nobody works on; None where there is none, which is seen without any lock.
+
+    of_labs: of those of a whole lab, else of those of a case.
+    """
+    kind = Job.case_id.is_(None) if of_labs else Job.case_id.is_not(None)
     abandoned = or_(Job.alive_at.is_(None), Job.alive_at < now() - SILENT)
     waiting = or_(Job.state == "queued", (Job.state == "running") & abandoned)
-    query = select(Job.id).where(waiting).order_by(Job.kind == EVIDENCE, Job.made_at).limit(1)
+    query = select(Job.id).where(kind, waiting).order_by(Job.kind.in_((EVIDENCE, SHADOW)), Job.made_at).limit(1)
     try:
         if db.session.scalar(query) is None:
             return None
@@ -63,7 +69,7 @@ def next_task(job_id: str) -> tuple[Task, str] | None:
     """Return the next image of a job and its kind of work; None where nothing is left or it was cancelled."""
     alive(job_id)
     job = db.session.get(Job, job_id, populate_existing=True)
-    if job is None or job.state != "running":
+    if job is None or job.state != "running" or job.case_id is None:
         return None
     query = (
         select(JobItem.image_id)
@@ -90,11 +96,12 @@ def settle(task: Task, state: str, text: str = "") -> None:
         session.execute(update(JobItem).where(*this).values(state=state, text=text))
 
 
-def end(job_id: str, state: str, text: str = "") -> None:
-    """End a job that is not finished."""
+def end(job_id: str, state: str, text: str = "", result: dict[str, Any] | None = None) -> None:
+    """End a job that is not finished; result: what the work of a lab ended in."""
     with writing() as session:
         unfinished = (Job.id == job_id, Job.state.in_(UNFINISHED))
-        session.execute(update(Job).where(*unfinished).values(state=state, text=text, ended_at=now()))
+        values = {"state": state, "text": text, "ended_at": now(), "result": result or {}}
+        session.execute(update(Job).where(*unfinished).values(values))
 
 
 def finish(job_id: str) -> None:
@@ -111,6 +118,8 @@ def finish(job_id: str) -> None:
 
 def progress(job: Job) -> Progress:
     """Return how far a job has come."""
+    if job.case_id is None:
+        return Progress(job.id, job.kind, job.argument, job.state, job.total, job.done, {}, job.text)
     query = select(JobItem.state, JobItem.image_id, JobItem.text).where(JobItem.job_id == job.id)
     rows = db.session.execute(query).all()
     failures = {row.image_id: row.text for row in rows if row.state == "failed"}

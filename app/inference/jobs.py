@@ -35,7 +35,10 @@ Work = Callable[[Task], None]
 
 
 class Runner:
-    """The thread that does the jobs of one application."""
+    """The thread that does the jobs of one application that are of a case."""
+
+    name = "leukolens-jobs"
+    of_labs = False
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -49,7 +52,7 @@ class Runner:
         """Begin to work, with what was left undone; a second call does nothing."""
         with self.changed:
             if self._thread is None and not self._stopping:
-                self._thread = threading.Thread(target=self._run, name="leukolens-jobs", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
@@ -79,7 +82,7 @@ class Runner:
             self._wake.clear()
             try:
                 with self.app.app_context():
-                    while not self._stopping and (job_id := claim()):
+                    while not self._stopping and (job_id := claim(self.of_labs)):
                         self._do(job_id)
             except Exception:  # a database that is locked or gone comes back
                 log.exception("jobs could not be worked on")

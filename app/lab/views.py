@@ -20,6 +20,7 @@ from app.records import Lab
 from app.rules import RefusedError
 
 PATTERN_LENGTH = 64
+MICROSCOPE_LENGTH = 80
 
 
 def fits(accession: str, pattern: str) -> bool:
@@ -60,14 +61,18 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
 @bp.post("/")
 @admin
 def save() -> Any:
-    """Keep how accessions are written from now on; cases that are there stay as they are."""
-    pattern = request.form.get("accession_pattern", "").strip()
+    """Keep how accessions are written from now on, and what pictures are taken with; cases stay as they are."""
+    pattern, microscope = (request.form.get(name, "").strip() for name in ("accession_pattern", "microscope"))
     if len(pattern) > PATTERN_LENGTH:
         problem = _("A pattern has at most %(n)s signs.", n=PATTERN_LENGTH)
         return settings_page(pattern, problem), 400
+    if len(microscope) > MICROSCOPE_LENGTH:
+        problem = _("Microscope and camera have at most %(n)s signs.", n=MICROSCOPE_LENGTH)
+        return settings_page(pattern, problem), 400
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
-        session.get_one(Lab, lab_id).accession_pattern = pattern
+        lab = session.get_one(Lab, lab_id)
+        lab.accession_pattern, lab.microscope = pattern, microscope
         ledger.record(session, "lab.changed", lab=lab_id, actor=user_id, subject=lab_id, pattern=pattern)
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))

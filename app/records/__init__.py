@@ -1,8 +1,9 @@
 """The records: labs, people, cases, images, readings, reviews, signatures, activations, sessions and what was done."""
 
-from app.records.authenticator import Authenticator
+from app.records.authenticator import Authenticator, PasswordTries
 from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
+from app.records.bundles import BundleActivation, HeldCard, ShadowReading, ShadowTrial
 from app.records.cases import (
     AGE_BANDS,
     ATTENTION,
@@ -11,9 +12,7 @@ from app.records.cases import (
     SEXES,
     SPECIMENS,
     STATES,
-    BundleActivation,
     Case,
-    HeldCard,
     Reading,
     SmearImage,
 )
@@ -25,7 +24,6 @@ from app.records.notification import Notification
 from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
-from app.records.tries import PasswordTries
 from app.records.viewing import Viewing
 
 __all__ = [
@@ -69,6 +67,8 @@ __all__ = [
     "Role",
     "SavedFilter",
     "ServerSession",
+    "ShadowReading",
+    "ShadowTrial",
     "Signature",
     "SmearImage",
     "User",

@@ -67,6 +67,13 @@ class Case(Record):
             sqlite_where=text("attention <> ''"),
             postgresql_where=text("attention <> ''"),
         ),
+        Index(
+            "ix_case_patient",
+            "lab_id",
+            "patient_key",
+            sqlite_where=text("patient_key <> ''"),
+            postgresql_where=text("patient_key <> ''"),
+        ),
         # Unsure or unfamiliar: an outcome by which lists were filtered before the two were told apart.
         Index(
             "ix_case_uncertain",
@@ -89,6 +96,7 @@ class Case(Record):
     received_on: Mapped[str] = mapped_column(String(10), default="", server_default="")  # a day, or unknown
     age_band: Mapped[str] = mapped_column(String(8), default="", server_default="")
     sex: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    patient_key: Mapped[str] = mapped_column(String(64), default="", server_default="")  # `app.lab.patients`
     example: Mapped[bool] = mapped_column(default=False, server_default=false())  # no patient; in no statistics
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -211,36 +219,3 @@ class Reading(Record):
         """Return the printed name of a label of this reading, its own by default."""
         wanted = label or self.label
         return next((known.name for known in self.labels if known.id == wanted), wanted or "")
-
-
-class BundleActivation(Record):
-    """An admin's choice of the bundle that reads for the lab; the newest one holds.
-
-    despite: why, where the bundle does not reach the floors (`smear.inference.floors`).
-    """
-
-    __tablename__ = "bundle_activation"
-    __table_args__ = (Index("ix_bundle_activation_newest", "lab_id", "id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
-    bundle: Mapped[str] = mapped_column(String(120))
-    version: Mapped[str] = mapped_column(String(40))
-    reason: Mapped[str] = mapped_column(String(500))
-    despite: Mapped[str] = mapped_column(String(500), default="")
-    card_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")  # empty: by an older version
-    activated_at: Mapped[datetime] = mapped_column(default=now)
-    activated_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-
-    activated_by: Mapped[User] = relationship(lazy="joined")
-
-
-class HeldCard(Record):
-    """The card with which a version of a bundle reads; one that is changed afterwards does not."""
-
-    __tablename__ = "held_card"
-
-    bundle: Mapped[str] = mapped_column(String(120), primary_key=True)
-    version: Mapped[str] = mapped_column(String(40), primary_key=True)
-    card_sha256: Mapped[str] = mapped_column(String(64))
-    held_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,8 +1,9 @@
-"""Jobs: work over many images that no request waits for, and how far each image of it has come."""
+"""Jobs: work that no request waits for, of the images of a case or of a whole lab, and how far it has come."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -16,9 +17,10 @@ ITEM_STATES = ("queued", "done", "failed")
 
 
 class Job(Record):
-    """Work over the images of a case. kind: which work, as the feature that does it calls it.
+    """Work over the images of a case, each an item; or of a whole lab, which counts its steps itself.
 
-    argument: what the work needs beside the images, as the name of a bundle; text: why it failed.
+    kind: which work, as the feature that does it calls it; argument: what the work needs beside the images, as the name
+    of a bundle; text: why it failed; total, done, result: of work of a lab, its steps and what it ended in.
     """
 
     __tablename__ = "job"
@@ -29,11 +31,14 @@ class Job(Record):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
     lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
-    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("case.id"))  # None: of the whole lab
     kind: Mapped[str] = mapped_column(String(32))
     argument: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(10), default="queued")  # one of JOB_STATES
     text: Mapped[str] = mapped_column(Text, default="")
+    total: Mapped[int] = mapped_column(default=0, server_default="0")
+    done: Mapped[int] = mapped_column(default=0, server_default="0")
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     made_at: Mapped[datetime] = mapped_column(default=now)
     made_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     alive_at: Mapped[datetime | None]  # when whoever runs it last said so: one that fell silent is taken over

@@ -38,6 +38,7 @@ class Lab(Record):
     # By rule, as `app.differential.review_rules` calls it: {"percent": 0..100, "critical": bool}.
     review_rules: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     micrometres_per_pixel: Mapped[float | None]  # of this lab's pictures
+    microscope: Mapped[str] = mapped_column(String(80), default="", server_default="")  # and camera, in words
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -14,27 +14,30 @@ from app.registry import held_cards
 from smear.inference import floors
 from smear.inference.bundle import Bundle
 
+FIELDS, CELLS = "", "cell"  # scopes of an activation
+
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
-    """Return the newest choices of a lab."""
-    query = (
-        select(BundleActivation)
-        .where(BundleActivation.lab_id == lab_id)
-        .order_by(BundleActivation.id.desc())
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
+    """Return the newest choices of a lab, of models for fields and for cells."""
+    query = select(BundleActivation).where(BundleActivation.lab_id == lab_id)
+    return list(db.session.scalars(query.order_by(BundleActivation.id.desc()).limit(limit)))
 
 
 def active_bundle(lab_id: int) -> str:
     """Return the name of the bundle that reads for a lab."""
-    chosen = history(lab_id, limit=1)
-    return chosen[0].bundle if chosen else str(current_app.config["DEFAULT_BUNDLE"])
+    query = (
+        select(BundleActivation.bundle)
+        .where(BundleActivation.lab_id == lab_id, BundleActivation.scope == FIELDS)
+        .order_by(BundleActivation.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(query) or str(current_app.config["DEFAULT_BUNDLE"])
 
 
 def wanted_bundles() -> list[str]:
     """Return the bundles that some lab reads with; the server is ready when these are."""
-    newest = select(func.max(BundleActivation.id)).group_by(BundleActivation.lab_id)
+    of_fields = BundleActivation.scope == FIELDS
+    newest = select(func.max(BundleActivation.id)).where(of_fields).group_by(BundleActivation.lab_id)
     rows = db.session.execute(
         select(BundleActivation.lab_id, BundleActivation.bundle).where(BundleActivation.id.in_(newest))
     )
@@ -47,12 +50,11 @@ def wanted_bundles() -> list[str]:
 def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> BundleActivation:
     """Let a bundle read for the lab from now on; one that cannot raises BundleUnusableError and changes nothing.
 
-    bundle: loaded just now; its card is the one that is held to from now on. despite: why it may read where it does not
-    reach the floors; without it such a bundle may not.
+    One of scope `field` reads every new image, one of scope `cell` types its leukocytes. bundle: loaded just now; its
+    card is the one that is held to from now on. despite: why it may read where it does not reach the floors; without it
+    such a bundle may not.
     """
     card = bundle.card
-    if card.scope != "field":
-        raise BundleUnusableError(_("This model reads single cells; a lab needs one that reads whole fields."))
     unmet = floors.unmet(card)
     if unmet and not despite:
         raise BundleUnusableError(
@@ -73,8 +75,11 @@ def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> Bund
             reason=reason,
             despite=despite if unmet else "",
             card_sha256=bundle.card_sha256,
+            scope=CELLS if card.scope == "cell" else FIELDS,
             activated_by_id=user_id,
         )
+        if choice.scope == CELLS:
+            session.get_one(Lab, lab_id).cell_bundle = card.name
         session.add(choice)
         session.flush()
         held_cards.keep(session, bundle)

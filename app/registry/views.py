@@ -12,6 +12,7 @@ from app import ledger
 from app.access import admin, member
 from app.auth.passwords import password_is_right
 from app.database import writing
+from app.differential.sources import active_cell_bundle
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError, published
 from app.registry import activation
@@ -51,7 +52,7 @@ def segmenter() -> MaskCard | None:
 def index() -> str:
     """Show every published bundle, the active one first."""
     running = engine()
-    active = activation.active_bundle(current_user.lab_id)
+    active, types = activation.active_bundle(current_user.lab_id), active_cell_bundle(current_user.lab)
     entries = [
         {
             "name": name,
@@ -60,7 +61,7 @@ def index() -> str:
             "unmet": floors.unmet(card) if card else (),
             "loaded": running.loaded(name),
             "text": running.loaded(name).text or text,
-            "active": name == active,
+            "active": name in (active, types),
         }
         for name, card, text in published(running.folder)
     ]
@@ -69,6 +70,7 @@ def index() -> str:
         "registry/index.html",
         entries=entries,
         active=active,
+        types=types,
         device=running.device(),
         segmenter=segmenter(),
         history=activation.history(current_user.lab_id),
@@ -88,7 +90,7 @@ def show(name: str) -> str:
         unmet=floors.unmet(card),
         loaded=engine().loaded(name),
         reports=[file.removeprefix("report/") for file in reports],
-        active=name == activation.active_bundle(current_user.lab_id),
+        active=name in (activation.active_bundle(current_user.lab_id), active_cell_bundle(current_user.lab)),
     )
 
 
@@ -117,10 +119,11 @@ def activate(name: str) -> Any:
     else:
         try:
             choice = activation.activate(engine().load(name), reason, current_user, despite)
-            flash(
-                _("%(name)s %(version)s reads from now on.", name=choice.bundle, version=choice.version),
-                "info",
-            )
+            told = {"name": choice.bundle, "version": choice.version}
+            if choice.scope == activation.CELLS:
+                flash(_("%(name)s %(version)s types cells at upload from now on.", **told), "info")
+            else:
+                flash(_("%(name)s %(version)s reads from now on.", **told), "info")
         except BundleUnusableError as unusable:
             with writing() as session:
                 ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)

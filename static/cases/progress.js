@@ -3,7 +3,7 @@
 /** Return the words for how far a running job is, or nothing: a waiting one has its own, a finished one a new page. */
 export function words(progress, template) {
   if (progress.state !== "running") return "";
-  return template.replace("{done}", progress.done).replace("{total}", progress.total);
+  return template.replace("{done}", progress.done).replace("{total}", progress.total).replace("{text}", progress.text);
 }
 
 /** Return whether nothing more will happen. */

@@ -144,6 +144,7 @@ def make_app(
     yield make
     for app in made:
         app.extensions["jobs"].stop()
+        app.extensions["lab_jobs"].stop()
         with app.app_context():
             db.engine.dispose()
 

@@ -16,6 +16,7 @@ from app.cases import intake
 from app.database import db, writing
 from app.image_store import ImageStore, UnreadableError, image_store
 from app.records import SmearImage
+from app.storage.folder import Folder
 from smear.imaging import picture
 from smear.imaging.decode import encode
 from tests.app.steps import PASSWORD, Someone, change, reading_of, review_all, sign, work_done
@@ -54,9 +55,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("how", DAMAGE)
 def test_the_store_says_so_in_one_way(tmp_path: Path, how: str) -> None:
     """Whatever the disk did, it is one error."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     stored = store.put_picture(np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8))
-    DAMAGE[how](store.path(stored.pixels))
+    DAMAGE[how](store.place.path(stored.pixels))
     with pytest.raises(UnreadableError):
         store.read(stored.pixels)
 
@@ -70,7 +71,7 @@ def test_a_damaged_picture_fails_alone(app: Flask, clinician: Someone, field: by
     change(app, bad["id"], "suggested", "Benign")
     reading = reading_of(app, bad["id"])
     with app.app_context():
-        path = image_store().path(db.session.get_one(SmearImage, bad["id"]).pixels_sha256)
+        path = image_store().place.path(db.session.get_one(SmearImage, bad["id"]).pixels_sha256)
     DAMAGE[how](path)
 
     for page in ("/", f"/cases/{case}", f"/cases/{case}/cells", good["url"], bad["url"]):
@@ -141,7 +142,8 @@ def files_of(app: Flask, image_id: str) -> dict[str, Path]:
         image = db.session.get_one(SmearImage, image_id)
         digests = image.pixels_sha256, image.thumbnail_sha256, image.detections.label_map_sha256
         return {
-            what: image_store().path(d) for what, d in zip(("pixels", "thumbnail", "outlines"), digests, strict=True)
+            what: image_store().place.path(d)
+            for what, d in zip(("pixels", "thumbnail", "outlines"), digests, strict=True)
         }
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.image_store import SWEPT_SECONDS, ImageStore, UnreadableError, thumbnail
+from app.image_store import SWEPT_AFTER, ImageStore, UnreadableError, thumbnail
 from app.records import Record
+from app.storage.folder import Folder
 from app.stored_fields import STORED, stored_columns
 
 
@@ -22,7 +23,7 @@ def files(folder: Path) -> list[Path]:
 
 def test_equal_bytes_are_stored_once_under_their_hash(tmp_path: Path) -> None:
     """The name is the sha256 of the content."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     digest = store.put(b"cells")
     assert store.put(b"cells") == digest == hashlib.sha256(b"cells").hexdigest()
     assert [path.read_bytes() for path in files(tmp_path)] == [b"cells"]
@@ -37,13 +38,13 @@ def test_a_failing_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(os if broken == "fsync" else Path, broken, fail)
     with pytest.raises(OSError, match="No space"):
-        ImageStore(tmp_path).put(b"cells")
+        ImageStore(Folder(tmp_path)).put(b"cells")
     assert files(tmp_path) == []
 
 
 def test_pixels_come_back_as_they_were(tmp_path: Path) -> None:
     """The store is lossless, and a small picture is its own thumbnail."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     rgb = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
     stored = store.put_picture(rgb)
     assert np.array_equal(store.read(stored.pixels), rgb)
@@ -59,7 +60,7 @@ def test_thumbnails_keep_the_shape(shape: tuple[int, int], expected: tuple[int, 
     assert thumbnail(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
-def age(path: Path, seconds: float = SWEPT_SECONDS + 60) -> None:
+def age(path: Path, seconds: float = SWEPT_AFTER.total_seconds() + 60) -> None:
     """Let a file have lain for so long."""
     then = time.time() - seconds
     os.utime(path, (then, then))
@@ -67,11 +68,11 @@ def age(path: Path, seconds: float = SWEPT_SECONDS + 60) -> None:
 
 def test_what_nobody_needs_is_swept_after_a_day(tmp_path: Path) -> None:
     """Neither what a row points to, nor what is young; what a kill left half goes too."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     needed, young, old = (store.put(data) for data in (b"needed", b"young", b"old"))
-    half = store.path(old).with_name(f".{old}.0badcafe")
+    half = store.place.path(old).with_name(f".{old}.0badcafe")
     half.write_bytes(b"ol")
-    for path in (store.path(needed), store.path(old), half):
+    for path in (store.place.path(needed), store.place.path(old), half):
         age(path)
     assert sorted(store.sweep(lambda digest: digest == needed)) == sorted([half.name, f"{old}.png"])
     assert sorted(path.stem for path in files(tmp_path)) == sorted([needed, young])
@@ -79,9 +80,9 @@ def test_what_nobody_needs_is_swept_after_a_day(tmp_path: Path) -> None:
 
 def test_storing_it_again_keeps_an_old_file(tmp_path: Path) -> None:
     """An upload that finds its picture there relies on it, before any row points to it."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     digest = store.put(b"cells")
-    age(store.path(digest))
+    age(store.place.path(digest))
     store.put(b"cells")
     assert list(store.sweep(lambda _digest: False)) == []
     assert store.read_bytes(digest) == b"cells"
@@ -89,9 +90,9 @@ def test_storing_it_again_keeps_an_old_file(tmp_path: Path) -> None:
 
 def test_an_upload_during_the_sweep_keeps_its_file(tmp_path: Path) -> None:
     """In the moment between the look at the rows and the removal."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     digest = store.put(b"cells")
-    age(store.path(digest))
+    age(store.place.path(digest))
 
     def used(_digest: str) -> bool:
         store.put(b"cells")
@@ -103,9 +104,9 @@ def test_an_upload_during_the_sweep_keeps_its_file(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_replaced_by_the_good_one(tmp_path: Path) -> None:
     """What lies under a hash and is something else is never taken for it."""
-    store = ImageStore(tmp_path)
+    store = ImageStore(Folder(tmp_path))
     digest = store.put(b"cells")
-    store.path(digest).write_bytes(b"other cells")
+    store.place.path(digest).write_bytes(b"other cells")
     with pytest.raises(UnreadableError):
         store.read_bytes(digest)
     assert store.put(b"cells") == digest

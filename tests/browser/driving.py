@@ -157,3 +157,14 @@ def choose_password(page: Page, one_time: str, password: str = PASSWORD) -> None
     page.get_by_label("New password", exact=True).fill(password)
     page.get_by_label("New password once more").fill(password)
     page.get_by_role("button", name="Save the password").click()
+
+
+def press(page: Page, key: str) -> None:
+    """Send a review by its key, when the page's script has the picture on it, and wait for the page that follows.
+
+    The script runs before the page is said to be there: what is waited for is that of the next page, not this one's.
+    """
+    page.locator("#stage[data-shown]").wait_for()
+    page.wait_for_load_state("domcontentloaded")
+    with page.expect_event("domcontentloaded"):  # `expect_navigation` takes a change of the address alone for one
+        page.keyboard.press(key)

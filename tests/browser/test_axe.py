@@ -10,9 +10,9 @@ from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, enter, serving, visiting
-from tests.browser.driving import PASSWORD, choose_password, sign_in
+from tests.browser.driving import PASSWORD, choose_password, press, sign_in
 from tests.browser.inspection import faults
-from tests.browser.test_room import ALONE, add_person, invite, press
+from tests.browser.test_room import ALONE, add_person, invite
 from tests.browser.test_whole_way import add_drawing
 
 pytestmark = pytest.mark.browser

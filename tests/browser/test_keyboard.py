@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit
-from tests.browser.driving import PASSWORD
+from tests.browser.driving import PASSWORD, press
 from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
@@ -101,9 +101,7 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     with page.expect_navigation():
         page.keyboard.press("r")
     for key in ("1", "3", "n"):
-        page.locator("#stage[data-shown]").wait_for()
-        with page.expect_event("domcontentloaded"):  # a change of the address alone is no other page
-            page.keyboard.press(key)
+        press(page, key)
     expect(page.get_by_text("Every image of this case is reviewed.")).to_be_visible()
     assert page.url == case
 

@@ -15,7 +15,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
 from tests.browser.conftest import Visit, enter, serving, visiting
-from tests.browser.driving import PASSWORD, sign_in
+from tests.browser.driving import PASSWORD, press, sign_in
 from tests.browser.inspection import THEMES, WIDTHS, violations
 from tests.conftest import ROOT, copy_bundle
 
@@ -64,13 +64,6 @@ def add_person(visit: Visit, address: str, name: str) -> Page:
     sign_in(theirs, visit.server.url, address, ALONE)
     expect(theirs.get_by_role("heading", name="Worklist")).to_be_visible()
     return theirs
-
-
-def press(page: Page, key: str) -> None:
-    """Send a review by its key, when the page's script has the picture on it, and wait for the page that follows."""
-    page.locator("#stage[data-shown]").wait_for()
-    with page.expect_event("domcontentloaded"):  # `expect_navigation` takes a change of the address alone for one
-        page.keyboard.press(key)
 
 
 def sign(page: Page, case: str, diagnosis: str) -> None:

@@ -22,10 +22,11 @@ from smear.inference.network import Network
 from training.adaptation import candidates
 from training.adaptation.adapted_bundle import Adapted, recalibrated, write
 from training.adaptation.looked_at import Looked, look
-from training.adaptation.parts import Parts, agreed, parts, told_apart
+from training.adaptation.parts import Parts, parts, told_apart
 from training.adaptation.verdict import ANSWERED, FEWEST, Judged, judged, verdict
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
+from training.data.duplicates import agreed
 from training.data.manifest import DataError
 from training.evaluation import colour_baseline
 from training.evaluation.assessment import Assessment, assess
@@ -64,13 +65,17 @@ class Outcome(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie."""
+    """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie.
+
+    name: of the new bundle, "" for the parent's with -adapted behind it.
+    """
 
     data: Dataset
     labels: int | None = None
     lab: str = ""
     weights: Weights = None
     seed: int = 0
+    name: str = ""
 
 
 def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
@@ -165,6 +170,7 @@ def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str
     return {
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "laboratory": plan.lab,
+        "name": plan.name or f"{card.name}-adapted",
         "parent": {"name": card.name, "version": card.version, "fingerprint": card.data.get("fingerprint", "")},
         "may_change": ["temperature and thresholds", "last layer", "all weights"],
         "limits": {

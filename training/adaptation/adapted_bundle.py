@@ -56,7 +56,7 @@ def write(
     record: the change, as `change.json` has it.
     """
     card, lab = parent.card, record["laboratory"]
-    name = f"{card.name}-adapted"
+    name = record["name"]
     measured: dict[str, Any] = msgspec.to_builtins(after.metrics)
     measured |= {
         "colour_statistics_forest": msgspec.to_builtins(colours.accuracy),

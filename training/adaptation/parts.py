@@ -7,10 +7,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from smear.arrays import Array
-from training.data.dataset import Dataset
-from training.data.duplicates import under_two_labels
 from training.data.manifest import DataError
-from training.fit.run import Report, duplicates_of
 
 RELEASE = 3  # one of so many parts is the test, and is never looked at before the end
 CALIBRATE = 3  # of what is left one of so many sets thresholds
@@ -26,26 +23,6 @@ class Parts:
     adapt: Array
     calibrate: Array
     release: Array
-
-
-def agreed(data: Dataset, report: Report) -> Dataset:
-    """Return the pictures that stand under one label, and name those that stand under two: nobody knows what they are.
-
-    DataError where a label has no picture left.
-    """
-    torn = under_two_labels(data, duplicates_of(data))
-    if not torn:
-        return data
-    for i, j in torn:
-        both = " and ".join(f"{data.paths[one]} ('{data.labels[one]}')" for one in (i, j))
-        report(f"Left out, for they show the same picture under two labels: {both}.")
-    doubted = {index for pair in torn for index in pair}
-    rest = data.only(np.array([index for index in range(len(data)) if index not in doubted]))
-    if len(rest.classes) < 2:
-        raise DataError(
-            "Without the pictures that stand under two labels fewer than two labels are left. Look at them."
-        )
-    return rest
 
 
 def told_apart(targets: Array, groups: Array, names: tuple[str, ...]) -> tuple[Array, list[str]]:

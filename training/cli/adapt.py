@@ -13,6 +13,7 @@ from training.cli.options import PATH, command, say
 @options.labelled_data("the laboratory's pictures, labelled in the bundle's words")
 @click.option("--labels", type=int, help="use so many labels; all without it. A third of the pictures tests the result")
 @click.option("--lab", default="", help="whose pictures they are, for the card and the change record")
+@click.option("--name", default="", help="name of the new bundle; else the bundle's with -adapted behind it")
 @click.option("--weights", metavar="FOLDER", help="folder of ImageNet backbones: also try to train from them")
 @click.option("--seed", type=int, default=0, help="another drawing of the labels")
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for the new bundle and the change record")
@@ -23,6 +24,7 @@ def adapt(
     data: Path,
     labels: int | None,
     lab: str,
+    name: str,
     weights: str | None,
     seed: int,
     out: Path,
@@ -40,7 +42,7 @@ def adapt(
     card = bundles.verify(folder)
     labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
     adapting.refuse_strangers(labelled, card)
-    plan = adapting.Plan(labelled, labels, lab, options.weights(weights) if weights else None, seed)
+    plan = adapting.Plan(labelled, labels, lab, options.weights(weights) if weights else None, seed, name)
     outcome = adapting.adapt(bundles.load(folder), plan, out, say)
     if form == "json":
         print(msgspec.json.format(msgspec.json.encode(outcome), indent=1).decode())

@@ -41,7 +41,7 @@ def gather(data: Path, out: Path, plan: Path | None) -> None:
 
     from training.data import gathering
 
-    rows = gathering.gather(gathering.read_plan(plan or gathering.PLAN), data, out)
+    rows = gathering.gather(gathering.read_plan(plan or gathering.PLAN), data, out, print)
     for source, count in sorted(Counter(row.source for row in rows).items()):
         print(f"{source:16} {count}")
 

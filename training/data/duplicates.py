@@ -7,9 +7,10 @@ both show is compared finely. The first alone would take any two round cells for
 Time grows with the square of the number of pictures: 3000 take 10 s to a minute on two cores. Each takes 30 kB.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -99,9 +100,35 @@ def find_duplicates(drawn: Sequence[Sketch]) -> Duplicates:
     return Duplicates(tuple(exact), tuple(sorted(near)))
 
 
+@lru_cache(maxsize=2)
+def duplicates_of(dataset: Dataset) -> Duplicates:
+    """Return which pictures of a data set are the same, once for all who ask."""
+    return find_duplicates(sketches(dataset))
+
+
 def under_two_labels(dataset: Dataset, duplicates: Duplicates) -> list[tuple[int, int]]:
     """Return the pairs whose pictures have different labels."""
     return [(i, j) for i, j in duplicates.pairs if dataset.labels[i] != dataset.labels[j]]
+
+
+def agreed(data: Dataset, report: Callable[[str], None]) -> Dataset:
+    """Return the pictures that stand under one label, and name those that stand under two: nobody knows what they are.
+
+    DataError where a label has no picture left.
+    """
+    torn = under_two_labels(data, duplicates_of(data))
+    if not torn:
+        return data
+    for i, j in torn:
+        both = " and ".join(f"{data.paths[one]} ('{data.labels[one]}')" for one in (i, j))
+        report(f"Left out, for they show the same picture under two labels: {both}.")
+    doubted = {index for pair in torn for index in pair}
+    rest = data.only(np.array([index for index in range(len(data)) if index not in doubted]))
+    if len(rest.classes) < 2:
+        raise DataError(
+            "Without the pictures that stand under two labels fewer than two labels are left. Look at them."
+        )
+    return agreed(rest, report)  # of each picture only the most alike are looked at finely: now they are others
 
 
 def refuse_two_labels(dataset: Dataset, duplicates: Duplicates) -> None:

@@ -3,12 +3,12 @@
 Public data sets name the same cell in several ways, give patients numbers that mean another one elsewhere, and some are
 fields. What is made of them is a folder with `manifest.csv` like any other: one label for one kind of cell, the
 laboratory in the column `source`, patients that cannot be mistaken for another laboratory's, and cells cut from fields
-in pictures of their own.
+in pictures of their own. A cell that stands under two labels is left out: nobody knows what it is.
 """
 
 import csv
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from smear.imaging.decode import ImageError, decode
 from smear.imaging.field_of_view import framed
 from smear.segmentation.find import find
 from training.data import manifest
+from training.data.dataset import load
+from training.data.duplicates import agreed
 from training.data.manifest import MANIFEST, DataError, Row
 from training.progress import track
 
@@ -59,11 +61,11 @@ def read_plan(file: Path = PLAN) -> Plan:
         raise DataError(f"{file.name} is no plan of what to gather: {error}.") from error
 
 
-def gather(plan: Plan, root: Path, out: Path) -> list[Row]:
+def gather(plan: Plan, root: Path, out: Path, report: Callable[[str], None]) -> list[Row]:
     """Write the cells of the plan's data sets, folders of `root`, with their manifest into `out`; return its rows.
 
-    What cannot be read as a picture, because it is too small, is left out. DataError where a data set is not there, or
-    `out` holds something already.
+    What cannot be read as a picture, because it is too small, is left out, and so are pictures that stand under two
+    labels, which are reported. DataError where a data set is not there, or `out` holds something already.
     """
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out} is not empty. Choose another --out, or remove it.")
@@ -72,11 +74,22 @@ def gather(plan: Plan, root: Path, out: Path) -> list[Row]:
         raise DataError(f"There is no {missing[0]}/{MANIFEST} in {root}.")
     out.mkdir(parents=True, exist_ok=True)
     rows = [row for part in plan.parts for row in _of_part(part, root / part.folder, out)]
+    _write(rows, out)
+    certain = set(agreed(load(out, many_labels=True), report).paths)
+    for row in rows:
+        if row.path not in certain:
+            (out / row.path).unlink()
+    rows = [row for row in rows if row.path in certain]
+    _write(rows, out)
+    return rows
+
+
+def _write(rows: list[Row], out: Path) -> None:
+    """Write the manifest."""
     with (out / MANIFEST).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(field.name for field in fields(Row))
         writer.writerows(map(astuple, rows))
-    return rows
 
 
 def _of_part(part: Part, folder: Path, out: Path) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from smear.segmentation.find import find
 from training.architectures.blueprint import Weights
 from training.augmentation.augmented_copies import AugmentedCopies
 from training.data.dataset import THREADS, Dataset
-from training.data.duplicates import Duplicates, find_duplicates, refuse_two_labels, sketches
+from training.data.duplicates import duplicates_of, refuse_two_labels
 from training.data.groups import find_groups
 from training.data.outlier_exposure import outlier
 from training.progress import track
@@ -24,12 +24,6 @@ from training.recipes.recipe import Recipe
 
 Report = Callable[[str], None]
 NONE = np.zeros(0, np.int64)  # indices
-
-
-@lru_cache(maxsize=2)
-def duplicates_of(dataset: Dataset) -> Duplicates:
-    """Return which pictures of a data set are the same, once for all who ask."""
-    return find_duplicates(sketches(dataset))
 
 
 @lru_cache(maxsize=2)

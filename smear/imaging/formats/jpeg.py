@@ -90,6 +90,7 @@ def _check_scans(data: bytes, found: Frame) -> None:
 
     Cameras and programs write a dozen at most. In the coded pixels the marker cannot stand, so that it is only counted.
     """
+    check_size(found.width, found.height)
     scans = data.count(_SCAN)
     if scans > _MOST_SCANS or scans * found.width * found.height > _MOST_WORK:
         raise ImageError(

@@ -193,8 +193,8 @@ def test_stored_pictures_are_compared(worked: Flask) -> None:
     with worked.app_context():
         image = db.session.scalars(select(SmearImage).order_by(SmearImage.position)).first()
         assert image
-        path = image_store().path(image.pixels_sha256)
-        shutil.copy(image_store().path(image.detections.label_map_sha256), path)
+        path = image_store().place.path(image.pixels_sha256)
+        shutil.copy(image_store().place.path(image.detections.label_map_sha256), path)
     status, printed = verify(worked)
     assert status == 1
     assert f"A file of image {image.id}" in printed

@@ -516,7 +516,7 @@ def test_a_damaged_picture_fails_its_own_row(reads: Flask, read_case: tuple[Some
     someone.upload(case, encode(synthetic.field(22, "leukemic", 320), "PNG"))
     with reads.app_context():
         digest = db.session.get_one(SmearImage, damaged).pixels_sha256
-        reads.extensions["image_store"].path(digest).write_bytes(b"no picture")
+        reads.extensions["image_store"].place.path(digest).write_bytes(b"no picture")
     someone.post(f"/cases/{case}/cells/readings", {"reader": CELL_BUNDLE})
     work_done(reads)
     page = cells_page(someone, case)

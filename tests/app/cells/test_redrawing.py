@@ -75,7 +75,7 @@ def test_a_cell_is_split_and_merged_again(app: Flask, clinician: Someone, opened
         rows = db.session.scalars(select(CellReading).order_by(CellReading.first)).all()
         assert [(row.first, len(row.suggestions)) for row in rows] == [(1, count), (count + 1, 2)]
         assert all(one.outcome != "not_gradable" for one in rows[1].suggestions)
-        assert app.extensions["image_store"].path(before.label_map_sha256).is_file()
+        assert app.extensions["image_store"].place.path(before.label_map_sha256).is_file()
     single = clinician.get(f"/cases/{case}/cells/{image}/{number}").text
     assert "Excluded: outlined anew" in single
     assert "what stands in its place has other numbers" in single

@@ -161,7 +161,7 @@ def test_a_lost_picture_is_told_and_the_rest_is_kept(app: Flask, signed: str, tm
     with app.app_context():
         digest = db.session.scalars(select(SmearImage.pixels_sha256)).first()
         assert digest
-        flip(image_store().path(digest))
+        flip(image_store().place.path(digest))
         assert db.session.scalar(select(Case.id)) == signed
     made = run(app, "backup", str(tmp_path / "kept"))
     assert made.exit_code == 1

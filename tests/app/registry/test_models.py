@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from sqlalchemy import select
 
 from app.database import db
 from app.inference.engine import Engine
-from app.records import AuditEvent, BundleActivation
+from app.records import AuditEvent, BundleActivation, Lab
+from app.registry.activation import active_bundle, wanted_bundles
 from app.registry.figures import figures
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
 from tests.app.steps import PASSWORD, Someone
-from tests.conftest import copy_bundle, tell_of_leukocytes_alone
+from tests.conftest import CELL_BUNDLE, copy_bundle, tell_of_leukocytes_alone
 
 SECOND = "second-look"
 
@@ -138,6 +140,24 @@ def test_an_admin_activates_with_a_reason_and_the_password(lab: Flask, field: by
     stranger = Someone(lab, "stranger")
     other = stranger.upload(stranger.open_case(), field).json
     assert f"{SECOND} 9.9" not in stranger.get(other["url"]).text.split("Second opinion")[0]
+
+
+def test_a_model_for_cells_is_activated_beside_the_one_for_fields(typing_app: Flask) -> None:
+    """It types cells at upload from then on; what reads fields stays, and the lab's page says the same."""
+    admin = Someone(typing_app, "admin")
+    given = {"reason": "It knows our stain", "despite": "A test", "password": PASSWORD}
+    assert admin.post(f"/models/{CELL_BUNDLE}/activate", given).status_code == 302
+    page = admin.get("/models/").text
+    assert "It knows our stain" in page
+    assert page.count("chip-active") == 2
+    with typing_app.app_context():
+        lab = db.session.scalars(select(Lab).order_by(Lab.id)).first()
+        assert lab is not None
+        assert (lab.cell_bundle, active_bundle(lab.id)) == (CELL_BUNDLE, BUNDLE)
+        assert wanted_bundles() == [BUNDLE]
+        event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "model.activated")).one()
+        assert event.details["rows"][0].startswith("bundle_activation ")
+    assert re.search(rf'value="{CELL_BUNDLE}" selected', admin.get("/lab/").text)
 
 
 @pytest.mark.parametrize(
@@ -261,12 +281,12 @@ def test_a_lab_without_models_is_told_so(make_app: Callable[..., Flask], tmp_pat
 
 
 def test_a_model_for_single_cells_reads_no_fields(with_cells: Path, own_lab: Flask, field: bytes) -> None:
-    """It is shown and cannot be chosen, neither to read for the lab nor for a second opinion."""
+    """Activated it types cells, and what reads fields stays; nor does it give a second opinion of a field."""
     admin = Someone(own_lab, "admin")
     assert "Reads single cells" in admin.get("/models/").text
-    assert f"Activate {SECOND}" not in admin.get("/models/").text
     activate(admin)
-    assert "needs one that reads whole fields" in admin.get("/models/").text
-    assert choices(own_lab) == []
+    assert f"{SECOND} 9.9 types cells at upload from now on." in admin.get("/models/").text
+    with own_lab.app_context():
+        assert active_bundle(1) == BUNDLE
     image = admin.upload(admin.open_case(), field).json
-    assert SECOND not in admin.get(image["url"]).text
+    assert f'value="{SECOND}"' not in admin.get(image["url"]).text

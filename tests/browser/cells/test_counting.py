@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import Visit, enter, serving, visiting
-from tests.browser.driving import PASSWORD
+from tests.browser.driving import PASSWORD, press
 from tests.browser.inspection import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.realdata]
@@ -111,8 +111,7 @@ def test_two_hundred_cells_by_keyboard_alone(lab: Visit, data: Path) -> None:
     for _ in range(FIELDS):
         expect(page.get_by_role("heading", level=1)).to_contain_text("image")
         before = page.url
-        with page.expect_navigation(wait_until="domcontentloaded"):
-            page.keyboard.press("n")
+        press(page, "n")
         if page.url == before:
             break
     page.goto(f"{case}/sign")

@@ -10,6 +10,10 @@ test("a running job tells how far it is", () => {
   assert.equal(words({ state: "running", done: 0, total: 1 }, TEMPLATE), "0 of 1 images");
 });
 
+test("a job that counts nothing tells what it does", () => {
+  assert.equal(words({ state: "running", done: 0, total: 0, text: "last layer" }, "{text}"), "last layer");
+});
+
 test("before and after that its words are the page's", () => {
   for (const state of ["queued", "done", "failed", "cancelled"]) {
     assert.equal(words({ state, done: 1, total: 1 }, TEMPLATE), "");

@@ -11,9 +11,10 @@ from smear.inference.field_reader import Reader
 from training.__main__ import main
 from training.adaptation import candidates
 from training.adaptation.last_layer import moved
-from training.adaptation.parts import agreed, folds, parts, told_apart
+from training.adaptation.parts import folds, parts, told_apart
 from training.adaptation.verdict import Judged, verdict
 from training.data.dataset import load
+from training.data.duplicates import agreed
 from training.data.manifest import DataError
 
 NAMES = ("a", "b", "c")

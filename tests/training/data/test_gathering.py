@@ -38,7 +38,7 @@ PLAN = Plan(
 
 
 def test_cells_are_gathered_under_one_vocabulary(public, tmp_path):
-    rows = gather(PLAN, public, tmp_path / "cells")
+    rows = gather(PLAN, public, tmp_path / "cells", print)
     assert {row.label for row in rows} == {"blast", "lymphocyte"}
     single = [row for row in rows if row.source == "north"]
     assert len(single) == 8
@@ -54,17 +54,38 @@ def test_cells_are_gathered_under_one_vocabulary(public, tmp_path):
 
 
 def test_the_same_pictures_are_drawn_every_time(public, tmp_path):
-    first, second = (gather(PLAN, public, tmp_path / name) for name in ("one", "two"))
+    first, second = (gather(PLAN, public, tmp_path / name, print) for name in ("one", "two"))
     assert first == second
+
+
+def test_a_cell_under_two_labels_is_left_out_and_named(tmp_path):
+    lines, told = ["path,label,group,source"], []
+    for label, drawn, seeds in (
+        ("blast", "leukemic", (0, 1)),
+        ("lymphocyte", "sparse", (2, 3)),
+        ("monocyte", "sparse", (3,)),
+    ):
+        (tmp_path / "torn" / label).mkdir(parents=True)
+        for seed in seeds:
+            (tmp_path / "torn" / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, drawn, 224), "PNG"))
+            lines.append(f"{label}/{seed}.png,{label},,north")
+    (tmp_path / "torn" / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = gather(Plan((Part("torn"),)), tmp_path, tmp_path / "cells", told.append)
+    kept = ["north/blast/0.png", "north/blast/1.png", "north/lymphocyte/2.png"]
+    assert [row.path for row in rows] == kept
+    assert sorted(load(tmp_path / "cells", many_labels=True).paths) == kept
+    assert sorted(one.relative_to(tmp_path / "cells").as_posix() for one in (tmp_path / "cells").rglob("*.png")) == kept
+    both = "north/lymphocyte/3.png ('lymphocyte') and north/monocyte/3.png ('monocyte')"
+    assert told == [f"Left out, for they show the same picture under two labels: {both}."]
 
 
 def test_what_is_not_there_and_what_is_full_is_said(public, tmp_path):
     with pytest.raises(DataError, match=r"no other/manifest.csv in"):
-        gather(Plan((Part("other"),)), public, tmp_path / "new")
+        gather(Plan((Part("other"),)), public, tmp_path / "new", print)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(DataError, match="is not empty"):
-        gather(PLAN, public, tmp_path / "full")
+        gather(PLAN, public, tmp_path / "full", print)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["note.txt"]
 
 

@@ -1,0 +1,5 @@
+"""The blueprint of comparisons."""
+
+from flask import Blueprint
+
+bp = Blueprint("comparison", __name__, url_prefix="/comparison")

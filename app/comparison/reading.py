@@ -1,0 +1,32 @@
+"""Letting a model read the lab's signed and labelled pictures in the shadow, so that it can be compared: a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.comparison.answers import labelled
+from app.database import db
+from app.inference.engine import engine
+from app.inference.lab_jobs import LabTask
+from app.records import SmearImage
+from app.shadow import reading
+from app.stored_fields import FieldDamagedError
+
+KIND = "compare"
+
+
+def do(task: LabTask) -> dict[str, Any]:
+    """Read what the model that is named has not read yet, and return how many pictures there are."""
+    bundle = engine().load(task.argument)
+    images = sorted({one.image.id for one in labelled(task.lab_id, bundle.card.scope)})
+    damaged = 0
+    for place, image_id in enumerate(images):
+        task.step(place, len(images))
+        image = db.session.get(SmearImage, image_id)
+        try:
+            if image is not None:
+                reading.read(bundle, image)
+        except FieldDamagedError:
+            damaged += 1
+    task.step(len(images), len(images))
+    return {"images": len(images), "damaged": damaged}

@@ -1,0 +1,156 @@
+"""The page that compares two models, and lets a candidate read along for a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from app.access import admin
+from app.comparison import answers, paired, reading
+from app.comparison.answers import Model
+from app.comparison.blueprint import bp
+from app.comparison.paired import Pair
+from app.database import db
+from app.differential.sources import active_cell_bundle
+from app.inference import lab_jobs
+from app.inference.loaded_bundles import BundleUnusableError, published
+from app.registry.activation import active_bundle
+from app.reviewed.labels import Labelled
+from app.rules import RefusedError
+from app.shadow import trial
+from smear.inference import floors
+from smear.inference.card import Card
+
+LISTED = 50  # pictures on which they differ
+
+
+@bp.get("/")
+@admin
+def show() -> str:
+    """Compare the two models that the address names: first the one that reads, then the candidate."""
+    return comparison_page()
+
+
+def comparison_page(problem: str = "") -> str:
+    """Draw the page, with why something was refused."""
+    lab = current_user.lab
+    known = answers.models(lab.id, current_app.config["MODELS_DIR"])
+    going_on = trial.running(db.session, lab.id)
+    active = {active_bundle(lab.id), active_cell_bundle(lab)}
+    first = chosen(
+        known, request.values.get("first", ""), sorted(active, key=lambda name: name != active_bundle(lab.id))
+    )
+    others = [one for one in known if first and one.scope == first.scope and one != first]
+    candidate = [going_on.bundle] if going_on else []
+    second = chosen(others, request.values.get("second", ""), candidate)
+    labelled = answers.labelled(lab.id, first.scope) if first else []
+    pairs = pairs_of(labelled, first, second) if first and second else []
+    cards = {card.name: card for _name, card, _text in published(current_app.config["MODELS_DIR"]) if card}
+    return render_template(
+        "comparison/show.html",
+        models=known,
+        others=others,
+        first=first,
+        second=second,
+        labelled=len(labelled),
+        compared=paired.compare(pairs),
+        results=(paired.RIGHT, paired.WRONG, paired.NONE),
+        names={one.label: one.name for one in labelled},
+        differing=differing(pairs, labelled),
+        listed=LISTED,
+        unmet=unmet(cards.get(second.name), second) if second else [],
+        readable=[one for one in (first, second) if one and readable(cards.get(one.name), one)],
+        jobs=lab_jobs.newest_progress(lab.id, reading.KIND),
+        trial=going_on,
+        days=trial.DAYS,
+        candidates=[card.name for card in cards.values() if card.name not in active],
+        problem=problem,
+    )
+
+
+def chosen(known: list[Model], code: str, names: list[str]) -> Model | None:
+    """Return the model that an address names, else the first of those names, else any; None where there is none."""
+    asked = [one for one in known if one.code == code]
+    named = [one for name in names for one in known if one.name == name]
+    return next(iter(asked or named or known), None)
+
+
+def readable(card: Card | None, model: Model) -> bool:
+    """Return whether a version is the one that is published, so that it can read what it has not."""
+    return card is not None and card.version == model.version
+
+
+def unmet(card: Card | None, model: Model) -> list[str]:
+    """Return what speaks against promoting a candidate, of its own card; nothing of one that is not published here."""
+    return list(floors.unmet(card)) if card is not None and readable(card, model) else []
+
+
+def pairs_of(labelled: list[Labelled], first: Model, second: Model) -> list[Pair]:
+    """Return what people labelled in signed cases and both models have read."""
+    images = {one.image.id for one in labelled}
+    said = [answers.answers(model, images) for model in (first, second)]
+    return [
+        Pair(key, one.group, one.label, said[0][key], said[1][key])
+        for one in labelled
+        if (key := (one.image.id, one.number)) in said[0] and key in said[1]
+    ]
+
+
+def differing(pairs: list[Pair], labelled: list[Labelled]) -> list[tuple[Pair, Labelled]]:
+    """Return the pictures on which one model is right and the other is not."""
+    of = {(one.image.id, one.number): one for one in labelled}
+    return [
+        (pair, of[pair.key]) for pair in pairs if (pair.results[0] == paired.RIGHT) != (pair.results[1] == paired.RIGHT)
+    ]
+
+
+@bp.post("/read")
+@admin
+def read() -> Any:
+    """Let a model read in the shadow what is labelled in signed cases."""
+    name = request.form.get("model", "")
+    try:
+        if not any(card and card.name == name for _name, card, _text in published(current_app.config["MODELS_DIR"])):
+            raise RefusedError(_("There is no model of that name here. Choose one from the list."))
+        lab_jobs.submit(reading.KIND, current_user, name)
+    except RefusedError as refused:
+        return comparison_page(refused.text), 400
+    return back()
+
+
+@bp.post("/trial")
+@admin
+def begin_trial() -> Any:
+    """Let a candidate read every image that comes in the next days, seen by nobody."""
+    try:
+        row = trial.begin(
+            request.form.get("candidate", ""),
+            request.form.get("days", 0, type=int),
+            (active_bundle(current_user.lab_id), active_cell_bundle(current_user.lab)),
+            current_user,
+        )
+    except (RefusedError, BundleUnusableError) as refused:
+        return comparison_page(refused.text), 400
+    flash(_("%(name)s reads along until %(day)s.", name=row.bundle, day=f"{row.ends_at:%Y-%m-%d}"), "info")
+    return back()
+
+
+@bp.post("/trial/end")
+@admin
+def end_trial() -> Any:
+    """End the trial; what the candidate said until now can be compared."""
+    try:
+        trial.end(current_user)
+        flash(_("It reads along no more. What it said can be compared."), "info")
+    except RefusedError as refused:
+        flash(refused.text, "error")
+    return back()
+
+
+def back() -> Any:
+    """Go back to the comparison that was on the page."""
+    first, second = (request.form.get(name) or None for name in ("first", "second"))
+    return redirect(url_for("comparison.show", first=first, second=second))

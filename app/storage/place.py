@@ -1,0 +1,38 @@
+"""What the image store asks of the place where its files lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+
+class SilentError(OSError):
+    """The place does not answer, or lets nobody in: nothing can be said of the file, and a later try may succeed."""
+
+
+class Place(Protocol):
+    """Files by their hash. What they hold is checked by whoever reads them (`app.image_store`)."""
+
+    def has_room(self, size: int = 0) -> bool:
+        """Return whether so many bytes more may be written."""
+        ...
+
+    def read(self, digest: str) -> bytes:
+        """Return a file; OSError where there is none, SilentError where the place does not answer."""
+        ...
+
+    def write(self, digest: str, data: bytes) -> None:
+        """Write a file: whole, and to last when this returns, or not at all. OSError where that fails."""
+        ...
+
+    def renew(self, digest: str, data: bytes) -> None:
+        """Let a file that is there, and holds `data`, be as young as if it had just been written; OSError, else."""
+        ...
+
+    def sweep(self, used: Callable[[str], bool], oldest: datetime) -> Iterator[str]:
+        """Remove the files that are older and not used, and yield their names.
+
+        used: whether a row points to a hash. A file that an upload takes up again in this very moment is kept.
+        """
+        ...
