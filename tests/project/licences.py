@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-LOCKS = ("requirements.txt", "requirements-training.txt", "requirements-postgres.txt")
+# The licences of what `requirements-cuda.txt` adds are NVIDIA's own: whoever installs it agrees to them.
+LOCKS = tuple(f"requirements{extra}.txt" for extra in ("", "-training", "-postgres", "-s3", "-ray"))
 # What a distribution's metadata does not say, or says in a word that names no licence; read from the file it brings.
 READ = {"namex": "Apache-2.0", "skops": "MIT", "openvino-telemetry": "Apache-2.0", "xgboost": "Apache-2.0"}
 # What older classifiers and hand-written lines mean, in the terms of SPDX.
 TERMS = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
@@ -34,9 +36,10 @@ HEAD = """# Licences
 
 LeukoLens is under the Apache License 2.0, the fonts of its reports under those that `app/report/fonts/NOTICE.md` names,
 the pictures of its example under those of `app/examples/pictures/NOTICE.md`. Below is every distribution that
-`requirements.txt`, `requirements-training.txt` and `requirements-postgres.txt` install, as its own metadata says; the
-versions are in those files and in the bill of materials that `make sbom` writes. The page is generated:
-`python -m tests.project.licences docs/licences.md` writes it anew after `make lock`.
+`requirements.txt` installs, or those for training, PostgreSQL, S3 and Ray, as its own metadata says; the versions are
+in those files and in the bill of materials that `make sbom` writes. `requirements-cuda.txt` adds NVIDIA's libraries,
+under licences of NVIDIA's own. The page is generated: `python -m tests.project.licences docs/licences.md` writes it
+anew after `make lock`.
 
 | distribution | licence |
 |---|---|
