@@ -10,10 +10,13 @@ import yaml
 from tests.conftest import ROOT
 from tests.project.licences import locked
 
+SERVICES = {"compose.yaml": "leukolens", "docs/scale/compose.yml": "one"}
 
-@pytest.fixture(scope="module")
-def service():
-    return yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["leukolens"]
+
+@pytest.fixture(params=SERVICES)
+def service(request):
+    composed = yaml.safe_load((ROOT / request.param).read_text(encoding="utf-8"))
+    return composed["services"][SERVICES[request.param]]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def dockerfile():
 
 def test_nothing_is_writable_but_the_data(service):
     assert service["read_only"] is True
-    assert service["volumes"] == ["data:/data"]
+    assert [volume.split(":")[1] for volume in service["volumes"]] == ["/data"]
     assert all("noexec" in mount for mount in service["tmpfs"])
 
 
@@ -37,7 +40,7 @@ def test_it_has_no_rights_that_it_does_not_need(service):
 
 
 def test_it_is_not_reached_from_elsewhere_without_a_proxy(service):
-    assert [port.split(":")[0] for port in service["ports"]] == ["127.0.0.1"]
+    assert [port.split(":")[0] for port in service.get("ports", [])] in (["127.0.0.1"], [])
 
 
 def test_the_server_is_nobody_who_could_change_it(dockerfile):
@@ -50,7 +53,9 @@ def test_the_server_is_nobody_who_could_change_it(dockerfile):
 
 
 def test_what_is_installed_is_compared_with_its_hash(dockerfile):
-    assert re.findall(r"pip install (.+)", dockerfile) == ['--require-hashes -r "$REQUIREMENTS"']
+    installed = re.findall(r"pip install (.+)", dockerfile)
+    assert installed
+    assert all(words.startswith("--require-hashes -r ") for words in installed)
 
 
 def test_the_bill_of_materials_names_everything_with_its_hash(tmp_path):
