@@ -20,3 +20,17 @@ def test_every_promise_names_a_test_that_is_there():
         for file, name in named:
             tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
             assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, row
+
+
+def test_every_chapter_of_the_standard_is_answered_and_names_tests_that_are_there():
+    page = (ROOT / "docs" / "asvs.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## V(\d+) ", page, re.MULTILINE) == [str(number) for number in range(1, 18)]
+    rows = re.findall(r"^\| (V[\d.]+)[^|]* \| ([^|]+) \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == page.count("\n| V")
+    for section, state, how in rows:
+        assert state in ("met", "partly", "not met", "no such thing"), section
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", how)
+        assert named or state != "met", section
+        for file, name in named:
+            tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+            assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (section, name)
