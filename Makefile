@@ -43,9 +43,10 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope
 test: $(VENV)/.installed-dev
 	$(PYTEST)
 
-# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL.
+# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL. Those of faults
+# that are about PostgreSQL are on it anyway.
 test-postgres: $(VENV)/.installed-dev
-	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) tests/app
+	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) -m "not faults" tests/app
 
 # What breaks, many at once and attacks, tried much harder than by `make test`: a few minutes.
 test-faults: $(VENV)/.installed-dev

@@ -96,7 +96,7 @@ def create_app(**overrides: Any) -> Flask:
         hops = settings["TRUSTED_PROXIES"]
         believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_port", "x_prefix"), hops)
         app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
-    engine.init_app(app, activation.wanted_bundles, held_cards.hold)
+    engine.init_app(app, activation.first_bundles, held_cards.hold)
     jobs.init_app(
         app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps, shadow)}
     )

@@ -19,7 +19,7 @@ HEAD = """# Broken on purpose
 
 A test that cannot fail protects nothing. Each line took one protection away in a copy of the program; the test beside
 it failed, and passed again in the program as it is. `python -m tests.mutations docs/broken.md` does all of it anew;
-`tests/project/test_mutations.py` holds the code that is broken, and the tests that fail of it, to what is there.
+`tests/project/pages/test_mutations.py` holds the code that is broken, and the tests that fail of it, to what is there.
 
 | what was broken | where | what failed |
 |---|---|---|
