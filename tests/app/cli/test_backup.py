@@ -19,6 +19,8 @@ from app.records import Case, SmearImage
 from app.signing import report_key
 from tests.app.steps import Someone, sign, work_done
 
+pytestmark = pytest.mark.sqlite  # a database on a server of its own has its own tools
+
 PASSPHRASE = "seven brown horses in the rain"
 
 

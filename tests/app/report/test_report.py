@@ -160,6 +160,7 @@ def test_an_old_version_stays_and_says_that_it_is_old(clinician: Someone, review
     assert clinician.get(f"/cases/{reviewed_case}/versions/0/report.pdf").status_code == 404
 
 
+@pytest.mark.sqlite
 def test_a_damaged_version_is_told(app: Flask, clinician: Someone, reviewed_case: str) -> None:
     """Where what was signed does not fit its hash any more, the page says so and no PDF leaves."""
     sign(clinician, reviewed_case)
