@@ -14,7 +14,7 @@ WORKDIR /srv/leukolens
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt requirements-cuda.txt requirements-postgres.txt requirements-s3.txt ./
+COPY requirements.txt requirements-cuda.txt requirements-postgres.txt requirements-s3.txt requirements-ray.txt ./
 RUN for file in $REQUIREMENTS; do pip install --require-hashes -r "$file" || exit 1; done
 
 COPY app app

@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
+.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -42,6 +42,14 @@ run: install
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.installed-dev
 	$(PYTEST)
+
+# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL.
+test-postgres: $(VENV)/.installed-dev
+	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) tests/app
+
+# What breaks, many at once and attacks, tried much harder than by `make test`: a few minutes.
+test-faults: $(VENV)/.installed-dev
+	LEUKOLENS_TEST_FAULTS=all $(PYTEST) -m faults tests/app tests/smear
 
 # Which lines and branches the tests run, by room; fails where it is too few. The pages are in build/coverage/html.
 coverage: $(VENV)/.installed-dev
@@ -80,10 +88,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
     --custom-compile-command 'make lock' $(LOCK) pyproject.toml
 lock: $(VENV)/.installed-dev
 	$(COMPILE) --output-file requirements.txt
-	for extra in training postgres s3 cuda; do \
+	for extra in training postgres s3 ray cuda; do \
 	    $(COMPILE) --extra $$extra --constraint requirements.txt --output-file requirements-$$extra.txt || exit 1; \
 	done
-	$(COMPILE) --extra training --extra postgres --extra s3 --group dev --constraint requirements.txt \
+	$(COMPILE) --extra training --extra postgres --extra s3 --extra ray --group dev --constraint requirements.txt \
 	    --output-file requirements-dev.txt
 
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.

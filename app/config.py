@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
+
 from smear.sentence import SentenceError
 
 PREFIX = "LEUKOLENS_"
@@ -60,6 +62,18 @@ SETTINGS = (
         "AUDIT_KEY_FILE",
         "",
         "File of the key that seals the ledger; best where who can write the database cannot read. Empty: audit_key in "
+        "INSTANCE_DIR.",
+    ),
+    Setting(
+        "REPORT_KEY_FILE",
+        "",
+        "File of the key that signs the PDF of a report (PEM). Empty: report_key.pem in INSTANCE_DIR, which `init` "
+        "makes.",
+    ),
+    Setting(
+        "REPORT_CERTIFICATE_FILE",
+        "",
+        "File of that key's certificate (PEM), for whoever wants to check a report. Empty: report_certificate.pem in "
         "INSTANCE_DIR.",
     ),
     Setting(
@@ -130,12 +144,17 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict
         # Relative folders belong to the checkout, whatever folder the program was started from.
         values[name] = (ROOT / values[name]).resolve()
     if not values["DATABASE_URL"]:
-        values["DATABASE_URL"] = f"sqlite:///{values['INSTANCE_DIR'] / 'leukolens.sqlite3'}"
+        file = str(
+            values["INSTANCE_DIR"] / "leukolens.sqlite3"
+        )  # with a "?" or whatever else a URL would take for itself
+        values["DATABASE_URL"] = URL.create("sqlite", database=file).render_as_string(hide_password=False)
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"] = read_secret(secret_path(values["INSTANCE_DIR"]))
     for name in ("AUDIT_KEY", "PATIENT_KEY"):
         values[f"{name}_FILE"] = Path(values[f"{name}_FILE"] or values["INSTANCE_DIR"] / name.lower())
         values[name] = read_secret(values[f"{name}_FILE"])
+    for name, file in (("REPORT_KEY_FILE", "report_key.pem"), ("REPORT_CERTIFICATE_FILE", "report_certificate.pem")):
+        values[name] = Path(values[name] or values["INSTANCE_DIR"] / file)
     return values
 
 

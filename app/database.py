@@ -1,4 +1,10 @@
-"""The database connection: SQLite in WAL mode, and writers that queue instead of failing."""
+"""The database connection: SQLite in WAL mode or PostgreSQL, and writers that queue instead of failing.
+
+On both, one writes at a time, from the first statement of its transaction to the last: what a decision rests on cannot
+change before the write, nobody waits for somebody who waits for them, and no write has to be tried again. SQLite has a
+lock for it; on PostgreSQL an advisory lock takes its place, which every server of the database asks for. Transactions
+are short (pictures are read before them), and the ledger, one chain, would bring them into a line anyway.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +21,17 @@ from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
+WRITE_LOCK = 0x6C65756B6F  # "leuko": the advisory lock of whoever writes; PostgreSQL keeps one for each database
 # What says that others hold what is wanted: SQLite in words, PostgreSQL by the codes of a lock that was not to be had,
 # of a deadlock and of two transactions that cannot both be.
 FULL, FULL_CODE = "database or disk is full", "53100"
 LOCKED, LOCK_CODES = "database is locked", ("55P03", "40P01", "40001")
+# And what says that a row is there already, or that one to which it points is not.
+CONFLICTS, CONFLICT_CODES = ("UNIQUE constraint failed", "FOREIGN KEY constraint failed"), ("23505", "23503")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IMMEDIATE = {"leukolens_immediate": True}
 
@@ -34,7 +43,9 @@ db = SQLAlchemy(
 
 def init_app(app: Flask) -> None:
     """Connect the application to its database."""
-    app.config["SQLALCHEMY_ENGINES"] = {"default": app.config["DATABASE_URL"]}
+    # A server of its own may be restarted meanwhile: a connection is tried before it is used again.
+    apart = not app.config["DATABASE_URL"].startswith("sqlite")
+    app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": app.config["DATABASE_URL"], "pool_pre_ping": apart}}
     db.init_app(app)
     # To close asynchronous sessions, of which there are none here, the extension would start a thread and an event loop
     # at the end of every request.
@@ -43,6 +54,9 @@ def init_app(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", set_pragmas)
             event.listen(db.engine, "begin", begin)
+        if db.engine.dialect.name == "postgresql":
+            event.listen(db.engine, "connect", set_timeout)
+            event.listen(db.engine, "begin", stand_in_line)
 
 
 def set_pragmas(connection: Any, _record: Any) -> None:
@@ -61,11 +75,34 @@ def begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+def set_timeout(connection: Any, _record: Any) -> None:
+    """Prepare a new PostgreSQL connection, whatever the server's own defaults are.
+
+    Every statement sees what was committed before it, so that a writer, whose first statement waits for the others,
+    sees what they wrote.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}")
+        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    connection.commit()
+
+
+def stand_in_line(connection: Connection) -> None:
+    """Let a writer on PostgreSQL wait for the others before it looks at anything, until the transaction ends."""
+    if connection.get_execution_options().get("leukolens_immediate"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+
+
 def is_busy(error: BaseException | None) -> bool:
     """Return whether an error says that others were writing for too long, so that a later try may succeed."""
     if not isinstance(error, OperationalError):
         return False
     return LOCKED in str(error.orig) or getattr(error.orig, "sqlstate", None) in LOCK_CODES
+
+
+def is_conflict(error: IntegrityError) -> bool:
+    """Return whether an error says that a row is there already, or that one to which it points is not."""
+    return str(error.orig).startswith(CONFLICTS) or getattr(error.orig, "sqlstate", None) in CONFLICT_CODES
 
 
 def is_full(error: BaseException | None) -> bool:

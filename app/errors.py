@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.access import CLINICIANS_ONLY
-from app.database import db, is_busy, is_full
+from app.database import db, is_busy, is_conflict, is_full
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
-from app.rules import WaitError
+from app.rules import NoKeyError, WaitError
 from app.storage.place import SilentError
 from app.stored_fields import FieldDamagedError
 from app.template_filters import wants_json
+
+log = logging.getLogger("leukolens.errors")
 
 DRAIN_LIMIT = 256 * 2**20  # read at most this much of a body that is refused
 DRAIN_CHUNK = 2**20
@@ -95,6 +98,11 @@ SILENT_WORDS = (
     _l("Nothing of this step was stored; everything saved before is safe."),
     _l("Wait a moment and try again. If it lasts, tell whoever runs this server."),
 )
+MEANWHILE_WORDS = (
+    _l("Somebody else changed the same thing in the same instant."),
+    _l("The step you just took was not saved; everything saved before is safe."),
+    _l("Load the page again to see how it stands now, and repeat the step if it is still due."),
+)
 BUSY_SECONDS = 5  # after which to try again
 CSRF_WORDS = (
     _l("This form was open for too long, or it did not come from this site."),
@@ -109,10 +117,12 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(413, too_large)
     app.register_error_handler(WaitError, too_early)
+    app.register_error_handler(NoKeyError, keyless)
     app.register_error_handler(EngineBusyError, busy)
     app.register_error_handler(BundleUnusableError, unusable)
     app.register_error_handler(FieldDamagedError, damaged)
     app.register_error_handler(OperationalError, database_failed)
+    app.register_error_handler(IntegrityError, meanwhile)
     app.register_error_handler(OSError, disk_failed)
     app.register_error_handler(SilentError, store_silent)
     app.register_error_handler(500, failed)
@@ -162,6 +172,12 @@ def too_early(error: WaitError) -> Any:
     return answer(429, (error.text, WORDS[429][1], step), {"Retry-After": str(error.seconds)})
 
 
+def keyless(error: NoKeyError) -> Any:
+    """Say that this server cannot sign, and who can help."""
+    step = _l("Tell whoever runs this server: `init` makes the key.")
+    return answer(503, (error.text, WORDS[400][1], step))
+
+
 def busy(error: EngineBusyError) -> Any:
     """Tell a browser when to come back."""
     words = (error.text, *WORDS[503][1:])
@@ -189,6 +205,15 @@ def database_failed(error: OperationalError) -> Any:
     if not is_busy(error):
         raise error
     return answer(503, BUSY_WORDS, {"Retry-After": str(BUSY_SECONDS)})
+
+
+def meanwhile(error: IntegrityError) -> Any:
+    """Refuse what contradicts a row that somebody else wrote or removed meanwhile; anything else is a fault of ours."""
+    db.session.rollback()
+    if not is_conflict(error):
+        raise error
+    log.warning("a step was refused by a rule of the database")  # which names the row's values: they stay out of logs
+    return answer(409, MEANWHILE_WORDS)
 
 
 def disk_failed(error: OSError) -> Any:

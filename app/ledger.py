@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from flask import current_app
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Connection, Row, insert, inspect, select, text
+from sqlalchemy import Connection, Row, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from app.records import AuditEvent, Record, now
@@ -153,9 +153,6 @@ def record(
     if action not in ACTIONS:
         raise KeyError(action)
     connection = transaction.connection() if isinstance(transaction, Session) else transaction
-    if connection.dialect.name == "postgresql":
-        # SQLite's writers already stand in line (BEGIN IMMEDIATE).
-        connection.execute(text("LOCK TABLE audit_event IN SHARE ROW EXCLUSIVE MODE"))
     newest = connection.execute(select(Columns.id, Columns.hash).order_by(Columns.id.desc()).limit(1)).first()
     previous = newest.hash if newest else FIRST
     hashes = [f"{row.__tablename__} {identity(row)} {fingerprint(row)}" for row in rows]

@@ -12,6 +12,10 @@ class RefusedError(SentenceError):
     """A file that does not become part of the case, with the sentence for the page."""
 
 
+class NoKeyError(SentenceError):
+    """A key of this server that is missing or cannot be used, where something has to be signed with it."""
+
+
 class WaitError(SentenceError):
     """A password that is tried too early after wrong ones; `seconds` to wait, at least 1."""
 

@@ -12,8 +12,15 @@ REQUIRED = os.environ.get("LEUKOLENS_REQUIRE_ALL") == "1"
 LONG = ("training/recipes/", "training/fit/test_backends", "training/test_whole_way", "training/", "browser/")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files; `--no-loadscope-reorder` keeps this order where files are shared out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the long files; `--no-loadscope-reorder` keeps this order where files are shared out.
+
+    What is about SQLite is left out where the tests of the application are on PostgreSQL.
+    """
+    if os.environ.get("LEUKOLENS_TEST_APP_ON") == "postgresql":
+        apart = [item for item in items if item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in apart]
 
     def place(item: pytest.Item) -> int:
         path = item.path.relative_to(ROOT / "tests").as_posix()

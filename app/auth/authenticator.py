@@ -58,10 +58,10 @@ def cipher() -> Fernet:
 
 
 def of(user_id: int, session: Session | None = None) -> Authenticator | None:
-    """Return a person's authenticator, confirmed or begun; in a transaction that writes, locked until its end."""
+    """Return a person's authenticator, confirmed or begun; read anew in a transaction that writes."""
     query = select(Authenticator).where(Authenticator.user_id == user_id)
     if session is not None:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.execution_options(populate_existing=True)
     return (session or db.session).scalar(query)
 
 

@@ -96,12 +96,12 @@ class Try:
             )
 
     def rows(self, session: Session) -> list[PasswordTries]:
-        """Return the counts, made where they are not there yet, locked until the end of the transaction."""
+        """Return the counts, made where they are not there yet."""
         session.execute(delete(PasswordTries).where(PasswordTries.last_at < now() - FORGOTTEN))
         begun = [{"key": key, "wrong": 0, "last_at": now(), "told": False} for key in sorted(self.limits)]
         add_missing(session, PasswordTries, begun)
         query = select(PasswordTries).where(PasswordTries.key.in_(self.limits)).order_by(PasswordTries.key)
-        return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+        return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def signing_in(user: User | None, typed: str) -> Try:

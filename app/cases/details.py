@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import accession, ledger
 from app.database import db, writing
 from app.lab import patients
-from app.records import AuditEvent, Case, Lab, User, now
+from app.records import AuditEvent, Case, User, now
 from app.rules import RefusedError, refuse_signed
 
 FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
@@ -88,7 +88,7 @@ def correct(case: Case, seen: Details, typed: Details, user: User, patient: str 
     """
     case_id, user_id, lab_id = case.id, user.id, user.lab_id
     with writing() as session:
-        case = session.get_one(Case, case_id, populate_existing=True, with_for_update=True)
+        case = session.get_one(Case, case_id, populate_existing=True)
         refuse_signed(case)
         before = Details.of(case)
         changed = typed.differing(before)
@@ -107,12 +107,7 @@ def correct(case: Case, seen: Details, typed: Details, user: User, patient: str 
 
 
 def refuse_taken(session: Session, lab_id: int, wanted: str, but: str = "") -> None:
-    """Keep an accession for one case of a lab.
-
-    Takes the lab's row first: on PostgreSQL, two who give one accession in the same instant stand in line there, and
-    the second sees the first's case. SQLite's writers stand in line already.
-    """
-    session.scalar(select(Lab.id).where(Lab.id == lab_id).with_for_update())
+    """Keep an accession for one case of a lab."""
     query = select(Case.id).where(Case.lab_id == lab_id, Case.accession_key == accession.key(wanted), Case.id != but)
     if session.scalar(query) is not None:
         raise RefusedError(_("There is already a case %(accession)s in your lab.", accession=wanted))

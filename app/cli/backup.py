@@ -17,6 +17,7 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import make_url
 
 from app.cli.sealed_files import SALT, BackupError, Sealer
 from app.config import secret_path
@@ -25,7 +26,15 @@ from app.records import now
 from app.stored_fields import stored_columns
 from app.version import __version__
 
-DATABASE, KEYS = "leukolens.sqlite3", ("secret_key", "audit_key", "patient_key")
+DATABASE = "leukolens.sqlite3"
+# The keys by their names in a backup, each with the setting that says where it lies; the first has no such setting.
+KEYS = {
+    "secret_key": "",
+    "audit_key": "AUDIT_KEY_FILE",
+    "patient_key": "PATIENT_KEY_FILE",
+    "report_key.pem": "REPORT_KEY_FILE",
+    "report_certificate.pem": "REPORT_CERTIFICATE_FILE",
+}
 HEAD, MANIFEST = "backup.json", "manifest.json"  # what is legible of an encrypted one, and the list of its files
 SCHEMA, IMAGES = 1, "images"
 
@@ -45,13 +54,13 @@ def passphrase_of(file: Path | None, encrypt: bool, confirm: bool) -> str:
 
 def database_file() -> Path:
     """Return the file of the database; BackupError where it is on a server of its own."""
-    url = str(current_app.config["DATABASE_URL"])
-    if not url.startswith("sqlite:///"):
+    url = make_url(current_app.config["DATABASE_URL"])
+    if url.get_backend_name() != "sqlite" or not url.database:
         raise BackupError(
             "The database is on a server of its own. Use its tools (pg_dump) first, then copy INSTANCE_DIR: no picture"
             " is removed for a day, so that the copy has every one that the dump knows."
         )
-    return Path(url.removeprefix("sqlite:///"))
+    return Path(url.database)
 
 
 @click.command()
@@ -100,6 +109,8 @@ def write_backup(folder: Path, passphrase: str) -> tuple[list[str], int]:
         with copy.open("rb") as stream:
             files[DATABASE] = sealer.write(stream, folder / DATABASE, DATABASE)
     for name, path in key_files():
+        if not path.is_file():
+            continue
         with path.open("rb") as stream:
             files[name] = sealer.write(stream, folder / name, name)
     missing = []
@@ -130,14 +141,9 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def key_files() -> Iterator[tuple[str, Path]]:
-    """Yield the keys that are there, by their names in a backup."""
-    paths = secret_path(current_app.config["INSTANCE_DIR"]), *elsewhere()
-    yield from ((name, path) for name, path in zip(KEYS, paths, strict=True) if path.is_file())
-
-
-def elsewhere() -> tuple[Path, Path]:
-    """Return where the keys are that may lie outside of INSTANCE_DIR."""
-    return current_app.config["AUDIT_KEY_FILE"], current_app.config["PATIENT_KEY_FILE"]
+    """Yield where each key lies here, by its name in a backup."""
+    for name, setting in KEYS.items():
+        yield name, current_app.config[setting] if setting else secret_path(current_app.config["INSTANCE_DIR"])
 
 
 def compare(sealer: Sealer, folder: Path, name: str, expected: str) -> None:
@@ -202,7 +208,7 @@ def read_backup(folder: Path, passphrase_file: Path | None) -> int:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    for name, path in zip((DATABASE, *KEYS[1:]), (target, *elsewhere()), strict=True):
+    for name, path in [(DATABASE, target), *key_files()]:
         if path != instance / name and (instance / name).is_file() and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.move(instance / name, path)

@@ -1,4 +1,4 @@
-"""The command line: `init`, `user add`, `audit verify`, `classify`, `cells`, `maintenance`, `activate`."""
+"""The command line: `init` and `user` are here, every other command in a module of its own."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from app.cli.backup import backup, restore
 from app.cli.cells import cells
 from app.cli.classify import classify
 from app.cli.maintenance import maintenance
+from app.cli.reports import report_commands
 from app.cli.reviewed import export_reviewed, import_reviewed
 from app.cli.serve import serve
 from app.config import secret_path
 from app.database import db, migrate, writing
 from app.lab import password_links
 from app.records import Lab, Role, User, random_id
+from app.signing import report_key
 
 ROLES = {
     "clinician": "Cases, images and readings.",
@@ -40,6 +42,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(init)
     app.cli.add_command(user_commands)
     app.cli.add_command(audit_commands)
+    app.cli.add_command(report_commands)
     app.cli.add_command(classify)
     app.cli.add_command(cells)
     app.cli.add_command(maintenance)
@@ -54,11 +57,13 @@ def init_app(app: Flask) -> None:
 @click.command()
 @with_appcontext
 def init() -> None:
-    """Prepare or update the database; the first time also the key, the lab and its first admin."""
+    """Prepare or update the database; the first time also the keys, the lab and its first admin."""
     instance = current_app.config["INSTANCE_DIR"]
     instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_secret(secret_path(instance), "SECRET_KEY")
     new_key = write_secret(current_app.config["AUDIT_KEY_FILE"], "AUDIT_KEY")
+    config = current_app.config
+    report_key.make(config["REPORT_KEY_FILE"], config["REPORT_CERTIFICATE_FILE"], config["LAB_NAME"])
     write_secret(current_app.config["PATIENT_KEY_FILE"], "PATIENT_KEY")
     migrate()
     with db.engine.connect() as connection:

@@ -5,7 +5,6 @@ What computes a network is imported by this thread only, after the fork: a proce
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from flask import Flask, current_app
 
-from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, fill
+from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, OtherCardError, fill, is_published
 from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import Picture, declared_pixels
@@ -28,8 +27,6 @@ from smear.inference.field_reader import Reader
 from smear.inference.reading import Reading
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
-
-log = logging.getLogger("leukolens.engine")
 
 DECODE_SLOTS = 4  # pictures decoded and searched at the same time
 LARGE_PIXELS = 30_000_000  # from which there is one at a time: the largest takes more than a gigabyte
@@ -119,21 +116,26 @@ class Engine:
     def bundle(self, name: str) -> Bundle:
         """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read.
 
-        One that was published since the engine started, and activated by the command line, begins to be loaded.
+        What was published or activated on another server of the database after this one started is loaded now.
         """
+        if self.started and name not in self._loaded:
+            return self._held(self.load(name))
         loaded = self.loaded(name)
         if loaded.bundle is not None:
-            if self.hold is not None:
-                self.hold(loaded.bundle)
-            return loaded.bundle
+            try:
+                return self._held(loaded.bundle)
+            except OtherCardError as other:
+                if not is_published(self.folder / name, other.held):
+                    raise
+                return self._held(self.load(name))
         if loaded.state == "damaged":
             raise BundleUnusableError(loaded.text)
-        with self._wake:
-            if name not in self._loaded:
-                self._loaded[name] = LoadedBundle(name)
-                self._loads.append((name, Future()))
-                self._wake.notify_all()
         raise EngineBusyError(LOADING)
+
+    def _held(self, bundle: Bundle) -> Bundle:
+        if self.hold is not None:
+            self.hold(bundle)
+        return bundle
 
     def begin(self, name: str, enclosed: Enclosed) -> Pending:
         """Decode a picture of a file and look at it in the caller's thread, and queue what the network must see.

@@ -59,7 +59,7 @@ def claim(of_labs: bool = False) -> str | None:
     finally:
         db.session.rollback()
     with writing() as session:
-        job_id = session.scalar(query.with_for_update(skip_locked=True))
+        job_id = session.scalar(query)
         if job_id is not None:
             session.execute(update(Job).where(Job.id == job_id).values(state="running", alive_at=now()))
     return job_id

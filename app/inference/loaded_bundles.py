@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smear.artifacts import BundleError
+from smear.artifacts import CARD, BundleError, sha256
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
@@ -18,6 +18,14 @@ log = logging.getLogger("leukolens.engine")
 
 class BundleUnusableError(SentenceError):
     """A bundle that cannot read, with a sentence that says why."""
+
+
+class OtherCardError(BundleUnusableError):
+    """A bundle whose card is another one than the lab holds to. held: the SHA-256 of the one that may read."""
+
+    def __init__(self, text: str, held: str) -> None:
+        super().__init__(text)
+        self.held = held
 
 
 @dataclass
@@ -53,6 +61,11 @@ def fill(loaded: LoadedBundle, folder: Path, load: Callable[[Path], Bundle]) -> 
     loaded.state = "damaged"
     log.error("bundle %s cannot be used: %s", name, loaded.text)
     return LoadedBundle(name, "damaged", loaded.text)
+
+
+def is_published(path: Path, card_sha256: str) -> bool:
+    """Return whether the bundle in a folder has the card of a hash, whatever else is in the folder."""
+    return (path / CARD).is_file() and sha256(path / CARD) == card_sha256
 
 
 def published(folder: Path) -> list[tuple[str, Card | None, str]]:

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from app import ledger
 from app.database import add_missing, db, own_transaction
-from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.loaded_bundles import OtherCardError
 from app.records import HeldCard, now
 from smear.inference.bundle import Bundle
 
 
 def hold(bundle: Bundle) -> None:
-    """Let a bundle read with the card that it read with before; BundleUnusableError where it is another.
+    """Let a bundle read with the card that it read with before; OtherCardError where it is another.
 
     The first time, the card is kept, in a transaction of its own.
     """
@@ -36,13 +36,14 @@ def hold(bundle: Bundle) -> None:
                 session.flush()
         kept = bundle.card_sha256
     if kept != bundle.card_sha256:
-        raise BundleUnusableError(
+        raise OtherCardError(
             _(
                 "The card of %(name)s %(version)s is not the one that it read with before. An admin of the lab can look"
                 " at it on the Models page, and activate it anew if it is right.",
                 name=name,
                 version=version,
-            )
+            ),
+            held=kept,
         )
 
 

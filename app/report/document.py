@@ -1,20 +1,21 @@
-"""A report's sheet of paper: its margins, head and foot, its font, and what that font cannot draw."""
+"""A report's sheet of paper: its margins, head and foot, its fonts, and what none of them can draw."""
 
 from __future__ import annotations
 
 from collections import Counter
-from importlib.metadata import distribution
-from pathlib import Path
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from fpdf import FPDF
+from fpdf.bidi import auto_detect_base_direction
+from fpdf.enums import TextDirection
 
 from app.records import Signature
+from app.report import fonts
 
-# DejaVu Sans comes with matplotlib, of which nothing is imported: Latin, Greek, Cyrillic, Hebrew, Arabic, many signs.
-FONTS = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf")))
 MISSING = "□"
+# Signs that turn what follows them around, which nobody sees: what is signed is read in the order of its letters.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e")
 MARGIN = 18.0  # millimetres, as every length here
 GREY = (90, 88, 100)
 INK = (25, 24, 32)
@@ -29,21 +30,39 @@ class Document(FPDF):
         self.seal = signature.sha256
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=24)
-        self.add_font("dejavu", "", FONTS / "DejaVuSans.ttf")
-        self.add_font("dejavu", "B", FONTS / "DejaVuSans-Bold.ttf")
-        self.known = {bold: set(self.fonts["dejavuB" if bold else "dejavu"].cmap) for bold in (False, True)}  # type: ignore[union-attr]
+        self.add_font("dejavu", "", fonts.REGULAR)
+        self.add_font("dejavu", "B", fonts.BOLD)
+        self.standing_in: list[str] = []  # names of the fonts for what that one lacks, in the order of their first use
+        self.set_text_shaping(True)  # letters join, and what is written from right to left stands so
         self.set_title(_("Blood smear report"))
         self.set_creator("LeukoLens")
         self.set_creation_date(signature.signed_at)
         self.lost: Counter[str] = Counter()  # by field, the signs that the font cannot draw
 
     def printable(self, text: str, field: str | None, bold: bool = False) -> str:
-        """Replace what the font cannot draw by a sign for it: a name in another script must not stop the report."""
+        """Replace what no font can draw by a sign for it: a name in a rare script must not stop the report."""
         spaced = text.replace("\r\n", "\n").expandtabs(4)
-        kept = "".join(c if ord(c) in self.known[bold] or c == "\n" else MISSING for c in spaced)
+        kept = "".join(c if c == "\n" or self.can_draw(c, bold) else MISSING for c in spaced)
         if field is not None:
             self.lost[field] += kept.count(MISSING) - spaced.count(MISSING)
         return kept
+
+    def can_draw(self, sign: str, bold: bool) -> bool:
+        """Return whether some font has a sign; the first time, the one that stands in for it is opened."""
+        if sign in TURNING:
+            return False
+        if ord(sign) in fonts.signs(fonts.BOLD if bold else fonts.REGULAR):
+            return True
+        font = fonts.having(sign)
+        if font is None:
+            return False
+        name = "dejavu" if font == fonts.REGULAR else font.stem.lower()
+        if name not in self.standing_in:
+            if font != fonts.REGULAR:
+                self.add_font(name, "", font)
+            self.standing_in.append(name)
+            self.set_fallback_fonts(self.standing_in, exact_match=False)
+        return True
 
     def header(self) -> None:
         """Write whose report this is on every page."""
@@ -77,7 +96,11 @@ class Document(FPDF):
         """
         self.set_font("dejavu", "B" if bold else "", size)
         self.set_text_color(*colour)
-        self.multi_cell(width, size * 0.5, self.printable(text, field, bold), align="L", new_x="LEFT", new_y="NEXT")
+        for paragraph in self.printable(text, field, bold).split("\n"):
+            # Each begins where its first letter wants it to, whatever those around it are written in.
+            from_right = auto_detect_base_direction(paragraph) == TextDirection.RTL
+            align = "R" if from_right else "L"
+            self.multi_cell(width, size * 0.5, paragraph or " ", align=align, new_x="LEFT", new_y="NEXT")
 
     def heading(self, text: str) -> None:
         """Begin a part, on the next page where it would stand alone."""
@@ -103,9 +126,9 @@ class Document(FPDF):
         if not total:
             return ""
         return ngettext(
-            "%(num)s sign could not be printed, as the font of this document lacks it: %(fields)s. %(sign)s stands in "
+            "%(num)s sign could not be printed, as no font of this document has it: %(fields)s. %(sign)s stands in "
             "its place; the page of this report on the screen shows it.",
-            "%(num)s signs could not be printed, as the font of this document lacks them: %(fields)s. %(sign)s stands "
+            "%(num)s signs could not be printed, as no font of this document has them: %(fields)s. %(sign)s stands "
             "in the place of each; the page of this report on the screen shows them.",
             total,
             sign=MISSING,

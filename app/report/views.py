@@ -20,6 +20,7 @@ from app.report import pdf
 from app.report.blueprint import bp
 from app.report.content import readable
 from app.report.count import remarks_on
+from app.signing import report_key
 from app.signing.signature import digest
 from app.template_filters import outcome_in_words
 
@@ -55,7 +56,8 @@ def download(case_id: str, version: int) -> Any:
     if digest(row.content) != row.sha256:
         abort(500)  # the page says what is wrong; a damaged version does not leave as a document
     with engine().decode_slot():
-        data = pdf.draw(row, newest_version(case_id))
+        drawn = pdf.draw(row, newest_version(case_id))
+    data = report_key.sign(drawn)
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
         ledger.record(session, "report.sent", lab=lab_id, actor=user_id, subject=case_id, version=version)

@@ -45,6 +45,10 @@ class ImageError(SentenceError):
         super().__init__(text)
         self.code = code
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Let it travel from a process to another."""
+        return type(self), (self.code, self.text)
+
 
 @dataclass(frozen=True)
 class Picture:

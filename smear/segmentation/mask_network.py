@@ -8,6 +8,7 @@ network this small TensorFlow spends most of the time between the layers.
 """
 
 import json
+import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +59,9 @@ class Segmenter:
     """
 
     def __init__(self, graph: bytes) -> None:
+        # Else it would keep an identity of this machine and a list of what it runs in the home folder, and send both to
+        # its maker.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime  # not before a picture has to be read
 
         options = onnxruntime.SessionOptions()

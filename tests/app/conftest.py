@@ -22,6 +22,7 @@ from app.records import Lab, Role, User, random_id
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
+from tests import postgres
 from tests.app.steps import PASSWORD, Someone, review_all
 from tests.conftest import CELL_BUNDLE, skip_or_fail
 
@@ -70,28 +71,45 @@ def shared_engine(models: Path) -> Iterator[Engine]:
 def prepared(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
     """Return the folder of a lab with its people, to be copied for each test."""
     folder = tmp_path_factory.mktemp("prepared") / "instance"
-    app = create_app(INSTANCE_DIR=folder, MODELS_DIR=models)
+    prepare(create_app(INSTANCE_DIR=folder, MODELS_DIR=models))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared_on_postgres(prepared: Path, models: Path) -> Iterator[str]:
+    """Return the URL of the same lab on PostgreSQL, to be copied for each test."""
+    with postgres.database() as url:
+        prepare(create_app(INSTANCE_DIR=prepared, MODELS_DIR=models, DATABASE_URL=url))
+        yield url
+
+
+def prepare(app: Flask) -> None:
+    """Make the lab and its people."""
     result = app.test_cli_runner().invoke(args=["init"])
     assert result.exit_code == 0, result.output
     with app.app_context(), writing() as session:
-        session.delete(session.scalars(select(User)).one())
+        first = session.scalars(select(User)).one()
         session.add(Lab(name="Another laboratory"))
         session.flush()
         for name, (lab, roles) in PEOPLE.items():
-            session.add(
-                User(
-                    lab_id=session.scalars(select(Lab.id).where(Lab.name == lab)).one(),
-                    email=f"{name}@lab.example",
-                    name=name.capitalize(),
-                    password=hash_password(PASSWORD),
-                    fs_uniquifier=random_id(),
-                    must_change_password=False,
-                    roles=list(session.scalars(select(Role).where(Role.name.in_(roles)))),
-                )
-            )
+            user = first if name == "admin" else User(email=f"{name}@lab.example", fs_uniquifier=random_id())
+            user.lab_id = session.scalars(select(Lab.id).where(Lab.name == lab)).one()
+            user.name, user.password = name.capitalize(), hash_password(PASSWORD)
+            user.must_change_password = False
+            user.roles = list(session.scalars(select(Role).where(Role.name.in_(roles))))
+            session.add(user)
     with app.app_context():
         db.engine.dispose()
-    return folder
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return where the records of a test are: "" for the file in its folder, or the URL of a database on PostgreSQL."""
+    if not postgres.EVERYWHERE:
+        yield ""
+        return
+    with postgres.database(request.getfixturevalue("prepared_on_postgres")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +125,7 @@ def make_app(
     models: Path,
     shared_engine: Engine,
     compiled_templates: FileSystemBytecodeCache,
+    database_url: str,
 ) -> Iterator[Callable[..., Flask]]:
     """Return a maker of applications over one copy of the prepared lab."""
     instance = tmp_path / "instance"
@@ -114,7 +133,9 @@ def make_app(
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
-        app = create_app(**{"INSTANCE_DIR": instance, "MODELS_DIR": models, **QUIET} | settings)
+        app = create_app(
+            **{"INSTANCE_DIR": instance, "MODELS_DIR": models, "DATABASE_URL": database_url, **QUIET} | settings
+        )
         app.extensions["engine"] = shared_engine
         app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)

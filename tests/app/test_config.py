@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
 from app.config import ROOT, SETTINGS, SettingError, load, secret_path
 
 DOCUMENT = (ROOT / "docs" / "settings.md").read_text()
@@ -38,6 +39,15 @@ def test_the_environment_is_read_in_the_kind_of_the_default(tmp_path: Path) -> N
     assert values["SECURE_COOKIES"] is True
     assert values["DATABASE_URL"] == f"sqlite:///{tmp_path}/leukolens.sqlite3"
     assert values["MODELS_DIR"] == ROOT / "elsewhere"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    """Also one with what an address of a database takes for itself."""
+    folder = tmp_path / "a?b=c#d %20"
+    made = create_app(INSTANCE_DIR=folder).test_cli_runner().invoke(args=["init"])
+    assert made.exit_code == 0, made.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name]
+    assert (folder / "leukolens.sqlite3").stat().st_size > 0
 
 
 @pytest.mark.parametrize(("name", "text"), [("PORT", "http"), ("SECURE_COOKIES", "perhaps")])

@@ -22,6 +22,8 @@ from smear.imaging.decode import encode
 from tests.app.steps import PASSWORD, Someone, change, reading_of, review_all, sign, work_done
 from tests.data import pictures
 
+pytestmark = pytest.mark.faults
+
 
 def cut(path: Path) -> None:
     """Leave half of a file."""

@@ -16,6 +16,8 @@ from app.records import ServerSession
 from tests.app.steps import PASSWORD, Someone
 from tests.app.test_security import FILES, addresses
 
+pytestmark = pytest.mark.faults
+
 GIVEN = addresses  # the fixture, under a name that this module uses
 SENTENCE = "Others are writing just now"
 

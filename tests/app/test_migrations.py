@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,8 +22,8 @@ from app.records import Annotation, BlindReview, Case, Detections, Lab, Reading,
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference.reading import Reading as SmearReading
+from tests import postgres
 from tests.app.steps import PASSWORD, Someone
-from tests.conftest import skip_or_fail
 
 REVISIONS = [f"{number:04d}" for number in range(1, 24)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
@@ -199,17 +198,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    server = os.environ.get("LEUKOLENS_TEST_POSTGRES_URL", "")
-    if not server:
-        skip_or_fail("There is no PostgreSQL here: set LEUKOLENS_TEST_POSTGRES_URL to a server's URL.")
-    name = f"leukolens_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with postgres.database() as url:
+        yield url
 
 
 @pytest.fixture

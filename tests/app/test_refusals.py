@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.config import ROOT
 from app.database import writing
-from app.records import CellReading, Detections
+from app.records import CellReading, Detections, User
 from smear.inference.card import Label
 from smear.inference.reading import Reading as SmearReading
 from smear.inference.suggestion import Reason, Suggestion
@@ -132,7 +132,7 @@ def test_a_refused_cell_shows_no_answer_either(app: Flask, clinician: Someone, f
             labels=(Label("blast", "Myeloblast", "", True), Label("other", "Other cell", "", False)),
             intended_use="",
             milliseconds=1.0,
-            made_by_id=1,
+            made_by_id=session.scalars(select(User.id).limit(1)).one(),
         )
         session.add(row)
         session.flush()

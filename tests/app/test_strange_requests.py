@@ -1,7 +1,4 @@
-"""Whatever is sent to whichever address, nobody gets a 500: drawn from a seed, over all routes and parameters.
-
-`LEUKOLENS_STRANGE_REQUESTS` asks for more of them, as `make test-faults` does.
-"""
+"""Whatever is sent to whichever address, nobody gets a 500: drawn from a seed, over all routes and parameters."""
 
 from __future__ import annotations
 
@@ -18,9 +15,11 @@ from werkzeug.routing import Rule
 from app.config import ROOT
 from tests.app.steps import Someone
 from tests.app.test_security import FILES, addresses
+from tests.sizes import SIZES
+
+pytestmark = pytest.mark.faults
 
 GIVEN = addresses  # the fixture, under a name that this module uses
-REQUESTS = int(os.environ.get("LEUKOLENS_STRANGE_REQUESTS", "500"))
 SEED = int(os.environ.get("LEUKOLENS_STRANGE_SEED", "26"))
 TEXTS = (
     *("", " ", "0", "-1", "1", "1.5", "yes", "nan", "inf", "1e309", "٣", "²", "None", "null", "[]", "{}", "[[[[]]]]"),
@@ -170,9 +169,9 @@ def test_nothing_that_is_sent_is_a_fault_of_ours(app: Flask, addresses: dict[str
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "security.logout"]
     stranger = Stranger(app, addresses, person)
     failed = []
-    for number in range(REQUESTS if person else REQUESTS // 4):
+    for number in range(SIZES.requests if person else SIZES.requests // 4):
         rule = rules[number % len(rules)]
         what, status, text = stranger.send(rule)
         if status >= 500 and status != 503:
             failed.append(f"{status} {what}\n{text}")
-    assert not failed, f"{len(failed)} of {REQUESTS}:\n" + "\n".join(failed[:40])
+    assert not failed, f"{len(failed)} of {SIZES.requests}:\n" + "\n".join(failed[:40])

@@ -16,12 +16,14 @@ class Client:
         self.cookie = ""
         self.token = ""
         self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
 
     def request(self, method: str, path: str, body: bytes = b"", kind: str = "") -> tuple[int, bytes]:
         """Send one request and return status and body."""
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+            self._connections.append(connection)
         headers = {"Accept": "application/json" if self.token else "text/html"}
         if self.cookie:
             headers["Cookie"] = self.cookie
@@ -35,6 +37,11 @@ class Client:
         for header in answer.headers.get_all("Set-Cookie") or ():
             self.cookie = header.split(";", 1)[0]
         return answer.status, data
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
 
     def form(self, path: str, fields: dict[str, str]) -> tuple[int, bytes]:
         """Send a form with the token of the page at `path`."""
@@ -65,6 +72,10 @@ class Client:
 
     def upload(self, case: str, data: bytes) -> int:
         """Send one image and return the status."""
+        return self.send(case, data)[0]
+
+    def send(self, case: str, data: bytes) -> tuple[int, bytes]:
+        """Send one image and return status and body."""
         edge = "leukolensbenchboundary"
         body = (
             (
@@ -74,4 +85,4 @@ class Client:
             + data
             + f"\r\n--{edge}--\r\n".encode()
         )
-        return self.request("POST", f"/cases/{case}/images", body, f"multipart/form-data; boundary={edge}")[0]
+        return self.request("POST", f"/cases/{case}/images", body, f"multipart/form-data; boundary={edge}")

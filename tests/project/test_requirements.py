@@ -32,18 +32,19 @@ def declared(*lists: list[str]) -> dict[str, str]:
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 SERVING = PROJECT["project"]["dependencies"]
 TRAINING = [*SERVING, *EXTRAS["training"]]
-TESTING = [*TRAINING, *EXTRAS["postgres"], *EXTRAS["s3"], *PROJECT["dependency-groups"]["dev"]]
+TESTING = [*TRAINING, *EXTRAS["postgres"], *EXTRAS["s3"], *EXTRAS["ray"], *PROJECT["dependency-groups"]["dev"]]
 INSTALLED_BY = {
     "requirements.txt": SERVING,
     "requirements-training.txt": TRAINING,
     "requirements-postgres.txt": [*SERVING, *EXTRAS["postgres"]],
     "requirements-s3.txt": [*SERVING, *EXTRAS["s3"]],
+    "requirements-ray.txt": [*SERVING, *EXTRAS["ray"]],
     "requirements-cuda.txt": [*SERVING, *EXTRAS["cuda"]],
     "requirements-dev.txt": TESTING,
 }
 ROOMS = [
     ("app", [*SERVING, *EXTRAS["s3"]]),
-    ("smear", SERVING),
+    ("smear", [*SERVING, *EXTRAS["ray"]]),
     ("wsgi.py", SERVING),
     ("gunicorn.conf.py", SERVING),
     ("training", TRAINING),

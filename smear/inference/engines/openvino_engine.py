@@ -3,6 +3,7 @@
 It needs no TensorFlow, whose import alone takes seconds and hundreds of megabytes.
 """
 
+import sys
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,9 @@ class OpenVinoEngine:
     device = "CPU"
 
     def __init__(self, graph: Path | bytes, keras_file: Path) -> None:
+        # OpenVINO's own tools come with it, and they would write an identity into the home folder to tell their maker
+        # what they are used for. Without the module that does so they go without.
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
         import openvino  # not before a network is loaded
 
         core = openvino.Core()

@@ -86,6 +86,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("what", FORGERIES)
+@pytest.mark.sqlite
 def test_whatever_is_changed_in_the_database_is_found(worked: Flask, what: str) -> None:
     """The exit status is 1 and a sentence names the row and the event."""
     assert verify(worked)[0] == 0, verify(worked)[1]
@@ -126,6 +127,7 @@ def test_a_row_that_no_event_speaks_of_is_found(worked: Flask) -> None:
 
 
 @pytest.mark.parametrize("table", ["signature", "amendment", "review", "blind_review", "reading", "bundle_activation"])
+@pytest.mark.sqlite
 def test_replace_gets_past_no_trigger(worked: Flask, table: str) -> None:
     """SQLite's INSERT OR REPLACE removes the old row without asking the triggers for removal."""
     with worked.app_context():
@@ -148,6 +150,7 @@ def reseal(app: Flask) -> None:
     forge(app, *statements)
 
 
+@pytest.mark.sqlite
 def test_the_chain_cannot_be_sealed_anew_without_the_key(worked: Flask) -> None:
     """Who rewrites every event with seals that fit each other, as somebody with the program and the database can."""
     reseal(worked)
@@ -156,6 +159,7 @@ def test_the_chain_cannot_be_sealed_anew_without_the_key(worked: Flask) -> None:
     assert "audit key" in printed
 
 
+@pytest.mark.sqlite
 def test_an_older_chain_goes_on_under_the_key(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """A lab from before the key: `init` makes it, its events stay good, and from there on none is without it."""
     app = make_app()
@@ -197,6 +201,7 @@ def test_stored_pictures_are_compared(worked: Flask) -> None:
     assert verify(worked, "--no-files")[0] == 0
 
 
+@pytest.mark.sqlite
 def test_seals_kept_elsewhere_hold_the_end(worked: Flask, tmp_path: Path) -> None:
     """`audit seal --to` adds one a day; whoever cuts the newest events off is found by them."""
     runner = worked.test_cli_runner()

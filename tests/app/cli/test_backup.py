@@ -16,6 +16,7 @@ from app.cli.backup import DATABASE, HEAD, MANIFEST
 from app.database import db
 from app.image_store import image_store
 from app.records import Case, SmearImage
+from app.signing import report_key
 from tests.app.steps import Someone, sign, work_done
 
 PASSPHRASE = "seven brown horses in the rain"
@@ -62,7 +63,8 @@ def test_a_lab_comes_back_whole(
     verified = run(other, "audit", "verify")
     assert verified.exit_code == 0, verified.output
     someone = Someone(other, "clinician")
-    assert someone.get(f"/cases/{signed}/versions/1/report.pdf").status_code == 200
+    report = someone.get(f"/cases/{signed}/versions/1/report.pdf")
+    assert report_key.problem(report.data, app.config["REPORT_CERTIFICATE_FILE"]) == ""
 
 
 def test_a_backup_while_people_write(app: Flask, clinician: Someone, tmp_path: Path, field: bytes) -> None:

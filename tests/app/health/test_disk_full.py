@@ -17,6 +17,8 @@ from app.database import db
 from app.records import SmearImage
 from tests.app.steps import PASSWORD, Someone
 
+pytestmark = pytest.mark.faults
+
 Usage = namedtuple("Usage", "total used free")
 WORDS = "The disk of this server is full"
 

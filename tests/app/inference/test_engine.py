@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +15,6 @@ from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from smear.artifacts import BundleError
 from smear.inference.network import Forward
-from tests.app.conftest import BUNDLE
 
 
 class Network:
@@ -204,24 +201,4 @@ def test_a_bundle_that_does_not_exist_cannot_be_loaded(folder: Path) -> None:
     for name in ("third", "../first", "", "."):
         with pytest.raises(BundleUnusableError, match="There is no model"):
             engine.load(name)
-    engine.stop()
-
-
-def test_a_bundle_that_another_process_activated_is_loaded_when_it_is_asked_for(tmp_path: Path, models: Path) -> None:
-    """The command line activates while the server runs: the first who asks is told to come back, and it comes."""
-    engine = Engine(tmp_path, 4)
-    engine.start([])
-    shutil.copytree(models / BUNDLE, tmp_path / BUNDLE)
-    with pytest.raises(EngineBusyError, match="still being loaded"):
-        engine.bundle(BUNDLE)
-    until = time.monotonic() + 60
-    while engine.loaded(BUNDLE).bundle is None and time.monotonic() < until:
-        time.sleep(0.05)
-    assert engine.bundle(BUNDLE).card.name == BUNDLE
-    with pytest.raises(EngineBusyError):
-        engine.bundle("nothing")
-    while engine.loaded("nothing").state != "damaged" and time.monotonic() < until:
-        time.sleep(0.05)
-    with pytest.raises(BundleUnusableError, match="There is no model 'nothing'"):
-        engine.bundle("nothing")
     engine.stop()

@@ -13,6 +13,8 @@ from smear.imaging.formats import apart
 from smear.imaging.formats.apart import ApartError, stream
 from smear.imaging.synthetic import field
 
+pytestmark = pytest.mark.faults
+
 SIDE = 64
 
 

@@ -10,6 +10,8 @@ from smear.imaging.decode import ImageError, declared_pixels, decode
 from smear.imaging.picture import MAX_PIXELS
 from tests.data import pictures
 
+pytestmark = pytest.mark.faults
+
 
 def progressive(side: int, scans: int) -> bytes:
     """Return a progressive JPEG whose last pass is repeated until there are so many."""

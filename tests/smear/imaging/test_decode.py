@@ -17,6 +17,7 @@ from smear.imaging.folders import pictures_in
 from smear.imaging.picture import TURNS
 from smear.imaging.synthetic import field
 from tests.data import pictures
+from tests.sizes import SIZES
 from tests.smear.imaging.test_colour_profile import PROFILES
 from tests.smear.imaging.test_dicom import dicom
 from tests.smear.imaging.test_tiff import plain, tiff
@@ -391,6 +392,7 @@ def survives(data: bytes) -> None:
     assert picture.rgb.flags.c_contiguous
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", SOURCES)
 def test_any_truncation_is_read_or_refused(name: str) -> None:
     whole = SOURCES[name]
@@ -399,11 +401,12 @@ def test_any_truncation_is_read_or_refused(name: str) -> None:
         survives(whole[:length])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", SOURCES)
 def test_any_flipped_bytes_are_read_or_refused(name: str) -> None:
     whole = np.frombuffer(SOURCES[name], np.uint8)
     rng = np.random.default_rng(2)
-    for _ in range(150):
+    for _ in range(SIZES.pictures):
         damaged = whole.copy()
         # Half of the time in the first bytes, where the headers and directories are.
         reach = len(damaged) if rng.random() < 0.5 else min(len(damaged), 200)

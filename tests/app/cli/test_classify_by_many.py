@@ -1,0 +1,83 @@
+"""`classify --ray`: the same rows as by one process, with a worker that is killed half-way."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smear.imaging import synthetic
+from smear.imaging.decode import encode
+from tests.conftest import ROOT
+
+COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", "--format", "csv"]
+FIELDS = 60
+AFTER = 12  # rows a worker is killed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of drawn fields, an archive of two, and a file that is none."""
+    for seed in range(FIELDS):
+        kind = ("leukemic", "sparse")[seed % 2]
+        (tmp_path / f"{seed:03}.png").write_bytes(encode(synthetic.field(seed, kind, 224), "PNG"))
+    with zipfile.ZipFile(tmp_path / "pair.zip", "w") as archive:
+        for seed in (0, 1):
+            archive.write(tmp_path / f"{seed:03}.png", f"slide/{seed}.png")
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    return tmp_path
+
+
+def workers_of(process: int) -> Iterator[int]:
+    """Yield the processes that were begun by a process, or by those, and read for it."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = status.read_text()
+        except OSError:
+            continue  # it has ended
+        parents[int(status.parent.name)] = int(text.rsplit(")", 1)[1].split()[1])
+    for one in parents:
+        above = one
+        while above in parents and above != process:
+            above = parents[above]
+        if above == process and (Path("/proc") / str(one) / "cmdline").read_bytes().startswith(b"ray::_Worker"):
+            yield one
+
+
+def rows(lines: list[str]) -> list[dict[str, Any]]:
+    """Return what was printed, but for how long each took."""
+    return [{name: value for name, value in row.items() if name != "milliseconds"} for row in csv.DictReader(lines)]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found by /proc")
+def test_a_killed_worker_changes_nothing(folder: Path) -> None:
+    """Nothing is missing, nothing is there twice, and the order is that of the files."""
+    files = [*sorted(folder.glob("*.png")), folder / "pair.zip", folder / "bad.jpg"]
+    alone = subprocess.run([*COMMAND, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert alone.returncode == 1, alone.stderr
+    expected = rows(alone.stdout.splitlines())
+    assert len(expected) == FIELDS + 3
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    printed, killed = [], 0
+    with subprocess.Popen(
+        [*COMMAND, "--ray", "local", *files], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as shared:
+        assert shared.stdout
+        for line in shared.stdout:
+            printed.append(line)
+            if len(printed) == AFTER:
+                for one in list(workers_of(shared.pid))[:1]:
+                    os.kill(one, signal.SIGKILL)
+                    killed += 1
+    assert killed == 1
+    assert shared.returncode == 1
+    assert rows(printed) == expected
