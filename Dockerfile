@@ -3,8 +3,11 @@ FROM python:3.12-slim
 # For an NVIDIA GPU: --build-arg REQUIREMENTS=requirements-cuda.txt; for PostgreSQL: requirements-postgres.txt; for several
 # machines on one database and one store of pictures: "requirements-postgres.txt requirements-s3.txt"
 ARG REQUIREMENTS=requirements.txt
+# Libraries that keep something between their runs keep it in /tmp, all that is writable beside the data (compose.yaml).
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    XDG_CACHE_HOME=/tmp \
+    MPLCONFIGDIR=/tmp/matplotlib \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 

@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock bench bench-worklist bench-cells screenshots docs-screenshots
+.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock sbom bench bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -43,9 +43,10 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope
 test: $(VENV)/.installed-dev
 	$(PYTEST)
 
-# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL.
+# The tests of the application once more, with every lab on PostgreSQL; wants LEUKOLENS_TEST_POSTGRES_URL. Those of faults
+# that are about PostgreSQL are on it anyway.
 test-postgres: $(VENV)/.installed-dev
-	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) tests/app
+	LEUKOLENS_TEST_APP_ON=postgresql $(PYTEST) -m "not faults" tests/app
 
 # What breaks, many at once and attacks, tried much harder than by `make test`: a few minutes.
 test-faults: $(VENV)/.installed-dev
@@ -93,6 +94,12 @@ lock: $(VENV)/.installed-dev
 	done
 	$(COMPILE) --extra training --extra postgres --extra s3 --extra ray --group dev --constraint requirements.txt \
 	    --output-file requirements-dev.txt
+
+# The bill of materials of what serves, with hashes, in CycloneDX: build/sbom.cdx.json.
+sbom: $(VENV)/.installed-dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-file build/sbom.cdx.json
 
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev

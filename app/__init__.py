@@ -74,10 +74,6 @@ def create_app(**overrides: Any) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
-    if settings["TRUSTED_PROXIES"]:
-        hops = settings["TRUSTED_PROXIES"]
-        believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_port", "x_prefix"), hops)
-        app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
     logging.getLogger("leukolens").addHandler(default_handler)
     Babel(app)
     Bootstrap5(app)
@@ -95,7 +91,12 @@ def create_app(**overrides: Any) -> Flask:
         cli,
     ):
         part.init_app(app)
-    engine.init_app(app, activation.wanted_bundles, held_cards.hold)
+    # Around all that looks at the request, so that it sees what the browser asked for.
+    if settings["TRUSTED_PROXIES"]:
+        hops = settings["TRUSTED_PROXIES"]
+        believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_port", "x_prefix"), hops)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]
+    engine.init_app(app, activation.first_bundles, held_cards.hold)
     jobs.init_app(
         app, {module.KIND: module.do for module in (evidence, opinions, outlines, classification, more_maps, shadow)}
     )

@@ -104,6 +104,12 @@ SETTINGS = (
         0,
         "Reverse proxies in front of the server whose X-Forwarded-* headers are believed.",
     ),
+    Setting(
+        "SITE_NAMES",
+        "",
+        "Names by which the site is reached, with commas between them; under any other no page is sent and no link "
+        "made. Empty: any.",
+    ),
     Setting("PAGE_SIZE", 25, "Cases on one page of the worklist."),
     Setting("LAB_NAME", "Our laboratory", "Name of the lab that `init` creates."),
     Setting("ADMIN_EMAIL", "admin@lab.example", "Sign-in address of the first admin that `init` creates."),
@@ -164,5 +170,19 @@ def secret_path(instance: Path) -> Path:
 
 
 def read_secret(path: Path) -> str | None:
-    """Return the key in a file, or None before `init`: there is no default that a stranger could know."""
-    return path.read_text().strip() if path.is_file() else None
+    """Return the key in a file, or None before `init`: there is no default that a stranger could know.
+
+    SettingError where this account may not read it, as in a container that runs under another number than before.
+    """
+    try:
+        return path.read_text().strip() if path.is_file() else None
+    except OSError as error:
+        raise out_of_reach(error) from None
+
+
+def out_of_reach(error: OSError) -> SettingError:
+    """Say of a file or folder that the system refused which it is, to which account, and what to do."""
+    return SettingError(
+        f"{error.filename} cannot be read or written by the account that this program runs under (number"
+        f" {os.getuid()}): {error.strerror}. Give it to that account, or start the program under the one that owns it."
+    )

@@ -143,10 +143,13 @@ def add_missing(session: Session, record: type[DeclarativeBase], rows: list[dict
 
 
 def migrate(revision: str = "head") -> None:
-    """Bring the database of the current application to a revision, the newest unless another is named."""
+    """Bring the database of the current application to a revision, the newest unless another is named.
+
+    As every writer, by itself: two servers that are started at once do it in turn, and the second finds it done.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with db.engine.connect() as connection:
+    with db.engine.connect().execution_options(**IMMEDIATE) as connection:
         config.attributes["connection"] = connection
         with unenforced(connection):
             command.upgrade(config, revision)

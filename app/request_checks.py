@@ -1,14 +1,30 @@
-"""What an address may hold, days and numbers; and what no page ever sends, a NUL or JSON, refused before any view."""
+"""What an address may hold, days and numbers; and what no page ever sends, a NUL or JSON, refused before any view.
+
+A request under a name that is not the site's is refused before anything: links are made with the name that was asked
+for, and whoever could choose it would choose where a one-time link leads.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 
-from flask import Flask, Request, abort, request
+from flask import Flask, Request, Response, abort, request
 from werkzeug.routing import IntegerConverter
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wsgi import get_host
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LARGEST = 2**31 - 1  # of an integer column, and so of every number in an address
 NUL = "\0"
+OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")  # under which health is asked for; no link of theirs leads elsewhere
+UNKNOWN_NAME = (
+    "This site is not reached by this name, so nothing was sent. Use its own address; whoever runs this server can add "
+    "a name to LEUKOLENS_SITE_NAMES.\n"
+)
 YEARS = (1900, 9000)  # what a database can keep, with room for the day after
 
 
@@ -55,8 +71,23 @@ def refuse() -> None:
         abort(400)
 
 
+class KnownNames:
+    """Answers requests for the site's own names, and for this machine's, and refuses all others."""
+
+    def __init__(self, application: WSGIApplication, names: list[str]) -> None:
+        self.application, self.names = application, [*(name.lower() for name in names), *OWN_NAMES]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass a request on, or answer it with a sentence."""
+        if host_is_trusted(get_host(environ).lower(), self.names):
+            return self.application(environ, start_response)
+        return Response(UNKNOWN_NAME, 421, mimetype="text/plain")(environ, start_response)
+
+
 def init_app(app: Flask) -> None:
     """Put the checks before every view."""
+    if names := [name.strip() for name in app.config["SITE_NAMES"].split(",") if name.strip()]:
+        app.wsgi_app = KnownNames(app.wsgi_app, names)  # type: ignore[method-assign]
     app.request_class = FormRequest
     app.url_map.converters["int"] = RowNumber
     app.before_request(refuse)

@@ -58,7 +58,7 @@ def offered(case_id: str) -> dict[str, int]:
     """Return the loaded bundles that read whole fields, by name, with how many images of the case each has left."""
     found = {}
     for name, card, _text in published(engine().folder):
-        if card and card.scope == "field" and engine().loaded(name).bundle is not None:
+        if card and card.scope == "field" and engine().loaded(name).usable:
             left = len(unread(case_id, card.name, card.version))
             if left:
                 found[name] = left

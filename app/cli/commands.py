@@ -23,7 +23,7 @@ from app.cli.maintenance import maintenance
 from app.cli.reports import report_commands
 from app.cli.reviewed import export_reviewed, import_reviewed
 from app.cli.serve import serve
-from app.config import secret_path
+from app.config import out_of_reach, secret_path
 from app.database import db, migrate, writing
 from app.lab import password_links
 from app.records import Lab, Role, User, random_id
@@ -58,13 +58,10 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def init() -> None:
     """Prepare or update the database; the first time also the keys, the lab and its first admin."""
-    instance = current_app.config["INSTANCE_DIR"]
-    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_secret(secret_path(instance), "SECRET_KEY")
-    new_key = write_secret(current_app.config["AUDIT_KEY_FILE"], "AUDIT_KEY")
-    config = current_app.config
-    report_key.make(config["REPORT_KEY_FILE"], config["REPORT_CERTIFICATE_FILE"], config["LAB_NAME"])
-    write_secret(current_app.config["PATIENT_KEY_FILE"], "PATIENT_KEY")
+    try:
+        new_key = make_keys()
+    except OSError as error:
+        raise click.ClickException(str(out_of_reach(error))) from None
     migrate()
     with db.engine.connect() as connection:
         begun = ledger.newest_seal(connection)[0] > 0
@@ -75,10 +72,10 @@ def init() -> None:
         for name, description in ROLES.items():
             if session.scalar(select(Role).where(Role.name == name)) is None:
                 session.add(Role(name=name, description=description))
-    if db.session.scalar(select(User.id).limit(1)) is not None:
-        click.echo("The database is up to date.")
-        return
     with writing() as session:
+        if session.scalar(select(User.id).limit(1)) is not None:
+            click.echo("The database is up to date.")
+            return
         lab = Lab(name=current_app.config["LAB_NAME"])
         session.add(lab)
         session.flush()
@@ -86,13 +83,38 @@ def init() -> None:
     say_password(current_app.config["ADMIN_EMAIL"], password, lab.name)
 
 
+def make_keys() -> bool:
+    """Make the folder and the keys that are not there yet; return whether the audit key is new.
+
+    OSError where this account may not.
+    """
+    config = current_app.config
+    config["INSTANCE_DIR"].mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_secret(secret_path(config["INSTANCE_DIR"]), "SECRET_KEY")
+    new_key = write_secret(config["AUDIT_KEY_FILE"], "AUDIT_KEY")
+    report_key.make(config["REPORT_KEY_FILE"], config["REPORT_CERTIFICATE_FILE"], config["LAB_NAME"])
+    write_secret(config["PATIENT_KEY_FILE"], "PATIENT_KEY")
+    return new_key
+
+
 def write_secret(path: Path, setting: str) -> bool:
-    """Write a random key once, readable by this account only, and let it be the setting; return whether it is new."""
+    """Write a random key once, readable by this account only, and let it be the setting; return whether it is new.
+
+    The file is there with all of its key or not at all: of two servers that are started at once the second reads it.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     new = not path.exists()
     if new:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            new = False
+        except OSError:  # of a file system without links
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     if not current_app.config[setting]:
         current_app.config[setting] = path.read_text().strip()
     return new

@@ -17,8 +17,15 @@ from typing import Any
 import numpy as np
 from flask import Flask, current_app
 
-from app.inference.loaded_bundles import BundleUnusableError, LoadedBundle, OtherCardError, fill, is_published
-from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch
+from app.inference.loaded_bundles import (
+    BundleUnusableError,
+    LoadedBundle,
+    OtherCardError,
+    fill,
+    is_published,
+    look_at,
+)
+from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch, take_batch
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import Picture, declared_pixels
 from smear.inference import bundle as bundles
@@ -54,7 +61,7 @@ class Engine:
         self._load = load
         self._loaded: dict[str, LoadedBundle] = {}
         self._waiting: deque[Waiting] = deque()
-        self._loads: deque[tuple[str, Future[LoadedBundle]]] = deque()
+        self._loads: deque[tuple[str, Future[LoadedBundle] | None]] = deque()  # None: only to be looked at
         self._wake = threading.Condition()
         self._decode_slots = threading.BoundedSemaphore(DECODE_SLOTS)
         self._large_slot = threading.Lock()
@@ -62,14 +69,17 @@ class Engine:
         self._stopping = False
 
     def start(self, first: list[str], others: bool = True) -> None:
-        """Start loading the bundles named first, then every other published one; a second call does nothing."""
+        """Start loading the bundles named first, then look whether every other is whole; a second call does nothing.
+
+        The others are loaded when they are asked to read: a model that nobody uses costs no memory.
+        """
         with self._wake:
             if self._thread is not None:
                 return
             rest = bundles.names(self.folder) if others else []
             for name in dict.fromkeys([*first, *rest]):
                 self._loaded[name] = LoadedBundle(name)
-                self._loads.append((name, Future()))
+                self._loads.append((name, Future() if name in first else None))
             self._thread = threading.Thread(target=self._run, name="leukolens-engine", daemon=True)
             self._thread.start()
 
@@ -118,7 +128,7 @@ class Engine:
 
         What was published or activated on another server of the database after this one started is loaded now.
         """
-        if self.started and name not in self._loaded:
+        if self.started and (name not in self._loaded or self._loaded[name].state == "whole"):
             return self._held(self.load(name))
         loaded = self.loaded(name)
         if loaded.bundle is not None:
@@ -202,28 +212,17 @@ class Engine:
                 self._wake.wait_for(lambda: self._waiting or self._loads or self._stopping)
                 if self._stopping:
                     return
-                batch = self._take_batch()
+                batch = take_batch(self._waiting)
                 load = None if batch else self._loads.popleft()
             if batch:
                 run_batch(batch)
             elif load:
                 name, answer = load
                 loaded = self._loaded.setdefault(name, LoadedBundle(name))
-                answer.set_result(fill(loaded, self.folder, self._load))
-
-    def _take_batch(self) -> list[Waiting]:
-        """Take the oldest picture and whatever else waits for the same bundle, up to the card's batch size."""
-        if not self._waiting:
-            return []
-        bundle = self._waiting[0].bundle
-        batch: list[Waiting] = []
-        rest: deque[Waiting] = deque()
-        while self._waiting:
-            picture = self._waiting.popleft()
-            fits = picture.bundle is bundle and len(batch) < bundle.card.batch_size
-            (batch if fits else rest).append(picture)
-        self._waiting = rest
-        return batch
+                if answer is not None:
+                    answer.set_result(fill(loaded, self.folder, self._load))
+                elif loaded.state == "waiting":
+                    look_at(loaded, self.folder)
 
 
 def init_app(app: Flask, wanted: Callable[[], list[str]], hold: Callable[[Bundle], None]) -> None:

@@ -33,9 +33,14 @@ class LoadedBundle:
     """One published bundle as the engine sees it."""
 
     name: str
-    state: str = "waiting"  # waiting, loading, ready or damaged
+    state: str = "waiting"  # waiting, whole (loaded when it is asked to read), loading, ready or damaged
     text: str = ""  # why it is damaged
     bundle: Bundle | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it reads, or can as soon as it is asked to."""
+        return self.state in ("ready", "whole")
 
 
 def fill(loaded: LoadedBundle, folder: Path, load: Callable[[Path], Bundle]) -> LoadedBundle:
@@ -61,6 +66,16 @@ def fill(loaded: LoadedBundle, folder: Path, load: Callable[[Path], Bundle]) -> 
     loaded.state = "damaged"
     log.error("bundle %s cannot be used: %s", name, loaded.text)
     return LoadedBundle(name, "damaged", loaded.text)
+
+
+def look_at(loaded: LoadedBundle, folder: Path) -> None:
+    """Say whether the files of a bundle are what was published, without loading it."""
+    try:
+        bundles.verified_card(folder / loaded.name)
+        loaded.state = "whole"
+    except BundleError as error:
+        loaded.state, loaded.text = "damaged", error.text
+        log.error("bundle %s cannot be used: %s", loaded.name, error.text)
 
 
 def is_published(path: Path, card_sha256: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -45,6 +46,21 @@ class Waiting:
     pixels: np.ndarray
     beside: bool = False
     answer: Future[Any] = field(default_factory=Future)
+
+
+def take_batch(waiting: deque[Waiting]) -> list[Waiting]:
+    """Take out the oldest picture and whatever else waits for the same bundle, up to its card's batch size."""
+    if not waiting:
+        return []
+    bundle = waiting[0].bundle
+    batch: list[Waiting] = []
+    rest: list[Waiting] = []
+    while waiting:
+        picture = waiting.popleft()
+        fits = picture.bundle is bundle and len(batch) < bundle.card.batch_size
+        (batch if fits else rest).append(picture)
+    waiting.extend(rest)
+    return batch
 
 
 def run_batch(batch: list[Waiting]) -> None:

@@ -179,10 +179,7 @@ def other_bundles(image: SmearImage) -> list[str]:
     return [
         name
         for name, card, _text in published(engine().folder)
-        if card
-        and card.scope == "field"
-        and (card.name, card.version) not in done
-        and engine().loaded(name).bundle is not None
+        if card and card.scope == "field" and (card.name, card.version) not in done and engine().loaded(name).usable
     ]
 
 

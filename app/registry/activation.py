@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 
 from app import ledger
 from app.database import db, writing
+from app.differential.sources import active_cell_bundle
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import BundleActivation, Lab, User
 from app.registry import held_cards
 from smear.inference import floors
-from smear.inference.bundle import Bundle
+from smear.inference.bundle import Bundle, names
 
 FIELDS, CELLS = "", "cell"  # scopes of an activation
 
@@ -45,6 +46,12 @@ def wanted_bundles() -> list[str]:
     default = str(current_app.config["DEFAULT_BUNDLE"])
     labs = db.session.scalars(select(Lab.id).order_by(Lab.id)).all()
     return list(dict.fromkeys(chosen.get(lab, default) for lab in labs)) or [default]
+
+
+def first_bundles() -> list[str]:
+    """Return the bundles that are loaded before anybody asks: those that labs read fields and type cells with."""
+    cells = {active_cell_bundle(lab) for lab in db.session.scalars(select(Lab).order_by(Lab.id))}
+    return [*wanted_bundles(), *sorted(cells.intersection(names(current_app.config["MODELS_DIR"])))]
 
 
 def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> BundleActivation:

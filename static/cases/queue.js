@@ -19,7 +19,8 @@ export function nextToSend(items, now) {
 export function afterAnswer(status, tries, retryAfter) {
   if (status === 201) return { state: "done" };
   if (status === 503 && tries < BUSY_TRIES) return { state: "waiting", seconds: Number(retryAfter) || BUSY_SECONDS };
-  return { state: "failed", reason: status === 401 ? "signedOut" : "offline" };
+  // The server brings a sentence with its refusals. Without one a proxy has spoken in its place, or nobody.
+  return { state: "failed", reason: { 401: "signedOut", 413: "tooLargeOnTheWay" }[status] || "unanswered" };
 }
 
 /** Return the rows that take the place of a file of several pictures, or null for a file of one; each row is done or failed. */

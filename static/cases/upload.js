@@ -74,7 +74,7 @@ class Item {
       this.row.querySelector(".queue-state").textContent = words.reading;
     });
     request.addEventListener("load", () => { this.answered(request); pump(); });
-    request.addEventListener("error", () => { this.set("failed", words.offline); pump(); });
+    request.addEventListener("error", () => { this.set("failed", words.unanswered); pump(); });
     request.send(body);
   }
 
@@ -88,7 +88,7 @@ class Item {
       // What looks like a person's name is sent once more only by who has read the warning.
       this.confirmed = answer.confirm;
       this.retry.textContent = answer.confirm ? words.keepName : words.retry;
-      this.set("failed", reason === "signedOut" ? words.signedOut : answer.error || words.offline);
+      this.set("failed", reason === "signedOut" ? words.signedOut : answer.error || words[reason]);
     } else {
       this.tries += 1;
       this.notBefore = Date.now() + seconds * 1000;
@@ -133,7 +133,7 @@ class Item {
     if (this.answer) {
       const headers = { Accept: "application/json", "X-CSRFToken": token };
       const response = await fetch(this.answer.remove, { method: "POST", headers }).catch(() => null);
-      if (!response || !response.ok) { this.row.querySelector(".queue-state").append(` ${words.offline}`); return; }
+      if (!response || !response.ok) { this.row.querySelector(".queue-state").append(` ${words.notRemoved}`); return; }
     }
     if (this.preview) URL.revokeObjectURL(this.preview);
     const next = this.row.nextElementSibling || this.row.previousElementSibling;
@@ -213,10 +213,10 @@ async function create() {
     } else {
       showErrors(answer.errors || {});
       if (answer.confirmed) form.querySelector("[name=confirmed]").value = answer.confirmed;
-      if (!answer.errors) summaryLine.textContent = answer.error || words.offline;
+      if (!answer.errors) summaryLine.textContent = answer.error || words.caseUnanswered;
     }
   } catch {
-    summaryLine.textContent = words.offline;
+    summaryLine.textContent = words.caseUnanswered;
   } finally {
     creating = false;
     createButton.disabled = false;

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +72,35 @@ def test_there_is_no_default_secret(tmp_path: Path) -> None:
     assert load({}, INSTANCE_DIR=tmp_path)["SECRET_KEY"] is None
     secret_path(tmp_path).write_text("abc\n")
     assert load({}, INSTANCE_DIR=tmp_path)["SECRET_KEY"] == "abc"
+
+
+def command(**settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `init` as an operator does."""
+    environment = os.environ | {f"LEUKOLENS_{name}": value for name, value in settings.items()}
+    words = (sys.executable, "-m", "flask", "--app", "wsgi", "init")
+    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_an_unusable_setting_ends_the_program_with_a_sentence(tmp_path: Path) -> None:
+    """Whoever starts it reads what is wrong, and no trace."""
+    (tmp_path / "file").touch()
+    for settings, sentence in (
+        ({"PORT": "http"}, "LEUKOLENS_PORT is 'http'; it must be a whole number."),
+        ({"INSTANCE_DIR": str(tmp_path / "file" / "instance")}, "Give it to that account"),
+    ):
+        done = command(**settings)
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_key_that_the_account_may_not_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under another number than the one that made it."""
+    secret_path(tmp_path).write_text("abc")
+
+    def refuse(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(SettingError, match=r"secret_key cannot be read or written.*number \d+"):
+        load({}, INSTANCE_DIR=tmp_path)

@@ -18,6 +18,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.faults
 COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", "--format", "csv"]
 FIELDS = 60
 AFTER = 12  # rows a worker is killed

@@ -14,7 +14,7 @@ from tests.conftest import skip_or_fail
 
 # A network of its own without any interface, its own folder in memory, and every other file system read-only.
 ALONE = r"""
-mount -t tmpfs -o mode=700 tmpfs "$1"
+mount -t tmpfs -o mode=700,noexec,nosuid,nodev tmpfs "$1"
 awk '{print $2}' /proc/self/mounts | while read -r place; do
     case "$place" in "$1" | /dev* | /proc* | /sys*) ;; *) mount -o remount,bind,ro "$place" || true ;; esac
 done

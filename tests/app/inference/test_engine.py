@@ -15,6 +15,8 @@ from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from smear.artifacts import BundleError
 from smear.inference.network import Forward
+from tests.app.conftest import BUNDLE
+from tests.conftest import copy_bundle
 
 
 class Network:
@@ -201,4 +203,33 @@ def test_a_bundle_that_does_not_exist_cannot_be_loaded(folder: Path) -> None:
     for name in ("third", "../first", "", "."):
         with pytest.raises(BundleUnusableError, match="There is no model"):
             engine.load(name)
+    engine.stop()
+
+
+def test_what_nobody_asked_to_read_is_looked_at_and_not_loaded(tmp_path: Path, models: Path) -> None:
+    """A model beside the active one takes no memory until it is asked; a damaged one is known before that."""
+    for name in (BUNDLE, "beside", "damaged"):
+        copy_bundle(models / BUNDLE, tmp_path, name)
+    (tmp_path / "damaged" / "model.onnx").write_bytes(b"other")
+    read: list[str] = []
+
+    def load(path: Path) -> Any:
+        read.append(path.name)
+        return fake()
+
+    engine = Engine(tmp_path, 4, load=load)
+    engine.start([BUNDLE])
+    for _ in range(500):
+        if {one.state for one in engine.all_loaded()} == {"ready", "whole", "damaged"}:
+            break
+        threading.Event().wait(0.01)
+    states = {one.name: one.state for one in engine.all_loaded()}
+    assert states == {BUNDLE: "ready", "beside": "whole", "damaged": "damaged"}
+    assert read == [BUNDLE]
+    assert engine.loaded("beside").usable
+    assert not engine.loaded("damaged").usable
+    assert engine.bundle("beside")
+    assert read[-1] == "beside"
+    with pytest.raises(BundleUnusableError, match="is not the file that was published"):
+        engine.bundle("damaged")
     engine.stop()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from app import create_app
+from app.config import ROOT
 from app.database import db
 from app.inference import jobs
 from app.inference.engine import Engine
 from app.inference.job_queue import Task
-from app.records import Case, Job, User
+from app.records import Case, Job, Lab, User
+from tests import postgres
 from tests.app.conftest import BUNDLE
 from tests.app.steps import NEW, PASSWORD, Someone, work_done
 from tests.conftest import copy_bundle
@@ -145,3 +151,28 @@ def test_a_job_is_done_once_by_whoever_is_free(servers: tuple[Flask, Flask], fie
     assert sorted(done) == sorted((str(n), image) for n in range(4) for image in images)
     with servers[1].app_context():
         assert {db.session.get_one(Job, job).state for job in submitted} == {"done"}
+
+
+def test_two_servers_that_begin_at_once_make_one_lab(tmp_path: Path) -> None:
+    """Over an empty database and an empty folder: one migrates, one makes the lab, and the keys are the same."""
+    with postgres.database() as url:
+        environment = os.environ | {
+            "LEUKOLENS_INSTANCE_DIR": str(tmp_path / "instance"),
+            "LEUKOLENS_DATABASE_URL": url,
+        }
+        words = (sys.executable, "-m", "flask", "--app", "wsgi", "init")
+        begun = [
+            subprocess.Popen(
+                words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            for _server in range(2)
+        ]
+        told = [server.communicate(timeout=120)[0] for server in begun]
+        assert [server.returncode for server in begun] == [0, 0], told
+        assert sorted("One-time password" in text for text in told) == [False, True]
+        app = create_app(INSTANCE_DIR=tmp_path / "instance", DATABASE_URL=url)
+        verified = app.test_cli_runner().invoke(args=["audit", "verify"])
+        assert verified.exit_code == 0, verified.output
+        with app.app_context():
+            assert db.session.scalar(select(func.count(Lab.id))) == 1
+            db.engine.dispose()

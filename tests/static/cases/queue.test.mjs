@@ -69,8 +69,15 @@ test("a file of several pictures becomes a row for each, in order; one of a sing
 
 test("being signed out has its own words; any other refusal brings the server's", () => {
   assert.deepEqual(afterAnswer(401, 0, null), { state: "failed", reason: "signedOut" });
-  assert.deepEqual(afterAnswer(422, 0, null), { state: "failed", reason: "offline" });
-  assert.deepEqual(afterAnswer(0, 0, null), { state: "failed", reason: "offline" });
+  assert.equal(afterAnswer(422, 0, null).state, "failed");
+});
+
+test("where a proxy answers, or nobody, nothing is said to be stored or not that is not known", () => {
+  assert.deepEqual(afterAnswer(413, 0, null), { state: "failed", reason: "tooLargeOnTheWay" });
+  for (const status of [0, 500, 502, 504]) {
+    assert.deepEqual(afterAnswer(status, 0, null), { state: "failed", reason: "unanswered" });
+  }
+  assert.deepEqual(afterAnswer(503, BUSY_TRIES, null), { state: "failed", reason: "unanswered" });
 });
 
 test("progress is a share, and unknown where the browser does not know the length", () => {

@@ -1,0 +1,1 @@
+"""Protections that are broken on purpose, to see that their tests fail."""
