@@ -73,7 +73,9 @@ def save() -> Any:
     with writing() as session:
         lab = session.get_one(Lab, lab_id)
         lab.accession_pattern, lab.microscope = pattern, microscope
-        ledger.record(session, "lab.changed", lab=lab_id, actor=user_id, subject=lab_id, pattern=pattern)
+        ledger.record(
+            session, "lab.changed", lab=lab_id, actor=user_id, subject=lab_id, pattern=pattern, microscope=microscope
+        )
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))
 

@@ -29,7 +29,7 @@ from app.records import Lab, now
 from app.reviewed import exporting
 from app.reviewed.choice import Choice, card_of, checked
 from app.rules import RefusedError
-from smear.artifacts import BundleError, replacing
+from smear.artifacts import CARD, BundleError, replacing
 from smear.inference import bundle as bundles
 
 KIND = "adapt"
@@ -63,6 +63,7 @@ def do(task: LabTask) -> dict[str, Any]:
     wanted = msgspec.json.decode(task.argument, type=Wanted)
     folder = folder_of(task.lab_id, task.job_id)
     shutil.rmtree(folder, ignore_errors=True)  # of a try that a restart broke off
+    forget_models(folder.parent)
     own, run = folder / "own", folder / "run"
     run.mkdir(parents=True, mode=0o700)
     try:
@@ -92,6 +93,12 @@ def do(task: LabTask) -> dict[str, Any]:
             labels=sum(outcome["labels"].values()),
         )
     return outcome
+
+
+def forget_models(adaptations: Path) -> None:
+    """Remove the models of a lab's earlier adaptations, each of which takes tens of megabytes; their records stay."""
+    for card in adaptations.glob(f"*/run/*/{CARD}"):
+        shutil.rmtree(card.parent, ignore_errors=True)
 
 
 def labels_for(wanted: Wanted) -> Choice:

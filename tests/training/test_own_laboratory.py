@@ -5,14 +5,17 @@ import re
 import shutil
 import time
 
+import msgspec
 import pytest
 from flask_security import hash_password
 from sqlalchemy import select
 
 from app import create_app
 from app.database import db, writing
+from app.inference import lab_jobs
 from app.inference.engine import engine
-from app.records import BundleActivation, Lab, Role, User, random_id
+from app.records import BundleActivation, Job, Lab, Role, User, random_id
+from app.teaching import adaptation
 from smear.artifacts import SEGMENTER
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
@@ -127,3 +130,25 @@ def test_a_bundle_of_a_name_that_is_taken_replaces_nothing(laboratory, tmp_path)
     said = runner.invoke(args=["activate", str(tmp_path / "tiny"), "--by", admin, "--reason", "x"])
     assert "There is another model 'tiny' here already" in said.output
     assert bundle.read_card(models / "tiny").conclusion != "Another."
+
+
+def test_the_job_of_the_application_does_the_same(laboratory):
+    """The very command, as a process of its own: what it prints is the result, and its record is kept."""
+    with laboratory.test_request_context():
+        doctor = db.session.scalars(select(User).where(User.email == "doctor@lab.example")).one()
+        wanted = adaptation.Wanted("tiny", signed_only=True)
+        job_id = lab_jobs.submit(adaptation.KIND, doctor, msgspec.json.encode(wanted).decode())
+    until = time.monotonic() + 600
+    with laboratory.app_context():
+        while db.session.get_one(Job, job_id, populate_existing=True).unfinished and time.monotonic() < until:
+            db.session.rollback()
+            laboratory.extensions["lab_jobs"].wait(0.5)
+        job = db.session.get_one(Job, job_id, populate_existing=True)
+        assert job.state == "done", job.text
+        assert {"before", "after", "chosen", "go", "reason"} <= set(job.result)
+        assert (sum(job.result["labels"].values()), job.result["go"], job.result["bundle"]) == (36, False, "")
+        folder = adaptation.folder_of(job.lab_id, job.id)
+        record = json.loads((folder / "run" / "change.json").read_text(encoding="utf-8"))
+    assert record["laboratory"] == "Our laboratory"
+    assert record["result"]["chosen"] == job.result["chosen"]
+    assert not (folder / "own").exists()

@@ -195,6 +195,8 @@ print(json.dumps({OUTCOME!r} | {{"go": True}}))
     assert len(set(names)) == 2
     assert all(name.startswith("leukolens-field-own-20") for name in names)
     assert all((tmp_path / "models" / name / "card.json").is_file() for name in names)
+    made = sorted((Path(app.config["INSTANCE_DIR"]) / "adaptations").glob("*/*/run/*"))
+    assert [path.name for path in made] == names[1:]  # the one before is among the others, and here it is gone
     assert f"/models/{names[1]}" in admin.get("/teaching/").text
     assert f'value="{names[0]}"' in admin.get("/teaching/").text
 

@@ -1,0 +1,1 @@
+"""Tests of teaching a model, in a real browser."""
