@@ -19,6 +19,7 @@ from app import create_app
 from app.database import db, migrate, writing
 from app.ledger import canonical
 from app.records import Annotation, BlindReview, Case, Detections, Lab, Reading, Review, Role, User
+from app.signing import report_key
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference.reading import Reading as SmearReading
@@ -272,6 +273,8 @@ def test_rows_of_any_age_survive(old_app: Flask, first: str) -> None:
 def test_the_pages_of_an_old_lab_open(old_app: Flask, first: str) -> None:
     """Worklist, case, reading, its pictures, cells, one cell, and the report that an old version signed."""
     grown(old_app, first)
+    settings = old_app.config
+    report_key.make(settings["REPORT_KEY_FILE"], settings["REPORT_CERTIFICATE_FILE"], "Lab")  # as `init` does
     with old_app.app_context(), writing() as session:
         lab = session.scalars(sa.select(Lab)).one()
         roles = [Role(name="admin", description="")]
