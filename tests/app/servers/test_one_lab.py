@@ -175,4 +175,5 @@ def test_two_servers_that_begin_at_once_make_one_lab(tmp_path: Path) -> None:
         assert verified.exit_code == 0, verified.output
         with app.app_context():
             assert db.session.scalar(select(func.count(Lab.id))) == 1
+        with app.app_context():  # once the session has given its connection back
             db.engine.dispose()

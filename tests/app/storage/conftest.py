@@ -58,6 +58,7 @@ class ObjectStore:
         config.write_text(json.dumps({"identities": [who]}), encoding="utf-8")
         self.port = self.port or free_port()
         options = [f"-s3.port={self.port}", f"-s3.config={config}"]
+        options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # of services that nobody asks here
         options += [f"-master.port={free_port()}", f"-volume.port={free_port()}", f"-filer.port={free_port()}"]
         options += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-volume.max=20"]
         with (self.folder / "log").open("ab") as log:
