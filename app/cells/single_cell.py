@@ -17,14 +17,13 @@ from app.database import db
 from app.differential.cells import Cell, annotation_words, fields_of
 from app.differential.sources import Source, active_cell_bundle
 from app.inference.engine import engine
-from app.inference.loaded_bundles import published
+from app.inference.loaded_bundles import card_of_version
 from app.records import Annotation, CellReading, Detections, SmearImage
 from app.stored_fields import field_of
 from smear.arrays import Array
 from smear.imaging.decode import encode
 from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
-from smear.inference.card import Card
 from smear.inference.preprocess import prepare
 from smear.rendering import crop_sheet, occlusion, overlays
 from smear.segmentation.erythrocytes import erythrocyte_diameter
@@ -117,14 +116,8 @@ def cell_or_404(case_id: str, image_id: str, number: int, source: Source | None)
 
 def can_map(source: Source) -> bool:
     """Say whether this version of a bundle is published here and has a layer that explains."""
-    card = card_of(source.name, source.version)
+    card = card_of_version(engine().folder, source.name, source.version)
     return bool(card and card.explanation_layer)
-
-
-def card_of(name: str, version: str) -> Card | None:
-    """Return the card of this version of a bundle; None where it is not published here."""
-    cards = (card for found, card, _text in published(engine().folder) if found == name)
-    return next((card for card in cards if card and card.version == version), None)
 
 
 @bp.get("/cases/<case_id>/cells/<image_id>/<int:number>/map/<cell_reading_id>/<label>")
@@ -143,7 +136,7 @@ def evidence(case_id: str, image_id: str, number: int, cell_reading_id: str, lab
         abort(404)
     if not row.suggestions[place].shown.probabilities:
         abort(404)  # what the border cuts was not judged, and a refusal has no map
-    if card_of(row.bundle, row.version) is None:
+    if card_of_version(engine().folder, row.bundle, row.version) is None:
         abort(404)
     bundle = engine().bundle(row.bundle)
     etag = f"{cell_reading_id}-{number}-{label}"

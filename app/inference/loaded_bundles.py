@@ -83,6 +83,15 @@ def is_published(path: Path, card_sha256: str) -> bool:
     return (path / CARD).is_file() and sha256(path / CARD) == card_sha256
 
 
+def card_of_version(folder: Path, name: str, version: str) -> Card | None:
+    """Return the card of this version of a bundle; None where it is not published here any more."""
+    try:
+        card = bundles.read_card(folder / name)
+    except BundleError:
+        return None
+    return card if card.version == version else None
+
+
 def published(folder: Path) -> list[tuple[str, Card | None, str]]:
     """Return every published bundle with its card, or with the reason why it has none."""
     found: list[tuple[str, Card | None, str]] = []

@@ -12,14 +12,13 @@ from flask import abort, current_app, make_response, request, send_file
 from app.access import image_or_404, member, reading_or_404
 from app.inference import evidence
 from app.inference.engine import engine
+from app.inference.loaded_bundles import card_of_version
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.records import Reading
 from app.stored_fields import FieldDamagedError, bytes_of, field_of, pixels_of
 from smear.arrays import Array
-from smear.artifacts import BundleError
 from smear.imaging.decode import encode
-from smear.inference.bundle import read_card
 from smear.inference.card import Card
 from smear.rendering import overlays
 
@@ -111,11 +110,7 @@ def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
 
 def card_of(reading: Reading) -> Card | None:
     """Return the card that made a reading, unless that version is no longer published."""
-    try:
-        card = read_card(current_app.config["MODELS_DIR"] / reading.bundle)
-    except BundleError:
-        return None
-    return card if card.version == reading.version else None
+    return card_of_version(current_app.config["MODELS_DIR"], reading.bundle, reading.version)
 
 
 def stored(digest: str) -> Any:
