@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from app.database import db, migrate, writing
 from app.lab import password_links
 from app.records import Lab, Role, User, random_id
 from app.signing import report_key
+from app.signing.key_files import write_once
 
 ROLES = {
     "clinician": "Cases, images and readings.",
@@ -98,23 +98,8 @@ def make_keys() -> bool:
 
 
 def write_secret(path: Path, setting: str) -> bool:
-    """Write a random key once, readable by this account only, and let it be the setting; return whether it is new.
-
-    The file is there with all of its key or not at all: of two servers that are started at once the second reads it.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    new = not path.exists()
-    if new:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            new = False
-        except OSError:  # of a file system without links
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    """Write a random key once and let it be the setting; return whether it is new."""
+    new = write_once(path, secrets.token_hex(32).encode())
     if not current_app.config[setting]:
         current_app.config[setting] = path.read_text().strip()
     return new

@@ -7,7 +7,6 @@ with a certificate of its own names its files in the settings instead.
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +28,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from app.records import now
 from app.rules import NoKeyError
+from app.signing.key_files import write_once
 
 YEARS = 20  # for which the certificate that `init` makes is valid: reports are kept for long
 FIELD = "Report"
@@ -59,15 +59,10 @@ def make(key_file: Path, certificate_file: Path, name: str) -> bool:
         .add_extension(x509.KeyUsage(**usage), critical=True)
         .sign(key, SHA256())
     )
-    write(key_file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    write(certificate_file, certificate.public_bytes(Encoding.PEM))
-    return True
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a new file that only this account reads."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
+    # Of two servers that are started at once, the one whose certificate is there writes the key that belongs to it.
+    if not write_once(certificate_file, certificate.public_bytes(Encoding.PEM)):
+        return False
+    return write_once(key_file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def sign(document: bytes) -> bytes:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from flask import Flask
 from pypdf import PdfReader, PdfWriter
 
@@ -104,3 +108,20 @@ def test_the_command_says_of_each_file_what_it_is(
     assert both.exit_code == 1
     assert f"{good}: as it was sent." in both.output
     assert f"{bad}: It " in both.output
+
+
+def test_of_many_that_begin_at_once_one_makes_the_pair(tmp_path: Path) -> None:
+    """Whoever comes second finds both files whole, and the certificate is that of the key."""
+    files = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    together = Barrier(8)
+
+    def begin(_number: int) -> bool:
+        together.wait()
+        return report_key.make(*files, "A laboratory")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(begin, range(8))) == 1
+    key = load_pem_private_key(files[0].read_bytes(), None)
+    assert key.public_key() == load_pem_x509_certificate(files[1].read_bytes()).public_key()
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
