@@ -165,6 +165,11 @@ def press(page: Page, key: str) -> None:
     The script runs before the page is said to be there: what is waited for is that of the next page, not this one's.
     """
     page.locator("#stage[data-shown]").wait_for()
+    turn(page, key)
+
+
+def turn(page: Page, key: str) -> None:
+    """Send a key that leads to another page, and wait for that page."""
     page.wait_for_load_state("domcontentloaded")
     with page.expect_event("domcontentloaded"):  # `expect_navigation` takes a change of the address alone for one
         page.keyboard.press(key)

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit, enter
+from tests.browser.driving import turn
 from tests.browser.inspection import faults
 
 pytestmark = pytest.mark.browser
@@ -50,8 +51,7 @@ def test_from_labels_to_an_archive_and_a_candidate(visit: Visit) -> None:
     wrong |= faults(page, "a picture to label")
     for done in range(2 * PICTURES):
         expect(page.get_by_text(f"{done} of {2 * PICTURES} labelled")).to_be_visible()
-        with page.expect_event("domcontentloaded"):
-            page.keyboard.press("3")
+        turn(page, "3")
     expect(page.get_by_text("Nothing is left to label.")).to_be_visible()
     expect(page.get_by_text("8 fields are labelled")).to_be_visible()
     wrong |= faults(page, "teaching")
