@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import case_or_404, clinician
-from app.cells import redrawing, wall
+from app.cells import cells_page, redrawing
 from app.cells.annotations import AnnotatedMeanwhileError, parse_cells
 from app.cells.blueprint import bp
 from app.cells.single_cell import detections_or_404
@@ -50,7 +50,7 @@ def redraw(case_id: str) -> Any:
     case = case_or_404(case_id)
     new = f"{image_id}.{added[0]}" if added else ""
     if script:
-        return jsonify(problem=problem, cell=new, **wall.changes(case, view, [], current_user)), code
+        return jsonify(problem=problem, cell=new, **cells_page.changes(case, view, [], current_user)), code
     if code != 200 and image_id and kind != "merge":
         return draw_page(case, image_id, problem), code
     if problem:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import case_or_404, clinician, member
-from app.cells import outlines, vocabulary, wall
+from app.cells import cells_page, outlines, vocabulary
 from app.cells.annotations import CONFIRM, Act, AnnotatedMeanwhileError, annotate, confirmed, parse_cells, parse_choice
 from app.cells.blueprint import bp
 from app.cells.layout import ORDERS
@@ -71,12 +71,12 @@ class View:
 def show(case_id: str) -> Any:
     """Show the cells of a case; for the page's script all of them, as data."""
     case = case_or_404(case_id)
-    if request.headers.get(PART) == "wall":
-        return jsonify(wall.whole(case, View.read(), current_user))
-    return cells_page(case)
+    if request.headers.get(PART) == "cells":
+        return jsonify(cells_page.whole(case, View.read(), current_user))
+    return drawn(case)
 
 
-def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) -> str:
+def drawn(case: Case, problem: str = "", selected: set[str] | None = None) -> str:
     """Draw the page; `selected` cells stay selected."""
     view = View.read()
     return render_template(
@@ -84,7 +84,7 @@ def cells_page(case: Case, problem: str = "", selected: set[str] | None = None) 
         view=view,
         problem=problem,
         selected=selected or set(),
-        **wall.page_of(case, view, current_user),
+        **cells_page.page_of(case, view, current_user),
     )
 
 
@@ -107,8 +107,8 @@ def name_cells(case_id: str) -> Any:
         code, problem = 409, meanwhile(case_id, changed)
     case = case_or_404(case_id)
     if script:
-        return jsonify(problem=problem, **wall.changes(case, view, chosen, current_user)), code
-    return redirect(view.address(case_id)) if code == 200 else (cells_page(case, problem, chosen), code)
+        return jsonify(problem=problem, **cells_page.changes(case, view, chosen, current_user)), code
+    return redirect(view.address(case_id)) if code == 200 else (drawn(case, problem, chosen), code)
 
 
 def acts_in(text: str) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
 
 
 def standing_labels(lab_id: int, since: datetime) -> Iterable[tuple[str, datetime]]:
-    """Return the label that holds for each cell that was spoken of since a moment, and when it was given."""
+    """Return the label that holds for each cell that was annotated since a moment, and when it was given."""
     query = (
         select(Annotation.image_id, Annotation.number, Annotation.kind, Annotation.label, Annotation.made_at)
         .join(Annotation.image)

@@ -86,8 +86,8 @@ def labels(lab_id: int, choice: Choice) -> tuple[list[Labelled], list[LeftOut]]:
     found: list[Labelled] = []
     left: list[LeftOut] = []
     for kind in reversed(choice.kinds):
-        spoken = field_words(lab_id, choice) if kind == "fields" else cell_words(lab_id, choice)
-        for (image, number), words in spoken.items():
+        stated = field_words(lab_id, choice) if kind == "fields" else cell_words(lab_id, choice)
+        for (image, number), words in stated.items():
             one = agreed(image, number, words, choice)
             if isinstance(one, Labelled):
                 found.append(one)

@@ -77,9 +77,9 @@ def picked(lab_id: int) -> Picked | None:
 def labelled(picks: list[Pick]) -> set[Pick]:
     """Return of which picks somebody has said something that stands."""
     images = {one.image_id for one in picks}
-    spoken = {key for key, row in newest(db.session, images).items() if row.kind != "cleared"}
-    reviewed = set(db.session.scalars(select(Review.image_id).where(Review.image_id.in_(images))))
-    return {one for one in picks if ((one.image_id, one.number) in spoken if one.number else one.image_id in reviewed)}
+    cells = {key for key, row in newest(db.session, images).items() if row.kind != "cleared"}
+    fields = set(db.session.scalars(select(Review.image_id).where(Review.image_id.in_(images))))
+    return {one for one in picks if ((one.image_id, one.number) in cells if one.number else one.image_id in fields)}
 
 
 def do(task: LabTask) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def looked_at(bundle: Bundle, image: SmearImage, seed: int) -> list[tuple[Pick, 
 
 def cells_of(image: SmearImage, field: Field, seed: int) -> list[int]:
     """Return the numbers of some whole cells of a field that nobody spoke of, drawn by chance."""
-    spoken = {number for _image, number in newest(db.session, [image.id])}
-    whole = [int(index) + 1 for index in np.flatnonzero(~field.cut) if int(index) + 1 not in spoken]
+    annotated = {number for _image, number in newest(db.session, [image.id])}
+    whole = [int(index) + 1 for index in np.flatnonzero(~field.cut) if int(index) + 1 not in annotated]
     drawn = np.random.default_rng(seed).permutation(len(whole))[:OF_A_FIELD]
     return sorted(whole[index] for index in drawn)

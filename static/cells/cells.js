@@ -3,7 +3,7 @@
 import { modified } from "../shortcuts.js";
 import { afterNaming, between, neighbour } from "./order.js";
 import { Queue, following, nameOf } from "./queue.js";
-import { Wall } from "./wall.js";
+import { VirtualCells } from "./virtual_cells.js";
 
 const byId = (id) => document.getElementById(id);
 const root = byId("cells");
@@ -22,10 +22,10 @@ let lastFocus = null; // a key goes to a button, which takes the focus away: the
 let lastTicked = null;
 
 const size = byId("crop");
-const wall = new Wall(() => Number(size.value));
+const tiles = new VirtualCells(() => Number(size.value));
 const boxOf = (tile) => tile.querySelector("input");
-const tileOf = (name) => wall.node(name);
-const chosen = () => wall.nodes.filter((tile) => boxOf(tile).checked);
+const tileOf = (name) => tiles.node(name);
+const chosen = () => tiles.nodes.filter((tile) => boxOf(tile).checked);
 const groups = () => byId("groups");
 const focused = () => document.activeElement && document.activeElement.closest(".cell");
 const meant = () => {
@@ -104,9 +104,9 @@ function draw(tile, words, excluded, key) {
 
 // The nearest cell to a side; up and down among those that are in the page.
 function toASide(tile, key) {
-  const there = wall.nodes.filter((node) => node.isConnected);
+  const there = tiles.nodes.filter((node) => node.isConnected);
   if (key === "ArrowLeft" || key === "ArrowRight") {
-    const names = wall.names;
+    const names = tiles.names;
     return names[names.indexOf(tile.dataset.cell) + (key === "ArrowLeft" ? -1 : 1)];
   }
   const next = there[neighbour(there.map((node) => node.getBoundingClientRect()), there.indexOf(tile), key)];
@@ -128,7 +128,7 @@ function say(cells, choice, words) {
   const before = some.map(looks);
   const keys = some.map((tile) => boxOf(tile).value);
   const names = some.map((tile) => tile.dataset.cell);
-  const next = afterNaming(wall.names, names);
+  const next = afterNaming(tiles.names, names);
   some.forEach((tile, place) => {
     const said = choice === "confirm" ? tile.dataset.suggested : choice === "cleared" ? "" : words;
     draw(tile, said, excluded, following(keys[place]));
@@ -164,18 +164,18 @@ function done(next) {
 }
 
 function focusOn(name) {
-  const tile = wall.inPage(name);
+  const tile = tiles.inPage(name);
   if (tile) boxOf(tile).focus();
 }
 
 async function arranged(name) {
   // The cells in their groups anew, as the server has them; the place on the page stays.
   await queue.flush();
-  const answer = await fetch(location.href, { headers: { "X-Part": "wall" } }).catch(() => null);
+  const answer = await fetch(location.href, { headers: { "X-Part": "cells" } }).catch(() => null);
   const found = answer && answer.ok && (await answer.json().catch(() => null));
   if (!found) { location.reload(); return; }
   const place = scrollY;
-  wall.load(groups(), found);
+  tiles.load(groups(), found);
   parts.clear();
   byId("arrange").disabled = true;
   for (const pager of root.querySelectorAll(".pager")) pager.remove();
@@ -236,7 +236,7 @@ page.addEventListener("submit", (event) => {
   else say(meant(), button.value, button.querySelector("span")?.textContent || button.textContent);
 });
 function drawOn() {
-  const tile = meant()[0] || tileOf(wall.names[0]);
+  const tile = meant()[0] || tileOf(tiles.names[0]);
   if (!tile) return;
   const [image, number] = tile.dataset.cell.split(".");
   queue.flush().then(() => { location.href = `${root.dataset.address}/${image}/draw?cell=${number}`; });
@@ -248,7 +248,7 @@ page.addEventListener("click", (event) => {
   if (!box) return;
   const tile = box.closest(".cell");
   if (event.shiftKey && lastTicked) {
-    for (const name of between(wall.names, lastTicked, tile.dataset.cell)) boxOf(tileOf(name)).checked = box.checked;
+    for (const name of between(tiles.names, lastTicked, tile.dataset.cell)) boxOf(tileOf(name)).checked = box.checked;
     countSelected();
   }
   lastTicked = tile.dataset.cell;
@@ -331,7 +331,7 @@ document.addEventListener("keydown", (event) => {
     focusOn(next);
   } else if (event.key === "a") {
     event.preventDefault();
-    for (const name of wall.namesOfGroup(tile.dataset.cell)) boxOf(tileOf(name)).checked = true;
+    for (const name of tiles.namesOfGroup(tile.dataset.cell)) boxOf(tileOf(name)).checked = true;
     countSelected();
   }
 });
@@ -354,6 +354,6 @@ function resize() {
 size.value = localStorage.getItem(SIZE) || size.value;
 size.addEventListener("input", resize);
 resize();
-wall.adopt(groups());
+tiles.adopt(groups());
 prepare();
 if (queue.length || root.dataset.whole === "no") arranged(); // more than stand on the page, or than it knows

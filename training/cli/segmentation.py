@@ -60,7 +60,7 @@ def segmentation(data: Path, form: str, out: Path | None) -> None:
 @click.option("--seed", type=int, default=0, help="which pictures are picked")
 def atlas(data: tuple[Path, ...], out: Path, seed: int) -> None:
     """Draw the sets and print the files."""
-    from training.segmenter.atlas import draw, folders
+    from training.reports.atlas import draw, folders
 
     for root in data:
         for folder in folders(root):

@@ -23,5 +23,5 @@ def test_a_value_that_is_missing_is_an_error_and_no_gap(missing):
 
 def test_every_template_escapes():
     assert TEMPLATES.autoescape is True
-    pages = {"comparison.html", "errors.html", "inspection.html", "page.html", "worst.html"}
+    pages = {"atlas.svg", "comparison.html", "errors.html", "inspection.html", "page.html", "worst.html"}
     assert pages == set(TEMPLATES.list_templates())

@@ -14,8 +14,8 @@ from tests.data import pictures
 from training.__main__ import main
 from training.data import annotated_masks
 from training.data.manifest import DataError
-from training.reports import worst_page
-from training.segmenter import agreement, atlas, baselines, metrics, outlines
+from training.reports import atlas, worst_page
+from training.segmenter import agreement, baselines, metrics, outlines
 
 
 def discs(*circles, size=(200, 300)):

@@ -1,8 +1,8 @@
-// How the wall of cells is laid out in chunks.
+// How the cells page is laid out in chunks.
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { heightOf, inParts } from "../../../static/cells/wall.js";
+import { heightOf, inParts } from "../../../static/cells/virtual_cells.js";
 
 test("a chunk is as high as its rows", () => {
   assert.equal(heightOf(10, 550, 96), 2 * 150); // five to a row of 104 and its gap

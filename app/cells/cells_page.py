@@ -170,7 +170,7 @@ def history(case_id: str, cells: list[Cell], person: User) -> list[Done]:
 
 
 def line_of(rows: list[Annotation], standing: dict[tuple[str, int], Cell], person: User) -> Done:
-    """Return a line of the history; it can be undone by who wrote it while nobody has spoken after it."""
+    """Return a line of the history; it can be undone by who wrote it while nobody has named the cells after it."""
     first = rows[0]
     known = [(row, cell) for row in rows if (cell := standing.get((row.image_id, row.number)))]
     untouched = all(cell.newest is not None and cell.newest.version == row.version for row, cell in known)

@@ -6,7 +6,6 @@ leukocytes there are in a field, whether neighbours were told apart and which of
 
 from collections import defaultdict
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.data import annotated_masks, dataset
 from training.progress import track
+from training.reports import pages
 from training.segmenter.outlines import outlines, svg_path
 
 TILES, COLUMNS = 12, 4
@@ -36,18 +36,25 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class _Tile:
-    label: str
-    leukocytes: Field
+class Tile:
+    """What was found in one picture, as it is drawn: lengths in units of the drawing, outlines in 1/FINE of them."""
+
+    x: int
+    y: int
+    width: float
+    height: float
+    caption: str
+    paths: list[tuple[str, str]]  # kind and outline: pale cells, those that the border cuts, dark nuclei
+    centres: list[tuple[int, float, float]]  # number, x, y
 
 
 def draw(folder: Path, out: Path, seed: int = 0) -> Path:
     """Draw what is found in a dozen pictures of `folder` as `out/<name of the folder>.svg`; return its path."""
     chosen = track(pick(labelled(folder), seed), folder.name)
-    tiles = [_Tile(label, find(annotated_masks.picture(path))) for path, label in chosen]
+    found = [(label, find(annotated_masks.picture(path))) for path, label in chosen]
     name = folder.resolve().name
     for tolerance in TOLERANCES:
-        drawing = _sheet(NAMES.get(name, name), tiles, tolerance)
+        drawing = sheet(NAMES.get(name, name), found, tolerance)
         if len(drawing.encode()) <= MOST_BYTES:
             break
     out.mkdir(parents=True, exist_ok=True)
@@ -85,59 +92,56 @@ def pick(pictures: list[tuple[Path, str]], seed: int, most: int = TILES) -> list
     return sorted(chosen[:most], key=lambda pair: pair[1])
 
 
-def _sheet(name: str, tiles: list[_Tile], tolerance: float) -> str:
-    columns = min(COLUMNS, max(1, len(tiles)))
-    rows = -(-len(tiles) // columns)
-    tallest = max((_size(tile.leukocytes.labels)[1] for tile in tiles), default=0)
+def sheet(name: str, found: list[tuple[str, Field]], tolerance: float) -> str:
+    """Return the drawing of what was found in pictures of a set, each with its label; `tolerance` as for outlines."""
+    columns = min(COLUMNS, max(1, len(found)))
+    rows = -(-len(found) // columns)
+    tallest = max((size(field.labels)[1] for _label, field in found), default=0)
     step = round(tallest) + CAPTION + GAP
-    width, height = columns * (TILE + GAP) + GAP, HEAD + rows * step
-    total = sum(len(tile.leukocytes) for tile in tiles)
-    title = f"{escape(name)}: {_leukocytes(total)} found in {len(tiles)} pictures"
-    drawn = "\n".join(
-        f'<g transform="translate({GAP + column * (TILE + GAP)} {HEAD + row * step})">{_tile(tile, tolerance)}</g>'
-        for (row, column), tile in zip(np.ndindex(rows, columns), tiles, strict=False)
-    )
-    return _SHEET.format(width=width, height=height, title=title, gap=GAP, style=_STYLE, tiles=drawn)
-
-
-def _tile(tile: _Tile, tolerance: float) -> str:
-    """Draw one picture's cells in a square: pale cells, dark nuclei, an outline, dashed where the border cuts."""
-    leukocytes = tile.leukocytes
-    width, height = _size(leukocytes.labels)
-    unit = width / leukocytes.labels.shape[1]
-    cut = np.isin(leukocytes.labels, 1 + np.flatnonzero(leukocytes.cut)) & (leukocytes.labels > 0)
-    paths = "".join(
-        f'<path class="{kind}" d="{data}"/>'
-        for kind, data in (
-            ("cell", outlines(np.where(cut, 0, leukocytes.labels), tolerance, FINE * unit)),
-            ("cell cut", outlines(np.where(cut, leukocytes.labels, 0), tolerance, FINE * unit)),
-            ("nucleus", svg_path(leukocytes.nuclei, tolerance, FINE * unit)),
-        )
-        if data
-    )
-    numbers = "".join(
-        f'<text class="number" x="{x * unit:.0f}" y="{y * unit:.0f}">{number}</text>'
-        for number, x, y in _centres(leukocytes.labels)
-    )
-    label = f"{escape(tile.label)}: " if tile.label else ""
-    return (
-        f'<rect class="field" width="{width:g}" height="{height:g}"/>'
-        f'<g transform="scale({1 / FINE})">{paths}</g>{numbers}'
-        f'<text class="caption" y="{height + 18:g}">{label}{_leukocytes(len(leukocytes))}</text>'
+    places = [(GAP + column * (TILE + GAP), HEAD + row * step) for row, column in np.ndindex(rows, columns)]
+    total = sum(len(field) for _label, field in found)
+    return pages.render(
+        "atlas.svg",
+        width=columns * (TILE + GAP) + GAP,
+        height=HEAD + rows * step,
+        left=GAP,
+        title=f"{name}: {leukocytes(total)} found in {len(found)} pictures",
+        scale=1 / FINE,
+        tiles=[tile(*one, place, tolerance) for one, place in zip(found, places, strict=False)],
     )
 
 
-def _size(mask: Array) -> tuple[float, float]:
+def tile(label: str, field: Field, place: tuple[int, int], tolerance: float) -> Tile:
+    """Return one picture's cells in a square whose corner lies at `place`."""
+    width, height = size(field.labels)
+    unit = width / field.labels.shape[1]
+    cut = np.isin(field.labels, 1 + np.flatnonzero(field.cut)) & (field.labels > 0)
+    return Tile(
+        *place,
+        width,
+        height,
+        (f"{label}: " if label else "") + leukocytes(len(field)),
+        [
+            ("cell", outlines(np.where(cut, 0, field.labels), tolerance, FINE * unit)),
+            ("cell cut", outlines(np.where(cut, field.labels, 0), tolerance, FINE * unit)),
+            ("nucleus", svg_path(field.nuclei, tolerance, FINE * unit)),
+        ],
+        [(number, x * unit, y * unit) for number, x, y in centres(field.labels)],
+    )
+
+
+def size(mask: Array) -> tuple[float, float]:
     """Return the width and height at which a picture is drawn: its long side is TILE."""
     height, width = mask.shape
     return TILE * width / max(height, width), TILE * height / max(height, width)
 
 
-def _leukocytes(count: int) -> str:
+def leukocytes(count: int) -> str:
+    """Return how many leukocytes in words."""
     return f"{count} leukocyte{'' if count == 1 else 's'}"
 
 
-def _centres(labels: Array) -> list[tuple[int, float, float]]:
+def centres(labels: Array) -> list[tuple[int, float, float]]:
     """Return every label with the centre of its area."""
     counts = np.bincount(labels.ravel())
     y, x = np.indices(labels.shape)
@@ -145,31 +149,3 @@ def _centres(labels: Array) -> list[tuple[int, float, float]]:
     return [
         (n, float(sums[0][n] / counts[n]), float(sums[1][n] / counts[n])) for n in range(1, len(counts)) if counts[n]
     ]
-
-
-# Colours of its own on a page of its own, so that it reads on the light and on the dark side of a documentation site.
-_STYLE = """
-text { font-family: system-ui, sans-serif; fill: #1b1f24 }
-.title { font-size: 20px; font-weight: 600 }
-.legend, .caption { font-size: 14px }
-.number { font-size: 11px; font-weight: 600; fill: #fff; stroke: #2d1a5e; stroke-width: 2.5px; paint-order: stroke;
-  text-anchor: middle; dominant-baseline: central }
-.field { fill: #fff; stroke: #c4cad1 }
-.cell { fill: #ddd3f2; stroke: #5b3fa6; stroke-width: 1.5px; vector-effect: non-scaling-stroke }
-.cut { fill: #f6e3c5; stroke: #9a5b00; stroke-dasharray: 5 3 }
-.nucleus { fill: #5b3fa6; fill-opacity: .75; fill-rule: evenodd }
-"""
-
-_SHEET = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">
-<title>{title}</title>
-<style>{style}</style>
-<rect width="100%" height="100%" fill="#f5f6f8"/>
-<text class="title" x="{gap}" y="28">{title}</text>
-<g transform="translate({gap} 41)">
-<path class="cell" d="M1 1h22v12h-22z"/><text class="legend" x="30" y="12">cell</text>
-<path class="nucleus" d="M71 1h22v12h-22z"/><text class="legend" x="100" y="12">nucleus</text>
-<path class="cell cut" d="M166 1h22v12h-22z"/><text class="legend" x="195" y="12">cut by the border</text>
-</g>
-{tiles}
-</svg>
-"""

@@ -1,4 +1,4 @@
-// The wall of cells. Of two thousand only those near the screen are in the page: each group is laid out in chunks that
+// The cells of a page. Of two thousand only those near the screen are in the page: each group is laid out in chunks that
 // keep their height while they are empty. A tile is made when it is first needed, and keeps its state afterwards.
 
 const CHUNK = 16; // cells: made in one go, so that no frame waits for long
@@ -18,7 +18,7 @@ export function inParts(list, most = CHUNK) {
   return Array.from({ length: Math.ceil(list.length / most) }, (_, place) => list.slice(place * most, (place + 1) * most));
 }
 
-export class Wall {
+export class VirtualCells {
   constructor(crop) {
     this.crop = crop; // how large a crop is now
     this.cells = new Map(); // by name, in the order of the page: { name, group, node, data }
