@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
 
-from app.registry.laboratories import Laboratory, Unseen, laboratories, unseen
+from smear import measured
 from smear.inference import floors
 from smear.inference.card import Card
+from smear.measured import Laboratories, Rate, Result
 from smear.statistics import ClassScores, class_scores
 
 
@@ -44,8 +44,7 @@ class Figures:
     sensitivity: list[Bar]
     classes: list[tuple[str, ClassScores]]
     renderings: list[Rendering]
-    laboratories: list[Laboratory]
-    unseen: Unseen | None
+    laboratories: Laboratories | None
 
 
 def protocol_names(patients: bool = False) -> dict[str, str]:
@@ -71,33 +70,40 @@ def control_names() -> dict[str, str]:
 
 def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
-    results = {name: card.metrics[name] for name in protocol_names() if isinstance(card.metrics.get(name), dict)}
+    found = {name: measured.result(card.metrics, name) for name in measured.PROTOCOLS}
+    results = {name: result for name, result in found.items() if result}
     protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
-    main: dict[str, Any] = results.get(floors.judged_by(card)) or next(iter(results.values()), {})
-    bars = control_bars(card, main), sensitivity_bars(card, main)
-    return Figures(protocols, *bars, scores_by_class(card, main), renderings(card), laboratories(card), unseen(card))
+    main = results.get(floors.judged_by(card)) or next(iter(results.values()), Result())
+    held_out = results["source"].laboratories if "source" in results else None
+    return Figures(
+        protocols,
+        control_bars(card, main),
+        sensitivity_bars(card, main),
+        scores_by_class(card, main),
+        renderings(card),
+        held_out,
+    )
 
 
-def rated(name: str, rate: Any, text: str = "", patients: bool = False) -> Bar | None:
+def rated(name: str, rate: Rate | None, text: str = "", patients: bool = False) -> Bar | None:
     """Return the bar of a rate with its counts and interval, or None where there is none.
 
     patients: whether the groups that the interval is by are those of known patients.
     """
-    if not isinstance(rate, dict) or not isinstance(rate.get("value"), int | float):
+    if rate is None or rate.value is None:
         return None
     texts = [text, interval_from(rate, patients)]
-    return Bar(name, float(rate["value"]), rate.get("low"), rate.get("high"), "; ".join(filter(None, texts)))
+    return Bar(name, rate.value, rate.low, rate.high, "; ".join(filter(None, texts)))
 
 
-def interval_from(rate: dict[str, Any], patients: bool) -> str:
+def interval_from(rate: Rate, patients: bool) -> str:
     """Return by what the interval of a rate counts, and what it would be by picture; "" where it is by picture."""
-    groups, by_picture = rate.get("groups"), rate.get("wilson")
-    if not groups or not isinstance(by_picture, list):
+    if not rate.groups or rate.wilson is None:
         return ""
-    low, high = (f"{100 * end:.1f}" for end in by_picture)
+    low, high = (f"{100 * end:.1f}" for end in rate.wilson)
     if patients:
-        return _("interval by %(n)s patients; by image %(low)s – %(high)s", n=groups, low=low, high=high)
-    return _("interval by %(n)s groups of images; by image %(low)s – %(high)s", n=groups, low=low, high=high)
+        return _("interval by %(n)s patients; by image %(low)s – %(high)s", n=rate.groups, low=low, high=high)
+    return _("interval by %(n)s groups of images; by image %(low)s – %(high)s", n=rate.groups, low=low, high=high)
 
 
 def patients_known(card: Card) -> bool:
@@ -105,74 +111,65 @@ def patients_known(card: Card) -> bool:
     return bool(card.data.get("groups_from") == "patients")
 
 
-def protocol_bar(card: Card, name: str, result: dict[str, Any]) -> Bar | None:
+def protocol_bar(card: Card, name: str, result: Result) -> Bar | None:
     """Return how often a suggestion was right under one protocol, and how often there was one."""
-    coverage, n = result.get("coverage"), result.get("n")
     text = ""
-    if isinstance(coverage, int | float) and n:
-        seen = _("cells") if card.scope == "cell" else _("fields")
+    if result.coverage is not None and result.n:
         text = _(
-            "right when it suggests; it suggests on %(share)s of %(n)s %(seen)s", share=share(coverage), n=n, seen=seen
+            "right when it suggests; it suggests on %(share)s of %(n)s %(seen)s",
+            share=share(result.coverage),
+            n=result.n,
+            seen=_("cells") if card.scope == "cell" else _("fields"),
         )
     patients = patients_known(card)
-    return rated(protocol_names(patients)[name], result.get("accuracy_suggested"), text, patients)
+    return rated(protocol_names(patients)[name], result.accuracy_suggested, text, patients)
 
 
-def control_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
+def control_bars(card: Card, main: Result) -> list[Bar]:
     """Return how often each control still got a suggestion, and what a guess from colours alone reaches."""
     bars = []
-    for name, numbers in card.controls.items():
-        if not isinstance(numbers, dict) or not isinstance(numbers.get("coverage"), int | float):
-            continue
-        forced = numbers.get("accuracy_all")
-        text = (
-            _("made to answer, it would be right on %(share)s", share=share(forced))
-            if isinstance(forced, int | float)
-            else ""
-        )
+    for name, ablation in measured.ablations(card.controls).items():
+        forced = ablation.accuracy_all
+        text = "" if forced is None else _("made to answer, it would be right on %(share)s", share=share(forced))
         shown = control_names().get(name, name.replace("_", " "))
-        suggested = rated(shown, numbers.get("suggested"), text, patients_known(card))
-        bars.append(suggested or Bar(shown, float(numbers["coverage"]), text=text))
+        suggested = rated(shown, ablation.suggested, text, patients_known(card))
+        bars.append(suggested or Bar(shown, ablation.coverage, text=text))
     forest = rated(
         _("Colour statistics alone"),
-        main.get("colour_statistics_forest"),
+        main.colour_statistics_forest,
         _("a random forest that sees no shapes, right on this share"),
         patients_known(card),
     )
     return bars + ([forest] if forest else [])
 
 
-def sensitivity_bars(card: Card, main: dict[str, Any]) -> list[Bar]:
+def sensitivity_bars(card: Card, main: Result) -> list[Bar]:
     """Return the share of each class that was recognised, had it always answered."""
-    found = main.get("sensitivity")
-    if not isinstance(found, dict):
-        return []
     patients = patients_known(card)
-    bars = (rated(label.name, found.get(label.id), patients=patients) for label in card.labels)
+    bars = (rated(label.name, main.sensitivity.get(label.id), patients=patients) for label in card.labels)
     return [bar for bar in bars if bar]
 
 
-def scores_by_class(card: Card, main: dict[str, Any]) -> list[tuple[str, ClassScores]]:
+def scores_by_class(card: Card, main: Result) -> list[tuple[str, ClassScores]]:
     """Return each class's name with its scores, had it always answered; [] where a card has no confusion matrix."""
-    confusion = main.get("confusion")
-    if not isinstance(confusion, list) or [len(row) for row in confusion] != [len(card.labels)] * len(card.labels):
+    if [len(row) for row in main.confusion] != [len(card.labels)] * len(card.labels):
         return []
-    return [(label.name, scores) for label, scores in zip(card.labels, class_scores(confusion), strict=True)]
+    return [(label.name, scores) for label, scores in zip(card.labels, class_scores(main.confusion), strict=True)]
 
 
 def renderings(card: Card) -> list[Rendering]:
     """Return what `python -m training stress` found of a model, in its order; [] where it was not measured."""
-    measured = card.metrics.get("stress")
-    rows = measured.get("renderings") if isinstance(measured, dict) else None
-    found = []
-    for row in rows or []:
-        own, suggested, right, others, others_suggested = (
-            int(row[key]) for key in ("own", "suggested", "right", "others", "others_suggested")
+    return [
+        Rendering(
+            one.rendering,
+            one.suggested / one.own,
+            one.right / one.suggested if one.suggested else None,
+            one.others,
+            one.others_suggested,
         )
-        if own:
-            accuracy = right / suggested if suggested else None
-            found.append(Rendering(str(row["rendering"]), suggested / own, accuracy, others, others_suggested))
-    return found
+        for one in measured.renderings(card.metrics)
+        if one.own
+    ]
 
 
 def share(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from smear import schema
+from smear import measured, schema
 from smear.inference.tta import ALWAYS, Count, suits
 from smear.sentence import SentenceError
 
@@ -146,6 +146,7 @@ class Card(Entry, frozen=True):
         """Return the card that `data` (parsed JSON) describes; CardError where an entry is missing or wrong."""
         try:
             card = schema.read(cls, _upgraded(data), "card")
+            measured.check(card.metrics, card.controls)
         except schema.MismatchError as error:
             raise CardError(error.text) from error
         for broken, text in _RULES:

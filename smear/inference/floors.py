@@ -4,8 +4,9 @@ A floor that is not reached is a sentence, so that whoever chooses a model reads
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
+from smear import measured
 from smear.inference.card import Card
 
 SHOWS_NO_LEUKOCYTE = {  # controls in which nothing is left to judge
@@ -35,8 +36,8 @@ def unmet(card: Card) -> tuple[str, ...]:
 
 
 def _unmet(card: Card) -> Iterator[str]:
-    result = card.metrics.get(judged_by(card))
-    if not isinstance(result, dict):
+    result = measured.result(card.metrics, judged_by(card))
+    if result is None:
         yield "It was never measured on patients or slides that it had not seen."
         return
     if card.recipe.get("adapted") and not card.recipe.get("go"):
@@ -45,26 +46,20 @@ def _unmet(card: Card) -> Iterator[str]:
         yield "It makes no suggestions: its target accuracy was not reached on pictures that it had not seen."
     if not _better_than_colours(result):
         yield "It is not clearly better than a simple method that is told the picture's colours and no shape."
+    ablations = measured.ablations(card.controls)
     for control, words in SHOWS_NO_LEUKOCYTE.items():
-        share = _number(card.controls.get(control), "coverage")
-        if share is None:
+        if control not in ablations:
             yield f"{words}, nobody has measured what it says."
-        elif share > SHORTCUT:
+        elif (share := ablations[control].coverage) > SHORTCUT:
             yield f"{words} it still makes a suggestion for {100 * share:.0f} %: it reads something of the slide."
 
 
-def _better_than_colours(result: dict[str, Any]) -> bool:
+def _better_than_colours(result: measured.Result) -> bool:
     """Return whether the model beats the forest on colours by more than chance.
 
     By the paired difference over whole groups; a card of an earlier version has the two intervals only.
     """
-    gain = _number(result.get("gain_over_colours"), "low")
-    if gain is not None:
-        return gain > 0
-    model, forest = _number(result.get("accuracy_all"), "low"), _number(result.get("colour_statistics_forest"), "high")
-    return model is not None and forest is not None and model > forest
-
-
-def _number(entry: object, name: str) -> float | None:
-    value = entry.get(name) if isinstance(entry, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+    if result.gain_over_colours is not None:
+        return result.gain_over_colours.low > 0
+    model, forest = result.accuracy_all, result.colour_statistics_forest
+    return model is not None and forest is not None and model.low > forest.high

@@ -9,11 +9,12 @@ from smear.artifacts import MODEL, sha256
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
+from smear.measured import Rendered
 from tests.drawn import OWN_WORDS
 from training.__main__ import main
 from training.data.renderings import RENDERINGS
 from training.evaluation import stress
-from training.evaluation.stress import Rendered
+from training.evaluation.stress import holds as bundle_holds
 
 SOME = ("as it is", "noise 20", "enlarged 2")
 
@@ -78,7 +79,7 @@ def test_a_run_of_other_data_and_a_folder_without_folds_are_refused(run, others,
     [(90, 89, 0, True), (90, 80, 0, False), (4, 0, 0, True), (0, 0, 0, True), (90, 90, 2, True), (90, 90, 3, False)],
 )
 def test_a_rendering_holds_where_suggestions_are_right_or_refused(suggested, right, others, holds):
-    assert Rendered("noise", 100, suggested, right, 1000, others).holds == holds
+    assert bundle_holds(Rendered("noise", 100, suggested, right, 1000, others)) == holds
 
 
 def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(run, drawn, others, tmp_path, capsys):

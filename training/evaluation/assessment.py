@@ -13,10 +13,11 @@ from msgspec import structs
 from smear.arrays import Array
 from smear.inference.field_reader import Reader
 from smear.inference.suggestion import calibrated
+from smear.measured import Difference, Rate
 from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
-from training.evaluation.bootstrap import Difference, GroupDraws
-from training.evaluation.metrics import Metrics, Rate, public, rate_among
+from training.evaluation.bootstrap import GroupDraws
+from training.evaluation.metrics import Metrics, public, rate_among
 from training.evaluation.predictions import Predictions, ablation_of, metrics_of, predict_ablations
 from training.fit.checkpoints import whole
 

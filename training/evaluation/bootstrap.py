@@ -8,26 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from msgspec import Struct
 
 from smear.arrays import Array
+from smear.measured import Difference
 from smear.statistics import wilson
 
 DRAWS = 1000
 ENDS = (0.025, 0.975)
-
-
-class Difference(Struct, frozen=True):
-    """By how much a model's score exceeds that of what it is compared with, and the 95 % interval of it."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def within_noise(self) -> bool:
-        """Whether chance alone explains it."""
-        return self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True)

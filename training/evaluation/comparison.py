@@ -16,9 +16,10 @@ from msgspec import Struct, structs
 from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
+from smear.measured import Difference
 from training.data.dataset import Dataset
 from training.data.manifest import DataError
-from training.evaluation.bootstrap import Difference, difference, macro_f1_interval
+from training.evaluation.bootstrap import difference, macro_f1_interval
 from training.evaluation.cross_fit import PREDICTIONS, Fold
 from training.evaluation.cross_validation import Scheme, crossval, fold_files
 from training.evaluation.splits import Protocol

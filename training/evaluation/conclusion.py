@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
+from smear import measured
 from smear.inference.card import Card
 from smear.inference.floors import SHORTCUT
-from training.evaluation.bootstrap import Difference
-from training.evaluation.laboratories.held_out import Expected, Laboratories
-from training.evaluation.metrics import Metrics, Rate
+from smear.measured import Difference, Expected, Laboratories, Rate
+from training.evaluation.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,10 @@ def weakest(metrics: Metrics, names: dict[str, str]) -> str:
 
 def recorded(card: Card, fingerprint: str, protocol: str) -> Earlier | None:
     """Return a bundle, where its card has a result on the data of this fingerprint by this protocol."""
-    result = card.metrics.get(protocol)
-    if card.data.get("fingerprint") != fingerprint or not isinstance(result, dict):
+    result = measured.result(card.metrics, protocol)
+    if card.data.get("fingerprint") != fingerprint or result is None or result.accuracy_all is None:
         return None
-    return Earlier(f"{card.name} {card.version}", msgspec.convert(result["accuracy_all"], Rate))
+    return Earlier(f"{card.name} {card.version}", result.accuracy_all)
 
 
 def compared(accuracy: Rate, earlier: Earlier) -> str:

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from smear.arrays import Array
+from smear.measured import Rate
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training import csv_table
@@ -26,7 +27,7 @@ from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
 from training.data.groups import find_groups
 from training.evaluation.bootstrap import GroupDraws
-from training.evaluation.metrics import Rate, rate_among
+from training.evaluation.metrics import rate_among
 from training.evaluation.splits import Protocol, folds
 from training.progress import track
 

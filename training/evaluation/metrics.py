@@ -12,26 +12,11 @@ from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_sc
 
 from smear.arrays import Array
 from smear.inference.card import Label
+from smear.measured import Rate
 from smear.statistics import wilson
 from training.evaluation.bootstrap import GroupDraws
 
 BINS = 15
-
-
-class Rate(Struct, frozen=True):
-    """A proportion, None of nothing: `count` of `total`.
-
-    low, high: the interval by whole groups (`bootstrap`), of which there are `groups`; with 0 of them it is Wilson's by
-    picture, which otherwise stands in `wilson` beside it.
-    """
-
-    value: float | None
-    low: float
-    high: float
-    count: int = field(name="right")
-    total: int = field(name="of")
-    groups: int = 0
-    wilson: tuple[float, float] | None = None
 
 
 class Bin(Struct, frozen=True):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from smear.arrays import Array
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
+from smear.measured import Rendered
 from training import csv_table
 from training.data.dataset import Dataset
 from training.data.manifest import DataError
@@ -30,25 +31,11 @@ RIGHT, FEW = 0.98, 0.05  # of the suggestions, or of the pictures that get any: 
 FOREIGN = 0.002  # of the pictures that are none of its business may get a suggestion
 
 
-class Rendered(Struct, frozen=True):
-    """What became of one rendering: of its own kind `own` pictures, `suggested` for and `right` about so many.
-
-    others: pictures that are none of the bundle's business; others_suggested: those that got a suggestion all the same.
-    """
-
-    rendering: str
-    own: int
-    suggested: int
-    right: int
-    others: int
-    others_suggested: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether the bundle is right about its own kind or refuses the rendering, and suggests next to no others."""
-        refused = self.suggested < FEW * self.own
-        right = self.right >= RIGHT * self.suggested
-        return (refused or right) and self.others_suggested <= FOREIGN * self.others
+def holds(one: Rendered) -> bool:
+    """Return whether a bundle is right about its own kind or refuses the rendering, and suggests next to no others."""
+    refused = one.suggested < FEW * one.own
+    right = one.right >= RIGHT * one.suggested
+    return (refused or right) and one.others_suggested <= FOREIGN * one.others
 
 
 class Stress(Struct, frozen=True):
@@ -144,5 +131,5 @@ def _line(one: Rendered) -> dict[str, Any]:
         "accuracy on suggested": right,
         "others": str(one.others),
         "others suggested": str(one.others_suggested),
-        "holds": "yes" if one.holds else "no",
+        "holds": "yes" if holds(one) else "no",
     }

@@ -12,12 +12,13 @@ from sklearn.metrics import roc_curve
 from smear.arrays import Array
 from smear.inference.card import Card
 from smear.inference.suggestion import calibrated
+from smear.measured import Difference, Rate
 from training.data.dataset import Dataset
-from training.evaluation.bootstrap import Difference, GroupDraws
+from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.conclusion import Colours
 from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted, recalibrated
-from training.evaluation.laboratories.held_out import Laboratories, by_laboratory
-from training.evaluation.metrics import Metrics, Patient, Rate, by_patient, classification, rate_among
+from training.evaluation.laboratories.held_out import Probed, by_laboratory
+from training.evaluation.metrics import Metrics, Patient, by_patient, classification, rate_among
 from training.evaluation.predictions import Predictions, ablation_of
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.fit.calibration import Calibration
@@ -72,7 +73,7 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     fingerprint: str
     code: list[str]
     learning_curves: list[list[Epoch]]
-    laboratories: Laboratories | None = None
+    laboratories: Probed | None = None
 
     @property
     def colours(self) -> Colours:

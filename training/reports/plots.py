@@ -9,10 +9,11 @@ import matplotlib
 import msgspec
 import numpy as np
 
+from smear.measured import Rate
 from smear.statistics import wilson
 from training.data.manifest import DataError
 from training.evaluation.conclusion import percent
-from training.evaluation.metrics import Rate, Selection
+from training.evaluation.metrics import Selection
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

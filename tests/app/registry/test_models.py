@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ from app.inference.engine import Engine
 from app.records import AuditEvent, BundleActivation, Lab
 from app.registry.activation import active_bundle, wanted_bundles
 from app.registry.figures import figures
+from app.template_filters import percent
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
 from tests.app.steps import PASSWORD, Someone
@@ -28,8 +30,46 @@ SECOND = "second-look"
 def publish_two(folder: Path, models: Path) -> Path:
     """Publish the shipped bundle twice in a folder, the second under another name; return the folder."""
     copy_bundle(models / BUNDLE, folder, BUNDLE)
-    copy_bundle(models / BUNDLE, folder, SECOND, version="9.9")
+    metrics = bundle.read_card(models / BUNDLE).metrics | {"source": elsewhere(), "stress": rendered()}
+    copy_bundle(models / BUNDLE, folder, SECOND, version="9.9", metrics=metrics)
     return folder
+
+
+def rate(right: int, total: int) -> dict[str, float]:
+    """Return a rate as cards have it."""
+    return {"value": right / total if total else None, "low": 0.5, "high": 1.0, "right": right, "of": total}
+
+
+def elsewhere() -> dict[str, Any]:
+    """Return a result on two laboratories that were held out, of which one is an examination."""
+    rows = [
+        {
+            "source": source,
+            "ships": ships,
+            "n": 40,
+            "groups": 8,
+            "accuracy_all": rate(31, 40),
+            "five_types": 0.71,
+            "coverage": 0.0,
+            "accuracy_suggested": rate(0, 0),
+            "ece": 0.062,
+            "sensitivity": {},
+            "malignant": malignant,
+        }
+        for source, ships, malignant in (
+            ("north_shore", True, None),
+            ("far_away", False, {"n": 20, "others": 20, "auroc": 0.9, "sensitivity": {"90": 0.62, "95": 0.5}}),
+        )
+    ]
+    kinds = ("accuracy_all", "coverage", "accuracy_suggested")
+    expected = {"laboratories": 1} | dict.fromkeys((f"{kind}{of}" for kind in kinds for of in ("", "_worst")), 0.0)
+    return {"n": 80, "laboratories": {"rows": rows, "expected": expected | {"accuracy_suggested": None}}}
+
+
+def rendered() -> dict[str, Any]:
+    """Return what became of two renderings, the second of which nobody has asked own pictures of."""
+    counts = {"suggested": 0, "right": 0, "others": 30, "others_suggested": 0}
+    return {"renderings": [{"rendering": name, "own": own, **counts} for name, own in (("noise 15", 20), ("dim", 0))]}
 
 
 def start(folder: Path) -> Engine:
@@ -123,6 +163,21 @@ def test_a_card_tells_every_class_by_itself(clinician: Someone, models: Path) ->
     assert f"{100 * first.precision:.1f}" in clinician.get(f"/models/{BUNDLE}").text
     grouped = card.metrics["grouped"] | {"confusion": [[1, 2]]}
     assert figures(replace(card, metrics={"grouped": grouped})).classes == []
+
+
+def test_a_card_tells_of_laboratories_and_renderings(lab: Flask) -> None:
+    """Each that was held out, an examination as such, and what is not known is a dash."""
+    page = " ".join(Someone(lab, "clinician").get(f"/models/{SECOND}").text.split())
+    assert "north shore</th>" in page
+    assert "far away (examination, not learnt from)</th>" in page
+    assert page.count(f"{percent(31 / 40)} <span") == 2
+    assert page.count(f'<td class="number">{percent(0.62)}</td>') == 1
+    assert "A laboratory we have never seen" in page
+    assert "noise 15" in page
+    assert "dim</th>" not in page
+    shown = figures(bundle.read_card(Path(lab.config["MODELS_DIR"]) / SECOND))
+    assert shown.laboratories is not None
+    assert [one.accuracy for one in shown.renderings] == [None]
 
 
 def test_an_admin_activates_with_a_reason_and_the_password(lab: Flask, field: bytes) -> None:

@@ -39,6 +39,11 @@ def test_a_card_survives_the_way_through_json(data):
         (("tta",), 3, "card.tta: Invalid enum value 3"),
         (("extra",), 1, "card: Object contains unknown field extra"),
         (("files",), ["a"], "card.files: Expected object, got array"),
+        (("metrics", "grouped"), [0.9], "card.metrics.grouped: Expected object, got array"),
+        (("metrics", "grouped", "coverage"), "most", "card.metrics.grouped.coverage: Expected float"),
+        (("metrics", "grouped", "accuracy_all", "low"), None, "card.metrics.grouped.accuracy_all.low: Expected float"),
+        (("metrics", "stress"), {"renderings": [{"own": 3}]}, r"card.metrics.stress.renderings\[0\]: .* rendering"),
+        (("controls", "grey"), {}, r"card.controls.*: Object missing required field coverage"),
     ],
 )
 def test_a_wrong_entry_is_named(data, path, value, sentence):

@@ -9,10 +9,11 @@ from smear.imaging import synthetic
 from smear.imaging.background import BLACK
 from smear.inference.card import NEVER
 from smear.inference.suggestion import calibrated
+from smear.measured import Difference
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
 from training.data.ablations import ABLATIONS, colour_statistics
-from training.evaluation.bootstrap import Difference, GroupDraws
+from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.conclusion import Colours, Earlier, conclude
 from training.evaluation.metrics import (
     Ablation,

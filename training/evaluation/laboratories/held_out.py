@@ -7,16 +7,16 @@ witnesses, so intervals draw whole groups (`training.evaluation.bootstrap`).
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
 from sklearn.metrics import roc_auc_score
 
 from smear.arrays import Array
 from smear.inference.card import Label
 from smear.inference.suggestion import calibrated
+from smear.measured import Expected, Laboratories, Laboratory, Malignant
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.cross_fit import Fold
 from training.evaluation.laboratories.probe import LaboratoryProbe
-from training.evaluation.metrics import Rate, expected_calibration_error, rate_among
+from training.evaluation.metrics import expected_calibration_error, rate_among
 from training.recipes.recipe import Source
 
 FIVE = ("neutrophil", "eosinophil", "basophil", "lymphocyte", "monocyte")  # what a differential has counted for ever
@@ -24,67 +24,18 @@ FEWEST = 10  # cells of a label that say something of how well it is recognised
 SPECIFICITIES = (0.90, 0.95)
 
 
-class Malignant(Struct, frozen=True):
-    """How well malignant cells stand apart from all others of a laboratory.
-
-    sensitivity: at thresholds that leave this share of the others below them, by the share in per cent.
-    """
-
-    n: int
-    others: int
-    auroc: float
-    sensitivity: dict[str, float]
-
-
-class Laboratory(Struct, frozen=True):
-    """One laboratory's cells, answered by a network that had learnt from none of them.
-
-    accuracy_all and five_types, the mean recall of the five types that it has `FEWEST` cells of, are as if nothing had
-    been refused. ships: whether the published network learnt from it later; not so of an examination.
-    """
-
-    source: str
-    ships: bool
-    n: int
-    groups: int
-    accuracy_all: Rate
-    five_types: float | None
-    coverage: float
-    accuracy_suggested: Rate
-    ece: float
-    sensitivity: dict[str, Rate]
-    malignant: Malignant | None
-
-
-class Expected(Struct, frozen=True):
-    """What a laboratory that nobody has seen may expect: the mean over those held out, and the worst of them.
-
-    accuracy_suggested: None where nothing is suggested anywhere.
-    """
-
-    laboratories: int
-    accuracy_all: float
-    accuracy_all_worst: float
-    coverage: float
-    coverage_worst: float
-    accuracy_suggested: float | None
-    accuracy_suggested_worst: float | None
-
-
-class Laboratories(Struct, frozen=True):
-    """The rows, those of an examination last, and what they say of the next laboratory.
+class Probed(Laboratories, frozen=True):
+    """The laboratories that were held out, and how much of the laboratory the network sees.
 
     probe: how much of the laboratory is left in the features of the last fold's network, of what it learnt from.
     """
 
-    rows: list[Laboratory]
-    expected: Expected
     probe: LaboratoryProbe | None = None
 
 
 def by_laboratory(
     folds: Sequence[Fold], sources: Sequence[str], known: dict[str, Source], labels: tuple[Label, ...]
-) -> Laboratories:
+) -> Probed:
     """Return what the folds of the protocol `source` say of each laboratory.
 
     sources: of every picture of the data set; known: what the recipe says of them.
@@ -95,7 +46,7 @@ def by_laboratory(
         for name in sorted({sources[i] for i in fold.test})
     ]
     rows.sort(key=lambda row: (not row.ships, row.source))
-    return Laboratories(rows, expected(rows))
+    return Probed(rows, expected(rows))
 
 
 def _laboratory(fold: Fold, own: Array, name: str, ships: bool, labels: tuple[Label, ...]) -> Laboratory:
