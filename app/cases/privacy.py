@@ -7,6 +7,8 @@ from datetime import date
 
 from flask_babel import gettext as _
 
+from app.cases.given_names import GIVEN_NAMES
+
 DAY = re.compile(
     r"\b(?:(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
     r"|(?P<d2>\d{1,2})[-/.]\s?(?P<m2>\d{1,2})[-/.]\s?(?P<y2>\d{4}))\b"
@@ -61,7 +63,8 @@ def looks_like_a_name(text: str) -> bool:
 def name_of_file_looks_like(name: str) -> str:
     """Say what a file name looks as if it held, "birth date" or "name", as codes; "" where nothing does.
 
-    Numbers are left out of it, and a name is two or three capitalised words, none of which files are called by.
+    Numbers are left out of it. A name is two or three words, none of which files are called by; they are capitalised,
+    or one of them is a given name.
     """
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name)
     spaced = stem.replace("_", " ")
@@ -70,11 +73,11 @@ def name_of_file_looks_like(name: str) -> str:
     words = [word for word in APART.split(stem) if word and not any(sign.isdigit() for sign in word)]
     if TITLE.search(" ".join(words)):
         return "name"
-    whole = " ".join(words)
+    plain = {word.casefold() for word in words}
+    if not WHOLE.match(" ".join(words)) or plain.intersection(OF_FILES.split()):
+        return ""
     capitalised = all(word[0].isupper() and word[1:].islower() for word in words)
-    if WHOLE.match(whole) and capitalised and not set(OF_FILES.split()).intersection(whole.casefold().split()):
-        return "name"
-    return ""
+    return "name" if capitalised or plain & GIVEN_NAMES else ""
 
 
 def file_warning(name: str, how: str) -> str | None:
