@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, stream_with_context, url_for
+from flask import Response, abort, flash, jsonify, redirect, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from app.inference import job_queue, jobs
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import UNFINISHED, Job
 from app.rules import RefusedError
+from app.template_filters import wants_json
 
 LISTENERS = threading.BoundedSemaphore(4)  # each holds one of the server's threads; those beyond come back and ask
 LISTEN_SECONDS = 20.0  # then the browser comes back by itself
@@ -100,11 +101,15 @@ def read_case(case_id: str) -> Any:
     """Let another bundle read every image of a case, as a job."""
     case = case_or_404(case_id)
     name = request.form.get("bundle", "")
-    if name not in opinions.offered(case_id):
-        flash(_("Choose a model that has not read all images of this case yet."), "error")
-        return redirect(url_for("cases.show", case_id=case_id))
     try:
-        opinions.read_case(case, name, current_user)
+        if name not in opinions.offered(case_id):
+            raise RefusedError(_("Choose a model that has not read all images of this case yet."))
+        job = opinions.read_case(case, name, current_user)
     except (RefusedError, BundleUnusableError) as refused:
+        if wants_json():
+            return jsonify(error=refused.text), 409
         flash(refused.text, "error")
+    else:
+        if wants_json():
+            return jsonify(job=job), 201
     return redirect(url_for("cases.show", case_id=case_id))

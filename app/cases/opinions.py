@@ -13,8 +13,10 @@ from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.inference.loaded_bundles import published
 from app.records import IMAGE_ORDER, Case, Reading, SmearImage, User
+from app.registry.activation import active_bundle
 from app.rules import RefusedError
 from app.stored_fields import field_of
+from smear.inference.card import Card
 
 KIND = "fields"
 
@@ -45,6 +47,16 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
     if queued:
         jobs.runner().wake()
     return reading
+
+
+def others(lab_id: int) -> list[Card]:
+    """Return the cards of the usable bundles that read whole fields, but for the lab's active one."""
+    active = active_bundle(lab_id)
+    return [
+        card
+        for name, card, _text in published(engine().folder)
+        if card and card.scope == "field" and name != active and engine().loaded(name).usable
+    ]
 
 
 def unread(case_id: str, name: str, version: str) -> list[str]:

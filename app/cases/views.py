@@ -22,6 +22,8 @@ from app.differential.cells import fields_of
 from app.differential.count import differential, sentence
 from app.differential.sources import counting_source
 from app.inference import job_queue
+from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from app.lab import patients
 from app.records import Case, Notification, SmearImage
 from app.reviews import blind_reading
@@ -30,6 +32,7 @@ from app.template_filters import wants_json
 from smear.imaging import synthetic
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import encode
+from smear.inference import floors
 
 DRAWN_SIZE = 448
 
@@ -59,7 +62,18 @@ def create() -> Any:
     take_in_all(case, request.files.getlist("image"))
     if request.form.get("drawing") in synthetic.KINDS:
         add_drawing(case, request.form["drawing"])
+    ask_others(case.id)
     return redirect(url_for("cases.show", case_id=case.id))
+
+
+def ask_others(case_id: str) -> None:
+    """Let the models that were ticked read the images too; one that cannot is told of, and the case stays."""
+    for name in request.form.getlist("opinion"):
+        try:
+            if name in opinions.offered(case_id):
+                opinions.read_case(case_or_404(case_id), name, current_user)
+        except (RefusedError, BundleUnusableError, EngineBusyError) as error:
+            flash(error.text, "error")
 
 
 def new_case_page(form: CaseForm, code: int = 200) -> Any:
@@ -71,6 +85,7 @@ def new_case_page(form: CaseForm, code: int = 200) -> Any:
         kinds=synthetic.KINDS,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
         accepted=ACCEPTED,
+        others=[(card, floors.unmet(card)) for card in opinions.others(current_user.lab_id)],
     )
     return page if code == 200 else (page, code)
 
@@ -93,6 +108,7 @@ def case_json(case: Case) -> dict[str, Any]:
         "url": url_for("cases.show", case_id=case.id),
         "images": url_for("cases.upload", case_id=case.id),
         "drawings": url_for("cases.draw", case_id=case.id),
+        "opinions": url_for("cases.read_case", case_id=case.id),
     }
 
 

@@ -1,5 +1,6 @@
 // Sending images: one request each, a few at a time, with progress, retry and removal.
 import { offerCamera } from "./camera.js";
+import { askEach, toAsk } from "./opinions.js";
 import { afterAnswer, mayOpen, nextToSend, rowsOf, shareSent, stateWords, summary, unsent } from "./queue.js";
 
 const form = document.querySelector("form[data-new-case], form[data-case]");
@@ -16,6 +17,7 @@ const PASTED = "pasted.png"; // a picture from the clipboard has no name of its 
 
 let place = form.dataset.case ? JSON.parse(form.dataset.case) : null;
 let creating = false;
+let asked = 0; // of how many images other models were asked
 const items = [];
 
 class Item {
@@ -168,6 +170,16 @@ function report() {
   // The focus does not stay on a button that is gone.
   if (!openLink.hidden && [document.body, createButton].includes(document.activeElement)) openLink.focus();
   summaryLine.textContent = place ? summary(items, words) : "";
+  askOthers();
+}
+
+function askOthers() {
+  // Who closes the page before can ask on the case's page.
+  const done = place ? toAsk(items, asked) : 0;
+  if (!done) return;
+  asked = done;
+  const names = [...form.querySelectorAll("[name=opinion]:checked")].map((box) => box.value);
+  askEach(names, place.opinions, token, (name, error) => { summaryLine.textContent += ` ${name}: ${error || words.unanswered}`; });
 }
 
 function add(files) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from sqlalchemy import select
 
 from app.database import db
 from app.inference.engine import Engine
-from app.records import AuditEvent, BundleActivation, Lab
+from app.records import AuditEvent, BundleActivation, Lab, Reading
 from app.registry.activation import active_bundle, wanted_bundles
 from app.registry.figures import figures
 from app.template_filters import percent
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
-from tests.app.steps import PASSWORD, Someone
+from tests.app.steps import PASSWORD, Someone, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle, tell_of_leukocytes_alone
 
 SECOND = "second-look"
@@ -308,6 +309,38 @@ def test_a_second_opinion_adds_a_reading(lab: Flask, field: bytes) -> None:
     assert "Second opinion by" not in first
     clinician.post(f"{image['url']}/readings", {"bundle": SECOND})
     assert clinician.get(image["url"]).text.count("reading=") == first.count("reading=")
+
+
+def test_a_new_case_may_be_read_by_others_too(lab: Flask, field: bytes) -> None:
+    """Every other model that can read is offered; the images come from a form without script, and a job reads them."""
+    clinician = Someone(lab, "clinician")
+    page = clinician.get("/cases/new").text
+    assert f'name="opinion" value="{SECOND}"' in page
+    assert f'value="{BUNDLE}"' not in page
+    data = {"accession": "A-2", "specimen": "PB", "confirmed": "yes", "opinion": [SECOND, "no such model"]}
+    answer = clinician.post("/cases/new", data | {"image": (BytesIO(field), "field.png")})
+    assert answer.status_code == 302
+    work_done(lab)
+    with lab.app_context():
+        read = db.session.scalars(select(Reading).order_by(Reading.made_at)).all()
+        assert [reading.bundle for reading in read] == [BUNDLE, SECOND]
+
+
+def test_the_page_asks_for_them_when_its_images_are_there(lab: Flask, field: bytes) -> None:
+    """As the page's script does it; a model that has read everything, or is none, is a sentence and no second job."""
+    clinician = Someone(lab, "clinician")
+    case = clinician.open_case()
+    clinician.upload(case, field)
+    assert clinician.post(f"/cases/{case}/readings", {"bundle": SECOND}, json=True).status_code == 201
+    work_done(lab)
+    for name in (SECOND, "nothing"):
+        refused = clinician.post(f"/cases/{case}/readings", {"bundle": name}, json=True)
+        assert (refused.status_code, "has not read" in refused.json["error"]) == (409, True)
+
+
+def test_without_another_model_no_other_opinion_is_offered(clinician: Someone) -> None:
+    """The page says nothing of it."""
+    assert "Second opinions" not in clinician.get("/cases/new").text
 
 
 @pytest.mark.parametrize("path", ["card.json", "nothing.png", "..%2fcard.json", "model.keras"])

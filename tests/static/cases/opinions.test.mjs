@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { askEach, toAsk } from "../../../static/cases/opinions.js";
+
+const items = (...states) => states.map((state) => ({ state }));
+
+test("other models are asked once nothing is on its way, and again only for new images", () => {
+  assert.equal(toAsk(items("done", "sending"), 0), 0);
+  assert.equal(toAsk(items("failed"), 0), 0);
+  assert.equal(toAsk(items("done", "failed", "done"), 0), 2);
+  assert.equal(toAsk(items("done", "done"), 2), 0);
+  assert.equal(toAsk(items("done", "done", "done"), 2), 3);
+});
+
+const { fetch } = globalThis;
+afterEach(() => { globalThis.fetch = fetch; });
+
+test("each model that was ticked is asked, and each that cannot read is told of", async () => {
+  const sent = [];
+  globalThis.fetch = async (address, { body, headers, keepalive }) => {
+    const name = body.get("bundle");
+    sent.push([address, name, headers["X-CSRFToken"], keepalive]);
+    if (name === "gone") throw new TypeError("no server");
+    if (name === "broken") return { ok: false, json: async () => ({ error: "It is damaged." }) };
+    return { ok: name !== "proxied", json: async () => { throw new SyntaxError("a page"); } };
+  };
+  const told = [];
+  await askEach(["good", "broken", "gone", "proxied"], "/cases/1/readings", "t", (...words) => told.push(words));
+  assert.deepEqual(sent[0], ["/cases/1/readings", "good", "t", true]);
+  assert.deepEqual(told.sort(), [["broken", "It is damaged."], ["gone", undefined], ["proxied", undefined]]);
+});
