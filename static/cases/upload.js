@@ -18,6 +18,8 @@ const PASTED = "pasted.png"; // a picture from the clipboard has no name of its 
 let place = form.dataset.case ? JSON.parse(form.dataset.case) : null;
 let creating = false;
 let asked = 0; // of how many images other models were asked
+let asking = false;
+const notAsked = []; // a sentence for each that cannot read
 const items = [];
 
 class Item {
@@ -165,21 +167,26 @@ function pump() {
 
 function report() {
   // Tell how far it is, once for everyone who listens.
-  openLink.hidden = !mayOpen(items, Boolean(place), form.dataset.newCase !== undefined);
+  askOthers();
+  openLink.hidden = asking || !mayOpen(items, Boolean(place), form.dataset.newCase !== undefined);
   if (place) createButton.hidden = true;
   // The focus does not stay on a button that is gone.
   if (!openLink.hidden && [document.body, createButton].includes(document.activeElement)) openLink.focus();
-  summaryLine.textContent = place ? summary(items, words) : "";
-  askOthers();
+  summaryLine.textContent = place ? [summary(items, words), ...notAsked].join(" ") : "";
 }
 
-function askOthers() {
-  // Who closes the page before can ask on the case's page.
+async function askOthers() {
+  // Who closes the page before can ask on the case's page, which is opened when all who were ticked have been asked.
   const done = place ? toAsk(items, asked) : 0;
-  if (!done) return;
+  const boxes = [...form.querySelectorAll("[name=opinion]:checked")];
+  if (!done || !boxes.length) return;
   asked = done;
-  const names = [...form.querySelectorAll("[name=opinion]:checked")].map((box) => box.value);
-  askEach(names, place.opinions, token, (name, error) => { summaryLine.textContent += ` ${name}: ${error || words.unanswered}`; });
+  asking = true;
+  const { unanswered } = boxes[0].closest("fieldset").dataset;
+  const names = boxes.map((box) => box.value);
+  await askEach(names, place.opinions, token, (name, error) => notAsked.push(`${name}: ${error || unanswered}`));
+  asking = false;
+  report();
 }
 
 function add(files) {

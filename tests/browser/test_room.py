@@ -194,3 +194,18 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
                     wrong[f"{address} {width}"] = ["wider than its window"]
     assert wrong == {}
     assert PASSWORD not in server.log.read_text()
+
+
+def test_another_model_is_asked_where_the_case_is_opened(inside: Visit, tmp_path: Path) -> None:
+    """It is ticked beside the images; when they are there a job lets it read them, and the case shows both."""
+    page = inside.page
+    page.goto(f"{inside.server.url}/cases/new")
+    page.get_by_label("Accession").fill("A-2")
+    page.get_by_label(f"{NEXT} {NEXT_VERSION}").check()
+    page.locator("#image").set_input_files(fields(tmp_path)[:2])
+    page.get_by_role("button", name="Create the case").click()
+    page.get_by_role("link", name="Open the case").click()
+    expect(page.locator("[data-job]")).to_contain_text(f"{NEXT} reads this case")
+    expect(page.locator("[data-job]")).to_contain_text("done", timeout=60_000)
+    page.locator(".tile-link").first.click()
+    expect(page.get_by_text("Readings of this image")).to_be_visible()
