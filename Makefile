@@ -89,10 +89,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
     --custom-compile-command 'make lock' $(LOCK) pyproject.toml
 lock: $(VENV)/.installed-dev
 	$(COMPILE) --output-file requirements.txt
-	for extra in training postgres s3 ray cuda; do \
+	for extra in training postgres s3 ray tracking cuda; do \
 	    $(COMPILE) --extra $$extra --constraint requirements.txt --output-file requirements-$$extra.txt || exit 1; \
 	done
-	$(COMPILE) --extra training --extra postgres --extra s3 --extra ray --group dev --constraint requirements.txt \
+	$(COMPILE) --extra training --extra postgres --extra s3 --extra ray --extra tracking --group dev --constraint requirements.txt \
 	    --output-file requirements-dev.txt
 
 # The bill of materials of what serves, with hashes, in CycloneDX: build/sbom.cdx.json.

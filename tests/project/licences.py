@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 # The licences of what `requirements-cuda.txt` adds are NVIDIA's own: whoever installs it agrees to them.
-LOCKS = tuple(f"requirements{extra}.txt" for extra in ("", "-training", "-postgres", "-s3", "-ray"))
+LOCKS = tuple(f"requirements{extra}.txt" for extra in ("", "-training", "-postgres", "-s3", "-ray", "-tracking"))
 # What a distribution's metadata does not say, or says in a word that names no licence; read from the file it brings.
 READ = {"namex": "Apache-2.0", "skops": "MIT", "openvino-telemetry": "Apache-2.0", "xgboost": "Apache-2.0"}
 # What older classifiers and hand-written lines mean, in the terms of SPDX.
@@ -36,7 +36,7 @@ HEAD = """# Licences
 
 LeukoLens is under the Apache License 2.0, the fonts of its reports under those that `app/report/fonts/NOTICE.md` names,
 the pictures of its example under those of `app/examples/pictures/NOTICE.md`. Below is every distribution that
-`requirements.txt` installs, or those for training, PostgreSQL, S3 and Ray, as its own metadata says; the versions are
+`requirements.txt` installs, or those for training, PostgreSQL, S3, Ray and tracking, as its own metadata says; the versions are
 in those files and in the bill of materials that `make sbom` writes. `requirements-cuda.txt` adds NVIDIA's libraries,
 under licences of NVIDIA's own. The page is generated: `python -m tests.project.licences docs/licences.md` writes it
 anew after `make lock`.

@@ -32,13 +32,15 @@ def declared(*lists: list[str]) -> dict[str, str]:
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 SERVING = PROJECT["project"]["dependencies"]
 TRAINING = [*SERVING, *EXTRAS["training"]]
-TESTING = [*TRAINING, *EXTRAS["postgres"], *EXTRAS["s3"], *EXTRAS["ray"], *PROJECT["dependency-groups"]["dev"]]
+TESTED = ("postgres", "s3", "ray", "tracking")
+TESTING = [*TRAINING, *(one for extra in TESTED for one in EXTRAS[extra]), *PROJECT["dependency-groups"]["dev"]]
 INSTALLED_BY = {
     "requirements.txt": SERVING,
     "requirements-training.txt": TRAINING,
     "requirements-postgres.txt": [*SERVING, *EXTRAS["postgres"]],
     "requirements-s3.txt": [*SERVING, *EXTRAS["s3"]],
     "requirements-ray.txt": [*SERVING, *EXTRAS["ray"]],
+    "requirements-tracking.txt": [*SERVING, *EXTRAS["tracking"]],
     "requirements-cuda.txt": [*SERVING, *EXTRAS["cuda"]],
     "requirements-dev.txt": TESTING,
 }
@@ -47,7 +49,7 @@ ROOMS = [
     ("smear", [*SERVING, *EXTRAS["ray"]]),
     ("wsgi.py", SERVING),
     ("gunicorn.conf.py", SERVING),
-    ("training", TRAINING),
+    ("training", [*TRAINING, *EXTRAS["tracking"]]),
     ("tests", TESTING),
 ]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from training.evaluation.splits import Protocol
     from training.fit.run import Run
     from training.recipes.recipe import Recipe
+    from training.tracking import Tracking
 
 PROMPTS = {
     "--name": "Name of the model, such as your-lab-field",
@@ -37,6 +38,7 @@ run_options = options.several(
         type=PATH,
         help="folder of trained networks, for recipes that differ in their classifier only",
     ),
+    options.tracking(),
 )
 
 
@@ -63,7 +65,13 @@ def list_recipes(check: bool, write: Path | None) -> None:
 @command("fit", "train a recipe on a data set; the result is a draft in RUN")
 @run_options
 def fit(
-    name: str, data: Path, out: Path, weights: str | None, network_cache: Path | None, changes: dict[str, str]
+    name: str,
+    data: Path,
+    out: Path,
+    weights: str | None,
+    network_cache: Path | None,
+    changes: dict[str, str],
+    tracking: "Tracking",
 ) -> None:
     """Write a draft bundle."""
     import numpy as np
@@ -71,7 +79,7 @@ def fit(
     from training.evaluation.splits import may_be_learnt_from, refuse_thin, validation
     from training.fit.experiment import draft
 
-    run = _run(loading.load(name, changes), data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache, tracking)
     schedule, material = run.recipe.schedule, run.material
     everything = np.flatnonzero(may_be_learnt_from(run.dataset.sources, run.recipe.sources))
     refuse_thin([everything], material.targets, material.groups, run.dataset.classes)
@@ -102,6 +110,7 @@ def crossval(
     weights: str | None,
     network_cache: Path | None,
     changes: dict[str, str],
+    tracking: "Tracking",
     protocol: "Protocol",
     folds: int,
     limit: int | None,
@@ -114,7 +123,7 @@ def crossval(
     from training.evaluation.metrics import public
     from training.reports import class_report
 
-    run = _run(loading.load(name, changes), data, out, weights, network_cache)
+    run = _run(loading.load(name, changes), data, out, weights, network_cache, tracking)
     scheme = cross_validation.Scheme(protocol, folds)
     if numbers:
         for file in cross_validation.some_folds(run, scheme, [number - 1 for number in numbers]):
@@ -186,11 +195,13 @@ def graph(name: str, models: Path) -> None:
     print(f"Written into {add_graph(models / name)}.")
 
 
-def _run(chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None) -> "Run":
+def _run(
+    chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None, tracking: "Tracking"
+) -> "Run":
     from training.fit.run import Material, Run
 
     first = weights(given)
-    return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache)
+    return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache, tracking)
 
 
 COMMANDS = (list_recipes, fit, crossval, publish, recalibrate, graph)

@@ -131,6 +131,24 @@ def changes() -> Decorator:
     return decorate
 
 
+def tracking() -> Decorator:
+    """Return the options that send numbers elsewhere, too; the function gets them as `tracking`, a `Tracking`."""
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def gathered(*args: Any, tensorboard: bool, mlflow: str, **rest: Any) -> Any:
+            from training.tracking import Tracking
+
+            return function(*args, tracking=Tracking(tensorboard, mlflow), **rest)
+
+        return several(
+            click.option("--tensorboard", is_flag=True, help="write the numbers for TensorBoard too, within RUN"),
+            click.option("--mlflow", metavar="URI", default="", help="send them to this MLflow server too"),
+        )(gathered)
+
+    return decorate
+
+
 def _split(entry: str) -> tuple[str, str]:
     """Return name and value of `ENTRY=VALUE`."""
     name, sign, value = entry.partition("=")

@@ -16,6 +16,7 @@ from training.fit.checkpoints import save_weights, whole
 from training.fit.features import logits_of
 from training.fit.run import Report
 from training.progress import steps
+from training.tracking import Tell
 
 ACCURACY = "accuracy"
 
@@ -58,9 +59,11 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         held_out: tuple[Array, Array],
         history: list[Epoch],
         report: Report,
+        tell: Tell,
         stage: str = "",
     ) -> None:
         super().__init__()
+        self.tell = tell
         self.batches, self.held_out, self.history = batches, held_out, history
         self.report, self.stage = report, stage
         self.progress: Any = None
@@ -94,6 +97,8 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             line += f", held-out accuracy {right:.4f}"
         self.history.append(row)
         self.report(line)
+        numbers = structs.asdict(row)
+        self.tell(numbers.pop("epoch"), {name: value for name, value in numbers.items() if value is not None})
 
 
 class Patience(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

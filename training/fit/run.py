@@ -21,6 +21,7 @@ from training.data.groups import find_groups
 from training.data.outlier_exposure import outlier
 from training.progress import track
 from training.recipes.recipe import Recipe
+from training.tracking import NOWHERE, Tracking
 
 Report = Callable[[str], None]
 NONE = np.zeros(0, np.int64)  # indices
@@ -194,7 +195,7 @@ class Run:
     """A training: its material, where first weights come from, the folder that keeps everything, and who is told.
 
     network_cache: a folder of trained networks, for recipes that differ in their classifier only
-    (`training.fit.network_cache`).
+    (`training.fit.network_cache`); tracking: where the numbers of each epoch go besides.
     """
 
     material: Material
@@ -202,6 +203,7 @@ class Run:
     folder: Path
     report: Report = print
     network_cache: Path | None = None
+    tracking: Tracking = NOWHERE
 
     @property
     def recipe(self) -> Recipe:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 
 from smear.arrays import Array
@@ -27,6 +28,7 @@ from training.published.recurrence_search import choose
 from training.published.weight_search import moved_weights
 from training.recipes.recipe import Recipe
 
+TRACKED = ("name", "version", "architecture", "input", "schedule", "augmentation")  # entries that tell trainings apart
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
 STATE = ("closed-form", "head-epochs", "epochs", "best", "plateau", precision.HALF)
@@ -90,11 +92,13 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         _fit_closed_form(run, blueprint.model, batches, pictures)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
-    with precision.computing(model, bits), in_one_pass(model):
+    asked = {entry: value for entry, value in msgspec.to_builtins(recipe).items() if entry in TRACKED}
+    tracked = run.tracking.opened(scratch, recipe.name, asked, run.report)
+    with precision.computing(model, bits), in_one_pass(model), tracked as tell:
         if schedule.head_epochs:
             _freeze(backbone, 1.0)
             rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
-            log = EpochLog(batches, held_out, history, run.report, "head, ")
+            log = EpochLog(batches, held_out, history, run.report, tell, "head, ")
             optimiser = _optimiser(recipe, rate, bits)
             _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [log])
         _freeze(backbone, schedule.frozen)
@@ -104,7 +108,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         epochs = max(schedule.epochs, math.ceil(schedule.steps / len(batches)))
         rate = _decaying(batches, schedule.learning_rate, epochs)
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
-        log = EpochLog(batches, held_out, history, run.report)
+        log = EpochLog(batches, held_out, history, run.report, tell)
         patience = [Patience(log, schedule.patience, scratch / "best")] if schedule.patience else []
         plateau = [Plateau(log, scratch / "plateau")] if schedule.decay == "plateau" else []
         optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)
