@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 export LEUKOLENS_HOST := $(HOST)
 export LEUKOLENS_PORT := $(PORT)
 
-.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock sbom bench bench-worklist bench-cells screenshots docs-screenshots
+.PHONY: install run test test-postgres test-faults test-js coverage lint lint-js docs lock sbom bench bench-guard bench-worklist bench-cells screenshots docs-screenshots
 
 # Ends make, before anything is installed, when the Python that would be used is none of PYTHONS.
 INTERPRETER = $(or $(wildcard $(BIN)/python),$(PYTHON))
@@ -104,6 +104,10 @@ sbom: $(VENV)/.installed-dev
 # Measures reading and serving, as ratios within one run, and writes bench.json. Wants an idle machine.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench
+
+# Fails when reading became much dearer beside the forward pass than it was; any machine will do.
+bench-guard: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.guard
 
 # Generates 100,000 cases and prints how long the worklist, its search and case pages take.
 bench-worklist: $(VENV)/.installed-dev

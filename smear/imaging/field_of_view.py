@@ -23,6 +23,7 @@ PALE = 0.5  # share of the field that has to be about as bright as its backgroun
 NEARLY = 0.62  # as bright: of the light of the field, in the darkest channel
 SAFETY = 0.95  # of the radius: the rim is soft and coloured
 NOTE = "The round field of view was cut out: {} x {} pixels of {} x {} are read."
+CAUTION = 0.5  # of LEAST_DARK: what is less dark than that by some of its pixels is not so by all of them
 STEPS = 64  # widths of the rectangle that are tried
 
 
@@ -50,6 +51,8 @@ def framed(picture: Picture) -> Picture:
 
 def find(rgb: Array) -> Circle | None:
     """Return the circle outside of which a picture, uint8 RGB (H, W, 3), is dark; None where there is none."""
+    if not _may_be_round(rgb):
+        return None
     scale = max(1.0, max(rgb.shape[:2]) / SIDE)
     size = max(1, round(rgb.shape[1] / scale)), max(1, round(rgb.shape[0] / scale))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale > 1 else rgb
@@ -64,6 +67,14 @@ def find(rgb: Array) -> Circle | None:
     if circle is None or not _is_field(small, field, light):
         return None
     return Circle((circle.x + 0.5) * scale - 0.5, (circle.y + 0.5) * scale - 0.5, circle.radius * scale)
+
+
+def _may_be_round(rgb: Array) -> bool:
+    """Return whether enough of a picture may be dark, by some of its pixels: shrinking a large one takes long."""
+    step = max(1, max(rgb.shape[:2]) // SIDE)
+    brightest = rgb[::step, ::step].max(axis=2)
+    share = int(np.count_nonzero(brightest < DARK * np.quantile(brightest, LIGHT))) / brightest.size
+    return share > LEAST_DARK * CAUTION
 
 
 def cut(rgb: Array, circle: Circle) -> Array:
