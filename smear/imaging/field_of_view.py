@@ -74,7 +74,7 @@ def _may_be_round(rgb: Array) -> bool:
     step = max(1, max(rgb.shape[:2]) // SIDE)
     brightest = rgb[::step, ::step].max(axis=2)
     share = int(np.count_nonzero(brightest < DARK * np.quantile(brightest, LIGHT))) / brightest.size
-    return share > LEAST_DARK * CAUTION
+    return bool(share > LEAST_DARK * CAUTION)
 
 
 def cut(rgb: Array, circle: Circle) -> Array:

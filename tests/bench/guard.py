@@ -1,8 +1,8 @@
 """`make bench-guard`: fails when reading became much dearer beside the forward pass than it was.
 
 What is compared is processor time of this process in one run, as a ratio: neither a slow machine nor a busy one changes
-it by much (three runs on two cores at a load of 12 differed by at most 9 %). The bounds are about 1.5 times what was measured
-when they were set, so that a fault fails and chance does not.
+it by much: three runs on two cores at a load of 12 differed by at most 9 %. The bounds are about 1.5 times what was
+measured when they were set, so that a fault fails and chance does not.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def processor_ms(work: Callable[[], Any]) -> float:
 
 
 def ratios(works: dict[str, Callable[[], Any]], forward: Callable[[], Any], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the processor time of each work over that of `forward`: medians of so many rounds, after one unmeasured."""
+    """Return the processor time of each work over that of `forward`: medians of the rounds after the first."""
     times: dict[str, list[float]] = {name: [] for name in ("forward", *works)}
     for number in range(rounds + 1):
         for name, work in {"forward": forward, **works}.items():

@@ -37,9 +37,9 @@ HEAD = """# Licences
 LeukoLens is under the Apache License 2.0, the fonts of its reports under those that `app/report/fonts/NOTICE.md` names,
 the pictures of its example under those of `app/examples/pictures/NOTICE.md`. Below is every distribution that
 `requirements.txt` installs, or those for training, PostgreSQL, S3, Ray and tracking, as its own metadata says; the
-versions are in those files and in the bill of materials that `make sbom` writes. `requirements-cuda.txt` adds NVIDIA's libraries,
-under licences of NVIDIA's own. The page is generated: `python -m tests.project.licences docs/licences.md` writes it
-anew after `make lock`.
+versions are in those files and in the bill of materials that `make sbom` writes. `requirements-cuda.txt` adds NVIDIA's
+libraries, under licences of NVIDIA's own. The page is generated: `python -m tests.project.licences docs/licences.md`
+writes it anew after `make lock`.
 
 | distribution | licence |
 |---|---|
