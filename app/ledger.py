@@ -34,6 +34,7 @@ ACTIONS = {
     "person.password_failed": _l("wrong password"),
     "person.throttled": _l("password tried too soon after wrong ones"),
     "person.password_changed": _l("changed the own password"),
+    "person.sessions_ended": _l("ended own sessions elsewhere"),
     "person.added": _l("person added"),
     "person.role_changed": _l("role changed"),
     "person.disabled": _l("person disabled"),

@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Response, g, session
+from flask import Flask, Response, g, request, session
 from flask_login import user_logged_in, user_logged_out
 from flask_security import user_authenticated
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
@@ -24,6 +24,8 @@ log = logging.getLogger("leukolens.sessions")
 SEEN_SECONDS = 300  # the row's end is moved at most this often, so that reading a page writes nothing
 SEEN = "_seen"
 BEGUN = "_begun"  # when the person signed in
+BROWSER = "_browser"  # what the browser called itself then
+BROWSER_LENGTH = 256
 SIGNED_IN = "_user_id"  # what Flask-Login keeps in a session of somebody who is
 ANONYMOUS = timedelta(hours=1)  # for which the session of nobody is kept: it holds a form's token and no more
 
@@ -36,6 +38,10 @@ class DatabaseSessions(ServerSideSessionInterface):
     def _get_store_id(self, sid: str) -> str:
         """Return the row's key: a hash, so that reading the table does not let anyone sign in."""
         return hashlib.sha256(sid.encode()).hexdigest()
+
+    def row_of(self, session: ServerSideSession) -> str:
+        """Return the key of a session's row."""
+        return self._get_store_id(session.sid)
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
         """Return the session's data while it has not expired."""
@@ -52,18 +58,19 @@ class DatabaseSessions(ServerSideSessionInterface):
         """Write the session and move its end."""
         lifetime = session_lifetime if SIGNED_IN in session else min(session_lifetime, ANONYMOUS)
         values = {"data": dict(session) | {SEEN: int(time.time())}, "expires_at": now() + lifetime}
+        begins = SEEN not in session or g.pop("session_renewed", False)
         with own_transaction(db.engine) as connection:
             changed = connection.execute(update(ServerSession).where(ServerSession.id == store_id).values(values))
-            if not changed.rowcount:
+            if not changed.rowcount and begins:  # one that was ended meanwhile stays so
                 connection.execute(insert(ServerSession).values(id=store_id, **values))
             for event in g.pop("session_events", []):
                 ledger.record(connection, **event)
 
     def regenerate(self, session: ServerSideSession) -> None:
         """Change the session's key; the old row goes when the request is over and holds no lock any more."""
-        g.setdefault("ended_sessions", []).append(self._get_store_id(session.sid))
+        g.setdefault("ended_sessions", []).append(self.row_of(session))
         session.sid = self._generate_sid(self.sid_length)
-        session.modified = True
+        session.modified = g.session_renewed = True
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Write the session, and remove those that ended and those that expired.
@@ -128,6 +135,7 @@ def renew(app: Flask, **_: Any) -> None:
 def signed_in(_app: Flask, user: User, authn_via: list[str], **_: Any) -> None:
     """Have the sign-in recorded in the transaction that writes the session; a changed password is no sign-in."""
     session[BEGUN] = int(time.time())
+    session[BROWSER] = request.user_agent.string[:BROWSER_LENGTH]
     if "change" not in authn_via:
         note("person.signed_in", user, by=sorted(authn_via))
 

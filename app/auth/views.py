@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_security import current_user, login_user
 
 from app.access import member
-from app.auth import authenticator
+from app.auth import authenticator, own_sessions
 from app.auth.blueprint import bp
 from app.auth.passwords import change, password_is_right, password_problem
 from app.database import writing
@@ -22,7 +23,25 @@ PASSWORD_FIELDS = ("password", "new_password", "new_password_confirm")
 @member
 def show() -> str:
     """Show the person's own details."""
-    return render_template("auth/show.html", two_factor=authenticator.is_on(current_user.id))
+    return render_template(
+        "auth/show.html",
+        two_factor=authenticator.is_on(current_user.id),
+        sessions=own_sessions.own(current_user),
+    )
+
+
+@bp.post("/sessions/end")
+@member
+def end_sessions() -> Any:
+    """Sign the person out of one other browser, or of all others."""
+    ended = own_sessions.end(current_user, request.form.get("session", ""))
+    flash(
+        ngettext("One browser was signed out.", "%(num)s browsers were signed out.", ended)
+        if ended
+        else _("No other browser is signed in."),
+        "info",
+    )
+    return redirect(url_for("auth.show"))
 
 
 @bp.post("/preferences")

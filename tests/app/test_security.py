@@ -55,6 +55,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "auth.save_password": members(403),
     "auth.ask_code": dict.fromkeys(PERSONS, 302),
     "auth.give_code": dict.fromkeys(PERSONS, 302),
+    "auth.end_sessions": members(302),
     "auth.two_factor": members(200),
     "auth.begin_two_factor": members(403),
     "auth.confirm_two_factor": members(400),

@@ -14,7 +14,7 @@ def text(name):
 def test_both_run_the_same_targets():
     here = re.findall(r"^make ([\w-]+)$", text(".ci/run"), re.MULTILINE)
     there = re.findall(r"- run: make ([\w-]+)$", text(".github/workflows/ci.yml"), re.MULTILINE)
-    assert here == ["lint", "test-js", "test", "test-postgres", "test-faults", "sbom"]
+    assert here == ["lint", "test-js", "bench-guard", "test", "test-postgres", "test-faults", "sbom"]
     assert there == ["install", *here]
 
 
