@@ -21,6 +21,7 @@ from app.records.explanations import Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.notification import Notification
+from app.records.panels import FrozenPanel, PanelClosing
 from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
@@ -52,12 +53,14 @@ __all__ = [
     "CellReading",
     "Detections",
     "Explanation",
+    "FrozenPanel",
     "HeldCard",
     "Job",
     "JobItem",
     "Lab",
     "LeukocyteEvidence",
     "Notification",
+    "PanelClosing",
     "PasswordLink",
     "PasswordTries",
     "Reading",
