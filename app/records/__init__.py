@@ -3,7 +3,7 @@
 from app.records.authenticator import Authenticator, PasswordTries
 from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
-from app.records.bundles import BundleActivation, HeldCard, ShadowReading, ShadowTrial
+from app.records.bundles import BundleActivation, FrozenPanel, HeldCard, PanelClosing, ShadowReading, ShadowTrial
 from app.records.cases import (
     AGE_BANDS,
     ATTENTION,
@@ -21,7 +21,6 @@ from app.records.explanations import Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.notification import Notification
-from app.records.panels import FrozenPanel, PanelClosing
 from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
