@@ -71,6 +71,8 @@ ACTIONS = {
     "model.adapted": _l("model adapted to the lab's labels"),
     "shadow.begun": _l("candidate began to read along"),
     "shadow.ended": _l("candidate stopped reading along"),
+    "panel.frozen": _l("panel of labelled pictures frozen"),
+    "panel.closed": _l("frozen panel closed"),
     "model.held": _l("model read for the first time"),
     "model.refused": _l("model could not be activated"),
     "access.refused": _l("was refused a page"),

@@ -23,7 +23,9 @@ from app.records import (
     BlindReview,
     BundleActivation,
     CellReading,
+    FrozenPanel,
     HeldCard,
+    PanelClosing,
     Reading,
     Record,
     Redrawing,
@@ -37,7 +39,8 @@ from app.stored_fields import stored_columns
 HELD: dict[str, type[Record]] = {
     record.__tablename__: record
     for record in (
-        *(Amendment, Annotation, BlindReview, BundleActivation, CellReading, Reading, Redrawing, Review, Signature),
+        *(Amendment, Annotation, BlindReview, BundleActivation, CellReading, FrozenPanel, PanelClosing, Reading),
+        *(Redrawing, Review, Signature),
     )
 } | {SmearImage.__tablename__: SmearImage}
 # Rows of these are written with an event, always; what an older event says of one is its id alone, under such a name.
@@ -46,6 +49,8 @@ NEVER_WITHOUT = {
     "amendment": ("case.amended", "amendment"),
     "review": ("image.reviewed", "review"),
     "annotation": ("cells.annotated", "annotations"),
+    "frozen_panel": ("panel.frozen", "panel"),
+    "panel_closing": ("panel.closed", "closing"),
 }
 GO_WITH_THEIR_IMAGE = {"smear_image", "reading", "cell_reading"}
 

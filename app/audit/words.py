@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.accession import key
 from app.database import db
-from app.records import Case, SmearImage, User
+from app.records import Case, FrozenPanel, SmearImage, User
 
 ID_LENGTH = 32  # of a case or an image; people and labs have short numbers, models names
 
@@ -25,7 +25,7 @@ class Named:
 
 
 def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, Named]:
-    """Return the words of those ids that are a case, an image or one of `people`, of the lab."""
+    """Return the words of those ids that are a case, an image, a panel or one of `people`, of the lab."""
     long = {one for one in ids if len(one) == ID_LENGTH}
     cases = select(Case.id, Case.accession).where(Case.lab_id == lab_id, Case.id.in_(long))
     found = {
@@ -40,6 +40,9 @@ def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, N
     for row in db.session.execute(images):
         words = _("image %(place)s of case %(name)s", place=row.position, name=row.accession)
         found[row.id] = Named(words, url_for("reading.read", case_id=row.case_id, image_id=row.id))
+    frozen = select(FrozenPanel.id, FrozenPanel.name).where(FrozenPanel.lab_id == lab_id, FrozenPanel.id.in_(long))
+    for panel_id, name in db.session.execute(frozen):
+        found[panel_id] = Named(_("panel %(name)s", name=name), url_for("comparison.show", on=panel_id))
     numbers = {int(one) for one in people if one.isdecimal()}
     users = db.session.scalars(select(User).where(User.lab_id == lab_id, User.id.in_(numbers)))
     return found | {str(user.id): Named(user.shown_name) for user in users}

@@ -43,7 +43,7 @@ def models(lab_id: int, folder: object) -> list[Model]:
 
 def labelled(lab_id: int, scope: str) -> list[Labelled]:
     """Return what people labelled in signed cases, of what models of a scope read."""
-    found, _left = labels(lab_id, Choice(cells=scope == "cell", fields=scope == "field", signed_only=True))
+    found, _left = labels(lab_id, Choice(cells=scope == "cell", fields=scope == "field", signed_only=True, panels=True))
     return found
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from app.comparison.answers import labelled
+from app.comparison.panels import images_of
 from app.database import db
 from app.inference.engine import engine
 from app.inference.lab_jobs import LabTask
 from app.records import SmearImage
+from app.reviewed.held_back import open_panels
 from app.shadow import reading
 from app.stored_fields import FieldDamagedError
 
@@ -18,7 +20,8 @@ KIND = "compare"
 def do(task: LabTask) -> dict[str, Any]:
     """Read what the model that is named has not read yet, and return how many pictures there are."""
     bundle = engine().load(task.argument)
-    images = sorted({one.image.id for one in labelled(task.lab_id, bundle.card.scope)})
+    frozen = [panel for panel in open_panels(task.lab_id) if panel.scope == bundle.card.scope]
+    images = sorted({one.image.id for one in labelled(task.lab_id, bundle.card.scope)} | set(images_of(frozen)))
     damaged = 0
     for place, image_id in enumerate(images):
         task.step(place, len(images))

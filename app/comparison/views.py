@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.access import admin
-from app.comparison import answers, paired, reading
+from app.comparison import answers, paired, panels, reading
 from app.comparison.answers import Model
 from app.comparison.blueprint import bp
 from app.comparison.paired import Pair
@@ -17,6 +17,7 @@ from app.database import db
 from app.differential.sources import active_cell_bundle
 from app.inference import lab_jobs
 from app.inference.loaded_bundles import BundleUnusableError, published
+from app.records import FrozenPanel
 from app.registry.activation import active_bundle
 from app.reviewed.labels import Labelled
 from app.rules import RefusedError
@@ -25,6 +26,7 @@ from smear.inference import floors
 from smear.inference.card import Card
 
 LISTED = 50  # pictures on which they differ
+GROWING = ""  # what names the signed cases among panels, which have ids
 
 
 @bp.get("/")
@@ -46,8 +48,12 @@ def comparison_page(problem: str = "") -> str:
     others = [one for one in known if first and one.scope == first.scope and one != first]
     candidate = [going_on.bundle] if going_on else []
     second = chosen(others, request.values.get("second", ""), candidate)
-    labelled = answers.labelled(lab.id, first.scope) if first else []
-    pairs = pairs_of(labelled, first, second) if first and second else []
+    frozen = panels.of_lab(lab.id)
+    sets = sets_of(lab.id, first.scope, frozen) if first else {}
+    on = next((panel for panel in frozen if panel.id in sets and panel.id == request.values.get("on")), None)
+    labelled = sets.get(on.id if on else GROWING, [])
+    paired_on = pairs_of(sets, first, second) if first and second else {}
+    pairs = paired_on.get(on.id if on else GROWING, [])
     cards = {card.name: card for _name, card, _text in published(current_app.config["MODELS_DIR"]) if card}
     return render_template(
         "comparison/show.html",
@@ -57,6 +63,10 @@ def comparison_page(problem: str = "") -> str:
         second=second,
         labelled=len(labelled),
         compared=paired.compare(pairs),
+        panels=frozen,
+        on=on,
+        beside={name: paired.compare(found) for name, found in paired_on.items()},
+        least=paired.FEWEST,
         results=(paired.RIGHT, paired.WRONG, paired.NONE),
         names={one.label: one.name for one in labelled},
         differing=differing(pairs, labelled),
@@ -88,15 +98,24 @@ def unmet(card: Card | None, model: Model) -> list[str]:
     return list(floors.unmet(card)) if card is not None and readable(card, model) else []
 
 
-def pairs_of(labelled: list[Labelled], first: Model, second: Model) -> list[Pair]:
-    """Return what people labelled in signed cases and both models have read."""
-    images = {one.image.id for one in labelled}
+def sets_of(lab_id: int, scope: str, frozen: list[FrozenPanel]) -> dict[str, list[Labelled]]:
+    """Return what models of a scope are measured on: GROWING for all that is signed, and each open panel by its id."""
+    own = {panel.id: panels.labelled(panel) for panel in frozen if panel.scope == scope and not panel.closing}
+    return {GROWING: answers.labelled(lab_id, scope), **own}
+
+
+def pairs_of(sets: dict[str, list[Labelled]], first: Model, second: Model) -> dict[str, list[Pair]]:
+    """Return of each set what both models have read."""
+    images = {one.image.id for found in sets.values() for one in found}
     said = [answers.answers(model, images) for model in (first, second)]
-    return [
-        Pair(key, one.group, one.label, said[0][key], said[1][key])
-        for one in labelled
-        if (key := (one.image.id, one.number)) in said[0] and key in said[1]
-    ]
+    return {
+        name: [
+            Pair(key, one.group, one.label, said[0][key], said[1][key])
+            for one in found
+            if (key := (one.image.id, one.number)) in said[0] and key in said[1]
+        ]
+        for name, found in sets.items()
+    }
 
 
 def differing(pairs: list[Pair], labelled: list[Labelled]) -> list[tuple[Pair, Labelled]]:
@@ -152,5 +171,5 @@ def end_trial() -> Any:
 
 def back() -> Any:
     """Go back to the comparison that was on the page."""
-    first, second = (request.form.get(name) or None for name in ("first", "second"))
-    return redirect(url_for("comparison.show", first=first, second=second))
+    first, second, on = (request.form.get(name) or None for name in ("first", "second", "on"))
+    return redirect(url_for("comparison.show", first=first, second=second, on=on))

@@ -3,7 +3,7 @@
 from app.records.authenticator import Authenticator, PasswordTries
 from app.records.base import Record, now, random_id
 from app.records.blind_reading import BlindReading, BlindReview
-from app.records.bundles import BundleActivation, HeldCard, ShadowReading, ShadowTrial
+from app.records.bundles import BundleActivation, FrozenPanel, HeldCard, PanelClosing, ShadowReading, ShadowTrial
 from app.records.cases import (
     AGE_BANDS,
     ATTENTION,
@@ -52,12 +52,14 @@ __all__ = [
     "CellReading",
     "Detections",
     "Explanation",
+    "FrozenPanel",
     "HeldCard",
     "Job",
     "JobItem",
     "Lab",
     "LeukocyteEvidence",
     "Notification",
+    "PanelClosing",
     "PasswordLink",
     "PasswordTries",
     "Reading",

@@ -1,8 +1,12 @@
-"""Which model a lab chose to read, the card with which each reads, and candidates that read beside it."""
+"""Which model a lab chose to read, the card with which each reads, candidates beside it, and what they are measured on.
+
+A frozen panel is pictures and labels on which models are measured, as they were when it was frozen.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -82,3 +86,41 @@ class ShadowReading(Record):
     suggestions: Mapped[list[Suggestion]] = mapped_column(Suggestions)
     program: Mapped[str] = mapped_column(String(40), default=__version__)  # version of LeukoLens
     made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FrozenPanel(Record):
+    """A named set of labelled fields or cells of signed cases; never changed.
+
+    items: of each its image, its number (0 for a field), label, the label's name and group, as `image`, `number`,
+    `label`, `name` and `group`.
+    """
+
+    __tablename__ = "frozen_panel"
+    __table_args__ = (UniqueConstraint("lab_id", "name", name="uq_frozen_panel_name"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    scope: Mapped[str] = mapped_column(String(8))
+    items: Mapped[list[Any]]
+    frozen_at: Mapped[datetime] = mapped_column(default=now)
+    frozen_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    frozen_by: Mapped[User] = relationship(lazy="joined")
+    closing: Mapped[PanelClosing | None] = relationship(lazy="joined", back_populates="panel")
+
+
+class PanelClosing(Record):
+    """Why a panel is measured on no more; its pictures may teach models again."""
+
+    __tablename__ = "panel_closing"
+    __table_args__ = (UniqueConstraint("panel_id", name="uq_panel_closing_panel"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    panel_id: Mapped[str] = mapped_column(ForeignKey("frozen_panel.id"))
+    reason: Mapped[str] = mapped_column(String(500))
+    closed_at: Mapped[datetime] = mapped_column(default=now)
+    closed_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    panel: Mapped[FrozenPanel] = relationship(back_populates="closing")
+    closed_by: Mapped[User] = relationship(lazy="joined")

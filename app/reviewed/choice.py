@@ -21,7 +21,8 @@ KINDS = ("cells", "fields")
 class Choice(msgspec.Struct, frozen=True):
     """The wanted labels.
 
-    since: a day as year-month-day, "" for all; bundle: the model in whose words they have to be, "" for any.
+    since: a day as year-month-day, "" for all; bundle: the model in whose words they have to be, "" for any; panels:
+    those of patients in an open panel too, which teach no model.
     """
 
     cells: bool = True
@@ -29,6 +30,7 @@ class Choice(msgspec.Struct, frozen=True):
     since: str = ""
     signed_only: bool = False
     bundle: str = ""
+    panels: bool = False
 
     @property
     def kinds(self) -> list[str]:

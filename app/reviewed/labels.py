@@ -22,15 +22,18 @@ from app.differential.cells import REDRAWN
 from app.differential.classes import class_of
 from app.lab import patients
 from app.records import Annotation, BlindReading, BlindReview, Case, Review, SmearImage
+from app.reviewed import held_back
 from app.reviewed.choice import Choice, card_of, words_of
 
 DISAGREE, SEVERAL, UNKNOWN, CUT, DAMAGED = "readers disagree", "several labels", "unknown label", "cut", "damaged"
+PANEL = "in a frozen panel"
 REASONS = {
     DISAGREE: _l("two readers disagree"),
     SEVERAL: _l("the patient's fields have several labels, and most have another"),
     UNKNOWN: _l("the model does not know this label"),
     CUT: _l("the border of the picture cuts the cell"),
     DAMAGED: _l("the picture cannot be read from the disk"),
+    PANEL: _l("the patient is in a frozen panel, on which models are measured"),
 }
 SPOKEN = ("label", "other", "not_gradable", "excluded")  # kinds with which one person can contradict another
 
@@ -95,7 +98,10 @@ def labels(lab_id: int, choice: Choice) -> tuple[list[Labelled], list[LeftOut]]:
                 left.append(one)
     found, torn = one_diagnosis(found)
     found, strange = in_words_of(found, choice.bundle)
-    return found, left + torn + strange
+    measured = set() if choice.panels else held_back.groups(lab_id)
+    kept = [one for one in found if one.group not in measured]
+    held = [LeftOut(one.image, one.number, PANEL, (one.name,)) for one in found if one.group in measured]
+    return kept, left + torn + strange + held
 
 
 def agreed(image: SmearImage, number: int, words: list[Word], choice: Choice) -> Labelled | LeftOut | None:

@@ -26,7 +26,7 @@ from smear.inference.reading import Reading as SmearReading
 from tests import postgres
 from tests.app.steps import PASSWORD, Someone
 
-REVISIONS = [f"{number:04d}" for number in range(1, 24)]
+REVISIONS = [f"{number:04d}" for number in range(1, 25)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},
@@ -132,6 +132,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "redrawing": {"kind": "add", "replaced": [], "added": [1], "label_map_sha256": ""},
     "notification": {"told": "the ward", "rules": []},
     "shadow_reading": {"suggestions": [RESULT["suggestion"]], "scope": "field"},
+    "frozen_panel": {"items": [], "scope": "field"},
     "saved_filter": {"query": {"state": "signed"}},
     "audit_event": {"id": 1, "action": "case.opened", "details": {}, "previous_hash": "0" * 64, "hash": "1" * 64},
     "authenticator": {"recovery": []},

@@ -133,6 +133,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "comparison.read": admins(400),
     "comparison.begin_trial": admins(400),
     "comparison.end_trial": admins(302),
+    "comparison.freeze_panel": admins(400),
+    "comparison.close_panel": admins(404),
     "reviewed.show": admins(200),
     "reviewed.export": admins(302),
     "reviewed.archive": admins(404),
@@ -180,6 +182,7 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
         "file": "nothing.png",
         "filename": "theme.js",
         "job_id": job,
+        "panel_id": "nothing",
         "rest": image,
     }
 

@@ -103,6 +103,7 @@ COMMANDS = {
     "figures": "figures --results FOLDER --out OUT",
     "gather": "gather --data FOLDER --out OUT",
     "adapt": "adapt leukolens-field --data FOLDER --out OUT",
+    "import": "import GOOD --labels GOOD --data FOLDER --out OUT",
     "graph": "graph leukolens-field --models FOLDER",
 }
 

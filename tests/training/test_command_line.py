@@ -8,7 +8,7 @@ from training.cli.options import Command
 
 COMMANDS = """
 recipes inspect gather fit crossval compare contact evaluate ood figures segmenter segmentation atlas probe publish
-recalibrate stress graph adapt
+recalibrate stress graph adapt import
 """
 
 
@@ -31,6 +31,11 @@ def test_every_command_is_there_and_says_what_it_does(capsys):
         (["compare", "--data", "x", "--out", "x", "--folds", "many"], "'many' is not a valid integer"),
         (["publish", "x", "--better"], "No such option"),
         (["fit", "x", "--data", ".", "--out", "x", "--set", "schedule.epochs"], "'schedule.epochs' has no value"),
+        (["import", "x", "--data", ".", "--out", "x"], "Missing option '--labels'"),
+        (
+            ["import", "x", "--labels", "x", "--data", ".", "--out", "x", "--scaling", "own"],
+            "'own' is none of none, none-bgr",
+        ),
         (["fit", "x", "--data", "x", "--out", "x", "--seed", "many"], "'many' is not a valid integer"),
     ],
 )

@@ -15,6 +15,7 @@ from smear.inference.engines.keras_engine import last_dense
 from training.adaptation.last_layer import PENALTIES, moved
 from training.adaptation.looked_at import Looked
 from training.adaptation.parts import folds
+from training.architectures import BUILDERS
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
 from training.fit.features import logits_of
@@ -68,6 +69,9 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
         report(f"{bundle.card.name} {bundle.card.version} is of a recipe that is not known any more: not fine-tuned.")
         return found
     if bundle.card.head.file:
+        return found
+    if recipe.architecture not in BUILDERS:
+        report(f"{bundle.card.name} {bundle.card.version} was built elsewhere, and how is unknown: not fine-tuned.")
         return found
     starts: dict[str, Weights] = {FURTHER: bundle.path}
     if weights is not None:

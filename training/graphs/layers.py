@@ -46,8 +46,10 @@ class Graph:
         """
         tensors: dict[int, str] = {}
         for layer in model.layers:
-            given = [] if layer is model.layers[0] else [tensors[id(one)] for one in keras.tree.flatten(layer.input)]
-            tensors[id(layer.output)] = self.layer(layer, given)
+            sources = [] if layer is model.layers[0] else keras.tree.flatten(layer.input)
+            if any(id(one) not in tensors for one in sources):
+                raise UnknownLayerError(f"'{layer.name}' is given what no layer gives: no node is known.")
+            tensors[id(layer.output)] = self.layer(layer, [tensors[id(one)] for one in sources])
         return tensors
 
     def layer(self, layer: Any, given: list[str]) -> str:

@@ -269,6 +269,18 @@ def test_a_card_says_by_whom_its_intervals_are(own_lab: Flask, two: Path) -> Non
     assert "interval by 28 patients" in Someone(own_lab, "admin").get(f"/models/{SECOND}").text
 
 
+def test_a_model_from_elsewhere_says_that_its_training_is_unknown(own_lab: Flask, two: Path) -> None:
+    path = two / SECOND / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    del card["data"]["pictures"]
+    path.write_text(
+        json.dumps(card | {"data": {**card["data"], "trained_on": "unknown", "measured_on": 212}}), encoding="utf-8"
+    )
+    page = Someone(own_lab, "admin").get("/models/").text
+    assert "What it was trained on is unknown; it was measured on 212 pictures." in page
+    assert page.count("Trained on") == 1  # the other
+
+
 def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(own_lab: Flask, two: Path, field: bytes) -> None:
     """One flipped byte: a sentence on the page, no change, and images are read as before."""
     path = two / SECOND / "model.keras"

@@ -85,6 +85,9 @@ def test_what_has_no_closed_form_or_no_node_has_no_graph():
         drawn(keras.Model(given, LAYERS.Dense(2)(LAYERS.Dense(6, "relu")(x))), "last")
     with pytest.raises(NoGraphError, match="of the kind UpSampling2D: no node is known"):
         drawn(network(LAYERS.Conv2D(4, 3), up := LAYERS.UpSampling2D()), up.name)
+    scaled = keras.Model(given, LAYERS.GlobalAveragePooling2D()(LAYERS.Conv2D(4, 3, name="told")(given / 255)))
+    with pytest.raises(UnknownLayerError, match="'told' is given what no layer gives: no node is known"):
+        Graph().network(scaled)
     with pytest.raises(UnknownLayerError, match="ends in tanh"):
         Graph().layer(LAYERS.Dense(2, "tanh", name="odd"), ["x"])
 

@@ -1,0 +1,20 @@
+"""Patients whose pictures teach no model, because a frozen panel measures models on them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.database import db
+from app.records import FrozenPanel, PanelClosing
+
+
+def open_panels(lab_id: int) -> list[FrozenPanel]:
+    """Return the lab's panels that nobody closed, the newest first."""
+    closed = select(PanelClosing.panel_id)
+    query = select(FrozenPanel).where(FrozenPanel.lab_id == lab_id, FrozenPanel.id.not_in(closed))
+    return list(db.session.scalars(query.order_by(FrozenPanel.frozen_at.desc(), FrozenPanel.id)))
+
+
+def groups(lab_id: int) -> set[str]:
+    """Return the patients of open panels, or cases where nobody said whose they are."""
+    return {str(item["group"]) for panel in open_panels(lab_id) for item in panel.items}

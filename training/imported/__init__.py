@@ -1,0 +1,1 @@
+"""A Keras model that somebody else trained, made a bundle: read without running it, measured, and described."""
