@@ -18,7 +18,7 @@ from flask import Flask, current_app
 
 from app.config import SettingError
 from app.storage.folder import Folder
-from app.storage.place import Place, SilentError
+from app.storage.place import Place
 from smear.imaging.decode import ImageError, decode, encode
 from smear.imaging.picture import MAX_PIXELS
 
@@ -72,8 +72,6 @@ class ImageStore:
         """Return whether a file lies there whole, from now on as young as if it had just been written."""
         try:
             self.place.renew(digest, self.read_bytes(digest))
-        except SilentError:
-            raise
         except OSError:
             return False
         return True
@@ -85,8 +83,6 @@ class ImageStore:
         """
         try:
             data = self.place.read(digest)
-        except SilentError:
-            raise
         except OSError as error:
             raise UnreadableError(f"{digest} cannot be read") from error
         if hashlib.sha256(data).hexdigest() != digest:

@@ -64,14 +64,16 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     repair(case_id, incoming.picture)
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
-    pending = engine().begin(bundle_name, incoming.picture)
-    typing = at_upload.begin(user.lab, pending.examination.field)
-    # The network works while the pixels go to the disk.
-    stored = image_store().put_picture(pending.picture.rgb)
-    detections = keep_outlines(pending.examination.field)
-    result = pending.reading()
-    types = at_upload.conclude(typing, user_id)
-    height, width = pending.picture.rgb.shape[:2]
+    with engine().slots.upload(incoming.picture.data):
+        pending = engine().begin(bundle_name, incoming.picture)
+        typing = at_upload.begin(user.lab, pending.examination.field)
+        # The network works while the pixels go to the disk.
+        stored = image_store().put_picture(pending.picture.rgb)
+        detections = keep_outlines(pending.examination.field)
+        result = pending.reading()
+        types = at_upload.conclude(typing, user_id)
+        height, width = pending.picture.rgb.shape[:2]
+        del pending  # a large picture goes before the next may come
     image = SmearImage(
         case_id=case_id,
         display_name=clean_name(incoming.name),
@@ -137,7 +139,7 @@ def repair(case_id: str, enclosed: Enclosed) -> None:
     damaged = {digest for digest in damaged if not image_store().renewed(digest)}
     if not damaged:
         return
-    with engine().decode_slot():
+    with engine().slots.upload(enclosed.data), engine().slots.unpacking():
         picture = enclosed.decode()
         image_store().put_picture(picture.rgb)
         if outlines in damaged:

@@ -15,6 +15,7 @@ from app.access import case_or_404, member
 from app.cases import gallery, intake, privacy
 from app.cases.blueprint import bp
 from app.cases.intake import Incoming, clean_name
+from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from app.records import Case, SmearImage
@@ -56,7 +57,7 @@ def upload(case_id: str) -> Any:
     if sentence := name_warning(files[0], _("press “Keep the name”.")):
         return jsonify(error=sentence, confirm=KEEP_NAMES), 400
     try:
-        contents = containers.open_file(files[0].read(), files[0].filename or "")
+        contents = opened(files[0])
         outcomes = take_in_each(case, contents, asked_position())
         if contents.several:
             return answer_for_several(outcomes)
@@ -67,6 +68,13 @@ def upload(case_id: str) -> Any:
     except (ImageError, RefusedError) as error:
         problem = error
     return jsonify(error=problem.text if problem else ""), 409 if isinstance(problem, RefusedError) else 422
+
+
+def opened(file: FileStorage) -> Contents:
+    """Return the pictures of a file; ImageError where it holds none, EngineBusyError where too many are opened now."""
+    data = file.read()
+    with engine().slots.upload(data, pixels=0):
+        return containers.open_file(data, file.filename or "")
 
 
 def answer_for_several(outcomes: Iterator[Outcome]) -> Any:
@@ -97,8 +105,7 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
             flash(f"{clean_name(file.filename)}: {sentence}", "error")
             continue
         try:
-            contents = containers.open_file(file.read(), file.filename)
-            for one in take_in_each(case_or_404(case_id), contents):
+            for one in take_in_each(case_or_404(case_id), opened(file)):
                 if one.error is not None:
                     flash(f"{one.name}: {one.error.text}", "error")
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:

@@ -39,7 +39,7 @@ def outline(image_id: str) -> None:
     image = db.session.get(SmearImage, image_id)
     if image is None:  # taken out of the case meanwhile
         return
-    with engine().decode_slot():
+    with engine().slots.stored(image.pixel_count):
         row = keep_outlines(field_of(image))
     with writing() as session:
         there = session.scalar(select(Detections).where(Detections.image_id == image_id))

@@ -62,7 +62,7 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
     if any(one.image_id != image_id for one in seen):
         raise RefusedError(_("The cells lie in different fields. Select cells of one field; nothing was changed."))
     before, segmenter = image.detections.label_map_sha256, image.detections.segmenter
-    with engine().decode_slot():
+    with engine().slots.stored(image.pixel_count):
         field = field_of(image)
         redrawn = corrected(kind, field, tuple(one.number for one in seen), shape)
     added = list(range(len(field) + 1, len(redrawn) + 1))

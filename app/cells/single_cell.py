@@ -53,16 +53,17 @@ def crops(case_id: str, image_id: str) -> Any:
         abort(404)
     return drawn_once(
         f"{detections.id}-{detections.label_map_sha256[:16]}-crops",
+        detections.image.pixel_count,
         lambda: crop_sheet.sheet(field_of(detections.image)),
     )
 
 
-def drawn_once(etag: str, draw: Callable[[], Array]) -> Any:
-    """Send a picture that is drawn on request, unless the browser has it: what it is drawn from never changes."""
+def drawn_once(etag: str, pixels: int, draw: Callable[[], Array]) -> Any:
+    """Send a picture that is drawn from one of so many pixels, unless the browser has it: that one never changes."""
     if request.if_none_match.contains(etag):
         response = make_response("", 304)
     else:
-        with engine().decode_slot():
+        with engine().slots.stored(pixels):
             response = make_response(encode(draw(), "PNG"))
         response.mimetype = "image/png"
     response.set_etag(etag)
@@ -83,9 +84,11 @@ def cell(case_id: str, image_id: str, number: int) -> str:
     own = active_cell_bundle(current_user.lab)
     source = vocabulary.chosen(vocabulary.sources(case_id), request.args.get("bundle"), own)
     one = cell_or_404(case_id, image_id, number, source)
-    field = field_of(detections_or_404(case_id, image_id).image)
+    image = detections_or_404(case_id, image_id).image
     scale = current_user.lab.micrometres_per_pixel
-    measured = measure(field, scale, only=number)[0]
+    with engine().slots.stored(image.pixel_count):
+        field = field_of(image)
+        measured = measure(field, scale, only=number)[0]
     drawable = bool(source and one.suggested and can_map(source))
     shown = request.args.get("map") or (one.suggested if drawable else "") or ""
     history = select(Annotation).where(Annotation.image_id == image_id, Annotation.number == number)
@@ -140,7 +143,8 @@ def evidence(case_id: str, image_id: str, number: int, cell_reading_id: str, lab
         abort(404)
     bundle = engine().bundle(row.bundle)
     etag = f"{cell_reading_id}-{number}-{label}"
-    return drawn_once(etag, lambda: evidence_map(bundle, detections, row, number, names.index(label)))
+    size = detections.image.pixel_count
+    return drawn_once(etag, size, lambda: evidence_map(bundle, detections, row, number, names.index(label)))
 
 
 def evidence_map(bundle: Bundle, detections: Detections, row: CellReading, number: int, index: int) -> Array:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 from email_validator import EmailNotValidError, validate_email
@@ -28,6 +30,7 @@ from app.lab import password_links
 from app.records import Lab, Role, User, random_id
 from app.signing import report_key
 from app.signing.key_files import write_once
+from app.storage.place import SilentError
 
 ROLES = {
     "clinician": "Cases, images and readings.",
@@ -39,19 +42,26 @@ user_commands = AppGroup("user", help="People of a lab.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
-    app.cli.add_command(init)
-    app.cli.add_command(user_commands)
-    app.cli.add_command(audit_commands)
-    app.cli.add_command(report_commands)
-    app.cli.add_command(classify)
-    app.cli.add_command(cells)
-    app.cli.add_command(maintenance)
-    app.cli.add_command(activate)
-    app.cli.add_command(serve)
-    app.cli.add_command(backup)
-    app.cli.add_command(restore)
-    app.cli.add_command(export_reviewed)
-    app.cli.add_command(import_reviewed)
+    for one in COMMANDS:
+        app.cli.add_command(one)
+
+
+def telling(one: click.Command) -> click.Command:
+    """Return a command, or a group of them, that ends with a sentence where the store of the pictures is silent."""
+    for below in one.commands.values() if isinstance(one, click.Group) else ():
+        telling(below)
+    callback = one.callback
+    if callback is not None:
+
+        @wraps(callback)
+        def told(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return callback(*args, **kwargs)
+            except SilentError as silent:
+                raise click.ClickException(silent.text) from None
+
+        one.callback = told
+    return one
 
 
 @click.command()
@@ -182,3 +192,23 @@ def find_lab(name: str | None) -> Lab:
         db.session.add(lab)
         db.session.flush()
     return lab
+
+
+COMMANDS = tuple(
+    telling(one)
+    for one in (
+        init,
+        user_commands,
+        audit_commands,
+        report_commands,
+        classify,
+        cells,
+        maintenance,
+        activate,
+        serve,
+        backup,
+        restore,
+        export_reviewed,
+        import_reviewed,
+    )
+)

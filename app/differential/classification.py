@@ -71,7 +71,7 @@ def do(task: Task) -> None:
 def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> CellReading:
     """Return the reading of one field's cells; it is not kept yet."""
     started = time.perf_counter()
-    with engine().decode_slot():
+    with engine().slots.stored(image.pixel_count):
         read = suggestions(bundle, field_of(image))
     row = reading_of(bundle, read, user_id, started)
     row.image_id = image.id

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,10 @@ from app.inference.loaded_bundles import (
     is_published,
     look_at,
 )
+from app.inference.slots import Slots
 from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch, take_batch
 from smear.imaging.containers import Enclosed
-from smear.imaging.decode import Picture, declared_pixels
+from smear.imaging.decode import Picture
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.field_reader import Reader
@@ -35,8 +35,6 @@ from smear.inference.reading import Reading
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
 
-DECODE_SLOTS = 4  # pictures decoded and searched at the same time
-LARGE_PIXELS = 30_000_000  # from which there is one at a time: the largest takes more than a gigabyte
 LOADING = "The model is still being loaded."
 
 
@@ -44,7 +42,8 @@ class Engine:
     """Owns the loaded bundles and the thread that runs them.
 
     capacity: pictures that may wait; patience: seconds for which somebody waits for an answer, None for as long as it
-    takes, because a request must not wait for ever on a dead engine and a command line has nothing better to do.
+    takes, because a request must not wait for ever on a dead engine and a command line has nothing better to do; line:
+    unusual pictures that may wait to be unpacked (`Slots`).
     """
 
     def __init__(
@@ -53,6 +52,7 @@ class Engine:
         capacity: int,
         load: Callable[[Path], Bundle] = bundles.load,
         patience: float | None = None,
+        line: int | None = None,
     ) -> None:
         self.folder = folder
         self.capacity = capacity
@@ -63,8 +63,7 @@ class Engine:
         self._waiting: deque[Waiting] = deque()
         self._loads: deque[tuple[str, Future[LoadedBundle] | None]] = deque()  # None: only to be looked at
         self._wake = threading.Condition()
-        self._decode_slots = threading.BoundedSemaphore(DECODE_SLOTS)
-        self._large_slot = threading.Lock()
+        self.slots = Slots(line)
         self._thread: threading.Thread | None = None
         self._stopping = False
 
@@ -154,13 +153,8 @@ class Engine:
         """
         bundle = self.bundle(name)
         started = time.perf_counter()
-        with self._room_for(enclosed), self._decode_slots:
+        with self.slots.upload(enclosed.data), self.slots.unpacking():
             return self._examine(bundle, enclosed.decode(), started)
-
-    def _room_for(self, enclosed: Enclosed) -> AbstractContextManager[object]:
-        """Return what to hold while a picture is decoded: of large ones there is one at a time."""
-        large = declared_pixels(enclosed.data) > LARGE_PIXELS
-        return self._large_slot if large else nullcontext()
 
     def read(self, name: str, enclosed: Enclosed) -> Reading:
         """Read one picture of a file with one bundle."""
@@ -169,17 +163,13 @@ class Engine:
     def read_field(self, name: str, field: Field) -> Reading:
         """Read a field that was segmented before, as for a second opinion."""
         bundle, started = self.bundle(name), time.perf_counter()
-        with self._decode_slots:
+        with self.slots.stored(field.rgb.shape[0] * field.rgb.shape[1]):
             pending = self._examine(bundle, Picture(field.rgb, "PNG"), started, field)
         return pending.reading()
 
     def wait(self, answer: Future[T]) -> T:
         """Wait for an answer to what was submitted; EngineBusyError where it does not come."""
         return awaited(answer, self.patience)
-
-    def decode_slot(self) -> threading.BoundedSemaphore:
-        """Return what to hold while a picture is decoded and searched beside the readings: it bounds their memory."""
-        return self._decode_slots
 
     def _examine(self, bundle: Bundle, picture: Picture, started: float, field: Field | None = None) -> Pending:
         """Look at a picture and queue it, unless it is refused by its looks."""
@@ -232,7 +222,10 @@ def init_app(app: Flask, wanted: Callable[[], list[str]], hold: Callable[[Bundle
     not read. Both are asked in an application context.
     """
     app.extensions["engine"] = Engine(
-        app.config["MODELS_DIR"], app.config["QUEUE"], patience=app.config["ANSWER_SECONDS"]
+        app.config["MODELS_DIR"],
+        app.config["QUEUE"],
+        patience=app.config["ANSWER_SECONDS"],
+        line=max(1, app.config["THREADS"] // 2),
     )
     app.extensions["wanted_bundles"], app.extensions["hold_bundle"] = wanted, hold
     mask_network.use(app.config["MODELS_DIR"])

@@ -71,7 +71,7 @@ def do(task: Task) -> None:
     if reading is None or image is None or not computable(reading) or of(reading) is not None:
         return
     bundle = bundle_of(reading)
-    with engine().decode_slot():
+    with engine().slots.stored(image.pixel_count):
         field = field_of(image, reading.made_at)
         db.session.rollback()  # nothing is held in the database while the network works
         changes = evidence.evidence(bundle, field)

@@ -48,7 +48,7 @@ def do(task: Task) -> None:
         return
     bundle = bundle_of(reading)
     index = [one.id for one in bundle.card.labels].index(label)
-    with engine().decode_slot():
+    with engine().slots.stored(image.pixel_count):
         shown = prepare(field_of(image), bundle.card)[None].astype(np.float32)
     db.session.rollback()  # nothing is held in the database for the seconds that follow
     grids = {method: compact(explain(bundle, shown, index, method)) for method in SLOW}

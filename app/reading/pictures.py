@@ -52,8 +52,7 @@ def view(reading_id: str, name: str) -> Any:
         first = request.args.get("first", 0, type=int)
         if not evidence.counting(reading):
             abort(404)
-        rgb = pixels_of(reading.image)
-        return drawn(reading, f"{name}{first}", lambda: by_leukocyte(reading, rgb, first))
+        return drawn(reading, f"{name}{first}", lambda: by_leukocyte(reading, pixels_of(reading.image), first))
     if name not in overlays.NAMES:
         abort(404)
     card = card_of(reading)
@@ -129,7 +128,7 @@ def drawn(reading: Reading, what: str, render: Any) -> Any:
     if request.if_none_match.contains(etag):
         response = make_response("", 304)
     else:
-        with engine().decode_slot():
+        with engine().slots.stored(reading.image.pixel_count):
             rgb: np.ndarray = render()
         small = rgb.shape[0] * rgb.shape[1] <= LOSSLESS_PIXELS
         response = make_response(encode(rgb, "PNG") if small else encode(rgb, "JPEG"))

@@ -167,6 +167,11 @@ class SmearImage(Record):
         return self.reviews[-1] if self.reviews else None
 
     @property
+    def pixel_count(self) -> int:
+        """Return how many pixels there are, by which work on it is shared out."""
+        return self.width * self.height
+
+    @property
     def reading(self) -> Reading:
         """Return the first reading, by the bundle that was active when the image came."""
         return self.readings[0]

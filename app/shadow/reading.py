@@ -29,7 +29,7 @@ def read(bundle: Bundle, image: SmearImage) -> None:
     if has_read(image_id, card.name, card.version, card.scope):
         return
     if card.scope == "cell":
-        with engine().decode_slot():
+        with engine().slots.stored(image.pixel_count):
             said = classification.suggestions(bundle, field_of(image))
     else:
         said = [engine().read_field(card.name, field_of(image)).suggestion]

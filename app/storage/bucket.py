@@ -116,4 +116,4 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except BaseError as error:
-        raise SilentError("the image store does not answer") from error
+        raise SilentError from error

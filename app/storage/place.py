@@ -6,9 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol
 
+from smear.sentence import SentenceError
 
-class SilentError(OSError):
-    """The place does not answer, or lets nobody in: nothing can be said of the file, and a later try may succeed."""
+
+class SilentError(SentenceError):
+    """The place does not answer, or lets nobody in: nothing can be said of the file, and a later try may succeed.
+
+    It is no OSError: those speak of one file, and whoever takes them for a lost picture must not take this for one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The store of the pictures does not answer. Wait a moment and try again.")
 
 
 class Place(Protocol):

@@ -132,7 +132,7 @@ def unlabelled(lab_id: int, scope: str) -> list[str]:
 def looked_at(bundle: Bundle, image: SmearImage, seed: int) -> list[tuple[Pick, Array, Array]]:
     """Return what the network makes of a field, or of some cells that nobody spoke of; [] of what cannot be graded."""
     try:
-        with engine().decode_slot():
+        with engine().slots.stored(image.pixel_count):
             field = field_of(image)
     except FieldDamagedError:
         return []

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from smear.imaging import file_signatures
-from smear.imaging.decode import decode
+from smear.imaging.decode import count, decode
 from smear.imaging.field_of_view import framed
 from smear.imaging.file_signatures import ARCHIVE, ARCHIVE_SUFFIX, SUFFIXES
 from smear.imaging.folders import left_out
-from smear.imaging.formats import dicom, tiff
 from smear.imaging.picture import MAX_BYTES, MAX_PICTURES, ImageError, Picture
 
 MAX_UNPACKED = 512 * 2**20  # bytes of all pictures of an archive together
@@ -31,7 +30,6 @@ _LOCKED = 1  # bit of the flags
 _HEAD = 1024  # bytes by which a member without a suffix is known
 
 _AGAIN = "Pack the pictures again and upload the new archive."
-_COUNTS = {"TIFF": tiff.count, "DICOM": dicom.count}
 _MANY = (
     f"This file holds more than {MAX_PICTURES} pictures."
     " Save the fields to be read as files of their own, or in several files, and upload those."
@@ -95,8 +93,7 @@ def open_file(data: bytes, name: str = "") -> Contents:
 
 def _pages(data: bytes) -> int:
     """Return how many pictures a file that is no archive has; 1 where it cannot be read, which `decode` explains."""
-    count = _COUNTS.get(file_signatures.recognise(data))
-    if count is None or len(data) > MAX_BYTES:
+    if len(data) > MAX_BYTES:
         return 1
     try:
         return count(data)

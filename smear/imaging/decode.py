@@ -16,7 +16,6 @@ What becomes of what is not plain 8-bit RGB:
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Literal
 
 import cv2
@@ -25,62 +24,79 @@ from PIL import Image
 
 from smear.arrays import Array
 from smear.imaging import file_signatures
-from smear.imaging.formats import bmp, dicom, heif, jpeg, pillow, png, tiff
-from smear.imaging.picture import MAX_BYTES, MAX_PIXELS, ImageError, Picture, damaged, no_such_page, too_many_pixels
+from smear.imaging.formats import apart, jpeg, jpeg2000, png, png_rows, webp
+from smear.imaging.formats.unpack import PAGED, unpack
+from smear.imaging.picture import MAX_BYTES, MAX_PIXELS, ImageError, Picture
 
 __all__ = ["MAX_BYTES", "ImageError", "Picture", "decode", "encode"]
 
 _NOT_AN_IMAGE = (
-    "This file is not an image. Choose a photograph of the smear as JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF or DICOM."
+    "This file is not an image. Choose a photograph of the smear as JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF, JPEG 2000"
+    " or DICOM."
 )
 _ARCHIVE = "This is a ZIP archive. Unpack it and choose the pictures in it."
 
-# Of these every file is one picture.
-_SINGLE: dict[str, Callable[[bytes], Picture]] = {
-    "JPEG": jpeg.read,
-    "PNG": png.read,
-    "BMP": bmp.read,
-    "WEBP": lambda data: pillow.read(data, "WEBP"),
-    "HEIC": heif.read,
-    "AVIF": heif.read_avif,
-}
-_PAGED: dict[str, Callable[[bytes, int], Picture]] = {"TIFF": tiff.read, "DICOM": dicom.read}
+ORDINARY_PIXELS = 30_000_000  # up to which a usual JPEG or PNG is unpacked in this process: 300 MB, and a second
+_HEADED = ("BMP", "TIFF")  # of which Pillow reads no more than the header to know the size
+_ORDINARY_WORK = 10 * ORDINARY_PIXELS  # pixels that all passes of a JPEG go over
 
 
 def decode(data: bytes, page: int = 0, most: int | None = None) -> Picture:
     """Read an image file; ImageError, and nothing else, whatever the bytes.
 
-    page: of a TIFF or DICOM of several pictures the one to be read, from 0; most: bytes that a file may have, None for
-    MAX_BYTES.
+    page: of a TIFF or DICOM of several pictures the one to be read, from 0; most: bytes that a file may have, where it
+    is one of our own; None for anybody's file, which may have MAX_BYTES.
     """
     if not data:
         raise ImageError("empty", "This file is empty. Choose the image again and upload it once more.")
-    most = MAX_BYTES if most is None else most
-    if len(data) > most:
-        text = f"This file is larger than {most // 2**20} MB. Save it as JPEG and upload it again."
+    if len(data) > (MAX_BYTES if most is None else most):
+        text = f"This file is larger than {(most or MAX_BYTES) // 2**20} MB. Save it as JPEG and upload it again."
         raise ImageError("too_many_bytes", text)
     kind = format_of(data)
-    try:
-        if kind in _PAGED:
-            return _PAGED[kind](data, page)
-        if page:
-            raise no_such_page(page)
-        return _SINGLE[kind](data)
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise too_many_pixels() from error
-    except Exception as error:  # decoders raise whatever a damaged file drives them to
-        raise damaged(kind) from error
+    if most is not None or is_ordinary(data):
+        return unpack(data, kind, page)
+    return apart.unpack(data, kind, page)
+
+
+def count(data: bytes) -> int:
+    """Return how many pictures a file has, at most one more than MAX_PICTURES; ImageError where it is refused."""
+    kind = file_signatures.recognise(data)
+    return apart.count(data, kind) if kind in PAGED else 1
+
+
+def is_ordinary(data: bytes) -> bool:
+    """Return whether a file is bounded by what its first bytes declare, and unpacked here.
+
+    Those are JPEG and PNG of 8 bits, of a usual size. The rest is unpacked in a process with bounds of its own.
+    """
+    kind = file_signatures.recognise(data)
+    if kind == "PNG":
+        return png.is_plain(data) and declared_pixels(data) <= ORDINARY_PIXELS
+    found = jpeg.frame(data) if kind == "JPEG" else None
+    if found is None or jpeg.is_special(found):
+        return False
+    pixels = declared_pixels(data)
+    return pixels <= ORDINARY_PIXELS and jpeg.passes(data) * pixels <= _ORDINARY_WORK
 
 
 def declared_pixels(data: bytes) -> int:
     """Return how many pixels a file declares, without unpacking any; MAX_PIXELS where only unpacking would tell."""
+    kind = file_signatures.recognise(data)
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            return image.width * image.height
-    except Exception:  # no file that Pillow knows, or a damaged one
+        if kind == "PNG":
+            return int(np.prod(png.declared(data)))
+        if kind == "JPEG" and (found := jpeg.frame(data)) is not None:
+            return found.width * found.height
+        if kind == "WEBP":
+            return int(np.prod(webp.declared(data))) or MAX_PIXELS
+        if kind == "JPEG 2000" and (stream := jpeg2000.header(data)) is not None:
+            return stream.width * stream.height
+        if kind in _HEADED:
+            with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+                return image.width * image.height
+    except Exception:  # a damaged one
         return MAX_PIXELS
+    return MAX_PIXELS
 
 
 def format_of(data: bytes) -> str:
@@ -103,6 +119,8 @@ def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: 
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError(f"expected uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
     rgb = np.ascontiguousarray(rgb)
+    if format == "PNG" and rgb.shape[0] * rgb.shape[1] > ORDINARY_PIXELS:
+        return png_rows.write(rgb)
     if format == "PNG":  # run lengths of filtered rows: a third of Pillow's time, and smaller for a photograph
         options = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
         return cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array, compare
+from smear.imaging.memory import moved
 from smear.imaging.picture import MIN_SIDE, Picture
 
 SIDE = 320  # of the copy on which the circle is looked for
@@ -41,11 +42,13 @@ def framed(picture: Picture) -> Picture:
     circle = find(picture.rgb)
     if circle is None:
         return picture
-    inside = np.ascontiguousarray(cut(picture.rgb, circle))
+    inside = cut(picture.rgb, circle)
     if min(inside.shape[:2]) < MIN_SIDE:
         return picture
+    size = picture.rgb.shape[:2]
+    inside = moved(inside)
     inside.setflags(write=False)
-    note = NOTE.format(inside.shape[1], inside.shape[0], picture.rgb.shape[1], picture.rgb.shape[0])
+    note = NOTE.format(inside.shape[1], inside.shape[0], size[1], size[0])
     return replace(picture, rgb=inside, notes=(*picture.notes, note))
 
 

@@ -2,12 +2,31 @@
 
 # How the files that are read are called; whoever walks a folder takes these.
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".dcm"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".dcm",
+        ".jp2",
+        ".j2k",
+        ".j2c",
+        ".jpc",
+        ".jpf",
+        ".jpx",
+    }
 )
 ARCHIVE_SUFFIX = ".zip"
 
 # The formats that are read, and the archive of pictures.
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "HEIC", "AVIF", "DICOM")
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "HEIC", "AVIF", "JPEG 2000", "DICOM")
 ARCHIVE = "ZIP"
 
 # Offset, bytes, and what they begin; the first match counts.
@@ -44,8 +63,8 @@ BEGINNINGS = (
     (4, b"moov", "a video"),
     (4, b"mdat", "a video"),
     (4, b"wide", "a video"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL image"),
     (0, b"\xff\x0a", "a JPEG XL image"),
     (0, b"II\xbc\x01", "a JPEG XR image"),

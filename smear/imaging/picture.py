@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from smear.arrays import Array
+from smear.imaging.memory import moved
 from smear.sentence import SentenceError
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 120_000_000
 MAX_SAMPLE_BYTES = 4 * MAX_PIXELS  # as a file keeps its samples: of 16 bits there are fewer pixels
+MEMORY = 560 * 2**20  # bytes that unpacking one picture may take, its file and what becomes of it included
 MIN_SIDE = 16
 MAX_SIDE = 30_000
 MAX_PICTURES = 100  # in one file: pages, frames, members
@@ -26,6 +28,8 @@ TURNS: dict[int, Callable[[Array], Array]] = {  # by orientation of EXIF and TIF
     7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
     8: lambda rgb: np.rot90(rgb, 1),
 }
+_UNDONE_BY = {6: 8, 8: 6}  # the others by themselves
+_ON_THE_SIDE = (5, 6, 7, 8)
 
 _TOO_LARGE = (
     f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels or a side over {MAX_SIDE}."
@@ -35,6 +39,11 @@ _TOO_LARGE = (
 _TOO_DEEP = (
     "This picture is too large for samples of 16 bits. Save it with 8 bits a sample, or cut out the field to be read,"
     " and upload that."
+)
+
+_TOO_MUCH_MEMORY = (
+    "This picture takes too much memory to unpack. Save it as a usual JPEG or as PNG of 8 bits, or cut out the field to"
+    " be read, and upload that."
 )
 
 
@@ -63,10 +72,16 @@ class Picture:
 
 
 def picture(rgb: Array, kind: str, notes: list[str], orientation: int = 1) -> Picture:
-    """Return a picture brought upright from the orientation that its file names; empty notes are left out."""
+    """Return a picture brought upright from the orientation that its file names; empty notes are left out.
+
+    Nobody may use `rgb` afterwards.
+    """
     if orientation in TURNS:
-        rgb = TURNS[orientation](rgb)
-    return Picture(np.ascontiguousarray(rgb), kind, tuple(note for note in notes if note))
+        shape = rgb.shape[1::-1] if orientation in _ON_THE_SIDE else rgb.shape[:2]
+        rgb = moved(rgb, TURNS[_UNDONE_BY.get(orientation, orientation)], shape)
+    rgb = np.ascontiguousarray(rgb)
+    rgb.setflags(write=False)
+    return Picture(rgb, kind, tuple(note for note in notes if note))
 
 
 def check_size(width: int, height: int, of_a_pixel: int = 1) -> None:
@@ -88,6 +103,17 @@ def check_size(width: int, height: int, of_a_pixel: int = 1) -> None:
 def too_many_pixels() -> ImageError:
     """Return the error of a picture that is too large."""
     return ImageError("too_many_pixels", _TOO_LARGE)
+
+
+def check_memory(needed: int) -> None:
+    """Raise ImageError where unpacking needs more bytes than there are: not every library says so when it gets none."""
+    if needed > MEMORY:
+        raise too_much_memory()
+
+
+def too_much_memory() -> ImageError:
+    """Return the error of a picture that takes more memory than any may have."""
+    return ImageError("too_much_memory", _TOO_MUCH_MEMORY)
 
 
 def damaged(kind: str) -> ImageError:

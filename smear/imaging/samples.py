@@ -13,10 +13,10 @@ from PIL import Image
 
 from smear.arrays import Array
 from smear.imaging import bit_depth, colour_profile
+from smear.imaging.memory import ROWS, rooms
 
 TRANSPARENT = "Transparent parts were laid over white."
 EMPTY_ALPHA = "Its transparency is complete everywhere and was left out."
-_ROWS = 512  # laid over white at once
 
 
 @dataclass
@@ -55,9 +55,7 @@ def to_rgb(samples: Samples) -> tuple[Array, list[str]]:
     else:
         rgb, note = _three(values), ""
         if samples.profile:
-            image = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
-            converted, note = colour_profile.to_srgb(image, samples.profile)
-            rgb = rgb if converted is image else np.asarray(converted.convert("RGB"))
+            rgb, note = _in_srgb(rgb if values.shape[2] == 3 else values, samples.profile)
     notes.append(note)
     if alpha is not None and int(alpha.min()) < 255:
         rgb = over_white(rgb, alpha, samples.premultiplied)
@@ -66,44 +64,85 @@ def to_rgb(samples: Samples) -> tuple[Array, list[str]]:
 
 
 def of_image(image: Image.Image, profile: bytes = b"") -> tuple[Array, list[str]]:
-    """Return an 8-bit picture of Pillow, of any mode, as sRGB, uint8 (H, W, 3), and notes of what was done."""
-    notes = []
-    alpha = None
+    """Return an 8-bit picture of Pillow, of any mode, as sRGB, uint8 (H, W, 3), and notes of what was done.
+
+    Rows are worked on a few at a time: Pillow takes four bytes for a pixel, and as many again for each step.
+    """
+    alpha = _alpha_of(image)
+    rgb = rooms.make(image.height, image.width)
+    note = ""
+    for top in range(0, image.height, ROWS):
+        part, note = _as_rgb(_rows(image, top), alpha, profile)
+        rgb[top : top + ROWS] = np.asarray(part)
+    return rgb, [note, alpha] if alpha == TRANSPARENT else [alpha, note]
+
+
+def _rows(image: Image.Image, top: int) -> Image.Image:
+    return image.crop((0, top, image.width, min(top + ROWS, image.height)))
+
+
+def _alpha_of(image: Image.Image) -> str:
+    """Return what is to be said of a picture's transparency: EMPTY_ALPHA, TRANSPARENT, or nothing."""
+    if not image.has_transparency_data:
+        return ""
+    tops = range(0, image.height, ROWS)
+    extremes = [_rows(image, top).convert("RGBA").getchannel("A").getextrema() for top in tops]
+    if all(both == (0, 0) for both in extremes):
+        return EMPTY_ALPHA
+    return "" if all(both == (255, 255) for both in extremes) else TRANSPARENT
+
+
+def _as_rgb(image: Image.Image, alpha: str, profile: bytes) -> tuple[Image.Image, str]:
+    """Return rows of a picture as sRGB, over white where they are TRANSPARENT, and a note on its colours."""
+    note = ""
+    opacity = None
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        extremes = image.getchannel("A").getextrema()
-        if extremes == (0, 0):
-            notes.append(EMPTY_ALPHA)
-        elif extremes != (255, 255):
-            alpha = image
-        image = image.convert("RGB") if alpha is None or profile else image
+        opacity = image.getchannel("A") if alpha == TRANSPARENT else None
+        image = image.convert("RGB") if opacity is None or profile else image
     elif profile and image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     if profile:
         image, note = colour_profile.to_srgb(image, profile)
-        notes.append(note)
-    if alpha is not None:
+    if opacity is not None:
         if profile:
             image = image.convert("RGB")
-            image.putalpha(alpha.getchannel("A"))
+            image.putalpha(opacity)
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        notes.append(TRANSPARENT)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), notes
+    return (image if image.mode == "RGB" else image.convert("RGB")), note
+
+
+def _in_srgb(values: Array, profile: bytes) -> tuple[Array, str]:
+    """Return uint8 (H, W, 1 or 3) by its profile, as (H, W, 3), and a note; of three channels in their place."""
+    rgb = values if values.shape[2] == 3 and values.flags.writeable else _three(values).copy()
+    note = ""
+    for top in range(0, len(values), ROWS):
+        part = values[top : top + ROWS]
+        image = Image.fromarray(part[..., 0] if part.shape[2] == 1 else part)
+        converted, note = colour_profile.to_srgb(image, profile)
+        if converted is image:
+            break
+        rgb[top : top + ROWS] = np.asarray(converted.convert("RGB"))
+    return rgb, note
 
 
 def over_white(rgb: Array, alpha: Array, premultiplied: bool) -> Array:
     """Return uint8 (H, W, 3) laid over white by an alpha, uint8 (H, W)."""
-    laid = np.empty_like(rgb)
-    for top in range(0, len(rgb), _ROWS):
-        colours = rgb[top : top + _ROWS].astype(np.float32)
-        opacity = alpha[top : top + _ROWS, :, None] / np.float32(255)
+    laid = rgb if rgb.flags.writeable else np.empty_like(rgb)
+    for top in range(0, len(rgb), ROWS):
+        colours = rgb[top : top + ROWS].astype(np.float32)
+        opacity = alpha[top : top + ROWS, :, None] / np.float32(255)
         over = colours + 255 * (1 - opacity) if premultiplied else 255 - (255 - colours) * opacity
-        laid[top : top + _ROWS] = np.clip(np.rint(over), 0, 255)
+        laid[top : top + ROWS] = np.clip(np.rint(over), 0, 255)
     return laid
 
 
 def _three(values: Array) -> Array:
-    return values if values.shape[2] == 3 else np.repeat(values, 3, axis=2)
+    if values.shape[2] == 3:
+        return values
+    rgb = rooms.make(*values.shape[:2])
+    rgb[...] = values
+    return rgb
 
 
 def _full_range(values: Array, depth: int) -> Array:
@@ -111,7 +150,7 @@ def _full_range(values: Array, depth: int) -> Array:
     if depth == 16:
         return values
     full = np.empty_like(values)
-    for top in range(0, len(values), _ROWS):
-        part = values[top : top + _ROWS].astype(np.float32) * np.float32(65535 / (2**depth - 1))
-        full[top : top + _ROWS] = np.minimum(np.rint(part), 65535)
+    for top in range(0, len(values), ROWS):
+        part = values[top : top + ROWS].astype(np.float32) * np.float32(65535 / (2**depth - 1))
+        full[top : top + ROWS] = np.minimum(np.rint(part), 65535)
     return full

@@ -1,6 +1,7 @@
 """What recipes and bundles are worth: `compare`, `evaluate`, `ood` and `stress`."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=int, help="train for at most so many epochs; the table says so")
 @click.option("--active", default="leukolens-field", help="the published bundle to compare with")
 @options.models()
+@options.ray()
 def compare(
     names: tuple[str, ...],
     data: Path,
@@ -43,6 +45,7 @@ def compare(
     epochs: int | None,
     active: str,
     models: Path,
+    address: str | None,
 ) -> None:
     """Compare recipes; all of them if none is named."""
     from training import csv_table
@@ -53,7 +56,7 @@ def compare(
     recipes = [loading.load(name, changes) for name in names or loading.names()]
     drawn = options.loaded(data, "field" if any(recipe.scope == "field" for recipe in recipes) else "cell")
     drawn = drawn.drawn(pictures) if pictures is not None else drawn
-    plan = Plan(protocols, folds, limit, epochs)
+    plan = Plan(protocols, folds, limit, epochs, address)
     out.mkdir(parents=True, exist_ok=True)
     first = options.weights(weights)
     runs = [Run(Material(chosen, drawn), first, out / chosen.name, say, out / NETWORK_CACHE) for chosen in recipes]
@@ -93,6 +96,7 @@ def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Ear
 @click.option("--pictures", type=int, help="draw so many pictures of the data")
 @click.option("--controls", multiple=True, metavar="NAME ...|none", help="those to ask as well; all without it")
 @click.option("--out", type=PATH, help="folder for predictions.csv: what it said of every picture")
+@options.ray()
 @options.output("text", "json")
 def evaluate(
     bundle: str,
@@ -101,6 +105,7 @@ def evaluate(
     pictures: int | None,
     controls: tuple[str, ...],
     out: Path | None,
+    address: str | None,
     form: str,
 ) -> None:
     """Print how good a bundle (a name in models/, or a bundle's folder) is on a data set."""
@@ -119,7 +124,7 @@ def evaluate(
     loaded = loaded.drawn(pictures) if pictures is not None else loaded
     reader = _reader(bundle, loaded)
     loaded = loaded.merged(reader.card.recipe.get("merge", {}))
-    result = assess(reader, loaded, asked)
+    result = assess(reader, loaded, asked, partial(_readers, _folder(bundle)), address)
     if out:
         page = errors_page.write(out, loaded, result.predictions, reader.card)
         say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}. The worst errors: {page}")
@@ -129,7 +134,7 @@ def evaluate(
     earlier = None
     if against and result.metrics:
         reference = _reader(against, loaded)
-        other = assess(reference, loaded, ())
+        other = assess(reference, loaded, (), partial(_readers, _folder(against)), address)
         if other.metrics and other.targets.shape == result.targets.shape:
             accuracy, gain = other.metrics.accuracy_all, result.gain_over(other)
             earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
@@ -171,7 +176,8 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     "--others", type=FOLDER, multiple=True, default=(), metavar="DATA ...", help="data sets that are not its business"
 )
 @click.option("--pictures", type=int, help="draw at most so many of its own kind, and of each other set")
-def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | None) -> None:
+@options.ray()
+def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | None, address: str | None) -> None:
     """Print what a bundle says of every rendering: a name in models/, a bundle's folder, or a run of crossval.
 
     Of a run the folds' networks read the pictures that they have not seen, and the result is kept there for publish.
@@ -180,13 +186,13 @@ def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | No
     from training.evaluation import stress as renderings
 
     own, sets = options.loaded(data), {folder.name: options.loaded(folder) for folder in others}
-    run = Path(bundle)
+    run = Path(bundle).resolve()
     of_a_run = run.is_dir() and not (run / CARD).is_file()
-    shares = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
-    result = renderings.stress(shares, own, sets, pictures)
+    asked = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
+    result = renderings.stress(asked, own, sets, pictures, address)
     if of_a_run:
         renderings.write(run, result)
-    again = f"python -m training stress {'RUN' if of_a_run else shares[0].reader.card.name} --data DATA"
+    again = f"python -m training stress {'RUN' if of_a_run else asked.readers[0].card.name} --data DATA"
     again += f" --others {' '.join(name.upper() for name in sets)}" if sets else ""
     print(renderings.as_csv(result, again + (f" --pictures {pictures}" if pictures else "")), end="")
 
@@ -195,15 +201,20 @@ def _folder(name: str) -> Path:
     """Return the folder of a bundle: a name in models/, or the folder itself."""
     from smear.artifacts import CARD
 
-    return Path(name) if Path(name, CARD).is_file() else MODELS / name
+    return (Path(name) if Path(name, CARD).is_file() else MODELS / name).resolve()
+
+
+def _readers(folder: Path) -> "list[Reader]":
+    """Return the one reader of a bundle, in whichever process."""
+    from smear.inference import bundle
+    from smear.inference.field_reader import Reader
+
+    return [Reader(bundle.load(folder))]
 
 
 def _reader(name: str, data: dataset.Dataset) -> "Reader":
     """Return the reader of a bundle (a name in models/, or a folder), and say where it knows the data too well."""
-    from smear.inference import bundle
-    from smear.inference.field_reader import Reader
-
-    reader = Reader(bundle.load(_folder(name)))
+    (reader,) = _readers(_folder(name))
     if data.fingerprint == reader.card.data.get("fingerprint"):
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
     return reader

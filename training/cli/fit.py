@@ -102,6 +102,7 @@ def fit(
     metavar="N ...",
     help="run these folds only, counted from 1: processes may share the work. Without it they are gathered",
 )
+@options.ray()
 @options.output("text", "json")
 def crossval(
     name: str,
@@ -115,6 +116,7 @@ def crossval(
     folds: int,
     limit: int | None,
     numbers: tuple[int, ...],
+    address: str | None,
     form: str,
 ) -> None:
     """Print the result of a cross-validation, or run some of its folds."""
@@ -125,11 +127,13 @@ def crossval(
 
     run = _run(loading.load(name, changes), data, out, weights, network_cache, tracking)
     scheme = cross_validation.Scheme(protocol, folds)
+    if numbers and address:
+        raise click.UsageError("--ray shares all folds, and --fold names some. Give one of them.")
     if numbers:
         for file in cross_validation.some_folds(run, scheme, [number - 1 for number in numbers]):
             print(f"Finished: {file.parent}. Give the command without --fold when all are, to gather them.")
         return
-    result = cross_validation.crossval(run, scheme, limit)
+    result = cross_validation.crossval(run, scheme, limit, address)
     if form == "json":
         print(json.dumps(public(result), indent=1))
         return

@@ -167,12 +167,35 @@ def output(*names: str) -> Decorator:
     return click.option("--format", "form", type=click.Choice(names), default=names[0])
 
 
+def ray() -> Decorator:
+    """Return the option `--ray`, which the function gets as `address`; workers begin in folders of their own, so that
+    every path is whole then."""
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def placed(*args: Any, address: str | None, **rest: Any) -> Any:
+            if address is not None:
+                rest = {name: _whole(value) for name, value in rest.items()}
+            return function(*args, address=address, **rest)
+
+        summary = "share the work: the address of a Ray cluster, or `local` for the cores of this machine"
+        return click.option("--ray", "address", metavar="ADDRESS", help=summary)(placed)
+
+    return decorate
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.resolve()
+    return tuple(_whole(one) for one in value) if isinstance(value, tuple) else value
+
+
 def weights(given: str | None) -> "Weights":
     """Return where first weights come from; what each network got is said when it is built."""
     if given is None:
         say("No --weights: the network starts from random weights and will need far more pictures.")
         return None
-    return "imagenet" if given == "imagenet" else Path(given)
+    return "imagenet" if given == "imagenet" else Path(given).resolve()
 
 
 def loaded(folder: Path, scope: str = "cell") -> "Dataset":

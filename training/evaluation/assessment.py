@@ -18,7 +18,7 @@ from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.metrics import Metrics, public, rate_among
-from training.evaluation.predictions import Predictions, ablation_of, metrics_of, predict_ablations
+from training.evaluation.predictions import Load, Predictions, ablation_of, metrics_of, predict_all
 from training.fit.checkpoints import whole
 
 PREDICTIONS = "predictions.csv"
@@ -53,13 +53,21 @@ class Assessment:
         return data
 
 
-def assess(reader: Reader, data: Dataset, controls: Sequence[str] = tuple(ABLATIONS)) -> Assessment:
-    """Return what `reader` says of `data`, with the controls named. A label that it has not is no error."""
+def assess(
+    reader: Reader,
+    data: Dataset,
+    controls: Sequence[str] = tuple(ABLATIONS),
+    load: Load | None = None,
+    address: str | None = None,
+) -> Assessment:
+    """Return what `reader` says of `data`, with the controls named. A label that it has not is no error.
+
+    load, address: what loads the reader in the workers there, where they do the work (`smear.workers`).
+    """
     labels = [label.id for label in reader.card.labels]
     known = np.isin(data.labels, labels)
     targets = np.array([labels.index(label) for label in data.labels if label in labels], np.int64)
-    changes = {name: ABLATIONS[name] for name in controls}
-    said, ablated = predict_ablations(reader, data, np.arange(len(data)), changes, task="pictures")
+    said, ablated = predict_all(load or (lambda: [reader]), data, tuple(controls), address)
     metrics, draws, patients = None, None, np.array(data.groups)
     if known.any():
         draws = GroupDraws(patients[known]) if data.patients_known else None

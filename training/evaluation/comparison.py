@@ -37,12 +37,16 @@ STRICTEST: tuple[Protocol, ...] = ("grouped", "source", "random", "as-published"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to compare: protocols, folds and how many of them are run, and the most epochs (None: as recipes say)."""
+    """How to compare: protocols, folds and how many of them are run, and the most epochs (None: as recipes say).
+
+    address: of the workers that share the folds, None for this process alone.
+    """
 
     protocols: tuple[Protocol, ...] = ("random", "grouped")
     folds: int = 5
     limit: int | None = None
     epochs: int | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def compare(runs: Sequence[Run], plan: Plan) -> list[Row]:
         for protocol in plan.protocols:
             before = _finished(run.folder, protocol)
             try:
-                row.results[protocol] = crossval(run, Scheme(protocol, plan.folds, ABLATIONS), plan.limit)
+                row.results[protocol] = crossval(run, Scheme(protocol, plan.folds, ABLATIONS), plan.limit, plan.address)
                 row.answers[protocol] = _answers(run.folder, protocol, row.results[protocol].folds_run)
             except (DataError, DivergedError) as error:
                 row.refused[protocol] = str(error)

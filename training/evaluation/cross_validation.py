@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from msgspec import structs
 
+from smear import workers
 from smear.arrays import Array
 from smear.artifacts import CARD
 from smear.inference import bundle
@@ -57,24 +58,25 @@ class Scheme:
     ablations: tuple[str, ...] = tuple(ABLATIONS)
 
 
-def crossval(run: Run, scheme: Scheme, limit: int | None = None) -> CrossValidated:
+def crossval(run: Run, scheme: Scheme, limit: int | None = None, address: str | None = None) -> CrossValidated:
     """Return (and write to the run's folder) what the recipe gives on pictures that its networks had not seen.
 
-    limit: run the first so many folds only. DataError where the folder holds folds of other data or recipes.
+    limit: run the first so many folds only; address: of the workers that share the folds (`smear.workers`), which see
+    data and folder under the same names. DataError where the folder holds folds of other data or recipes.
     """
     run, scheme = _by_protocol(run, scheme)
     which = range(min(limit or scheme.folds, scheme.folds))
     if len(which) < 2:  # no other fold's answers to set its thresholds by
         run = run.of(structs.replace(run.recipe, schedule=structs.replace(run.recipe.schedule, validation_split=True)))
-    files = _finish(run, scheme, which)
+    files = _finish(run, scheme, which, address)
     finished = [Fold.read(file) for file in files]
     drafts = [bundle.read_card(file.parent / run.recipe.name) for file in files]
     result = summarise(run, scheme.protocol, scheme.folds, finished, drafts)
     if result.laboratories:
         told = structs.replace(result.laboratories, probe=_probed(run, scheme, which[-1]))
         result = structs.replace(result, laboratories=told)
-    with whole(result_file(run.folder, scheme.protocol)) as partial:
-        partial.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
+    with whole(result_file(run.folder, scheme.protocol)) as unfinished:
+        unfinished.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
     return result
 
 
@@ -108,7 +110,7 @@ def _by_protocol(run: Run, scheme: Scheme) -> tuple[Run, Scheme]:
     return run.of(recipe, dataset), replace(scheme, folds=published.folds if published.split == "folds" else 1)
 
 
-def _finish(run: Run, scheme: Scheme, which: Sequence[int]) -> list[Path]:
+def _finish(run: Run, scheme: Scheme, which: Sequence[int], address: str | None = None) -> list[Path]:
     """Run those of the folds `which` that are not finished; return the files of all of them."""
     note, plan = run.folder / scheme.protocol / PLAN, _plan(run, scheme)
     if note.is_file() and note.read_text(encoding="utf-8") != plan:
@@ -118,12 +120,30 @@ def _finish(run: Run, scheme: Scheme, which: Sequence[int]) -> list[Path]:
     files = fold_files(run.folder, scheme.protocol, which)
     missing = [(k, file) for k, file in zip(which, files, strict=True) if not file.is_file()]
     indices = fold_indices(run, scheme) if missing else []  # refused before anything is written
-    with whole(note) as partial:
-        partial.write_text(plan, encoding="utf-8")
+    with whole(note) as unfinished:
+        unfinished.write_text(plan, encoding="utf-8")
+    if address is not None and missing:
+        work = [(k, indices[k], file.resolve()) for k, file in missing]
+        for k in workers.shared(partial(_Folds, run, scheme), work, address):
+            run.report(f"{scheme.protocol} fold {k + 1} of {scheme.folds} is finished")
+        return files
     for k, file in missing:
         run.report(f"{scheme.protocol} fold {k + 1} of {scheme.folds}")
         _run_fold(run.within(file.parent), scheme, indices[k], file)
     return files
+
+
+class _Folds:
+    """What a worker does: a fold at a time, of a run whose pictures it prepares once. What was begun goes on."""
+
+    def __init__(self, run: Run, scheme: Scheme) -> None:
+        self._run, self._scheme = run, scheme
+
+    def __call__(self, work: tuple[int, tuple[Array, Array, Array], Path]) -> int:
+        """Run a fold by its number, its indices and the file that is to hold its predictions; return the number."""
+        k, indices, file = work
+        _run_fold(self._run.within(file.parent), self._scheme, indices, file)
+        return k
 
 
 def _plan(run: Run, scheme: Scheme) -> str:

@@ -1,11 +1,13 @@
 """Read a data set with a bundle, by the same reader that serves, and collect what it said of every picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
+from smear import workers
 from smear.arrays import Array
 from smear.imaging.decode import Picture
 from smear.inference.card import Card
@@ -14,11 +16,15 @@ from smear.inference.network import Forward
 from smear.inference.suggestion import calibrated
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
+from training.data.ablations import ABLATIONS
 from training.data.dataset import CHUNK, THREADS, Dataset
+from training.data.renderings import RENDERINGS
 from training.data.sketches import pixels_digest
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.metrics import Ablation, Metrics, classification, rate_among
 from training.progress import track
+
+PART = 4 * CHUNK  # pictures of a question, where a whole data set is asked about
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,71 @@ def predict_ablations(
                     column.append(network.said[digest])
     main, *others = (_predictions(column) for column in said)
     return main, dict(zip(ablations, others, strict=True))
+
+
+@dataclass(frozen=True)
+class Question:
+    """Pictures of a data set that a reader is asked about, int64 (N,), in a rendering and with ablations by name.
+
+    reader, dataset: their places among those that a `Questioned` has.
+    """
+
+    indices: Array
+    reader: int = 0
+    dataset: int = 0
+    rendering: str = ""
+    ablations: tuple[str, ...] = ()
+
+
+Answer = tuple[Predictions, dict[str, Predictions]]
+Load = Callable[[], Sequence[Reader]]
+
+
+class Questioned:
+    """Readers and data sets, asked one question after the other: in this process, or in each of many.
+
+    load: returns the readers.
+    """
+
+    def __init__(self, load: Load, datasets: Sequence[Dataset]) -> None:
+        self._readers, self._datasets = load(), datasets
+
+    def __call__(self, question: Question) -> Answer:
+        """Return what `predict_ablations` does."""
+        return predict_ablations(
+            self._readers[question.reader],
+            self._datasets[question.dataset],
+            question.indices,
+            {name: ABLATIONS[name] for name in question.ablations},
+            RENDERINGS[question.rendering] if question.rendering else None,
+            question.rendering or "pictures",
+        )
+
+
+def answers(
+    questions: Sequence[Question], load: Load, datasets: Sequence[Dataset], address: str | None = None
+) -> Iterator[Answer]:
+    """Yield the answer to each question, in order.
+
+    address: of the workers among whom they are shared (`smear.workers`), each of which loads the readers; None: asked
+    in this process. Every question is asked by itself, so that what is answered is the same to the last bit.
+    """
+    if address is None:
+        yield from map(Questioned(load, datasets), questions)
+    else:
+        yield from workers.shared(partial(Questioned, load, tuple(datasets)), questions, address)
+
+
+def predict_all(load: Load, dataset: Dataset, ablations: tuple[str, ...] = (), address: str | None = None) -> Answer:
+    """Return what the one reader says of every picture, some at a time: those of a part are alike to it, no others."""
+    parts = [np.arange(start, min(start + PART, len(dataset))) for start in range(0, len(dataset), PART)]
+    questions = [Question(part, ablations=ablations) for part in parts]
+    mains, others = zip(*answers(questions, load, [dataset], address), strict=True)
+    return _joined(mains), {name: _joined([one[name] for one in others]) for name in ablations}
+
+
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    return Predictions(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Predictions)))
 
 
 def _predictions(rows: list[tuple[Array, str, str, float]]) -> Predictions:

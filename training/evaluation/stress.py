@@ -4,8 +4,9 @@ A rendering changes what a picture is like, not whose leukocytes are in it. So o
 in every rendering, or to refuse it; of pictures that are none of its business it must not suggest in any.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from training.data.dataset import Dataset
 from training.data.manifest import DataError
 from training.data.renderings import RENDERINGS
 from training.evaluation.cross_fit import held_out_readers
-from training.evaluation.predictions import predict
+from training.evaluation.predictions import Load, Question, answers
 from training.fit.checkpoints import whole
 from training.progress import track
 
@@ -46,51 +47,68 @@ class Stress(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Share:
-    """A reader, and the pictures of its own kind that it is asked about, int64 (N,)."""
+class Asked:
+    """Readers, what loads them anew in another process, and the pictures of its own kind for each, int64 (N,)."""
 
-    reader: Reader
-    indices: Array
+    readers: tuple[Reader, ...]
+    load: Load
+    indices: tuple[Array, ...]
 
 
-def of_bundle(folder: Path, own: Dataset) -> list[Share]:
+def of_bundle(folder: Path, own: Dataset) -> Asked:
     """Return the bundle in `folder` with all pictures of `own`."""
-    return [Share(Reader(bundle.load(folder)), np.arange(len(own)))]
+    load = partial(_bundle_in, folder)
+    return Asked(load(), load, (np.arange(len(own)),))
 
 
-def of_run(run: Path, own: Dataset) -> list[Share]:
+def of_run(run: Path, own: Dataset) -> Asked:
     """Return the network of every finished grouped fold of a run with the pictures that it had not seen; DataError as
     `held_out_readers`."""
-    return [Share(reader, test) for reader, test in held_out_readers(run, own)]
+    readers, tests = zip(*held_out_readers(run, own), strict=True)
+    return Asked(readers, partial(_folds_of, run, own), tests)
 
 
-def stress(shares: Sequence[Share], own: Dataset, others: Mapping[str, Dataset], pictures: int | None) -> Stress:
+def _bundle_in(folder: Path) -> tuple[Reader, ...]:
+    return (Reader(bundle.load(folder)),)
+
+
+def _folds_of(run: Path, own: Dataset) -> tuple[Reader, ...]:
+    return tuple(reader for reader, _test in held_out_readers(run, own))
+
+
+def stress(
+    asked: Asked, own: Dataset, others: Mapping[str, Dataset], pictures: int | None, address: str | None = None
+) -> Stress:
     """Return what the readers say of every rendering of `own` and of `others`.
 
-    pictures: at most so many of its own kind and so many of each other set, drawn by chance but always the same.
+    pictures: at most so many of its own kind and so many of each other set, drawn by chance but always the same;
+    address: of the workers that share the work (`smear.workers`), None for this process alone.
     """
-    random = np.random.default_rng(0)
-    asked = [Share(share.reader, _some(share.indices, pictures, len(shares), random)) for share in shares]
-    foreign = [(dataset, _some(np.arange(len(dataset)), pictures, 1, random)) for dataset in others.values()]
-    rendered = []
-    for name, rendering in track(list(RENDERINGS.items()), "renderings", len(RENDERINGS)):
-        counts = dict.fromkeys(("own", "suggested", "right", "others", "others_suggested"), 0)
-        for share in asked:
-            card = share.reader.card
-            merged = own.merged(card.recipe.get("merge", {}))
-            targets = merged.targets(tuple(label.id for label in card.labels))[share.indices]
-            said = predict(share.reader, own, share.indices, rendering, name)
-            counts["own"] += len(targets)
-            counts["suggested"] += int(said.suggested.sum())
-            counts["right"] += int((said.suggested & said.right(targets)).sum())
-        for dataset, indices in foreign:
-            for share, part in zip(asked, np.array_split(indices, len(asked)), strict=True):
-                if len(part):
-                    said = predict(share.reader, dataset, part, rendering, name)
-                    counts["others"] += len(part)
-                    counts["others_suggested"] += int(said.suggested.sum())
-        rendered.append(Rendered(name, **counts))
-    return Stress(len(shares), tuple(rendered))
+    random, networks = np.random.default_rng(0), len(asked.readers)
+    drawn = [_some(indices, pictures, networks, random) for indices in asked.indices]
+    foreign = [_some(np.arange(len(dataset)), pictures, 1, random) for dataset in others.values()]
+    parts = [(0, reader, indices) for reader, indices in enumerate(drawn)]
+    for place, indices in enumerate(foreign, 1):
+        parts += [(place, reader, part) for reader, part in enumerate(np.array_split(indices, networks)) if len(part)]
+    questions = [Question(part, reader, place, name) for name in RENDERINGS for place, reader, part in parts]
+    load = asked.load if address else (lambda: asked.readers)
+    said = answers(questions, load, [own, *others.values()], address)
+    counts = {
+        name: dict.fromkeys(("own", "suggested", "right", "others", "others_suggested"), 0) for name in RENDERINGS
+    }
+    for question, (answer, _ablations) in track(zip(questions, said, strict=True), "renderings", len(questions)):
+        count = counts[question.rendering]
+        if question.dataset:
+            count["others"] += len(question.indices)
+            count["others_suggested"] += int(answer.suggested.sum())
+            continue
+        card = asked.readers[question.reader].card
+        merged = own.merged(card.recipe.get("merge", {}))
+        targets = merged.targets(tuple(label.id for label in card.labels))[question.indices]
+        count["own"] += len(targets)
+        count["suggested"] += int(answer.suggested.sum())
+        count["right"] += int((answer.suggested & answer.right(targets)).sum())
+    return Stress(networks, tuple(Rendered(name, **count) for name, count in counts.items()))
 
 
 def write(run: Path, result: Stress) -> None:

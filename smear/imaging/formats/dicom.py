@@ -21,11 +21,12 @@ from pydicom.uid import UID
 
 from smear.arrays import Array
 from smear.imaging import file_signatures
-from smear.imaging.formats import apart, jpeg
+from smear.imaging.formats import jpeg, jpeg2000
 from smear.imaging.picture import (
     ImageError,
     Picture,
     animated,
+    check_memory,
     check_size,
     damaged,
     no_such_page,
@@ -44,6 +45,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax, as the file's head
 _BY_IMAGECODECS = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (51, 57, 70, 80, 81))
 _JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
 _NO_PIXELS = "This DICOM file holds no picture, only its description. Export the field itself and upload that."
+_UNPACKED = 6  # times the bytes of its samples that a frame takes while pydicom unpacks it
 _YBR = ("YBR_FULL", "YBR_FULL_422")
 
 # Its messages quote values, and people's names and birth dates are among those: none of them reaches a log.
@@ -136,6 +138,7 @@ def _values(found: FileDataset, page: int, photometric: str) -> Array:
         if photometric in _YBR and syntax not in _JPEG_2000 and values.dtype == np.uint8 and values.shape[2] == 3:
             values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
     else:
+        check_memory(_UNPACKED * _size_of(found) * max(1, _number(found, "BitsAllocated", 8) // 8))
         try:
             values = pixel_array(found, index=page)
         except (NotImplementedError, RuntimeError, AttributeError) as error:
@@ -149,19 +152,20 @@ def _values(found: FileDataset, page: int, photometric: str) -> Array:
     return values
 
 
+def _size_of(found: FileDataset) -> int:
+    """Return how many samples a frame has."""
+    return _number(found, "Rows") * _number(found, "Columns") * _number(found, "SamplesPerPixel", 1)
+
+
 def _by_imagecodecs(found: FileDataset, page: int, syntax: str) -> Array:
     frames = generate_frames(found.PixelData, number_of_frames=_frames(found))
     stream = next((frame for number, frame in enumerate(frames) if number == page), b"").rstrip(b"\0")
     if syntax in _JPEG_2000:
-        place = stream.find(b"\xff\x4f\xff\x51", 0, 4096)
-        width, height = (int.from_bytes(stream[place + i : place + i + 4], "big") for i in (8, 12))
-        if place < 0 or (width, height) != (_number(found, "Columns"), _number(found, "Rows")):
+        found_2000 = jpeg2000.header(stream)
+        size = (_number(found, "Columns"), _number(found, "Rows"))
+        if found_2000 is None or (found_2000.width, found_2000.height) != size:
             raise damaged("DICOM")
-        try:
-            values = apart.stream(stream, "jpeg2k", width * height * 3)
-        except apart.ApartError as error:
-            raise damaged("DICOM") from error
-        return values.reshape(*values.shape[:2], -1)
+        return jpeg2000.decode(stream, found_2000)
     header = jpeg.frame(stream)
     if header is None or (header.width, header.height) != (_number(found, "Columns"), _number(found, "Rows")):
         raise damaged("DICOM")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import imagecodecs
@@ -10,7 +11,6 @@ from PIL import Image
 
 from smear.arrays import Array
 from smear.imaging import colour_profile
-from smear.imaging.formats import apart
 from smear.imaging.formats.pillow import (
     INTEROPERABILITY,
     INTEROPERABILITY_INDEX,
@@ -20,6 +20,7 @@ from smear.imaging.formats.pillow import (
     orientation_of,
     profile_of,
 )
+from smear.imaging.memory import rooms
 from smear.imaging.picture import MAX_PIXELS, ImageError, Picture, check_size, damaged, page_note, picture, unsupported
 from smear.imaging.samples import Samples, of_image, to_rgb
 
@@ -27,8 +28,9 @@ _HUFFMAN = frozenset(
     {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 )  # frames that Pillow reads: baseline to progressive, arithmetic too
 _LS = 0xF7
-_APART = {0xC3: "jpegsof3", _LS: "jpegls"}  # frames of lossless JPEG and JPEG-LS, and their decoders' names
-_SCAN = b"\xff\xda"  # begins a pass over the pixels
+_SPECIAL = {0xC3: imagecodecs.jpegsof3_decode, _LS: imagecodecs.jpegls_decode}  # frames of lossless JPEG and JPEG-LS
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"  # a pass over the pixels begins; the picture ends
+_NO_TRANSFORM = 0  # of Adobe's: the values are RGB
 _MOST_SCANS, _MOST_WORK = 100, 12 * MAX_PIXELS  # passes; and pixels that all of them go over
 _MOST_PER_BYTE = 2000  # pixels: no photograph packs better, and what says so takes its time to be found out
 _FRAMES = frozenset({*range(0xC0, 0xD0), _LS}) - {0xC4, 0xC8, 0xCC}
@@ -48,25 +50,36 @@ class Frame:
 
 def frame(data: bytes) -> Frame | None:
     """Return the frame header of a JPEG stream, None where there is none before the pixels."""
+    for marker, place in _markers(data):
+        if marker in _FRAMES:
+            if place + 10 > len(data):
+                return None
+            height, width = (int.from_bytes(data[place + i : place + i + 2], "big") for i in (5, 7))
+            return Frame(marker, data[place + 4], width, height, data[place + 9])
+    return None
+
+
+def _markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each marker before the pixels, and where it stands; the last is that of the first pass over them."""
     place = 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
-            return None
+    while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xFF:  # fill
             place += 1
         elif marker in _ALONE:
             place += 2
-        elif marker in _FRAMES:
-            if place + 10 > len(data):
-                return None
-            height, width = (int.from_bytes(data[place + i : place + i + 2], "big") for i in (5, 7))
-            return Frame(marker, data[place + 4], width, height, data[place + 9])
-        elif marker in (0xD9, 0xDA):
-            return None
+        elif marker == 0xD9:
+            return
         else:
+            yield marker, place
+            if marker == 0xDA:
+                return
             place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return None
+
+
+def passes(data: bytes) -> int:
+    """Return in how many passes over its pixels a JPEG is laid down. In the coded pixels the marker cannot stand."""
+    return data.count(_SCAN)
 
 
 def read(data: bytes) -> Picture:
@@ -80,18 +93,35 @@ def read(data: bytes) -> Picture:
         notes = [page_note(0, count_pages(image))]
         orientation = orientation_of(image)
         profile = profile_of(image) or _camera_profile(image)
-        load(image, "JPEG")
-        rgb, more = of_image(image, profile)
+        if image.mode == "RGB" and image.info.get("adobe_transform") != _NO_TRANSFORM:
+            rgb, more = to_rgb(Samples(_plain(data, image.size), profile=profile))
+        else:
+            load(image, "JPEG")
+            rgb, more = of_image(image, profile)
     return picture(rgb, "JPEG", notes + more, orientation)
+
+
+def _plain(data: bytes, size: tuple[int, int]) -> Array:
+    """Return the pixels of a usual JPEG in colour, at the price of little but themselves.
+
+    The decoder fills with grey what is missing at the end, so that the end is looked for: in coded pixels its marker
+    cannot stand.
+    """
+    begin = next((place for marker, place in _markers(data) if marker == _SCAN[1]), len(data))
+    if data.find(_END, begin) < 0:
+        raise damaged("JPEG")
+    rgb = rooms.make(size[1], size[0])
+    imagecodecs.jpeg8_decode(data, out=rgb)
+    return rgb
 
 
 def _check_scans(data: bytes, found: Frame) -> None:
     """Refuse a JPEG that is laid down in so many passes over its pixels that unpacking it takes minutes.
 
-    Cameras and programs write a dozen at most. In the coded pixels the marker cannot stand, so that it is only counted.
+    Cameras and programs write a dozen at most.
     """
     check_size(found.width, found.height)
-    scans = data.count(_SCAN)
+    scans = passes(data)
     if scans > _MOST_SCANS or scans * found.width * found.height > _MOST_WORK:
         raise ImageError(
             "too_many_scans",
@@ -108,16 +138,13 @@ def decode(data: bytes, found: Frame) -> Array:
     """Return the samples of a JPEG stream of a special kind, uint8 or uint16 (H, W, 1 or 3); ImageError, else."""
     check_size(found.width, found.height)
     usual = found.kind in _HUFFMAN and found.bits in (8, 12)
-    if found.components not in (1, 3) or not 2 <= found.bits <= 16 or not (usual or found.kind in _APART):
+    if found.components not in (1, 3) or not 2 <= found.bits <= 16 or not (usual or found.kind in _SPECIAL):
         raise unsupported("JPEG")
     if found.width * found.height > _MOST_PER_BYTE * len(data):
         raise damaged("JPEG")
     try:
-        if usual:
-            samples = imagecodecs.jpeg8_decode(data)
-        else:
-            samples = apart.stream(data, _APART[found.kind], found.width * found.height * found.components)
-    except (RuntimeError, apart.ApartError) as error:
+        samples = imagecodecs.jpeg8_decode(data) if usual else _SPECIAL[found.kind](data)
+    except RuntimeError as error:
         raise damaged("JPEG") from error
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape != (found.height, found.width, found.components) or samples.dtype not in (np.uint8, np.uint16):

@@ -1,4 +1,4 @@
-"""What Pillow reads by itself: WebP, AVIF and BMP, and what the readers of JPEG, PNG and TIFF leave to it."""
+"""What the readers of the formats leave to Pillow."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import suppress
 
 from PIL import Image
 
-from smear.imaging.picture import MAX_PICTURES, Picture, animated, check_size, page_note, picture, unsupported
-from smear.imaging.samples import of_image
+from smear.imaging.picture import MAX_PICTURES, check_size, unsupported
 
 ORIENTATION, INTEROPERABILITY, INTEROPERABILITY_INDEX = 274, 0xA005, 1  # tags of EXIF
 _WORDS_FOR_UNSUPPORTED = ("unsupported", "not supported", "unknown", "unrecognized", "cannot handle")
@@ -39,24 +38,6 @@ def load(image: Image.Image, kind: str) -> None:
         raise
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         raise unsupported(kind)
-
-
-def read(data: bytes, kind: str) -> Picture:
-    """Read WebP, AVIF or BMP."""
-    try:
-        image = open_image(data, kind)
-    except (OSError, NotImplementedError) as error:
-        if any(word in str(error).lower() for word in _WORDS_FOR_UNSUPPORTED):
-            raise unsupported(kind) from error
-        raise
-    with image:
-        if getattr(image, "is_animated", False):
-            raise animated()
-        notes = [page_note(0, count_pages(image))]
-        orientation = orientation_of(image)
-        load(image, kind)
-        rgb, more = of_image(image, profile_of(image))
-    return picture(rgb, kind, notes + more, orientation)
 
 
 def profile_of(image: Image.Image) -> bytes:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
+import imagecodecs
 import numpy as np
 
+from smear.arrays import Array
 from smear.imaging import colour_profile
 from smear.imaging.formats.pillow import open_image, orientation_of
+from smear.imaging.memory import rooms
 from smear.imaging.picture import Picture, animated, check_size, damaged, picture, unsupported
 from smear.imaging.samples import Samples, of_image, to_rgb
 
@@ -23,15 +26,30 @@ _XMP, _EXIF = b"XML:com.adobe.xmp\0\0\0", b"Raw profile type exif\0"  # how such
 _SRGB_GAMMA = 45455  # times 100,000; everybody writes it for sRGB
 _NEAR = 0.02
 
+_EIGHT_BIT_RGB = b"\x08\x02"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel by the header's colour type
 
 
 @dataclass
 class _Chunks:
-    """The chunks of a file by name, first of each, and a PNG of those that matter to the pixels."""
+    """The chunks of a file by name, first of each, and a PNG of those that matter to the pixels.
+
+    orientation: whether there is one that may tell it.
+    """
 
     png: bytes
+    orientation: bool = False
     first: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def declared(data: bytes) -> tuple[int, int]:
+    """Return the width and height that a PNG declares."""
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def is_plain(data: bytes) -> bool:
+    """Return whether a PNG says that it is laid down row by row, with up to 8 bits a sample."""
+    return data[24:25] <= b"\x08" and data[28:29] == b"\0"
 
 
 def read(data: bytes) -> Picture:
@@ -48,16 +66,32 @@ def read(data: bytes) -> Picture:
     if int.from_bytes(frames[:4], "big") > 1:
         raise animated()
     with open_image(chunks.png, "PNG") as image:
-        orientation = orientation_of(image)
+        orientation = orientation_of(image) if chunks.orientation else 1  # Pillow unpacks the picture to tell it
         if width * height * bits > 8 * _DEFLATE_RATIO * len(data):
             raise damaged("PNG")
-        image.load()
         profile, note = _profile(chunks.first)
-        if bits <= 8:
-            rgb, notes = of_image(image, profile)
+        plain = _plain(chunks, height, width) if header[8:10] == _EIGHT_BIT_RGB and not header[12] else None
+        if plain is not None:
+            rgb, notes = to_rgb(Samples(plain, profile=profile))
+        else:
+            image.load()
+            if bits <= 8:
+                rgb, notes = of_image(image, profile)
     if bits > 8:  # Pillow, which keeps the high byte alone, has vouched for the file and given its memory back
         rgb, notes = to_rgb(_deep(chunks.png, profile))
     return picture(rgb, "PNG", [*notes, note], orientation)
+
+
+def _plain(chunks: _Chunks, height: int, width: int) -> Array | None:
+    """Return the pixels of a PNG of 8-bit RGB at the price of nothing but themselves; None where Pillow has to look."""
+    if b"tRNS" in chunks.first:
+        return None
+    rgb = rooms.make(height, width)
+    try:
+        imagecodecs.png_decode(chunks.png, out=rgb)
+    except (RuntimeError, ValueError):  # such as a wrong checksum of pixels
+        return None
+    return rgb
 
 
 def _deep(png: bytes, profile: bytes) -> Samples:
@@ -102,7 +136,9 @@ def _sorted_out(data: bytes) -> _Chunks:
                 chunks.first.setdefault(name, chunk[8:-4])
         elif whole and _is_sound(chunk):
             chunks.first.setdefault(name, chunk[8:-4])
-            if name in (b"tRNS", b"eXIf") or _tells_orientation(name, chunk[8:-4]):
+            tells = name == b"eXIf" or _tells_orientation(name, chunk[8:-4])
+            chunks.orientation |= tells
+            if tells or name == b"tRNS":
                 kept.append(chunk)
     if sum(map(len, kept)) < length:
         chunks.png = b"".join(kept)

@@ -6,13 +6,14 @@ import io
 import logging
 from contextlib import suppress
 
+import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from tifffile import TiffFile, TiffPage
+from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from smear.arrays import Array
 from smear.imaging.bit_depth import depth_of
-from smear.imaging.formats import apart, jpeg
+from smear.imaging.formats import jpeg, jpeg2000
 from smear.imaging.formats.pillow import load, open_image, profile_of
 from smear.imaging.formats.tiff_pages import Field, fields_of
 from smear.imaging.picture import (
@@ -32,9 +33,11 @@ _UNSIGNED, _SIGNED, _FLOAT, _COMPLEX = 1, 2, 3, (5, 6)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PREMULTIPLIED, _ALPHA = 1, 2  # kinds of extra samples; any other is no alpha
 _BY_PILLOW = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946})
-_JPEG, _JPEG_2000, _JPEG_XR = frozenset({6, 7, 33007}), frozenset({33004, 33005, 34712}), frozenset({34934})
-_BY_TIFFFILE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000}) | _JPEG | _JPEG_2000 | _JPEG_XR
-_APART = _JPEG_2000 | _JPEG_XR
+_JPEG, _JPEG_XR = frozenset({6, 7, 33007}), frozenset({34934})
+_JPEG_2000 = frozenset({33003, 33004, 33005, 34712})  # by Aperio in YCbCr, and in RGB; by others
+_YCBCR_JPEG_2000, _RGB_JPEG_2000, _WEBP, _JPEG_XL = 33003, 33005, 50001, frozenset({50002, 52546})
+_BY_TIFFFILE = frozenset({1, 5, 8, 32773, 32946, 34925, 50000, _WEBP}) | _JPEG | _JPEG_2000 | _JPEG_XR | _JPEG_XL
+_GIVING_RGB = _JPEG | _JPEG_XL | {_YCBCR_JPEG_2000, _RGB_JPEG_2000, _WEBP}  # whatever the photometric tag says
 _COMPONENTS = 8  # of a pixel, at most
 
 _FLOATS = "This TIFF holds floating-point values. Save it with 8 or 16 bits per sample and upload it again."
@@ -135,7 +138,7 @@ def _special(pages: Field, data: bytes) -> tuple[Array, list[str]]:
         return to_rgb(Samples(np.ascontiguousarray(first.colormap.T[values[..., 0]]), depth=16, profile=profile))
     if first.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         colours = 1
-    elif first.photometric == _RGB or (first.photometric == _YCBCR and first.compression in _JPEG):  # gives RGB
+    elif first.photometric == _RGB or (first.photometric == _YCBCR and first.compression in _GIVING_RGB):
         colours = 3
     else:
         raise unsupported("TIFF")
@@ -153,12 +156,10 @@ def _special(pages: Field, data: bytes) -> tuple[Array, list[str]]:
 def _unpacked(page: TiffPage, data: bytes) -> Array:
     """Return the values of a page, uint8 or uint16 (H, W, samples)."""
     _check_segments(page, data)
+    if page.compression in _GIVING_RGB - _JPEG:  # of what calls itself YCbCr tifffile refuses all but JPEG
+        page.photometric = PHOTOMETRIC.RGB if page.photometric == _YCBCR else page.photometric
     try:
-        if page.compression in _APART:
-            samples = page.imagewidth * page.imagelength * page.samplesperpixel
-            values = apart.page_of_tiff(data, page.treeindex, samples)
-        else:
-            values = page.asarray(squeeze=False, maxworkers=1)
+        values = page.asarray(squeeze=False, maxworkers=1)
     except NotImplementedError as error:
         raise unsupported("TIFF") from error
     if values.ndim != 5 or values.dtype.kind != "u" or values.dtype.itemsize > 2:
@@ -167,6 +168,8 @@ def _unpacked(page: TiffPage, data: bytes) -> Array:
     values = values[0] if len(values) == 1 else np.moveaxis(values[..., 0], 0, -1)
     if values.shape[:2] != (page.imagelength, page.imagewidth):
         raise damaged("TIFF")
+    if page.compression == _YCBCR_JPEG_2000 and values.dtype == np.uint8 and values.shape[2] == 3:
+        values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
     bits = int(np.max(page.bitspersample))
     if bits < 8:
         values = (values.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
@@ -196,10 +199,11 @@ def _declared(segment: bytes) -> tuple[int, int]:
     if segment.startswith(b"\xff\xd8"):
         found = jpeg.frame(segment)
         return (found.width, found.height) if found else (0, 0)
-    place = segment.find(b"\xff\x4f\xff\x51", 0, 4096)  # the codestream of JPEG 2000 begins with its size
-    if place >= 0:
-        width, height = (int.from_bytes(segment[place + i : place + i + 4], "big") for i in (8, 12))
-        return width, height
+    stream = jpeg2000.header(segment)
+    if stream is not None:
+        if stream.subsampled:
+            raise unsupported("TIFF", jpeg2000.SUBSAMPLED)
+        return stream.width, stream.height
     if segment.startswith(b"II\xbc"):
         return _declared_jpeg_xr(segment)
     return 0, 0

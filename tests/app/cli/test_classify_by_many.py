@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import ROOT
+from tests.ray_workers import workers_of
 
 pytestmark = pytest.mark.faults
 COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", "--format", "csv"]
@@ -35,23 +35,6 @@ def folder(tmp_path: Path) -> Path:
             archive.write(tmp_path / f"{seed:03}.png", f"slide/{seed}.png")
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     return tmp_path
-
-
-def workers_of(process: int) -> Iterator[int]:
-    """Yield the processes that were begun by a process, or by those, and read for it."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = status.read_text()
-        except OSError:
-            continue  # it has ended
-        parents[int(status.parent.name)] = int(text.rsplit(")", 1)[1].split()[1])
-    for one in parents:
-        above = one
-        while above in parents and above != process:
-            above = parents[above]
-        if above == process and (Path("/proc") / str(one) / "cmdline").read_bytes().startswith(b"ray::_Worker"):
-            yield one
 
 
 def rows(lines: list[str]) -> list[dict[str, Any]]:

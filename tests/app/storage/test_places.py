@@ -129,9 +129,9 @@ def test_without_a_setting_it_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_store_that_does_not_answer_is_said_and_nothing_is_half(
-    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """503 with a sentence for the upload, and for a picture of before; afterwards everything goes on."""
+    """503 with a sentence for the upload, and for a picture of before; one on the command line; then it goes on."""
     case = clinician.open_case()
     image = clinician.upload(case, field, "one.png").json
     place = app.extensions["image_store"].place
@@ -147,5 +147,8 @@ def test_a_store_that_does_not_answer_is_said_and_nothing_is_half(
         assert answer.headers["Retry-After"]
         assert clinician.get(f"/cases/{case}/cells/{image['id']}/sheet").status_code == 503
         assert clinician.get(f"/cases/{case}").status_code == 200
+        for words in (["backup", str(tmp_path / "backup")], ["audit", "verify"]):
+            told = app.test_cli_runner().invoke(args=words)
+            assert (told.exit_code, told.stderr.strip().splitlines()[-1]) == (1, f"Error: {SilentError().text}")
     assert clinician.upload(case, field + b"again", "two.png").status_code == 201
     assert clinician.get(f"/cases/{case}/cells/{image['id']}/sheet").status_code == 200

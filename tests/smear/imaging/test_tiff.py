@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import cv2
 import imagecodecs
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from smear.imaging.synthetic import field
 from tests.data import pictures
 
 SIDE = 96
+LOSSLESS = {"webp": {"lossless": True, "level": 100}, "jpegxl": {"lossless": True}, 33005: {"level": 0}}
 
 
 def tiff(values: np.ndarray, *more: np.ndarray, kind: dict[str, Any] | None = None, **options: Any) -> bytes:
@@ -226,7 +228,48 @@ def test_jpeg_of_eight_bits_in_a_big_endian_big_tiff(drawn: np.ndarray, tile: An
     assert np.abs(decode(data).rgb.astype(int) - drawn).mean() < 3
 
 
-@pytest.mark.parametrize("compression", ["lerc", "webp", "jpegxl", 33003])  # the last has colours of its own
+@pytest.mark.parametrize("tile", [None, (48, 48)])
+@pytest.mark.parametrize("compression", ["webp", "jpegxl", 33005])
+def test_webp_jpeg_xl_and_jpeg_2000_of_slide_scanners(drawn: np.ndarray, compression: Any, tile: Any) -> None:
+    for values in (drawn, np.dstack([drawn, np.full(drawn.shape[:2], 255, np.uint8)])):
+        extra = {"extrasamples": ["unassalpha"]} if values.shape[2] == 4 else {}
+        data = plain(
+            values,
+            photometric="rgb",
+            compression=compression,
+            compressionargs=LOSSLESS[compression],
+            tile=tile,
+            **extra,
+        )
+        np.testing.assert_array_equal(decode(data).rgb, drawn)
+
+
+def test_jpeg_xl_of_sixteen_bits(drawn: np.ndarray) -> None:
+    data = plain(
+        drawn.astype(np.uint16) * 257, photometric="rgb", compression="jpegxl", compressionargs=LOSSLESS["jpegxl"]
+    )
+    np.testing.assert_array_equal(decode(data).rgb, drawn)
+
+
+@pytest.mark.parametrize("photometric", ["rgb", "ycbcr"])
+def test_aperio_keeps_jpeg_2000_in_ycbcr(drawn: np.ndarray, photometric: str) -> None:
+    """Whatever the tag says, 33003 holds light and two colours."""
+    apart = cv2.cvtColor(drawn, cv2.COLOR_RGB2YCrCb)[..., [0, 2, 1]]
+    data = plain(np.ascontiguousarray(apart), photometric="rgb", compression=33003, compressionargs={"level": 0})
+    if photometric == "ycbcr":
+        tag = (262).to_bytes(2, "little") + (3).to_bytes(2, "little") + (1).to_bytes(4, "little")
+        data = data.replace(tag + b"\2", tag + b"\6")
+    assert np.abs(decode(data).rgb.astype(int) - drawn).max() <= 2
+
+
+def test_fewer_colours_than_light_in_jpeg_2000_are_told(drawn: np.ndarray) -> None:
+    data = plain(drawn, photometric="rgb", compression=33005)
+    place = data.index(b"\xff\x4f\xff\x51") + 42 + 3
+    error = refusal(data[:place] + b"\7\2\1" + data[place + 3 :])
+    assert (error.code, "lower resolution" in error.text) == ("unsupported_mode", True)
+
+
+@pytest.mark.parametrize("compression", ["lerc"])
 def test_a_way_of_compressing_that_is_not_read_is_told(drawn: np.ndarray, compression: Any) -> None:
     data = plain(drawn, photometric="rgb", compression=compression)
     assert refusal(data).code == "unsupported_mode"
