@@ -65,7 +65,7 @@ class Compared:
     classes: list[tuple[str, int, Share, Share]]
 
     @property
-    def verdict(self) -> str:
+    def conclusion(self) -> str:
         """Return `few`, `better`, `worse` or `equal`: of the second against the first, by patient and by picture."""
         if self.n < FEWEST:
             return "few"

@@ -21,9 +21,9 @@ from smear.inference.field_reader import Reader
 from smear.inference.network import Network
 from training.adaptation import candidates
 from training.adaptation.adapted_bundle import Adapted, recalibrated, write
+from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged
 from training.adaptation.looked_at import Looked, look
-from training.adaptation.parts import Parts, parts, told_apart
-from training.adaptation.verdict import ANSWERED, FEWEST, Judged, judged, verdict
+from training.adaptation.parts import Parts, parts, separate_groups
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
 from training.data.duplicates import agreed
@@ -87,7 +87,7 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     card, data = parent.card, agreed(plan.data, report)
     names = tuple(label.id for label in card.labels)
     targets = data.targets(names)
-    groups, alone = told_apart(targets, groups_of(data), names)
+    groups, alone = separate_groups(targets, groups_of(data), names)
     if alone:
         report(
             f"Of {', '.join(alone)} there are pictures of too few patients or slides: split by picture, which flatters."
@@ -107,7 +107,7 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     changed = replace(parent, card=recalibrated(card, made.calibration), **made.bundle_parts())
     after = assess(Reader(changed), test)
     both = judged(before), judged(after)
-    go, reason = verdict(*both, refusal(card).target_accuracy, chosen.name)
+    go, reason = decide(*both, refusal(card).target_accuracy, chosen.name)
     colours = _colours(data, targets, three, after)
     folder = write(out, parent, made, after, colours, {**record, "chosen": chosen.name, "go": go, "reason": reason})
     outcome = Outcome(

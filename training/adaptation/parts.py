@@ -25,7 +25,7 @@ class Parts:
     release: Array
 
 
-def told_apart(targets: Array, groups: Array, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+def separate_groups(targets: Array, groups: Array, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """Return groups in which every label can be in all three parts, and the labels whose pictures stand by themselves.
 
     A label that fewer patients or slides have than there are parts is split by picture, or it could not be tested at

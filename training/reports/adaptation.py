@@ -4,7 +4,7 @@ from pathlib import Path
 
 from smear.inference.card import Card
 from training.adaptation.adapt import CHANGE, Outcome
-from training.adaptation.verdict import Judged
+from training.adaptation.decision import Judged
 from training.evaluation.conclusion import percent
 
 

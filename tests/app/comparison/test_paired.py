@@ -28,7 +28,7 @@ def test_shares_and_table_are_of_what_both_read() -> None:
     assert (made.only_first, made.only_second, made.same.count) == (0, 3, 6)
     assert made.classes[0][:2] == ("a", 10)
     assert (made.classes[0][2].count, made.classes[0][3].count) == (6, 9)
-    assert made.verdict == "few"
+    assert made.conclusion == "few"
 
 
 @pytest.mark.parametrize(("one", "two"), [(0, 0), (1, 9), (5, 5), (0, 6), (30, 12)])
@@ -44,17 +44,17 @@ def test_one_patient_with_many_pictures_decides_nothing() -> None:
     assert made is not None
     assert made.by_picture < 0.001
     assert (made.patients, made.by_patient) == ((0, 1, 1), 1.0)
-    assert made.verdict == "equal"
+    assert made.conclusion == "equal"
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "verdict"), [("b", "a", "better"), ("a", None, "worse"), ("a", "a", "equal")]
+    ("first", "second", "conclusion"), [("b", "a", "better"), ("a", None, "worse"), ("a", "a", "equal")]
 )
-def test_many_patients_decide(first: str | None, second: str | None, verdict: str) -> None:
+def test_many_patients_decide(first: str | None, second: str | None, conclusion: str) -> None:
     """In either direction; no suggestion is not right."""
     made = compare(pairs(*[(4, first, second)] * 10))
     assert made is not None
-    assert made.verdict == verdict
+    assert made.conclusion == conclusion
 
 
 def test_of_nothing_there_is_no_comparison() -> None:

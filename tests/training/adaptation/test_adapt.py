@@ -10,9 +10,9 @@ from smear.inference import bundle, floors
 from smear.inference.field_reader import Reader
 from training.__main__ import main
 from training.adaptation import candidates
+from training.adaptation.decision import Judged, decide
 from training.adaptation.last_layer import moved
-from training.adaptation.parts import folds, parts, told_apart
-from training.adaptation.verdict import Judged, verdict
+from training.adaptation.parts import folds, parts, separate_groups
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
@@ -51,7 +51,7 @@ def test_fewer_labels_are_tested_on_the_same_pictures(laboratory):
 def test_a_label_of_too_few_slides_is_split_by_picture_and_said(laboratory):
     targets, groups = laboratory
     groups = np.where(targets == 1, 500, groups)
-    apart, alone = told_apart(targets, groups, NAMES)
+    apart, alone = separate_groups(targets, groups, NAMES)
     assert alone == ["b"]
     assert len(np.unique(apart[targets == 1])) == (targets == 1).sum()
     np.testing.assert_array_equal(apart[targets != 1], groups[targets != 1])
@@ -123,8 +123,8 @@ def judged(suggested=100, right=0.99, coverage=0.9, accuracy=0.9):
         (judged(accuracy=0.6), False, "right less often than before"),
     ],
 )
-def test_the_verdict_says_why(after, go, words):
-    said = verdict(judged(accuracy=0.7), after, 0.97, "last layer")
+def test_the_decision_says_why(after, go, words):
+    said = decide(judged(accuracy=0.7), after, 0.97, "last layer")
     assert said[0] is go
     assert words in said[1]
 

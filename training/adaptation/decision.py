@@ -41,7 +41,7 @@ def judged(said: Assessment) -> Judged:
     )
 
 
-def verdict(before: Judged, after: Judged, target: float, chosen: str) -> tuple[bool, str]:
+def decide(before: Judged, after: Judged, target: float, chosen: str) -> tuple[bool, str]:
     """Return whether to use what was made, and why, in sentences; target: accuracy of suggestions, 0..1."""
     if after.suggested < FEWEST or after.accuracy_suggested is None:
         return False, (
