@@ -44,7 +44,7 @@ class Rooms:
         size = height * width * 3
         if not instead:
             _lower_bound(size)
-        descriptor = os.memfd_create("picture")
+        descriptor = os.memfd_create("picture", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._descriptors.append(descriptor)
         os.ftruncate(descriptor, size)
         array = mapped(descriptor, (height, width, 3))
@@ -72,6 +72,18 @@ def mapped(descriptor: int, shape: tuple[int, ...]) -> Array:
     """Return the uint8 array that lies behind a descriptor, which it duplicates for as long as it lives."""
     array: Array = np.frombuffer(mmap.mmap(descriptor, 0), np.uint8).reshape(shape)
     return array
+
+
+def taken_over(descriptor: int, shape: tuple[int, ...]) -> Array:
+    """Return the array behind a descriptor of another process's room, which that process cannot make smaller any more.
+
+    Reading beyond the end of what was made smaller would end this process. OSError for what is no such room, ValueError
+    for one of another size.
+    """
+    import fcntl
+
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    return mapped(descriptor, shape)
 
 
 def bound(most: int) -> None:

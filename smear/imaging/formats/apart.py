@@ -132,7 +132,7 @@ class _Process:
         try:
             if size <= _COPIED:
                 return np.frombuffer(os.pread(taken, size, 0), np.uint8).reshape(shape)
-            rgb = memory.mapped(taken, tuple(shape))
+            rgb = memory.taken_over(taken, tuple(shape))
         finally:
             os.close(taken)
             if self._child.stdin is not None:

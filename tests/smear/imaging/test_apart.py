@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from smear.imaging import memory
 from smear.imaging.decode import ImageError, decode, is_ordinary
 from smear.imaging.field_of_view import framed
 from smear.imaging.formats import apart, unpack
@@ -126,7 +127,7 @@ def test_what_ends_a_process_refuses_one_picture(
     data = imagecodecs.jpegls_encode(drawn)
     with monkeypatch.context() as patched:
         in_its_place(patched, tmp_path, script)
-        patched.setattr(apart, "SECONDS", 1)
+        patched.setattr(apart, "SECONDS", 1 if "sleep" in script else 60)
         with pytest.raises(ImageError) as refused:
             decode(data)
     assert refused.value.code == code
@@ -185,3 +186,22 @@ def test_a_fork_has_processes_of_its_own(drawn: np.ndarray) -> None:
     assert os.waitpid(pid, 0)[1] == 0
     assert len(apart._pool.free) == before
     np.testing.assert_array_equal(decode(data).rgb, drawn)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there pixels are handed over")
+def test_what_was_handed_over_stays_as_large_as_it_is(tmp_path: Path) -> None:
+    """Whoever made the room cannot shrink it under who reads it, and what is no such room is not taken."""
+    rooms = memory.Rooms()
+    rooms.share()
+    made = rooms.make(2048, 2048)
+    made[:] = 7
+    descriptor = rooms.descriptor(made)
+    assert descriptor is not None
+    assert (memory.taken_over(descriptor, (2048, 2048, 3)) == 7).all()
+    with pytest.raises(PermissionError):
+        os.ftruncate(descriptor, 0)
+    with pytest.raises(ValueError, match="reshape"):
+        memory.taken_over(descriptor, (1024, 2048, 3))
+    rooms.close()
+    with (tmp_path / "file").open("w+b") as file, pytest.raises(OSError, match="Invalid argument"):
+        memory.taken_over(file.fileno(), (1, 1, 3))
