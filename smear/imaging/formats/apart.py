@@ -25,6 +25,7 @@ from smear.imaging import memory
 from smear.imaging.picture import ImageError, Picture, damaged, too_much_memory
 
 AT_ONCE = 2  # processes, of some 80 MB each
+ENDING = 5  # seconds that a process which gave no answer may take to end
 SECONDS = 60  # by the clock, for one picture: however busy the machine is; of computing it may take fewer
 _ROOT = Path(__file__).resolve().parents[3]
 # What a process needs of our surroundings; settings and keys are not among it.
@@ -113,8 +114,9 @@ class _Process:
             answer: dict[str, Any] = json.loads(back.readline())
             rgb = self._pixels(answer)
         except (OSError, ValueError) as error:  # a broken pipe, or no whole answer
+            status = self._status()
             self.close()
-            raise EndedError(self._child.returncode, late.is_set()) from error
+            raise EndedError(status, late.is_set()) from error
         finally:
             clock.cancel()
         self.worn = answer["worn"]
@@ -140,6 +142,13 @@ class _Process:
                 self._child.stdin.flush()
         rgb.setflags(write=False)
         return rgb
+
+    def _status(self) -> int:
+        """Return how the process ended, before we end it; 0 for one that lives and answers nonsense."""
+        try:
+            return self._child.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            return 0
 
     def close(self) -> None:
         """End the process."""
