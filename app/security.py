@@ -6,19 +6,27 @@ from datetime import timedelta
 from typing import Any
 
 import email_validator
-from flask import Flask, Response, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_security import FSQLALiteUserDatastore, Security, current_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
-from app.auth import sessions
+from app.auth import authenticator, sessions
 from app.auth.passwords import PASSWORD_LENGTH, SignInForm
 from app.database import db
 from app.records import Role, User
+from app.template_filters import wants_json
 
 csrf = CSRFProtect()
 
 # What a person with a one-time password may reach before choosing their own.
 BEFORE_PASSWORD_CHANGE = {"auth.change_password", "auth.save_password", "security.logout", "static", "bootstrap.static"}
+# And before setting up what their lab asks for.
+BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {
+    "auth.two_factor",
+    "auth.begin_two_factor",
+    "auth.confirm_two_factor",
+}
 # What a browser may keep: the program's own files; and pictures, of which it asks each time whether it still may show
 # them, and gets the answer of whoever is signed in then. Everything else leaves no copy, whatever a view says.
 KEPT = {"static", "bootstrap.static"}
@@ -87,6 +95,7 @@ def init_app(app: Flask) -> None:
     Security(app, FSQLALiteUserDatastore(db, User, Role), login_form=SignInForm)
     app.before_request(end_long_sessions)
     app.before_request(insist_on_own_password)
+    app.before_request(insist_on_second_factor)
     app.after_request(add_headers)
 
 
@@ -104,6 +113,17 @@ def insist_on_own_password() -> Any:
     if current_user.must_change_password and request.endpoint not in BEFORE_PASSWORD_CHANGE:
         return redirect(url_for("auth.change_password"))
     return None
+
+
+def insist_on_second_factor() -> Any:
+    """Send a person whose lab asks for two-factor sign-in to the page where they set it up."""
+    if not current_user.is_authenticated or request.endpoint in BEFORE_SECOND_FACTOR:
+        return None
+    if not authenticator.is_asked(current_user) or authenticator.is_on(current_user.id):
+        return None
+    if wants_json():
+        return jsonify(error=_("Your laboratory asks for two-factor sign-in. Set it up in My account first.")), 403
+    return redirect(url_for("auth.two_factor"))
 
 
 def end_long_sessions() -> None:

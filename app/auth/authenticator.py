@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from passlib.exc import TokenError, UsedTokenError
 from passlib.totp import TOTP
@@ -36,7 +37,12 @@ RECOVERY_CODES = 10
 RECOVERY_BYTES = 10  # 80 bits each: a plain hash of so much chance cannot be searched
 FREE_TRIES = 5  # wrong codes in a row before a person has to wait
 LONGEST_WAIT = timedelta(hours=1)
-
+ADMINS, EVERYBODY = "admins", "everybody"
+ASKED = {  # whom a lab asks for it
+    "": _l("Everybody chooses for themselves"),
+    ADMINS: _l("Admins have to use it"),
+    EVERYBODY: _l("Everybody has to use it"),
+}
 Totp = TOTP.using(issuer=ISSUER)
 
 
@@ -69,6 +75,11 @@ def is_on(user_id: int) -> bool:
     """Say whether a person is asked for a code at the sign-in."""
     row = of(user_id)
     return row is not None and row.confirmed_at is not None
+
+
+def is_asked(user: User) -> bool:
+    """Say whether the person's lab asks them for two-factor sign-in."""
+    return user.lab.second_factor == EVERYBODY or (user.lab.second_factor == ADMINS and user.is_admin)
 
 
 def those_on(lab_id: int) -> set[int]:

@@ -130,6 +130,7 @@ def two_factor_page(problem: str = "", codes: list[str] | None = None) -> str:
         key=key,
         codes=codes,
         few=FEW_CODES,
+        asked=authenticator.is_asked(current_user),
         problem=problem,
     )
 
@@ -181,6 +182,8 @@ def switch_off_two_factor() -> Any:
     """Do without it."""
     if not password_is_right(request.form.get("password", "")):
         return refused_password()
+    if authenticator.is_asked(current_user):
+        return two_factor_page(_("Your laboratory asks for two-factor sign-in. An admin can change that.")), 409
     authenticator.switch_off(current_user)
     flash(_("Two-factor sign-in is off."), "info")
     return redirect(url_for("auth.two_factor"))

@@ -10,6 +10,7 @@ from flask_security import current_user
 
 from app import ledger
 from app.access import admin
+from app.auth.authenticator import ASKED
 from app.database import writing
 from app.differential.certainty import TARGETS
 from app.differential.review_rules import RULES
@@ -55,6 +56,7 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
         targets=TARGETS,
         rules=RULES,
         unnamed=counting.UNNAMED_WORDS,
+        asked=ASKED,
     )
 
 
@@ -63,6 +65,9 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
 def save() -> Any:
     """Keep how accessions are written from now on, and what pictures are taken with; cases stay as they are."""
     pattern, microscope = (request.form.get(name, "").strip() for name in ("accession_pattern", "microscope"))
+    second_factor = request.form.get("second_factor", current_user.lab.second_factor)
+    if second_factor not in ASKED:
+        return settings_page(pattern, _("Choose who is asked for two-factor sign-in.")), 400
     if len(pattern) > PATTERN_LENGTH:
         problem = _("A pattern has at most %(n)s signs.", n=PATTERN_LENGTH)
         return settings_page(pattern, problem), 400
@@ -72,9 +77,16 @@ def save() -> Any:
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
         lab = session.get_one(Lab, lab_id)
-        lab.accession_pattern, lab.microscope = pattern, microscope
+        lab.accession_pattern, lab.microscope, lab.second_factor = pattern, microscope, second_factor
         ledger.record(
-            session, "lab.changed", lab=lab_id, actor=user_id, subject=lab_id, pattern=pattern, microscope=microscope
+            session,
+            "lab.changed",
+            lab=lab_id,
+            actor=user_id,
+            subject=lab_id,
+            pattern=pattern,
+            microscope=microscope,
+            second_factor=second_factor,
         )
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))

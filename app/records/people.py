@@ -39,6 +39,8 @@ class Lab(Record):
     review_rules: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     micrometres_per_pixel: Mapped[float | None]  # of this lab's pictures
     microscope: Mapped[str] = mapped_column(String(80), default="", server_default="")  # and camera, in words
+    # Whom it asks for two-factor sign-in: nobody (""), its admins, or everybody.
+    second_factor: Mapped[str] = mapped_column(String(10), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

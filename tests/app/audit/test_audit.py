@@ -36,7 +36,7 @@ def test_what_is_done_is_recorded(app: Flask, field: bytes) -> None:
     """Signing in and out, a case, its image, the model: one event each, with who, what and which."""
     admin = Someone(app, "admin")
     case = admin.open_case("SECRET-77", notes="Jane Doe")
-    image = admin.upload(case, field, "jane_doe.png").json["id"]
+    image = admin.upload(case, field, "doe_0412.png").json["id"]
     admin.post(f"/cases/{case}/images/{image}/remove")
     admin.post(f"/models/{BUNDLE}/activate", {"reason": "the first", "password": PASSWORD})
     admin.post("/sign-out")
@@ -59,7 +59,7 @@ def test_what_is_done_is_recorded(app: Flask, field: bytes) -> None:
 def test_nothing_of_the_patient_is_recorded(app: Flask, clinician: Someone, field: bytes) -> None:
     """Neither accession nor notes nor file name is in any event."""
     case = clinician.open_case("SECRET-77", notes="Jane Doe")
-    clinician.upload(case, field, "jane_doe.png")
+    clinician.upload(case, field, "doe_0412.png")
     with app.app_context():
         whole = str(db.session.execute(text("SELECT * FROM audit_event")).all()).lower()
     assert case in whole

@@ -364,3 +364,44 @@ def test_the_pages_have_nothing_inline(clinician: Someone, clock: Clock) -> None
     page = clinician.get("/account/two-factor")
     assert page.headers["Cache-Control"] == "no-store"
     assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", page.text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "admins", "clinicians"), [("", 200, 200), ("admins", 302, 200), ("everybody", 302, 302)]
+)
+def test_a_lab_makes_it_a_duty(app: Flask, asked: str, admins: int, clinicians: int) -> None:
+    """Who is asked and has none comes to no other page, by a program neither; another lab's people are not asked."""
+    admin, clinician, stranger = (Someone(app, name) for name in ("admin", "clinician", "stranger"))
+    case = clinician.open_case()
+    answer = admin.post("/lab/", {"accession_pattern": "", "microscope": "", "second_factor": asked})
+    assert answer.status_code == 302
+    assert events(app)[-1].details["second_factor"] == asked
+    assert [one.get("/").status_code for one in (admin, clinician, stranger)] == [admins, clinicians, 200]
+    refused = clinician.get(f"/cases/{case}", headers={"Accept": "application/json"})
+    assert refused.status_code == (403 if clinicians == 302 else 200)
+    if admins == 302:
+        assert admin.get("/lab/").location == "/account/two-factor"
+        assert "Your laboratory asks for two-factor sign-in" in admin.get("/account/two-factor").text
+        assert admin.post("/sign-out").status_code == 302
+
+
+def test_who_set_it_up_goes_on_and_cannot_switch_it_off(app: Flask, clock: Clock) -> None:
+    """The page says why; when the lab no longer asks, it can be switched off again."""
+    admin, clinician = Someone(app, "admin"), Someone(app, "clinician")
+    switch_on(clinician, clock)
+    admin.post("/lab/", {"accession_pattern": "", "second_factor": "everybody"})
+    assert clinician.get("/").status_code == 200
+    assert "it cannot be switched off" in clinician.get("/account/two-factor").text
+    kept = clinician.post("/account/two-factor/off", {"password": PASSWORD})
+    assert (kept.status_code, "Your laboratory asks" in kept.text) == (409, True)
+    switch_on(admin, clock)
+    admin.post("/lab/", {"accession_pattern": "", "second_factor": ""})
+    assert clinician.post("/account/two-factor/off", {"password": PASSWORD}).status_code == 302
+
+
+def test_another_word_for_it_is_refused(app: Flask) -> None:
+    """Nothing is changed."""
+    admin = Someone(app, "admin")
+    refused = admin.post("/lab/", {"accession_pattern": "", "second_factor": "me"})
+    assert (refused.status_code, "Choose who is asked" in refused.text) == (400, True)
+    assert "lab.changed" not in recorded(app)
