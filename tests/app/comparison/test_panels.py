@@ -218,3 +218,16 @@ def test_whole_patients_are_drawn() -> None:
     assert third == panels.drawn(list(reversed(found))[::-1], 1 / 3, "Spring")
     assert {one.group for one in third} != {one.group for one in panels.drawn(found, 1 / 3, "Autumn")}
     assert len(panels.drawn(found, 1.0, "All")) == 120
+
+
+def test_what_a_panel_is_made_of_stays(lab: Flask) -> None:
+    """Of a case that is open again no image is removed that was reviewed: a panel never points to nothing."""
+    clinician, admin = Someone(lab, "clinician"), Someone(lab, "admin")
+    ((case, image),) = labelled(lab, 1)
+    admin.post("/comparison/panels", {"name": "One", "scope": "field", "share": "all"})
+    clinician.post(f"/cases/{case}/amend", {"reason": "to look again"})
+    clinician.post(f"/cases/{case}/images/{image}/remove", {"reason": "unsharp"})
+    assert "reviews are kept" in clinician.get(f"/cases/{case}").text
+    with lab.app_context():
+        (panel,) = frozen(lab)
+        assert [one.image.id for one in panels.labelled(panel)] == [image]
