@@ -3,21 +3,21 @@
 What trains is imported where it is asked for: TensorFlow takes seconds, and help or a slip of the pen should not.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from training.cli import options
-from training.cli.options import FOLDER, PATH, PROTOCOLS, command, say, weights
+from training.cli.options import FOLDER, PATH, PROTOCOLS, command, say
 from training.recipes import loading
 
 if TYPE_CHECKING:
     from training.evaluation.splits import Protocol
     from training.fit.run import Run
-    from training.recipes.recipe import Recipe
     from training.tracking import Tracking
 
 PROMPTS = {
@@ -27,19 +27,43 @@ PROMPTS = {
     "--known-failure": "A known failure, in a sentence",
 }
 FIRST_WEIGHTS = "folder of ImageNet backbones, or 'imagenet' to fetch them; without it training starts at random"
-run_options = options.several(
-    click.argument("name", metavar="RECIPE"),
-    options.labelled_data("class folders, or a folder with manifest.csv"),
-    click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
-    options.first_weights(FIRST_WEIGHTS),
-    options.changes(),
-    click.option(
-        "--network-cache",
-        type=PATH,
-        help="folder of trained networks, for recipes that differ in their classifier only",
-    ),
-    options.tracking(),
-)
+
+
+def run_options(function: options.Function) -> options.Function:
+    """Give a command the options of which a `Run` is made; the function gets it as `run`."""
+
+    @functools.wraps(function)
+    def gathered(
+        *,
+        name: str,
+        data: Path,
+        out: Path,
+        weights: str | None,
+        network_cache: Path | None,
+        changes: dict[str, str],
+        tracking: "Tracking",
+        **rest: Any,
+    ) -> Any:
+        from training.fit.run import Material, Run
+
+        chosen = loading.load(name, changes)
+        first = options.weights(weights)
+        material = Material(chosen, options.loaded(data, chosen.scope))
+        return function(run=Run(material, first, out, say, network_cache, tracking), **rest)
+
+    return options.several(
+        click.argument("name", metavar="RECIPE"),
+        options.labelled_data("class folders, or a folder with manifest.csv"),
+        click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made"),
+        options.first_weights(FIRST_WEIGHTS),
+        options.changes(),
+        click.option(
+            "--network-cache",
+            type=PATH,
+            help="folder of trained networks, for recipes that differ in their classifier only",
+        ),
+        options.tracking(),
+    )(gathered)
 
 
 @command("recipes", "list the recipes, or check them against what the published works describe")
@@ -64,22 +88,13 @@ def list_recipes(check: bool, write: Path | None) -> None:
 
 @command("fit", "train a recipe on a data set; the result is a draft in RUN")
 @run_options
-def fit(
-    name: str,
-    data: Path,
-    out: Path,
-    weights: str | None,
-    network_cache: Path | None,
-    changes: dict[str, str],
-    tracking: "Tracking",
-) -> None:
+def fit(run: "Run") -> None:
     """Write a draft bundle."""
     import numpy as np
 
     from training.evaluation.splits import may_be_learnt_from, refuse_thin, validation
     from training.fit.experiment import draft
 
-    run = _run(loading.load(name, changes), data, out, weights, network_cache, tracking)
     schedule, material = run.recipe.schedule, run.material
     everything = np.flatnonzero(may_be_learnt_from(run.dataset.sources, run.recipe.sources))
     refuse_thin([everything], material.targets, material.groups, run.dataset.classes)
@@ -105,13 +120,7 @@ def fit(
 @options.ray()
 @options.output("text", "json")
 def crossval(
-    name: str,
-    data: Path,
-    out: Path,
-    weights: str | None,
-    network_cache: Path | None,
-    changes: dict[str, str],
-    tracking: "Tracking",
+    run: "Run",
     protocol: "Protocol",
     folds: int,
     limit: int | None,
@@ -125,7 +134,6 @@ def crossval(
     from training.evaluation.metrics import public
     from training.reports import class_report
 
-    run = _run(loading.load(name, changes), data, out, weights, network_cache, tracking)
     scheme = cross_validation.Scheme(protocol, folds)
     if numbers and address:
         raise click.UsageError("--ray shares all folds, and --fold names some. Give one of them.")
@@ -140,7 +148,7 @@ def crossval(
     paragraph = conclude(
         result, run.recipe.label_names(), result.colours, None, result.groups_from, result.laboratories
     )
-    file = cross_validation.result_file(out, protocol)
+    file = cross_validation.result_file(run.folder, protocol)
     report = class_report.text(result, run.recipe.label_names())
     print(f"{result.meaning}\n{paragraph}\n\n{report}\n\nAll numbers: {file}")
 
@@ -197,15 +205,6 @@ def graph(name: str, models: Path) -> None:
     from training.serving_graph import add_graph
 
     print(f"Written into {add_graph(models / name)}.")
-
-
-def _run(
-    chosen: "Recipe", data: Path, out: Path, given: str | None, network_cache: Path | None, tracking: "Tracking"
-) -> "Run":
-    from training.fit.run import Material, Run
-
-    first = weights(given)
-    return Run(Material(chosen, options.loaded(data, chosen.scope)), first, out, say, network_cache, tracking)
 
 
 COMMANDS = (list_recipes, fit, crossval, publish, recalibrate, graph)
