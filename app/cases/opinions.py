@@ -49,14 +49,19 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
     return reading
 
 
+def usable() -> dict[str, Card]:
+    """Return the cards of the usable bundles that read whole fields, by the bundles' names."""
+    return {
+        name: card
+        for name, card, _text in published(engine().folder)
+        if card and card.scope == "field" and engine().loaded(name).usable
+    }
+
+
 def others(lab_id: int) -> list[Card]:
     """Return the cards of the usable bundles that read whole fields, but for the lab's active one."""
     active = active_bundle(lab_id)
-    return [
-        card
-        for name, card, _text in published(engine().folder)
-        if card and card.scope == "field" and name != active and engine().loaded(name).usable
-    ]
+    return [card for name, card in usable().items() if name != active]
 
 
 def unread(case_id: str, name: str, version: str) -> list[str]:
@@ -68,13 +73,8 @@ def unread(case_id: str, name: str, version: str) -> list[str]:
 
 def offered(case_id: str) -> dict[str, int]:
     """Return the loaded bundles that read whole fields, by name, with how many images of the case each has left."""
-    found = {}
-    for name, card, _text in published(engine().folder):
-        if card and card.scope == "field" and engine().loaded(name).usable:
-            left = len(unread(case_id, card.name, card.version))
-            if left:
-                found[name] = left
-    return found
+    left = {name: len(unread(case_id, card.name, card.version)) for name, card in usable().items()}
+    return {name: count for name, count in left.items() if count}
 
 
 def read_case(case: Case, name: str, user: User) -> str:
