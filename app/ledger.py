@@ -66,6 +66,7 @@ ACTIONS = {
     "blind.reviewed": _l("image read blind"),
     "labels.exported": _l("labels exported"),
     "lab.changed": _l("lab settings changed"),
+    "lab.terms": _l("terms of the lab changed"),
     "ledger.keyed": _l("ledger sealed with a key from here on"),
     "model.activated": _l("model activated"),
     "model.adapted": _l("model adapted to the lab's labels"),

@@ -32,6 +32,7 @@ from app.records import (
     Review,
     Signature,
     SmearImage,
+    TermList,
     User,
 )
 from app.stored_fields import stored_columns
@@ -40,7 +41,7 @@ HELD: dict[str, type[Record]] = {
     record.__tablename__: record
     for record in (
         *(Amendment, Annotation, BlindReview, BundleActivation, CellReading, FrozenPanel, PanelClosing, Reading),
-        *(Redrawing, Review, Signature),
+        *(Redrawing, Review, Signature, TermList),
     )
 } | {SmearImage.__tablename__: SmearImage}
 # Rows of these are written with an event, always; what an older event says of one is its id alone, under such a name.
@@ -51,6 +52,7 @@ NEVER_WITHOUT = {
     "annotation": ("cells.annotated", "annotations"),
     "frozen_panel": ("panel.frozen", "panel"),
     "panel_closing": ("panel.closed", "closing"),
+    "term_list": ("lab.terms", "terms"),
 }
 GO_WITH_THEIR_IMAGE = {"smear_image", "reading", "cell_reading"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -22,6 +23,8 @@ from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
 from app.shadow import trial
 from app.stored_fields import keep_outlines
+from app.terms import term_lists
+from app.terms.term_lists import REMOVAL
 from smear.imaging.containers import Enclosed
 from smear.inference.reading import Reading as SmearReading
 from smear.segmentation.find import find
@@ -36,6 +39,11 @@ REASONS = {
     "duplicate": _l("shows the same field as another"),
     "taken_back": _l("taken back by who added it"),
 }
+
+
+def removal_reasons(lab_id: int) -> dict[str, Any]:
+    """Return why an image may leave a case of a lab, in words by code; the lab's own reasons are their own codes."""
+    return REASONS | term_lists.names(lab_id, REMOVAL)
 
 
 @dataclass(frozen=True)

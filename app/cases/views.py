@@ -29,6 +29,8 @@ from app.records import Case, Notification, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
 from app.template_filters import wants_json
+from app.terms import term_lists
+from app.terms.term_lists import AMENDMENT
 from smear.imaging import synthetic
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import encode
@@ -132,7 +134,8 @@ def show(case_id: str) -> str:
         intended_use=gallery.intended_use(images),
         kinds=synthetic.KINDS,
         addresses=case_json(case),
-        reasons=intake.REASONS,
+        reasons=intake.removal_reasons(case.lab_id),
+        amendment_reasons=term_lists.names(case.lab_id, AMENDMENT),
         blind_reading=blind_part(case),
         **count_part(case),
         signatures=case.signatures,
@@ -215,7 +218,7 @@ def remove(case_id: str, image_id: str) -> Any:
     image = image_or_404(image_id, case_id)
     name = image.display_name
     reason = request.form.get("reason", "taken_back")
-    if reason not in intake.REASONS:
+    if reason not in intake.removal_reasons(current_user.lab_id):
         abort(400)
     try:
         intake.remove(image, current_user, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,14 +71,17 @@ class Act:
     cells: list[Seen]
 
 
-def parse_choice(code: str, labels: Sequence[Label]) -> Choice:
-    """Read a choice from a form; RefusedError where it is none."""
+def parse_choice(code: str, labels: Sequence[Label], reasons: Container[str] = REASONS) -> Choice:
+    """Read a choice from a form; RefusedError where it is none.
+
+    reasons: the codes for which a cell may be excluded.
+    """
     kind, _colon, rest = code.partition(":")
     if kind == "label":
         for label in labels:
             if label.id == rest:
                 return Choice("label", rest, label.name)
-    if kind == "excluded" and rest in REASONS:
+    if kind == "excluded" and rest in reasons:
         return Choice("excluded", reason=rest)
     if kind == "excluded":
         raise RefusedError(_("Say why the cells are excluded. Nothing was changed."))

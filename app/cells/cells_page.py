@@ -18,8 +18,7 @@ from app.cells import comparison, outlines, vocabulary
 from app.cells.layout import Group, groups
 from app.database import db
 from app.differential import certainty, classification
-from app.differential.cells import REASONS, Cell, DetectedField, annotation_words, fields_of
-from app.differential.classes import keyed
+from app.differential.cells import Cell, DetectedField, annotation_words, exclusion_reasons, fields_of
 from app.differential.count import differential, named_twice
 from app.differential.sources import Source, active_cell_bundle
 from app.inference import job_queue
@@ -69,7 +68,7 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
     """Return everything that the page is drawn from."""
     sources = vocabulary.sources(case.id)
     source = vocabulary.chosen(sources, view.source, active_cell_bundle(person.lab))
-    labels = keyed(source.labels if source else ())
+    labels = vocabulary.classes(source, case.lab_id)
     fields, cells = fields_of(case.id, source)
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
     pages = max(1, -(-len(shown) // PAGE))
@@ -78,7 +77,7 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
         "sources": sources,
         "nobody": vocabulary.NOBODY,
         "labels": labels,
-        "reasons": REASONS,
+        "reasons": exclusion_reasons(case.lab_id),
         "fields": fields,
         "total": len(cells),
         "unread": sum(one.cells > 0 and not one.read for one in fields),
@@ -190,6 +189,7 @@ def whole(case: Case, view: Looked, person: User) -> dict[str, Any]:
     source = vocabulary.chosen(vocabulary.sources(case.id), view.source, active_cell_bundle(person.lab))
     fields, cells = fields_of(case.id, source)
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
+    labels = vocabulary.classes(source, case.lab_id)
     sheets = {one.image_id: place for place, one in enumerate(fields)}
     base = url_for("cells.show", case_id=case.id)
     query = f"?bundle={quote(view.source)}" if view.source else ""
@@ -222,7 +222,7 @@ def whole(case: Case, view: Looked, person: User) -> dict[str, Any]:
                     for cell in group.cells
                 ],
             }
-            for group in groups(shown, view.order, keyed(source.labels if source else ()))
+            for group in groups(shown, view.order, labels)
         ],
     }
 

@@ -16,8 +16,7 @@ from app.cells.annotations import CONFIRM, Act, AnnotatedMeanwhileError, annotat
 from app.cells.blueprint import bp
 from app.cells.layout import ORDERS
 from app.differential import classification
-from app.differential.cells import fields_of
-from app.differential.classes import keyed
+from app.differential.cells import exclusion_reasons, fields_of
 from app.differential.sources import active_cell_bundle
 from app.inference import jobs
 from app.inference.loaded_bundles import BundleUnusableError
@@ -149,13 +148,14 @@ def acts_sent(case: Case, view: View) -> list[Act]:
     given = acts_in(text) if text else [plain]
     own = active_cell_bundle(current_user.lab)
     source = vocabulary.chosen(vocabulary.sources(case.id), view.source, own)
-    labels = keyed(source.labels if source else ())
+    labels = vocabulary.classes(source, case.lab_id)
+    reasons = exclusion_reasons(case.lab_id)
     acts: list[Act] = []
     for one in given:
         if one["choice"] == CONFIRM:
             acts += confirmed(parse_cells(one["cells"]), fields_of(case.id, source)[1], labels)
         else:
-            choice = parse_choice(one["choice"], labels)
+            choice = parse_choice(one["choice"], labels, reasons)
             acts.append(Act(choice, parse_cells(one["cells"])))
     return acts
 

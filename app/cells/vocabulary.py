@@ -1,4 +1,4 @@
-"""Who can read single cells here, and whose suggestions the page shows."""
+"""Who can read single cells here, whose suggestions the page shows, and what a cell can be called."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from app.differential.classes import KeyedLabel, keyed
 from app.differential.sources import Source, read_sources
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.template_filters import FALLBACK_INTENDED_USE
+from app.terms import term_lists
+from app.terms.term_lists import CELL_CLASS
 
 NOBODY = "none"  # in an address, for no source
 T = TypeVar("T", bound=Source)
@@ -52,6 +55,11 @@ def chosen(case_sources: Sequence[T], code: str | None, own: str = "") -> T | No
     named = [one for one in case_sources if one.code == code]
     read = [one for one in case_sources if one.fields]
     return next(iter(named or [one for one in read if one.name == own] or read), None)
+
+
+def classes(source: Source | None, lab_id: int) -> list[KeyedLabel]:
+    """Return what a cell of a lab's case can be called: the built-in classes, the lab's own, those of the source."""
+    return keyed(source.labels if source else (), term_lists.labels(lab_id, CELL_CLASS))
 
 
 def intended_use(source: Source | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,6 +17,8 @@ from app.differential.classes import class_of
 from app.differential.sources import Source
 from app.records import IMAGE_ORDER, Annotation, CellReading, Detections, SmearImage
 from app.template_filters import outcome_in_words
+from app.terms import term_lists
+from app.terms.term_lists import EXCLUSION
 from smear.inference.suggestion import Suggestion, uncertainty
 from smear.rendering import crop_sheet
 
@@ -32,6 +35,11 @@ REASONS = {
 }
 REDRAWN = "redrawn"  # a reason that nobody chooses: others stand in the place of this cell
 WORDS = REASONS | {REDRAWN: _l("outlined anew")}
+
+
+def exclusion_reasons(lab_id: int) -> dict[str, Any]:
+    """Return why a cell may be excluded in a lab, in words by code; the lab's own reasons are their own codes."""
+    return REASONS | term_lists.names(lab_id, EXCLUSION)
 
 
 def annotation_words(annotation: Annotation) -> str:

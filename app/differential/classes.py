@@ -61,16 +61,26 @@ class KeyedLabel(Label, frozen=True):
     key: str = ""
 
 
+def part_of(label: str) -> str:
+    """Return the built-in class that a lab's own is a part of, "" for any other: `blast` of `blast.myeloblast`."""
+    whole, dot, _part = label.partition(".")
+    return whole if dot and whole in BY_ID else ""
+
+
 def class_of(label: str) -> str:
     """Return the class that a label is counted as."""
-    return SAME.get(label, label)
+    return part_of(label) or SAME.get(label, label)
 
 
-def keyed(labels: Sequence[Label] = ()) -> list[KeyedLabel]:
-    """Return what a cell can be called: the table, and those labels of a bundle that it lacks."""
+def keyed(labels: Sequence[Label] = (), own: Sequence[Label] = ()) -> list[KeyedLabel]:
+    """Return what a cell can be called: the table, the lab's own classes, and those labels of a bundle that both lack.
+
+    The lab's have the same keys whatever model read.
+    """
     meanings = {label.id: label.meaning for label in labels}
     known = [KeyedLabel(one.id, str(one.name), meanings.get(one.id, ""), one.malignant, one.key) for one in CLASSES]
-    others = [label for label in labels if label.id not in BY_ID]
+    there = {*BY_ID, *(label.id for label in own)}
+    others = [*own, *(label for label in labels if label.id not in there)]
     return known + [
         KeyedLabel(
             label.id, label.name, label.meaning, label.malignant, MORE_KEYS[place] if place < len(MORE_KEYS) else ""

@@ -79,11 +79,7 @@ def differential(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> Differe
     judged = [cell for cell in cells if cell.graded and cell.counts]
     people = Counter(cell.standing for cell in named)
     suggested = Counter(class_of(cell.suggested) for cell in judged if cell.suggested)
-    words = names(labels)
-    for cell in named:
-        if cell.annotation and cell.annotation.label:
-            words.setdefault(cell.standing, cell.annotation.label_name)
-    words |= {"other": _("Other"), "uncertain": _("Uncertain")}
+    words = class_names(cells, labels)
     known = {class_of(label.id) for label in labels}
     totals = [sum(n for code, n in column.items() if code not in APART) for column in (people, suggested)]
     rows = [
@@ -126,16 +122,26 @@ def leukocytes(counted: Counter[str]) -> int:
     return sum(n for code, n in counted.items() if code not in (*APART, UNCLASSED))
 
 
+def class_names(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> dict[str, str]:
+    """Return the names of all classes in the order of a count: built in, a bundle's, and what people said besides."""
+    words = names(labels)
+    for cell in cells:
+        if cell.annotation and cell.annotation.label:
+            words.setdefault(cell.standing, cell.annotation.label_name)
+    return words | {"other": _("Other"), "uncertain": _("Uncertain")}
+
+
 def sentence(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> str:
     """Say what the whole cells of a field are, blasts first: "14 leukocytes: 9 blast-like, 3 lymphocytes, 2 not named."
 
     Only what stands as a class is named; a cell that the bundle refuses is not named.
     """
+    cells = list(cells)
     counted = standing(cells)
     total = counted.total()
     if not total:
         return ""
-    words = names(labels) | {"other": _("Other"), "uncertain": _("Uncertain")}
+    words = class_names(cells, labels)
     parts = []
     for code in [*words, *(set(counted) - set(words) - {UNCLASSED})]:
         if not counted[code]:

@@ -15,6 +15,7 @@ from app.differential.review_rules import RULES
 from app.differential.sources import cell_bundles
 from app.records import UNNAMED_RULES, Lab
 from app.rules import RefusedError
+from app.terms.term_lists import Term
 from smear.inference import floors
 
 DEFAULT, NONE = "default", "none"  # of the bundle, in the form
@@ -39,11 +40,12 @@ class Counting:
     micrometres_per_pixel: float | None
 
     @property
-    def rules_in_words(self) -> list[str]:
-        """Return the review rules as the ledger keeps them."""
+    def rules(self) -> list[Term]:
+        """Return the review rules as a version of their list keeps them."""
         return [
-            f"{code} {rule['percent']:g}{' critical' if rule['critical'] else ''}"
-            for code, rule in self.review_rules.items()
+            Term(one.code, f"{one.words} {rule['percent']:g} %{', critical' * rule['critical']}")
+            for one in RULES
+            if (rule := self.review_rules.get(one.code))
         ]
 
     def keep(self, lab: Lab) -> None:

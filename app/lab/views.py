@@ -19,6 +19,8 @@ from app.lab import counting
 from app.lab.blueprint import bp
 from app.records import Lab
 from app.rules import RefusedError
+from app.terms import term_lists
+from app.terms.term_lists import REVIEW_RULE
 
 PATTERN_LENGTH = 64
 MICROSCOPE_LENGTH = 80
@@ -103,6 +105,7 @@ def save_counting() -> Any:
     lab_id, user_id = current_user.lab_id, current_user.id
     with writing() as session:
         chosen.keep(session.get_one(Lab, lab_id))
+        term_lists.keep(session, REVIEW_RULE, chosen.rules, lab_id, user_id)
         ledger.record(
             session,
             "lab.changed",

@@ -15,6 +15,7 @@ from app.records import SmearImage
 from app.reviews import reviews
 from app.reviews.reviews import Choice, ReviewedMeanwhileError
 from app.rules import RefusedError
+from app.terms import term_lists
 
 
 @bp.post("/cases/<case_id>/images/<image_id>/reviews")
@@ -22,10 +23,11 @@ from app.rules import RefusedError
 def review(case_id: str, image_id: str) -> Any:
     """Take down what a person sees in an image, and go on to the next that nobody has reviewed."""
     image = image_or_404(image_id, case_id)
-    comment = request.form.get("comment", "")
+    comment = term_lists.typed(request.form, "comment")
     code = request.form.get("choice", "")
     try:
-        choice = reviews.parse(code, comment, request.form.get("seen", 0, type=int), image.reading)
+        labels = reviews.labels_for(image.reading, current_user.lab_id)
+        choice = reviews.parse(code, comment, request.form.get("seen", 0, type=int), labels)
         reviews.review(image, choice, current_user)
     except RefusedError as refused:
         return read_page(image_or_404(image_id, case_id), comment=comment, problem=refused.text), 400
@@ -42,7 +44,7 @@ def meanwhile(case_id: str, image_id: str, choice: Choice) -> Any:
         case=image.case,
         image=image,
         choice=choice,
-        chosen=image.reading.label_name(choice.label) if choice.label else None,
+        chosen=choice.label_name or None,
         newer=[row for row in image.reviews if row.version > choice.seen],
     ), 409
 

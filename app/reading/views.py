@@ -27,8 +27,11 @@ from app.reading.cell_types import short_names, types_sentence
 from app.reading.pictures import BY_LEUKOCYTE, OPACITY, card_of
 from app.records import IMAGE_ORDER, Reading, SmearImage
 from app.records.review import COMMENT_LENGTH
+from app.reviews import reviews
 from app.rules import RefusedError
 from app.template_filters import FALLBACK_INTENDED_USE
+from app.terms import term_lists
+from app.terms.term_lists import SENTENCE
 from smear.inference.card import Label
 from smear.rendering import overlays
 
@@ -95,6 +98,8 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         place=place + 1,
         steps=next_steps(reading, image.case, place + 1),
         others=other_bundles(image),
+        choices_offered=reviews.labels_for(image.reading, current_user.lab_id),
+        sentences=term_lists.terms(current_user.lab_id, SENTENCE),
         comment=comment,
         problem=problem,
         comment_length=COMMENT_LENGTH,

@@ -21,7 +21,7 @@ from app.records.explanations import Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.notification import Notification
-from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, User
+from app.records.people import UNNAMED_RULES, Lab, PasswordLink, Role, SavedFilter, ServerSession, TermList, User
 from app.records.review import REVIEW_KINDS, Review
 from app.records.signature import Amendment, Signature
 from app.records.viewing import Viewing
@@ -73,6 +73,7 @@ __all__ = [
     "ShadowTrial",
     "Signature",
     "SmearImage",
+    "TermList",
     "User",
     "Viewing",
     "now",

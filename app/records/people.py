@@ -1,4 +1,4 @@
-"""The records of a lab's people: who they are, what they may do, and their signed-in browsers."""
+"""The records of a lab: its settings and terms, its people and what they may do, and their signed-in browsers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, String, Table, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.records.base import Record, now
+from app.records.base import Record, now, random_id
 
 # What signing does where cells are not named by a person: it goes on, waits for the target, or for every cell.
 UNNAMED_RULES = ("sign", "target", "all")
@@ -116,6 +116,27 @@ class PasswordLink(Record):
     expires_at: Mapped[datetime]
 
     user: Mapped[User] = relationship()
+
+
+class TermList(Record):
+    """One version of what a lab chooses from: its diagnoses, cell classes, sentences or reasons; never changed.
+
+    kind: one of `app.terms.term_lists.KINDS`; terms: in the lab's order, each as `app.terms.term_lists.Term` has it,
+    without what is empty.
+    """
+
+    __tablename__ = "term_list"
+    __table_args__ = (UniqueConstraint("lab_id", "kind", "version", name="uq_term_list_version"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=random_id)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int]
+    terms: Mapped[list[Any]]
+    saved_at: Mapped[datetime] = mapped_column(default=now)
+    saved_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+    saved_by: Mapped[User] = relationship(lazy="joined")
 
 
 class SavedFilter(Record):

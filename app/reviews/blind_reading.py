@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from app import ledger
 from app.database import db, writing
 from app.records import BlindReading, BlindReview, Case, Review, SmearImage, User, now
-from app.reviews.reviews import Choice, first_reading, newest
+from app.reviews.reviews import Choice, newest
 from app.rules import RefusedError
 
 
@@ -82,7 +82,7 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
             first_review_id=before.id,
             kind=choice.kind,
             label=choice.label,
-            label_name=first_reading(session, image_id).label_name(choice.label) if choice.label else "",
+            label_name=choice.label_name,
             comment=choice.comment,
         )
         session.add(given_now)

@@ -16,6 +16,8 @@ from app.records import IMAGE_ORDER, BlindReading, SmearImage
 from app.reviews import blind_reading, reviews
 from app.reviews.blueprint import bp
 from app.rules import RefusedError
+from app.terms import term_lists
+from app.terms.term_lists import SENTENCE
 from smear.rendering import overlays
 from smear.statistics import agreement
 
@@ -94,7 +96,9 @@ def read_page(reading: BlindReading, image: SmearImage, problem: str = "") -> st
             "views": {"original": picture},
         },
         picture=picture,
-        comment=request.form.get("comment", ""),
+        choices_offered=reviews.labels_for(image.reading, current_user.lab_id),
+        sentences=term_lists.terms(current_user.lab_id, SENTENCE),
+        comment=term_lists.typed(request.form, "comment"),
         problem=problem,
     )
 
@@ -105,7 +109,8 @@ def give(case_id: str, image_id: str) -> Any:
     """Take down what the second reader sees, and go on."""
     reading, image = blind_reading.own_reading_or_404(case_id, current_user), blind_image_or_404(image_id, case_id)
     try:
-        choice = reviews.parse(request.form.get("choice", ""), request.form.get("comment", ""), 0, image.reading)
+        labels = reviews.labels_for(image.reading, current_user.lab_id)
+        choice = reviews.parse(request.form.get("choice", ""), term_lists.typed(request.form, "comment"), 0, labels)
         done = blind_reading.give(reading, image, choice, current_user)
     except RefusedError as refused:
         still = blind_reading.open_reading(db.session, case_id)

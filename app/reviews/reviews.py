@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -13,6 +14,9 @@ from app.database import writing
 from app.records import Case, Reading, Review, SmearImage, User
 from app.records.review import COMMENT_LENGTH
 from app.rules import RefusedError, one_line_end, refuse_signed
+from app.terms import term_lists
+from app.terms.term_lists import DIAGNOSIS
+from smear.inference.card import Label
 
 
 class ReviewedMeanwhileError(Exception):
@@ -21,12 +25,16 @@ class ReviewedMeanwhileError(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose for an image, and the version of the review that they saw (0: none)."""
+    """What a person chose for an image, and the version of the review that they saw (0: none).
+
+    label_name: the label's, "" where none was chosen.
+    """
 
     kind: str
     label: str | None
     comment: str
     seen: int
+    label_name: str = ""
 
     @property
     def code(self) -> str:
@@ -34,11 +42,20 @@ class Choice:
         return f"label:{self.label}" if self.kind == "label" else self.kind
 
 
-def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
+def labels_for(reading: Reading, lab_id: int) -> list[Label]:
+    """Return what a field can be called: the labels of the model that read it, then the lab's own diagnoses."""
+    labels = {label.id: label for label in reading.labels}
+    return list(
+        (labels | {term.id: labels.get(term.id, term) for term in term_lists.labels(lab_id, DIAGNOSIS)}).values()
+    )
+
+
+def parse(code: str, comment: str, seen: int, labels: Sequence[Label]) -> Choice:
     """Read a choice from a form; RefusedError where it is none or the comment does not do."""
     kind, _colon, label = code.partition(":")
     comment = one_line_end(comment)
-    known = any(known.id == label for known in reading.labels) if kind == "label" else not label
+    names = {known.id: known.name for known in labels}
+    known = label in names if kind == "label" else not label
     if kind not in ("label", "other", "uncertain", "not_gradable") or not known:
         raise RefusedError(_("Choose what you see in this image."))
     if len(comment) > COMMENT_LENGTH:
@@ -51,7 +68,7 @@ def parse(code: str, comment: str, seen: int, reading: Reading) -> Choice:
         )
     if kind == "other" and not comment.strip():
         raise RefusedError(_("Write in the comment what you see, as it is none of the labels."))
-    return Choice(kind, label or None, comment.strip(), seen)
+    return Choice(kind, label or None, comment.strip(), seen, names.get(label, ""))
 
 
 def review(image: SmearImage, choice: Choice, user: User) -> Review:
@@ -69,7 +86,7 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
             version=choice.seen + 1,
             kind=choice.kind,
             label=choice.label,
-            label_name=reading.label_name(choice.label) if choice.label else "",
+            label_name=choice.label_name,
             comment=choice.comment,
             made_by_id=user_id,
         )

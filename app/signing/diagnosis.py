@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
 from app.records import SmearImage
 from app.rules import RefusedError, one_line_end
+from app.terms import term_lists
+from app.terms.term_lists import DIAGNOSIS
+from smear.inference.card import Label
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 5000
@@ -15,16 +19,23 @@ TEXT_LENGTH = 5000
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a person concludes: a label's id, `insufficient` or `other`, its words, and a remark."""
+    """What a person concludes: a label's id, `insufficient` or `other`, its words, and a remark.
+
+    list_version: of the lab's list that it was chosen from, 0 where the lab has none.
+    """
 
     code: str
     name: str
     remark: str
+    list_version: int = 0
 
 
-def options(images: list[SmearImage]) -> list[dict[str, str]]:
-    """Return the diagnoses to choose from: the labels of the models that read the case, and what no model says."""
-    labels = {label.id: label for image in images for label in image.reading.labels}
+def options(images: list[SmearImage], own: Sequence[Label] = ()) -> list[dict[str, str]]:
+    """Return the diagnoses to choose from, and what none of them says.
+
+    own: the lab's; a lab that has none chooses from the labels of the models that read the case.
+    """
+    labels = {label.id: label for label in own or (label for image in images for label in image.reading.labels)}
     return [
         *({"code": f"label:{key}", "name": label.name, "meaning": label.meaning} for key, label in labels.items()),
         {"code": "insufficient", "name": _("Material not sufficient for a diagnosis"), "meaning": ""},
@@ -32,10 +43,12 @@ def options(images: list[SmearImage]) -> list[dict[str, str]]:
     ]
 
 
-def parse(code: str, other: str, remark: str, images: list[SmearImage]) -> Diagnosis:
+def parse(code: str, other: str, remark: str, images: list[SmearImage], lab_id: int) -> Diagnosis:
     """Read a diagnosis from a form; RefusedError where it is none."""
     remark = one_line_end(remark)
-    name = next((option["name"] for option in options(images) if option["code"] == code), None)
+    terms = term_lists.newest(lab_id, DIAGNOSIS)
+    own = [term.label for term in term_lists.terms_in(terms)]
+    name = next((option["name"] for option in options(images, own) if option["code"] == code), None)
     if name is None:
         raise RefusedError(_("Choose the diagnosis. Nothing is chosen for you."))
     if code == "other":
@@ -50,4 +63,4 @@ def parse(code: str, other: str, remark: str, images: list[SmearImage]) -> Diagn
                 most=TEXT_LENGTH,
             )
         )
-    return Diagnosis(code.removeprefix("label:"), name, remark.strip())
+    return Diagnosis(code.removeprefix("label:"), name, remark.strip(), terms.version if terms else 0)

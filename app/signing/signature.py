@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from typing import Any
 
 from flask_babel import gettext as _
@@ -49,7 +50,7 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
         moment = now()
         content |= {
             "lab": signer.lab.name,
-            "diagnosis": {"code": diagnosis.code, "name": diagnosis.name, "remark": diagnosis.remark},
+            "diagnosis": asdict(diagnosis),
             "reason": amendment.reason if amendment else "",
             "signed": {"by_id": signer.id, "by": signer.shown_name, "at": moment.isoformat()},
         }

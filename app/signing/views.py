@@ -19,8 +19,8 @@ from app.signing.blueprint import bp
 from app.signing.material import images_of, material
 from app.signing.obstacles import obstacles
 from app.signing.signature import ChangedMeanwhileError
-
-FIELDS = ("diagnosis", "other", "remark")
+from app.terms import term_lists
+from app.terms.term_lists import DIAGNOSIS, SENTENCE
 
 
 @bp.get("/cases/<case_id>/sign")
@@ -39,8 +39,8 @@ def put_signature(case_id: str) -> Any:
     if found := obstacles(case, images):
         return sign_page(case, " ".join(found)), 409
     try:
-        code, other, remark = (request.form.get(name, "") for name in FIELDS)
-        chosen = diagnosis.parse(code, other, remark, images)
+        code, other = (request.form.get(name, "") for name in ("diagnosis", "other"))
+        chosen = diagnosis.parse(code, other, term_lists.typed(request.form, "remark"), images, case.lab_id)
     except RefusedError as refused:
         return sign_page(case, refused.text), 400
     try:
@@ -71,9 +71,11 @@ def sign_page(case: Case, problem: str = "") -> str:
         remarks=[*(remarks(counted) if counted else []), *second_readings(signed)],
         images=images,
         obstacles=obstacles(case, images),
-        options=diagnosis.options(images),
+        options=diagnosis.options(images, term_lists.labels(case.lab_id, DIAGNOSIS)),
+        sentences=term_lists.terms(case.lab_id, SENTENCE),
         seen=signature.digest(signed),
-        typed={name: request.form.get(name, "") for name in FIELDS},
+        typed={name: request.form.get(name, "") for name in ("diagnosis", "other")},
+        remark=term_lists.typed(request.form, "remark"),
         problem=problem,
     )
 

@@ -11,7 +11,7 @@ from flask_security import current_user
 from app.access import blind_cases, clinician
 from app.cells.annotations import Act, AnnotatedMeanwhileError, Seen, annotate, parse_choice
 from app.database import db
-from app.differential.cells import REASONS, newest
+from app.differential.cells import exclusion_reasons, newest
 from app.differential.classes import keyed
 from app.inference.loaded_bundles import published
 from app.records import Case, SmearImage
@@ -60,7 +60,7 @@ def label_next() -> Any:
         image=image,
         view=" ".join(f"{value:.1f}" for value in view),
         labels=names,
-        reasons=REASONS if one.number else {},
+        reasons=exclusion_reasons(current_user.lab_id) if one.number else {},
         seen=version.version if version else 0,
         done=len(picked.picks) - len(picked.left),
         total=len(picked.picks),
@@ -79,11 +79,11 @@ def give_label() -> Any:
     code, seen = request.form.get("choice", ""), request.form.get("seen", 0, type=int)
     try:
         if wanted.number:
-            choice = parse_choice(code, keyed(labels_of(picked.bundle)))
+            choice = parse_choice(code, keyed(labels_of(picked.bundle)), exclusion_reasons(current_user.lab_id))
             cell = Seen(image.id, wanted.number, seen)
             annotate(db.session.get_one(Case, image.case_id), [Act(choice, [cell])], current_user)
         else:
-            reviews.review(image, reviews.parse(code, "", seen, image.reading), current_user)
+            reviews.review(image, reviews.parse(code, "", seen, image.reading.labels), current_user)
     except (ReviewedMeanwhileError, AnnotatedMeanwhileError):
         flash(_("Somebody else labelled it in between; theirs stands."), "info")
     except RefusedError as refused:

@@ -64,6 +64,8 @@ ROUTES: dict[str, dict[str, int]] = {
     "lab.show": admins(200),
     "lab.save": admins(302),
     "lab.save_counting": admins(400),
+    "lab.show_terms": admins(200),
+    "lab.save_terms": admins(409),
     "members.index": admins(200),
     "members.add": admins(400),
     "members.reset": admins(200, 404),
@@ -183,6 +185,7 @@ def addresses(app: Flask, field: bytes, blank: bytes) -> dict[str, Any]:
         "filename": "theme.js",
         "job_id": job,
         "panel_id": "nothing",
+        "kind": "diagnosis",
         "rest": image,
     }
 

@@ -1,0 +1,135 @@
+"""Reading a lab's terms from the forms of their page: rows of diagnoses and cell classes, lines of everything else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+
+from app.accession import normal
+from app.differential.classes import BY_ID, part_of
+from app.inference.engine import engine
+from app.inference.loaded_bundles import published
+from app.rules import RefusedError
+from app.terms.term_lists import AMENDMENT, CELL_CLASS, DIAGNOSIS, EXCLUSION, REMOVAL, REVIEW_RULE, SENTENCE, Term
+from smear.inference.card import Label
+
+MOST = 60  # terms of a kind
+CODE_LENGTH = 24
+MEANING_LENGTH = 300
+# Characters of a name. A reason is kept as it is written, in a column of 32 where a cell is excluded for it.
+LENGTHS = {DIAGNOSIS: 100, CELL_CLASS: 40, SENTENCE: 300, REMOVAL: 80, EXCLUSION: 32, AMENDMENT: 200}
+TITLES = {
+    DIAGNOSIS: _l("Diagnoses"),
+    CELL_CLASS: _l("Cell classes"),
+    SENTENCE: _l("Sentences for comments and remarks"),
+    REMOVAL: _l("Reasons why an image leaves a case"),
+    EXCLUSION: _l("Reasons why a cell is excluded"),
+    AMENDMENT: _l("Reasons why a signed case is amended"),
+    REVIEW_RULE: _l("Rules that mark a case for review"),
+}
+
+
+def parse(kind: str, form: MultiDict[str, str], before: list[Term]) -> list[Term]:
+    """Read a list from a form; RefusedError with the sentence where it cannot be kept.
+
+    before: the version that holds: a term that keeps its name keeps its code.
+    """
+    rows = _rows(form) if kind in (DIAGNOSIS, CELL_CLASS) else [{"name": line} for line in _lines(form)]
+    rows = [row | {"name": normal(row["name"])} for row in rows]
+    rows = [row for row in rows if row["name"]]
+    _check(kind, [row["name"] for row in rows])
+    read: dict[str, Callable[[dict[str, str], dict[str, str]], Term]] = {DIAGNOSIS: _diagnosis, CELL_CLASS: _cell_class}
+    if kind not in read:
+        return [Term(row["name"], row["name"]) for row in rows]
+    known = {term.name.casefold(): term.code for term in before}
+    found = []
+    for row in rows:
+        term = read[kind](row, known)
+        known[term.name.casefold()] = term.code
+        found.append(term)
+    return found
+
+
+def typed_rows(form: MultiDict[str, str]) -> list[Term]:
+    """Return the rows of a table as they were typed, to stand in it again."""
+    return [
+        Term("", row["name"], row["meaning"], row["counted_as"], row["malignant"] == "yes")
+        for row in _rows(form)
+        if any(row.values())
+    ]
+
+
+def _rows(form: MultiDict[str, str]) -> list[dict[str, str]]:
+    """Return the rows of a table of inputs, whose fields are numbered from 0."""
+    numbers = sorted({int(match[1]) for name in form if (match := re.fullmatch(r"name-(\d{1,3})", name))})
+    fields = ("name", "meaning", "counted_as", "malignant")
+    return [{field: form.get(f"{field}-{number}", "") for field in fields} for number in numbers]
+
+
+def _lines(form: MultiDict[str, str]) -> Iterable[str]:
+    return form.get("lines", "").splitlines()
+
+
+def _check(kind: str, names: list[str]) -> None:
+    """Refuse names that are too many, too long, or there twice."""
+    if len(names) > MOST:
+        raise RefusedError(_("A list has at most %(n)s terms. Nothing was saved.", n=MOST))
+    for name in names:
+        if len(name) > LENGTHS[kind]:
+            raise RefusedError(
+                _(
+                    "“%(name)s …” has %(n)s characters; it may have %(most)s. Nothing was saved.",
+                    name=name[:24],
+                    n=len(name),
+                    most=LENGTHS[kind],
+                )
+            )
+        if sum(other.casefold() == name.casefold() for other in names) > 1:
+            raise RefusedError(_("“%(name)s” is there twice. Nothing was saved.", name=name[: LENGTHS[kind]]))
+
+
+def _diagnosis(row: dict[str, str], known: dict[str, str]) -> Term:
+    """Read a diagnosis; one that a model calls the same has the model's id, so that its word and ours are compared."""
+    name, meaning = row["name"], normal(row["meaning"])
+    if len(meaning) > MEANING_LENGTH:
+        raise RefusedError(
+            _("What “%(name)s” means has at most %(n)s characters. Nothing was saved.", name=name, n=MEANING_LENGTH)
+        )
+    if name.casefold() in known:
+        return Term(known[name.casefold()], name, meaning)
+    of_models = {text.casefold(): label.id for label in field_labels() for text in (label.id, label.name)}
+    return Term(of_models.get(name.casefold()) or _code(name, {*known.values(), *of_models.values()}), name, meaning)
+
+
+def _cell_class(row: dict[str, str], known: dict[str, str]) -> Term:
+    """Read a cell class: a part of a built-in one, or one of its own."""
+    name, whole = row["name"], row["counted_as"]
+    if name.casefold() in {str(one.name).casefold() for one in BY_ID.values()}:
+        raise RefusedError(_("“%(name)s” is built in; it needs no row. Nothing was saved.", name=name))
+    if whole and whole not in BY_ID:
+        raise RefusedError(_("Choose what “%(name)s” is counted as. Nothing was saved.", name=name))
+    malignant = BY_ID[whole].malignant if whole else row["malignant"] == "yes"
+    code = known.get(name.casefold(), "")
+    if not code or part_of(code) != whole:
+        slug = _code(name, {*known.values(), *BY_ID})
+        code = f"{whole}.{slug}" if whole else slug
+    return Term(code, name, counted_as=whole, malignant=malignant)
+
+
+def _code(name: str, taken: set[str]) -> str:
+    """Return a code for a new term: its Latin letters, with a number where another has them already."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:CODE_LENGTH] or "term"
+    last = {code.rpartition(".")[2] for code in taken}
+    return next(code for code in [stem, *(f"{stem}_{n}" for n in range(2, 2 * MOST + 2))] if code not in last)
+
+
+def field_labels() -> list[Label]:
+    """Return the labels of the published models that read whole fields, each once."""
+    cards = (card for _name, card, _text in published(engine().folder))
+    return list({label.id: label for card in cards if card and card.scope == "field" for label in card.labels}.values())

@@ -1,0 +1,88 @@
+"""The page of a lab's own terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import current_user
+
+from app.access import admin
+from app.differential.classes import CLASSES
+from app.lab import term_forms
+from app.lab.blueprint import bp
+from app.rules import RefusedError
+from app.terms import term_lists
+from app.terms.term_lists import CELL_CLASS, DIAGNOSIS, KINDS, Term
+
+SPARE = 3  # empty rows at the end of a table
+
+
+@bp.get("/terms")
+@admin
+def show_terms() -> str:
+    """Show every list as it is now, and the versions before."""
+    return terms_page()
+
+
+def terms_page(refused: str = "", problem: str = "") -> str:
+    """Draw the page; `refused`: the kind of the list that could not be saved, whose fields keep what was typed."""
+    lab_id = current_user.lab_id
+    newest = {kind: term_lists.newest(lab_id, kind) for kind in KINDS}
+    chosen = {kind: term_lists.terms_in(row) for kind, row in newest.items()}
+    return render_template(
+        "lab/terms.html",
+        kinds=KINDS,
+        titles=term_forms.TITLES,
+        lengths=term_forms.LENGTHS,
+        meaning_length=term_forms.MEANING_LENGTH,
+        seen={kind: row.version if row else 0 for kind, row in newest.items()},
+        rows={kind: rows_of(kind, chosen[kind], kind == refused) for kind in (DIAGNOSIS, CELL_CLASS)},
+        lines={
+            kind: request.form.get("lines", "") if kind == refused else "\n".join(term.name for term in chosen[kind])
+            for kind in KINDS
+        },
+        started=bool(newest[DIAGNOSIS]),
+        classes=CLASSES,
+        versions=[(row, term_lists.terms_in(row)) for row in term_lists.versions(lab_id)],
+        refused=refused,
+        problem=problem,
+    )
+
+
+def rows_of(kind: str, chosen: list[Term], typed: bool) -> list[Term]:
+    """Return the rows of a table with some empty ones after them; what was typed where that could not be saved.
+
+    A lab that has no diagnoses of its own begins with those of the models.
+    """
+    if typed:
+        rows = term_forms.typed_rows(request.form)
+    elif kind == DIAGNOSIS and not term_lists.newest(current_user.lab_id, kind):
+        rows = [Term(label.id, label.name, label.meaning) for label in term_forms.field_labels()]
+    else:
+        rows = chosen
+    return [*rows, *[Term("", "")] * SPARE]
+
+
+@bp.post("/terms/<kind>")
+@admin
+def save_terms(kind: str) -> Any:
+    """Keep a list as its next version."""
+    if kind not in KINDS:
+        abort(404)
+    seen = request.form.get("seen", -1, type=int)
+    try:
+        chosen = term_forms.parse(kind, request.form, term_lists.terms(current_user.lab_id, kind))
+    except RefusedError as refused:
+        return terms_page(kind, refused.text), 400
+    try:
+        row = term_lists.save(kind, chosen, seen, current_user)
+    except RefusedError as refused:
+        return terms_page(kind, refused.text), 409
+    title = term_forms.TITLES[kind]
+    if row:
+        flash(_("%(list)s: saved as version %(n)s.", list=title, n=row.version), "info")
+    else:
+        flash(_("%(list)s: nothing changed.", list=title), "info")
+    return redirect(url_for("lab.show_terms", _anchor=kind))
