@@ -14,7 +14,7 @@ from app.lab import patients
 from app.records import AuditEvent, Case, User, now
 from app.rules import RefusedError, refuse_signed
 
-FIELDS = ("accession", "specimen", "stain", "notes", "received_on", "age_band", "sex")
+FIELDS = ("accession", "specimen", "stain", "microscope", "notes", "received_on", "age_band", "sex")
 PATIENT = "patient"  # of a form: the number that becomes a key
 CORRECTED = "case.corrected"
 
@@ -26,6 +26,7 @@ class Details:
     accession: str
     specimen: str
     stain: str
+    microscope: str
     notes: str
     received_on: str
     age_band: str

@@ -18,6 +18,8 @@ from app.cases.details import Details, stored
 from app.lab import patients
 from app.lab.views import fits
 from app.records import AGE_BANDS, SEXES, SPECIMENS, now
+from app.terms import term_lists
+from app.terms.term_lists import MICROSCOPE
 
 NOTES_LENGTH = 2000
 AGES = [SelectChoice(band, band or "–") for band in ("", *AGE_BANDS)]
@@ -101,6 +103,7 @@ class CaseForm(FlaskForm):
     )
     patient = StringField(_l("Patient's number (optional)"), validators=[a_number], default="")
     stain = StringField(_l("Stain"), validators=[Length(max=64)], default=STAINS[0])
+    microscope = SelectField(_l("Microscope"), default="")
     received_on = StringField(_l("Received"), validators=[real_day], default="")
     age_band = SelectField(_l("Age"), choices=AGES, default="")
     sex = SelectField(
@@ -110,6 +113,12 @@ class CaseForm(FlaskForm):
     )
     notes = TextAreaField(_l("Notes"), validators=[not_too_long])
     confirmed = HiddenField(default="")  # set once the person saw the warnings below
+
+    def __init__(self, microscope: str = "", **kwargs: Any) -> None:
+        """Offer the lab's microscopes; microscope: the one that the case names, which may be on the list no more."""
+        super().__init__(**kwargs)
+        own = [term.name for term in term_lists.terms(current_user.lab_id, MICROSCOPE)]
+        self.microscope.choices = [SelectChoice(name, name or "–") for name in dict.fromkeys(("", *own, microscope))]
 
     def stands_already(self, _field: Field) -> bool:
         """Say whether a field's text was in the case before; there is no case yet."""
@@ -142,7 +151,7 @@ class CorrectionForm(CaseForm):
     """The same of a case that is there; what it holds already is neither warned of nor held to a newer pattern."""
 
     def __init__(self, before: Details, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(microscope=before.microscope, **kwargs)
         self.before = before
 
     def stands_already(self, field: Field) -> bool:

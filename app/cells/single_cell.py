@@ -20,6 +20,7 @@ from app.inference.engine import engine
 from app.inference.loaded_bundles import card_of_version
 from app.records import Annotation, CellReading, Detections, SmearImage
 from app.stored_fields import field_of
+from app.terms import term_lists
 from smear.arrays import Array
 from smear.imaging.decode import encode
 from smear.inference import cell_reader
@@ -85,7 +86,7 @@ def cell(case_id: str, image_id: str, number: int) -> str:
     source = vocabulary.chosen(vocabulary.sources(case_id), request.args.get("bundle"), own)
     one = cell_or_404(case_id, image_id, number, source)
     image = detections_or_404(case_id, image_id).image
-    scale = current_user.lab.micrometres_per_pixel
+    scale = term_lists.scale(case.lab_id, case.microscope) or current_user.lab.micrometres_per_pixel
     with engine().slots.stored(image.pixel_count):
         field = field_of(image)
         measured = measure(field, scale, only=number)[0]

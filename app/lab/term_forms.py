@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,18 +15,31 @@ from app.accession import normal
 from app.differential.classes import BY_ID, part_of
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
+from app.lab.counting import SCALES
 from app.rules import RefusedError
-from app.terms.term_lists import AMENDMENT, CELL_CLASS, DIAGNOSIS, EXCLUSION, REMOVAL, REVIEW_RULE, SENTENCE, Term
+from app.terms.term_lists import (
+    AMENDMENT,
+    CELL_CLASS,
+    DIAGNOSIS,
+    EXCLUSION,
+    MICROSCOPE,
+    REMOVAL,
+    REVIEW_RULE,
+    SENTENCE,
+    Term,
+)
 from smear.inference.card import Label
 
 MOST = 60  # terms of a kind
 CODE_LENGTH = 24
 MEANING_LENGTH = 300
+FIELDS = ("name", "meaning", "counted_as", "malignant", "micrometres", "pixels")  # of a row
 # Characters of a name. A reason is kept as it is written, in a column of 32 where a cell is excluded for it.
-LENGTHS = {DIAGNOSIS: 100, CELL_CLASS: 40, SENTENCE: 300, REMOVAL: 80, EXCLUSION: 32, AMENDMENT: 200}
+LENGTHS = {DIAGNOSIS: 100, CELL_CLASS: 40, MICROSCOPE: 80, SENTENCE: 300, REMOVAL: 80, EXCLUSION: 32, AMENDMENT: 200}
 TITLES = {
     DIAGNOSIS: _l("Diagnoses"),
     CELL_CLASS: _l("Cell classes"),
+    MICROSCOPE: _l("Microscopes with their cameras"),
     SENTENCE: _l("Sentences for comments and remarks"),
     REMOVAL: _l("Reasons why an image leaves a case"),
     EXCLUSION: _l("Reasons why a cell is excluded"),
@@ -39,40 +53,38 @@ def parse(kind: str, form: MultiDict[str, str], before: list[Term]) -> list[Term
 
     before: the version that holds: a term that keeps its name keeps its code.
     """
-    rows = _rows(form) if kind in (DIAGNOSIS, CELL_CLASS) else [{"name": line} for line in _lines(form)]
+    rows = rows_in(form) if kind in TABLES else [{"name": line} for line in form.get("lines", "").splitlines()]
     rows = [row | {"name": normal(row["name"])} for row in rows]
     rows = [row for row in rows if row["name"]]
     _check(kind, [row["name"] for row in rows])
-    read: dict[str, Callable[[dict[str, str], dict[str, str]], Term]] = {DIAGNOSIS: _diagnosis, CELL_CLASS: _cell_class}
-    if kind not in read:
+    if kind not in TABLES:
         return [Term(row["name"], row["name"]) for row in rows]
     known = {term.name.casefold(): term.code for term in before}
     found = []
     for row in rows:
-        term = read[kind](row, known)
+        term = TABLES[kind](row, known)
         known[term.name.casefold()] = term.code
         found.append(term)
     return found
 
 
-def typed_rows(form: MultiDict[str, str]) -> list[Term]:
-    """Return the rows of a table as they were typed, to stand in it again."""
-    return [
-        Term("", row["name"], row["meaning"], row["counted_as"], row["malignant"] == "yes")
-        for row in _rows(form)
-        if any(row.values())
-    ]
-
-
-def _rows(form: MultiDict[str, str]) -> list[dict[str, str]]:
-    """Return the rows of a table of inputs, whose fields are numbered from 0."""
+def rows_in(form: MultiDict[str, str]) -> list[dict[str, str]]:
+    """Return the rows of a table of inputs, whose fields are numbered from 0, as they were typed."""
     numbers = sorted({int(match[1]) for name in form if (match := re.fullmatch(r"name-(\d{1,3})", name))})
-    fields = ("name", "meaning", "counted_as", "malignant")
-    return [{field: form.get(f"{field}-{number}", "") for field in fields} for number in numbers]
+    return [{field: form.get(f"{field}-{number}", "") for field in FIELDS} for number in numbers]
 
 
-def _lines(form: MultiDict[str, str]) -> Iterable[str]:
-    return form.get("lines", "").splitlines()
+def row_of(term: Term) -> dict[str, str]:
+    """Return a term as a row of a table of inputs."""
+    measured = bool(term.micrometres_per_pixel)
+    return {
+        "name": term.name,
+        "meaning": term.meaning,
+        "counted_as": term.counted_as,
+        "malignant": "yes" * term.malignant,
+        "micrometres": f"{term.micrometres_per_pixel:.6g}" * measured,
+        "pixels": "1" * measured,
+    }
 
 
 def _check(kind: str, names: list[str]) -> None:
@@ -121,6 +133,31 @@ def _cell_class(row: dict[str, str], known: dict[str, str]) -> Term:
     return Term(code, name, counted_as=whole, malignant=malignant)
 
 
+def _microscope(row: dict[str, str], _known: dict[str, str]) -> Term:
+    """Read a microscope: how long something is, such as a scale bar, and on how many pixels of its camera."""
+    name, length, pixels = (row[field].strip() for field in ("name", "micrometres", "pixels"))
+    if not length and not pixels:
+        return Term(name, name)
+    low, high = SCALES
+    try:
+        long, wide = (float(text.replace(",", ".")) for text in (length, pixels))
+        scale = long / wide if wide > 0 else math.nan
+    except ValueError:
+        scale = math.nan
+    if not low <= scale <= high:
+        raise RefusedError(
+            _(
+                "“%(name)s”: say how many micrometres something has, such as the scale bar, and on how many"
+                " pixels; that is between %(low)g and %(high)g micrometres per pixel. Or leave both empty. Nothing was"
+                " saved.",
+                name=name,
+                low=low,
+                high=high,
+            )
+        )
+    return Term(name, name, micrometres_per_pixel=scale)
+
+
 def _code(name: str, taken: set[str]) -> str:
     """Return a code for a new term: its Latin letters, with a number where another has them already."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
@@ -133,3 +170,10 @@ def field_labels() -> list[Label]:
     """Return the labels of the published models that read whole fields, each once."""
     cards = (card for _name, card, _text in published(engine().folder))
     return list({label.id: label for card in cards if card and card.scope == "field" for label in card.labels}.values())
+
+
+TABLES: dict[str, Callable[[dict[str, str], dict[str, str]], Term]] = {
+    DIAGNOSIS: _diagnosis,
+    CELL_CLASS: _cell_class,
+    MICROSCOPE: _microscope,
+}

@@ -14,7 +14,7 @@ from app.lab import term_forms
 from app.lab.blueprint import bp
 from app.rules import RefusedError
 from app.terms import term_lists
-from app.terms.term_lists import CELL_CLASS, DIAGNOSIS, KINDS, Term
+from app.terms.term_lists import DIAGNOSIS, KINDS, Term
 
 SPARE = 3  # empty rows at the end of a table
 
@@ -38,7 +38,7 @@ def terms_page(refused: str = "", problem: str = "") -> str:
         lengths=term_forms.LENGTHS,
         meaning_length=term_forms.MEANING_LENGTH,
         seen={kind: row.version if row else 0 for kind, row in newest.items()},
-        rows={kind: rows_of(kind, chosen[kind], kind == refused) for kind in (DIAGNOSIS, CELL_CLASS)},
+        rows={kind: rows_of(kind, chosen[kind], kind == refused) for kind in term_forms.TABLES},
         lines={
             kind: request.form.get("lines", "") if kind == refused else "\n".join(term.name for term in chosen[kind])
             for kind in KINDS
@@ -51,18 +51,16 @@ def terms_page(refused: str = "", problem: str = "") -> str:
     )
 
 
-def rows_of(kind: str, chosen: list[Term], typed: bool) -> list[Term]:
+def rows_of(kind: str, chosen: list[Term], typed: bool) -> list[dict[str, str]]:
     """Return the rows of a table with some empty ones after them; what was typed where that could not be saved.
 
     A lab that has no diagnoses of its own begins with those of the models.
     """
     if typed:
-        rows = term_forms.typed_rows(request.form)
-    elif kind == DIAGNOSIS and not term_lists.newest(current_user.lab_id, kind):
-        rows = [Term(label.id, label.name, label.meaning) for label in term_forms.field_labels()]
-    else:
-        rows = chosen
-    return [*rows, *[Term("", "")] * SPARE]
+        return term_forms.rows_in(request.form)
+    if kind == DIAGNOSIS and not term_lists.newest(current_user.lab_id, kind):
+        chosen = [Term(label.id, label.name, label.meaning) for label in term_forms.field_labels()]
+    return [term_forms.row_of(term) for term in (*chosen, *[Term("", "")] * SPARE)]
 
 
 @bp.post("/terms/<kind>")

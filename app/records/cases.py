@@ -91,6 +91,7 @@ class Case(Record):
     accession_key: Mapped[str] = mapped_column(String(128))  # `app.accession`: what looks the same is one
     specimen: Mapped[str] = mapped_column(String(2))
     stain: Mapped[str] = mapped_column(String(64), default="")
+    microscope: Mapped[str] = mapped_column(String(80), default="", server_default="")  # and camera; one of the lab's
     notes: Mapped[str] = mapped_column(Text, default="")
     search_text: Mapped[str] = mapped_column(Text, default="")  # accession and notes, as `app.accession` searches them
     received_on: Mapped[str] = mapped_column(String(10), default="", server_default="")  # a day, or unknown

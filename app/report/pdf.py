@@ -86,6 +86,7 @@ def identifiers(content: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Accession"), case["accession"]),
         (_("Specimen"), SPECIMENS.get(case["specimen"], case["specimen"])),
         (_("Stain"), case["stain"]),
+        *([(_("Microscope"), case["microscope"])] if case.get("microscope") else []),
         (_("Received"), case["received"]),
         (_("Age, sex"), ", ".join(filter(None, (case["age_band"], SEXES.get(case["sex"], ""))))),
         (_("Case opened"), clock(case["opened"])),

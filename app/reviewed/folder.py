@@ -89,13 +89,14 @@ class Export:
     def add(self, one: Labelled, path: str, name: str, outlined: bool) -> None:
         """Add the row of the manifest for a field or a cell."""
         self.names[one.label] = one.name
+        case = one.image.case
         box = one.image.detections.boxes[one.number - 1] if one.number and one.image.detections else []
         self.rows.setdefault(one.kind, []).append(
             {
                 "path": path,
                 "label": one.label,
                 "group": one.group,
-                "source": ", ".join(filter(None, (self.lab.name, self.lab.microscope, one.image.case.stain))),
+                "source": ", ".join(filter(None, (self.lab.name, case.microscope or self.lab.microscope, case.stain))),
                 "picture": f"pictures/{name}.png",
                 "label_map": f"label_maps/{name}.png" if outlined else "",
                 "number": one.number or "",

@@ -40,6 +40,7 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
             "accession": case.accession,
             "specimen": case.specimen,
             "stain": case.stain,
+            "microscope": case.microscope,
             "notes": case.notes,
             "received": case.received_on,
             "age_band": case.age_band,

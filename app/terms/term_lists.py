@@ -21,7 +21,8 @@ from smear.inference.card import Label
 
 DIAGNOSIS, CELL_CLASS, SENTENCE = "diagnosis", "cell_class", "sentence"
 REMOVAL, EXCLUSION, AMENDMENT = "removal", "exclusion", "amendment"  # reasons
-KINDS = (DIAGNOSIS, CELL_CLASS, SENTENCE, REMOVAL, EXCLUSION, AMENDMENT)
+MICROSCOPE = "microscope"
+KINDS = (DIAGNOSIS, CELL_CLASS, MICROSCOPE, SENTENCE, REMOVAL, EXCLUSION, AMENDMENT)
 REVIEW_RULE = "review_rule"  # chosen with the counting of cells; their versions stand with the others
 
 
@@ -30,7 +31,7 @@ class Term:
     """One term: what stands in the records for it, its name, and what it means.
 
     Of a cell class: `counted_as`, the built-in class whose part it is ("" for a class of its own), and whether it is
-    malignant.
+    malignant. Of a microscope with its camera: `micrometres_per_pixel`, 0 where nobody measured it.
     """
 
     code: str
@@ -38,9 +39,10 @@ class Term:
     meaning: str = ""
     counted_as: str = ""
     malignant: bool = False
+    micrometres_per_pixel: float = 0.0
 
     @property
-    def plain(self) -> dict[str, str | bool]:
+    def plain(self) -> dict[str, str | bool | float]:
         """Return it as a version keeps it, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value}
 
@@ -80,6 +82,19 @@ def labels(lab_id: int, kind: str) -> list[Label]:
 def names(lab_id: int, kind: str) -> dict[str, str]:
     """Return the names of a lab's terms of a kind by their codes."""
     return {term.code: term.name for term in terms(lab_id, kind)}
+
+
+def scale(lab_id: int, microscope: str) -> float | None:
+    """Return the micrometres per pixel of a lab's microscope, by its newest version; None where nobody measured it.
+
+    A microscope that is on the list no more keeps the scale that it had last.
+    """
+    query = select(TermList).where(TermList.lab_id == lab_id, TermList.kind == MICROSCOPE)
+    for row in db.session.scalars(query.order_by(TermList.version.desc())) if microscope else ():
+        for term in terms_in(row):
+            if term.name == microscope:
+                return term.micrometres_per_pixel or None
+    return None
 
 
 def typed(form: Mapping[str, str], field: str) -> str:

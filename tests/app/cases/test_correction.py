@@ -18,6 +18,7 @@ OPENED = {
     "accession": "A-1",
     "specimen": "PB",
     "stain": "Giemsa",
+    "microscope": "Olympus",
     "notes": "pancytopenia",
     "received_on": "2026-01-02",
     "age_band": "6-12",
@@ -27,6 +28,7 @@ CORRECTED = {
     "accession": "A-2",
     "specimen": "BM",
     "stain": "Wright",
+    "microscope": "Zeiss",
     "notes": "blasts\nsee the marrow",
     "received_on": "2026-01-03",
     "age_band": "40-59",
@@ -35,8 +37,10 @@ CORRECTED = {
 
 
 @pytest.fixture
-def case(clinician: Someone) -> str:
-    """Return a case with everything written down."""
+def case(app: Flask, clinician: Someone) -> str:
+    """Return a case with everything written down, of a lab with two microscopes."""
+    microscopes = {"seen": 0, "name-0": OPENED["microscope"], "name-1": CORRECTED["microscope"]}
+    assert Someone(app, "admin").post("/lab/terms/microscope", microscopes).status_code == 302
     return clinician.open_case(OPENED["accession"], **{name: OPENED[name] for name in FIELDS[1:]})
 
 

@@ -19,7 +19,7 @@ from app.terms import term_lists
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference.card import Label
-from tests.app.steps import Someone, events, id_of, sign
+from tests.app.steps import Someone, events, id_of, review_all, sign
 
 RULES = {
     "count_target": "100",
@@ -288,3 +288,43 @@ def test_keys_of_own_classes_do_not_hang_on_the_model() -> None:
         "v1.2",
         "blast",
     ]
+
+
+def test_microscopes(app: Flask, admin: Someone, clinician: Someone, field: bytes) -> None:
+    """A case names one, and its cells are measured with that one's scale, also after it left the list."""
+    case = clinician.open_case("A-1")
+    assert 'name="microscope"' not in clinician.get("/cases/new").text
+    rows = table({"name": "Olympus BX43, DP27", "micrometres": "20", "pixels": "250"}, {"name": "Telephone"})
+    assert save(admin, "microscope", **rows).status_code == 302
+    assert 'name="microscope"' in clinician.get("/cases/new").text
+    image = clinician.upload(case, field).json["id"]
+    address = f"/cases/{case}/cells/{image}/1"
+    assert "µm" not in clinician.get(address).text
+    details = {"accession": "A-1", "specimen": "PB", "microscope": "Olympus BX43, DP27", "confirmed": "yes"}
+    seen = {f"seen_{name}": value for name, value in {"accession": "A-1", "specimen": "PB"}.items()}
+    assert clinician.post(f"/cases/{case}/details", details | {"microscope": "Another"} | seen).status_code == 400
+    assert clinician.post(f"/cases/{case}/details", details | seen).status_code == 302
+    clinician.get(f"/cases/{case}")  # which shows that the details were corrected
+    measured = clinician.get(address).text
+    assert "µm" in measured
+    assert save(admin, "microscope", 1, **table({"name": "Telephone"})).status_code == 302
+    assert clinician.get(address).text == measured
+    assert "Olympus BX43, DP27" in clinician.get(f"/cases/{case}/details").text
+    review_all(clinician, case)
+    assert sign(clinician, case).status_code == 302
+    assert "Olympus BX43, DP27" in clinician.get(f"/cases/{case}/versions/1").text
+    assert clinician.open_case("A-2", microscope="Telephone")
+
+
+@pytest.mark.parametrize(
+    ("micrometres", "pixels"),
+    [("20", ""), ("", "5"), ("20", "0"), ("twenty", "5"), ("nan", "5"), ("20", "1"), ("-1", "-9")],
+)
+def test_a_scale_that_is_none(admin: Someone, app: Flask, micrometres: str, pixels: str) -> None:
+    """One sentence, and what was typed stands there."""
+    rows = table({"name": "Zeiss", "micrometres": micrometres, "pixels": pixels})
+    answer = save(admin, "microscope", **rows)
+    assert answer.status_code == 400
+    assert "on how many" in answer.text
+    assert 'value="Zeiss"' in answer.text
+    assert stored(app) == []
