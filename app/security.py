@@ -84,7 +84,8 @@ def init_app(app: Flask) -> None:
         SECURITY_MSG_UNAUTHENTICATED=("Please sign in to see this page.", "info"),
         SECURITY_MSG_INVALID_PASSWORD=("The password is not right.", "error"),
         SECURITY_MSG_LOGIN=("Please sign in to see this page.", "info"),
-        SESSION_COOKIE_NAME="leukolens",
+        # A browser takes a name with this prefix from this host by HTTPS only: no other of the domain can plant it.
+        SESSION_COOKIE_NAME="__Host-leukolens" if app.config["SECURE_COOKIES"] else "leukolens",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=app.config["SECURE_COOKIES"],

@@ -389,12 +389,14 @@ def test_nothing_is_kept_but_what_is_on_the_list(app: Flask, addresses: dict[str
 
 @pytest.mark.parametrize("secure", [True, False])
 def test_the_cookie_is_out_of_reach_of_scripts(make_app: Callable[..., Flask], secure: bool) -> None:
-    """HttpOnly and SameSite always, Secure where the site is served by HTTPS."""
+    """HttpOnly and SameSite always; where the site is served by HTTPS also Secure, and no other host can plant one."""
     someone = Someone(make_app(SECURE_COOKIES=secure))
     cookie = someone.get("/sign-in").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert ("Secure" in cookie) == secure
+    assert cookie.startswith("__Host-leukolens=" if secure else "leukolens=")
+    assert ("Path=/;" in f"{cookie};", "Domain" in cookie) == (True, False)  # or a browser refuses that name
 
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
