@@ -70,19 +70,34 @@ def control_names() -> dict[str, str]:
 
 def figures(card: Card) -> Figures:
     """Read the numbers of a card; a number that it does not have is left out, never guessed."""
-    found = {name: measured.result(card.metrics, name) for name in measured.PROTOCOLS}
-    results = {name: result for name, result in found.items() if result}
-    protocols = [bar for name, result in results.items() if (bar := protocol_bar(card, name, result))]
-    main = results.get(floors.judged_by(card)) or next(iter(results.values()), Result())
+    results = results_of(card)
+    main = main_result(card, results)
     held_out = results["source"].laboratories if "source" in results else None
     return Figures(
-        protocols,
+        list(protocol_bars(card).values()),
         control_bars(card, main),
         sensitivity_bars(card, main),
         scores_by_class(card, main),
         renderings(card),
         held_out,
     )
+
+
+def results_of(card: Card) -> dict[str, Result]:
+    """Return what a card says of each protocol under which its model was measured, what is worth most first."""
+    found = {name: measured.result(card.metrics, name) for name in measured.PROTOCOLS}
+    return {name: result for name, result in found.items() if result}
+
+
+def main_result(card: Card, results: dict[str, Result]) -> Result:
+    """Return the result that a model is judged by; an empty one where it was not measured."""
+    return results.get(floors.judged_by(card)) or next(iter(results.values()), Result())
+
+
+def protocol_bars(card: Card) -> dict[str, Bar]:
+    """Return how often a suggestion was right under each protocol."""
+    bars = {name: protocol_bar(card, name, result) for name, result in results_of(card).items()}
+    return {name: bar for name, bar in bars.items() if bar}
 
 
 def rated(name: str, rate: Rate | None, text: str = "", patients: bool = False) -> Bar | None:

@@ -131,6 +131,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "teaching.label_next": members(302),
     "teaching.give_label": members(404),
     "teaching.change_record": admins(404),
+    "comparison.side_by_side": members(200),
     "comparison.show": admins(200),
     "comparison.read": admins(400),
     "comparison.begin_trial": admins(400),

@@ -17,7 +17,7 @@ from app.inference.engine import Engine
 from app.records import Reading, ShadowReading, ShadowTrial, now
 from tests.app.conftest import BUNDLE
 from tests.app.reviewed.steps import name_cell, opened, picture, review, signed, whole_cells
-from tests.app.steps import Someone, events, recorded, work_done
+from tests.app.steps import Someone, change, events, recorded, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle
 
 CANDIDATE = "candidate"
@@ -175,3 +175,42 @@ def test_what_cannot_be_is_a_sentence(lab: Flask, path: str, form: dict[str, str
     assert answer.status_code == 400
     assert sentence in answer.text
     assert not [event for event in events(lab) if event.action.startswith("shadow.")]
+
+
+def test_models_stand_side_by_side(lab: Flask) -> None:
+    """On one scale, the lab's own signed cases first; who was not measured is named, and all of the lab may look."""
+    clinician, admin = Someone(lab, "clinician"), Someone(lab, "admin")
+    page = clinician.get("/comparison/side-by-side").text
+    titles = re.findall(r'<h2 class="h-small mt-0">([^<]+)</h2>', page)
+    assert titles[0].startswith("On the signed cases of this laboratory")
+    assert titles[1].startswith("On patients or slides it had not seen")
+    own = page.split("<h2", 2)[1]
+    assert "Not measured:" in own
+    assert f"{CANDIDATE} 2.0" in own
+    assert CELL_BUNDLE not in page
+    case, (image, other) = opened(clinician, "A-1", [picture(20), picture(21)])
+    for one in (image, other):
+        review(clinician, case, one, "label:Pre")
+        change(lab, one, "suggested", "Pre" if one == image else "Pro")
+    signed(clinician, case)
+    own = clinician.get("/comparison/side-by-side").text.split("<h2", 2)[1]
+    assert "it suggests on 100 % of the 2 that it read" in own
+    assert "50.0 %" in own
+    assert re.search(rf"Not measured: {CANDIDATE} 2.0\.", own)
+    alone = clinician.get("/comparison/side-by-side", query_string={"model": [CANDIDATE, "no such model"]}).text
+    assert f"{BUNDLE} 1." not in alone
+    assert f"<span>{CANDIDATE} 2.0</span>" in alone
+    cells = admin.get("/comparison/side-by-side?scope=cell").text
+    assert f"<span>{CELL_BUNDLE} 0.1.0</span>" in cells
+    assert "/comparison/side-by-side" in clinician.get("/models/").text
+
+
+def test_a_model_that_suggested_nothing_is_not_measured_as_wrong(lab: Flask) -> None:
+    """The page says that it read, and has no bar of 0 %."""
+    clinician = Someone(lab, "clinician")
+    case, (image,) = opened(clinician, "A-1", [picture(20)])
+    review(clinician, case, image, "label:Pre")
+    change(lab, image, "unfamiliar", None)
+    signed(clinician, case)
+    own = clinician.get("/comparison/side-by-side").text.split("<h2", 2)[1]
+    assert "it suggested on none of the 1 that it read" in own
