@@ -98,6 +98,12 @@ SETTINGS = (
     Setting("SESSION_MOST_HOURS", 24, "Hours after which a person signs in again, however busy they were."),
     Setting("VIEWING_DAYS", 730, "Days for which is kept who looked at which case, picture and report; 0: not at all."),
     Setting("LINK_HOURS", 24, "Hours for which a one-time link to choose a password works."),
+    Setting(
+        "BREACHED_PASSWORDS",
+        "",
+        "File of Have I Been Pwned's list of stolen passwords (SHA-1, sorted by hash); one that is on it cannot be "
+        "chosen. Empty: the short list inside the program.",
+    ),
     Setting("SECURE_COOKIES", False, "Send cookies over HTTPS only. Turn on wherever the site is served by HTTPS."),
     Setting(
         "TRUSTED_PROXIES",

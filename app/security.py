@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import email_validator
@@ -11,7 +12,7 @@ from flask_babel import gettext as _
 from flask_security import FSQLALiteUserDatastore, Security, current_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
-from app.auth import authenticator, sessions
+from app.auth import authenticator, breached, sessions
 from app.auth.passwords import PASSWORD_LENGTH, SignInForm
 from app.database import db
 from app.records import Role, User
@@ -64,7 +65,9 @@ HASHING: dict[str, int] = {}
 
 
 def init_app(app: Flask) -> None:
-    """Set up who may do what."""
+    """Set up who may do what; SettingError where the list of breached passwords is none."""
+    if stolen := app.config["BREACHED_PASSWORDS"]:
+        breached.check(Path(stolen))
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 -- the name of a method, not a password
         SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=HASHING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
@@ -12,7 +13,7 @@ from flask_security.forms import Form, LoginForm
 from zxcvbn import zxcvbn
 
 from app import ledger
-from app.auth import tries
+from app.auth import breached, tries
 from app.database import writing
 from app.records import User, random_id
 
@@ -66,6 +67,15 @@ def password_problem(password: str, user: User) -> str | None:
     guessed = zxcvbn(normal(password)[:JUDGED], user_inputs=[*TAKEN, *own])
     if guessed["score"] < STRONG:
         return _("This password is easily guessed. Take a few words that do not belong together.")
+    stolen = current_app.config["BREACHED_PASSWORDS"]
+    try:
+        taken = bool(stolen) and breached.is_breached(normal(password), Path(stolen))
+    except OSError:
+        return _(
+            "The list of stolen passwords cannot be read on the server. Tell who looks after it; nothing was changed."
+        )
+    if taken:
+        return _("This password was stolen elsewhere and is on lists that are tried first. Take another one.")
     return None
 
 
