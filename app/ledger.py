@@ -191,9 +191,8 @@ def broken(connection: Connection) -> Iterator[tuple[int, str]]:
         yield 0, "No event is sealed with this server's audit key: the key is another one, or the chain was made anew."
 
 
-def all_events(connection: Connection) -> Iterator[Row[Any]]:
-    """Read the chain from its beginning, a batch at a time."""
-    after = 0
+def all_events(connection: Connection, after: int = 0) -> Iterator[Row[Any]]:
+    """Read the chain from its beginning, or what comes after an event, a batch at a time."""
     while batch := connection.execute(
         select(AuditEvent.__table__).where(Columns.id > after).order_by(Columns.id).limit(BATCH)
     ).all():

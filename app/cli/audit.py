@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import Row
+from sqlalchemy.exc import OperationalError
 
 from app import ledger
 from app.audit import verification
@@ -63,6 +67,48 @@ def seal(target: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"The seal could not be written to {file}: {error.strerror}.") from None
     click.echo(f"Seal of event {number} added to {file}.")
+
+
+@audit_commands.command("follow")
+@click.option("--after", default=None, type=click.IntRange(min=0), help="Begin after this event; 0: with the first.")
+@click.option("--seconds", default=2.0, type=click.FloatRange(min=0.1), help="How often is looked for new events.")
+def follow(after: int | None, seconds: float) -> None:
+    """Print every new event as it is recorded, a JSON object a line, until it is stopped.
+
+    For whatever collects the logs of a hospital, such as `audit follow | logger --server HOST`: an event that has left
+    this server cannot be taken back there. Who, when, what and of which id, and the seal; nothing that anybody typed.
+    """
+    last = after
+    while True:
+        try:
+            with db.engine.connect() as connection:
+                if last is None:
+                    last = ledger.newest_seal(connection)[0]
+                for row in ledger.all_events(connection, last):
+                    click.echo(json.dumps(outline(row)))
+                    last = row.id
+            sys.stdout.flush()
+        except OperationalError:
+            click.echo("The database does not answer; it is asked again.", err=True)
+        except (BrokenPipeError, KeyboardInterrupt):
+            break
+        try:
+            time.sleep(seconds)
+        except KeyboardInterrupt:
+            break
+
+
+def outline(row: Row[Any]) -> dict[str, Any]:
+    """Return what leaves the server of an event."""
+    return {
+        "event": row.id,
+        "at": row.at.isoformat(timespec="milliseconds"),
+        "action": row.action,
+        "lab": row.lab_id,
+        "actor": row.actor_id,
+        "subject": row.subject_id,
+        "seal": row.hash,
+    }
 
 
 def kept(path: Path) -> list[str]:
