@@ -104,6 +104,12 @@ def looks(shown: Array, field: Field | None = None) -> Array:
     return leukocytes if field is None else np.concatenate([leukocytes, acquisition.measure(field, max(shown.shape))])
 
 
+def stained(shown: Array) -> Array:
+    """Return the flat indices of the pixels of a prepared input that are not background; all where next to none are."""
+    places: Array = np.flatnonzero(cv2.inRange(shown, (BACKGROUND,) * 3, (255,) * 3) == 0)
+    return places if len(places) >= FEWEST else np.arange(shown.shape[0] * shown.shape[1])
+
+
 def ood_features(shown: Array) -> Array:
     """Return what describes the leukocytes of a prepared input, uint8 RGB (h, w, 3): float64 (LENGTH,).
 
@@ -114,17 +120,14 @@ def ood_features(shown: Array) -> Array:
     differences are given as logarithms and correlations as Fisher's z (1915), which brings them closer to the normal
     distribution that a Mahalanobis distance takes for granted.
     """
-    stained = cv2.inRange(shown, (BACKGROUND,) * 3, (255,) * 3) == 0
-    if np.count_nonzero(stained) < FEWEST:
-        stained = np.ones(shown.shape[:2], bool)
-    places = np.flatnonzero(stained)
+    places = stained(shown)
     values = cv2.cvtColor(_at(shown, places)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     mean, covariance = values.mean(axis=0, dtype=np.float64), np.cov(values.T, dtype=np.float64)
     spread = np.sqrt(np.diag(covariance))
     pairs = np.triu_indices(3, 1)
     correlation = covariance[pairs] / np.maximum(np.outer(spread, spread)[pairs], 1e-9)
     parts = [mean, np.log(spread + LEAST), np.arctanh(np.clip(correlation, -CLOSEST, CLOSEST))]
-    weighted = np.zeros((*stained.shape, 4), np.float32)  # the values, and their weight
+    weighted = np.zeros((*shown.shape[:2], 4), np.float32)  # the values, and their weight
     weighted.reshape(-1, 4)[places] = np.column_stack([values, np.ones(len(places), np.float32)])
     sharper = values
     for side in SIDES:

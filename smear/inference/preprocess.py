@@ -12,12 +12,15 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.imaging.background import background_colour, white_balanced
+from smear.imaging.hsv import in_hsv_range
+from smear.imaging.stain import denser
 from smear.inference.card import Card, Input, Step
 from smear.segmentation import thresholds
 from smear.segmentation.field import Field
 from smear.sentence import SentenceError
 
 WHITE = 255
+OPTICAL_DENSITY = "optical_density"
 
 
 @dataclass(frozen=True)
@@ -167,19 +170,6 @@ SEGMENTERS: Mapping[str, Callable[[Sight], Array]] = {
 }
 
 
-def in_hsv_range(rgb: Array, lower: Sequence[int], upper: Sequence[int]) -> Array:
-    """Return which pixels lie between two HSV colours, both included, bool (h, w).
-
-    In OpenCV's units: hue 0 to 179, saturation and value 0 to 255. A lower hue above the upper one goes round by red.
-    """
-    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
-    (low, *rest_low), (high, *rest_high) = lower, upper
-    if low <= high:
-        return cv2.inRange(hsv, (low, *rest_low), (high, *rest_high)) > 0
-    red = cv2.inRange(hsv, (low, *rest_low), (179, *rest_high))
-    return cv2.bitwise_or(red, cv2.inRange(hsv, (0, *rest_low), (high, *rest_high))) > 0
-
-
 def hsv_range(sight: Sight, lower: Sequence[int], upper: Sequence[int], background: int = WHITE) -> Sight:
     """Paint everything outside one fixed range of HSV in one grey value.
 
@@ -193,6 +183,11 @@ def hsv_range(sight: Sight, lower: Sequence[int], upper: Sequence[int], backgrou
     painted = np.full_like(sight.rgb, background)
     np.copyto(painted, sight.rgb, where=inside[..., None])
     return replace(sight, rgb=painted)
+
+
+def optical_density(sight: Sight, gains: Sequence[float]) -> Sight:
+    """Make the stain as dense as another laboratory's; gains: of red, green and blue, see `smear.imaging.stain`."""
+    return replace(sight, rgb=denser(sight.rgb, gains))
 
 
 def resize(sight: Sight, height: int, width: int) -> Sight:
@@ -214,6 +209,7 @@ STEPS: Mapping[str, Callable[..., Sight]] = {
     "only_leukocytes": only_leukocytes,
     "one_leukocyte": one_leukocyte,
     "hsv_range": hsv_range,
+    OPTICAL_DENSITY: optical_density,
     "resize": resize,
 }
 

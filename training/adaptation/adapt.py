@@ -20,7 +20,7 @@ from smear.inference.card import Card
 from smear.inference.field_reader import Reader
 from smear.inference.network import Network
 from training.adaptation import candidates
-from training.adaptation.adapted_bundle import Adapted, recalibrated, write
+from training.adaptation.adapted_bundle import Adapted, changed_card, write
 from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged
 from training.adaptation.looked_at import Looked, look
 from training.adaptation.parts import Parts, parts, separate_groups
@@ -104,7 +104,7 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     made = _adapted(parent, chosen, known, three)
     test = data.only(three.release)
     before = assess(Reader(parent), test, ())
-    changed = replace(parent, card=recalibrated(card, made.calibration), **made.bundle_parts())
+    changed = replace(parent, card=changed_card(card, made), **made.bundle_parts())
     after = assess(Reader(changed), test)
     both = judged(before), judged(after)
     go, reason = decide(*both, refusal(card).target_accuracy, chosen.name)
@@ -134,11 +134,13 @@ def _adapted(parent: Bundle, chosen: candidates.Candidate, known: Looked, three:
     """Return the chosen change, its thresholds set by the part that it was not fitted to."""
     own, apart = known.some(three.adapt), known.some(three.calibrate)
     fitted, card = chosen.fit(own), parent.card
+    own, said = fitted.seen(own), fitted.logits(apart)
+    apart = fitted.seen(apart)
     distribution = type(parent.ood).fit(own.looks[:, : len(parent.ood.mean)])
-    calibration = calibrate(fitted.logits(apart), apart.targets, distribution.score(apart.looks), refusal(card))
+    calibration = calibrate(said, apart.targets, distribution.score(apart.looks), refusal(card))
     changed = fitted.network()
     network = parent.network if changed is parent.network.model else _served(changed, card)
-    return Adapted(changed, network, distribution, calibration)
+    return Adapted(changed, network, distribution, calibration, fitted.steps)
 
 
 def _served(model: Any, card: Card) -> Network:
@@ -172,7 +174,7 @@ def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str
         "laboratory": plan.lab,
         "name": plan.name or f"{card.name}-adapted",
         "parent": {"name": card.name, "version": card.version, "fingerprint": card.data.get("fingerprint", "")},
-        "may_change": ["temperature and thresholds", "last layer", "all weights"],
+        "may_change": ["temperature and thresholds", "stain", "last layer", "all weights"],
         "limits": {
             "accuracy_suggested": refusal(card).target_accuracy,
             "coverage": ANSWERED,

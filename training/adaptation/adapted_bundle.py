@@ -14,7 +14,7 @@ from smear.arrays import Array
 from smear.artifacts import GRAPH, MODEL
 from smear.inference import bundle
 from smear.inference.bundle import Bundle
-from smear.inference.card import Card, Golden
+from smear.inference.card import Card, Golden, Step
 from smear.inference.engines import golden
 from smear.inference.floors import RELEASE
 from smear.inference.network import Network
@@ -28,22 +28,31 @@ from training.graphs.reading import NoGraphError, exported
 
 @dataclass(frozen=True)
 class Adapted:
-    """What was made: the network in Keras and as it is served, what is familiar to it, and its thresholds."""
+    """What was made: the network in Keras and as it is served, what is familiar to it, and its thresholds.
+
+    steps: what comes after the parent's preprocessing.
+    """
 
     model: Any
     network: Network
     distribution: Distribution
     calibration: Calibration
+    steps: tuple[Step, ...] = ()
 
     def bundle_parts(self) -> dict[str, Any]:
         """Return the parts of a bundle that are new, but for its card."""
         return {"network": self.network, "ood": self.distribution}
 
 
-def recalibrated(card: Card, calibration: Calibration) -> Card:
-    """Return a card with these thresholds."""
+def changed_card(card: Card, made: Adapted) -> Card:
+    """Return a card with the new thresholds and steps."""
+    calibration = made.calibration
     return structs.replace(
-        card, temperature=calibration.temperature, abstention=calibration.abstention, ood=calibration.ood
+        card,
+        temperature=calibration.temperature,
+        abstention=calibration.abstention,
+        ood=calibration.ood,
+        preprocess=(*card.preprocess, *made.steps),
     )
 
 
@@ -55,7 +64,7 @@ def write(
     after, colours: how it did on the test, and how a forest on colours did there that learnt from the same pictures;
     record: the change, as `change.json` has it.
     """
-    card, lab = parent.card, record["laboratory"]
+    card, lab = changed_card(parent.card, made), record["laboratory"]
     name = record["name"]
     measured: dict[str, Any] = msgspec.to_builtins(after.metrics)
     measured |= {
@@ -66,7 +75,7 @@ def write(
     drawn = np.stack([golden.shown(asked, card) for asked in card.golden]).astype(np.float32)
     data, alone = record["data"], record["data"]["split_by_picture"]
     renewed = structs.replace(
-        recalibrated(card, made.calibration),
+        card,
         name=name,
         version=f"{card.version}+{data['fingerprint'][:8]}",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

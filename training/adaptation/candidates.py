@@ -1,7 +1,7 @@
 """What may be done with a bundle for a laboratory, each compared by cross-validation within what it is adapted to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from msgspec import structs
 
 from smear.arrays import Array
 from smear.inference.bundle import Bundle
+from smear.inference.card import Step
 from smear.inference.engines.keras_engine import last_dense
+from training.adaptation import stain
 from training.adaptation.last_layer import PENALTIES, moved
 from training.adaptation.looked_at import Looked
 from training.adaptation.parts import folds
@@ -24,7 +26,7 @@ from training.fit.trainer import clear, train_network
 from training.recipes.of_cards import recipe_of
 from training.recipes.recipe import Recipe
 
-THRESHOLDS, LAST_LAYER = "thresholds only", "last layer"
+THRESHOLDS, STAIN, LAST_LAYER = "thresholds only", "stain matching", "last layer"
 FURTHER, FROM_IMAGENET = "fine-tuned from the bundle", "trained from ImageNet"
 FOLDS = 3
 STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two processors
@@ -32,10 +34,15 @@ STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two process
 
 @dataclass(frozen=True)
 class Fitted:
-    """A candidate fitted to some pictures: what gives the logits of others, and the whole network in Keras."""
+    """A candidate fitted to some pictures: what gives the logits of others, and the whole network in Keras.
+
+    steps: what comes after the bundle's own preprocessing; seen: pictures as they are after these.
+    """
 
     logits: Callable[[Looked], Array]
     network: Callable[[], Any]
+    steps: tuple[Step, ...] = ()
+    seen: Callable[[Looked], Looked] = lambda known: known
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,11 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
     """Return what may be tried with a bundle, the least change first; thresholds are set for each of them."""
     model = bundle.network.model
     as_it_is = Fitted(lambda others: others.logits, lambda: model)
-    found = [Candidate(THRESHOLDS, lambda _: as_it_is)]
+    nothing = Candidate(THRESHOLDS, lambda _: as_it_is)
+    found = [nothing, _after_matching(nothing, bundle, STAIN)]
     if last_dense(model).units > 1 and not bundle.card.head.file:
-        found += [_last_layer(model, penalty) for penalty in PENALTIES]
+        layers = [_last_layer(model, penalty) for penalty in PENALTIES]
+        found += [*layers, *(_after_matching(one, bundle, f"{STAIN}, then {one.name}") for one in layers)]
     try:
         recipe = _short(recipe_of(bundle.card))
     except msgspec.ValidationError:
@@ -128,6 +137,21 @@ def _last_layer(model: Any, penalty: float) -> Candidate:
         return Fitted(lambda others: others.features @ kernel + bias, network)
 
     return Candidate(f"{LAST_LAYER} ({penalty:g} stiff)", fit)
+
+
+def _after_matching(then: Candidate, bundle: Bundle, name: str) -> Candidate:
+    """Return a candidate that is given pictures of the laboratory with their stain matched to the bundle's."""
+
+    def fit(known: Looked) -> Fitted:
+        step = stain.step(known, bundle)
+        fitted = then.fit(stain.matched(known, step, bundle))
+
+        def seen(others: Looked) -> Looked:
+            return stain.matched(others, step, bundle)
+
+        return replace(fitted, logits=lambda others: fitted.logits(seen(others)), steps=(step,), seen=seen)
+
+    return Candidate(name, fit)
 
 
 def _trained(run: Run, classes: int) -> Callable[[Looked], Fitted]:

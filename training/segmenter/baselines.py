@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.inference.preprocess import in_hsv_range
+from smear.imaging.hsv import in_hsv_range
 from smear.segmentation.nucleus import MEDIAN, violet
 
 # Blue to magenta, more than faintly coloured. The published systems give the way (median, HSV, inRange) but not the

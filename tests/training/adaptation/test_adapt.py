@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from smear.imaging.decode import encode
+from smear.imaging.stain import denser
 from smear.inference import bundle, floors
 from smear.inference.field_reader import Reader
 from training.__main__ import main
 from training.adaptation import candidates
+from training.adaptation.adapt import Plan, adapt
+from training.adaptation.candidates import STAIN
 from training.adaptation.decision import Judged, decide
 from training.adaptation.last_layer import moved
 from training.adaptation.parts import folds, parts, separate_groups
@@ -160,7 +164,9 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
         assert said[when]["n"] == said["labels"]["release"]
     assert said["go"] is False
     assert "Too few events to say" in said["reason"]
-    assert {"thresholds only", "fine-tuned from the bundle"} <= set(said["tried"])
+    assert {"thresholds only", STAIN, f"{STAIN}, then last layer (0.3 stiff)", "fine-tuned from the bundle"} <= set(
+        said["tried"]
+    )
     card = bundle.verify(out / "tiny-adapted")
     assert card.data["parent"]["name"] == "tiny"
     assert card.attribution.endswith("Adapted to North's own pictures, which stay with it.")
@@ -174,6 +180,25 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
     assert record["data"]["fingerprint"] == load(drawn).fingerprint
     reading = Reader(bundle.load(out / "tiny-adapted")).read((drawn / "leukemic" / "00.png").read_bytes())
     assert reading.bundle == "tiny-adapted"
+
+
+def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path, monkeypatch):
+    """Its golden answers are those of pictures after it, or it would not load."""
+    every = candidates.candidates
+    monkeypatch.setattr(candidates, "candidates", lambda *given: [one for one in every(*given) if one.name == STAIN])
+    parent, data = bundle.load(run / "tiny"), load(drawn)
+    for number, path in enumerate(data.paths):
+        other = tmp_path / "pale" / path
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_bytes(encode(denser(data.picture(number), (0.6, 0.7, 0.8)), "PNG"))
+    outcome = adapt(parent, Plan(load(tmp_path / "pale")), tmp_path, print)
+    assert outcome.chosen == STAIN
+    made = bundle.load(tmp_path / "tiny-adapted")
+    (step,) = made.card.preprocess[len(parent.card.preprocess) :]
+    assert step.name == "optical_density"
+    assert all(1 < gain < 2.5 for gain in step.parameters["gains"])
+    assert made.card.golden[0].logits != parent.card.golden[0].logits
+    assert Reader(made).read((drawn / "leukemic" / "00.png").read_bytes()).bundle == "tiny-adapted"
 
 
 def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsys):
