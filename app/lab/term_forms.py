@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.accession import normal
+from app.accession import hidden_signs, normal
 from app.differential.classes import BY_ID, part_of
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
@@ -51,7 +51,8 @@ TITLES = {
 def parse(kind: str, form: MultiDict[str, str], before: list[Term]) -> list[Term]:
     """Read a list from a form; RefusedError with the sentence where it cannot be kept.
 
-    before: the version that holds: a term that keeps its name keeps its code.
+    before: every term that was ever on the list, the newest first: a name has the code that it had last, and no code
+    stands for two.
     """
     rows = rows_in(form) if kind in TABLES else [{"name": line} for line in form.get("lines", "").splitlines()]
     rows = [row | {"name": normal(row["name"])} for row in rows]
@@ -59,7 +60,7 @@ def parse(kind: str, form: MultiDict[str, str], before: list[Term]) -> list[Term
     _check(kind, [row["name"] for row in rows])
     if kind not in TABLES:
         return [Term(row["name"], row["name"]) for row in rows]
-    known = {term.name.casefold(): term.code for term in before}
+    known = {term.name.casefold(): term.code for term in reversed(before)}
     found = []
     for row in rows:
         term = TABLES[kind](row, known)
@@ -99,6 +100,14 @@ def _check(kind: str, names: list[str]) -> None:
                     name=name[:24],
                     n=len(name),
                     most=LENGTHS[kind],
+                )
+            )
+        if hidden := hidden_signs(name):
+            raise RefusedError(
+                _(
+                    "“%(name)s” holds signs that nobody sees (%(which)s). Type it by hand. Nothing was saved.",
+                    name=name,
+                    which=", ".join(hidden),
                 )
             )
         if sum(other.casefold() == name.casefold() for other in names) > 1:

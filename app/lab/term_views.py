@@ -71,7 +71,8 @@ def save_terms(kind: str) -> Any:
         abort(404)
     seen = request.form.get("seen", -1, type=int)
     try:
-        chosen = term_forms.parse(kind, request.form, term_lists.terms(current_user.lab_id, kind))
+        ever = [term for row in term_lists.versions(current_user.lab_id, kind) for term in term_lists.terms_in(row)]
+        chosen = term_forms.parse(kind, request.form, ever)
     except RefusedError as refused:
         return terms_page(kind, refused.text), 400
     try:

@@ -58,9 +58,10 @@ def newest(lab_id: int, kind: str) -> TermList | None:
     return db.session.scalar(query.order_by(TermList.version.desc()).limit(1))
 
 
-def versions(lab_id: int) -> list[TermList]:
-    """Return every version of every list of a lab, the newest first."""
+def versions(lab_id: int, kind: str = "") -> list[TermList]:
+    """Return every version of a list of a lab, or of every list, the newest first."""
     query = select(TermList).where(TermList.lab_id == lab_id)
+    query = query.where(TermList.kind == kind) if kind else query
     return list(db.session.scalars(query.order_by(TermList.saved_at.desc(), TermList.version.desc())))
 
 
@@ -89,8 +90,7 @@ def scale(lab_id: int, microscope: str) -> float | None:
 
     A microscope that is on the list no more keeps the scale that it had last.
     """
-    query = select(TermList).where(TermList.lab_id == lab_id, TermList.kind == MICROSCOPE)
-    for row in db.session.scalars(query.order_by(TermList.version.desc())) if microscope else ():
+    for row in versions(lab_id, MICROSCOPE) if microscope else ():
         for term in terms_in(row):
             if term.name == microscope:
                 return term.micrometres_per_pixel or None

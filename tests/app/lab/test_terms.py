@@ -93,6 +93,7 @@ def test_the_slower_of_two_admins_is_told(app: Flask, admin: Someone) -> None:
         ("sentence", {"lines": "\n".join(str(n) for n in range(61))}, "at most 60 terms"),
         ("exclusion", {"lines": "x" * 33}, "has 33 characters; it may have 32"),
         ("removal", {"lines": "Oil\noil"}, "is there twice"),
+        ("removal", {"lines": "o\u202eil"}, "signs that nobody sees (U+202E)"),
         ("diagnosis", diagnoses("AML", " aml "), "is there twice"),
         ("diagnosis", table({"name": "AML", "meaning": "x" * 301}), "at most 300 characters"),
         ("cell_class", diagnoses("Blast"), "is built in"),
@@ -261,6 +262,11 @@ def test_a_name_keeps_its_code(app: Flask, admin: Someone) -> None:
         assert {term.name: term.code for term in term_lists.terms(1, "diagnosis")} == {
             name: first[name] for name in ("B ALL", "慢性淋巴细胞白血病")
         }
+    # A code is never given to another name, nor a name that comes back another code.
+    assert save(admin, "diagnosis", 2, **diagnoses("b/all", "B-ALL")).status_code == 302
+    with app.app_context():
+        codes = [term.code for term in term_lists.terms(1, "diagnosis")]
+    assert codes == ["b_all_3", first["B-ALL"]]
 
 
 def test_review_rules_have_versions_too(app: Flask, admin: Someone) -> None:
