@@ -95,6 +95,14 @@ def outlines_at(image: SmearImage, moment: datetime) -> str:
     return image.detections.label_map_sha256 if image.detections else ""
 
 
+def outlined(digest: str, rgb: np.ndarray) -> Field:
+    """Return the field of a picture, uint8 (H, W, 3), with a stored label map; FieldDamagedError for none."""
+    try:
+        return label_map.decode(image_store().read_bytes(digest), rgb)
+    except (OSError, LabelMapError) as error:
+        raise FieldDamagedError(_("The outlines of this image's leukocytes cannot be read from the disk.")) from error
+
+
 def field_of(image: SmearImage, moment: datetime | None = None) -> Field:
     """Return an image's field with its leukocytes numbered as they are kept; FieldDamagedError where it is unreadable.
 
@@ -106,10 +114,5 @@ def field_of(image: SmearImage, moment: datetime | None = None) -> Field:
         return find(rgb)
     outlines = detections.label_map_sha256 if moment is None else outlines_at(image, moment)
     if outlines:
-        try:
-            return label_map.decode(image_store().read_bytes(outlines), rgb)
-        except (OSError, LabelMapError) as error:
-            raise FieldDamagedError(
-                _("The outlines of this image's leukocytes cannot be read from the disk.")
-            ) from error
+        return outlined(outlines, rgb)
     return label_map.renumbered(find(rgb), np.array(detections.boxes, np.int32), np.array(detections.cut, bool))

@@ -9,7 +9,6 @@
   system.addEventListener("change", apply);
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
-    button.hidden = false;
     button.addEventListener("click", () => {
       const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
       try { localStorage.setItem("theme", next); } catch { /* private windows: the choice lasts for this page */ }

@@ -18,6 +18,7 @@ from app.differential import at_upload, review_rules
 from app.image_store import image_store
 from app.inference import evidence, jobs
 from app.inference.engine import engine
+from app.inference.examined import Recognized, examine
 from app.records import Case, Lab, Reading, Redrawing, SmearImage, User, now
 from app.registry.activation import active_bundle
 from app.rules import RefusedError, refuse_signed
@@ -73,15 +74,15 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     with engine().slots.upload(incoming.picture.data):
-        pending = engine().begin(bundle_name, incoming.picture)
-        typing = at_upload.begin(user.lab, pending.examination.field)
+        seen = examine(lab_id, bundle_name, incoming.picture)
+        typing = at_upload.begin(user.lab, seen)
         # The network works while the pixels go to the disk.
-        stored = image_store().put_picture(pending.picture.rgb)
-        detections = keep_outlines(pending.examination.field)
-        result = pending.reading()
+        stored, detections = seen.store()
+        result = seen.reading()
         types = at_upload.conclude(typing, user_id)
-        height, width = pending.picture.rgb.shape[:2]
-        del pending  # a large picture goes before the next may come
+        height, width = seen.picture.rgb.shape[:2]
+        cache, recognized = seen.cache, isinstance(seen, Recognized)
+        del seen, typing  # a large picture goes before the next may come
     image = SmearImage(
         case_id=case_id,
         display_name=clean_name(incoming.name),
@@ -116,7 +117,9 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
             reading=image.reading.id,
             bundle=f"{result.bundle} {result.version}",
             drawn=incoming.drawn,
+            **({"recognized": True} if recognized else {}),
         )
+        cache.keep(session)
         queued = evidence.queue(session, image.reading, lab_id, case_id)
         queued |= trial.queue(session, image.id, lab_id, case_id)
         queued |= at_upload.keep(session, types, image, case, session.get_one(Lab, lab_id), user_id)

@@ -12,6 +12,7 @@ from app.inference import evidence, jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.inference.loaded_bundles import published
+from app.inference.result_cache import ResultCache
 from app.records import IMAGE_ORDER, Case, Reading, SmearImage, User
 from app.registry.activation import active_bundle
 from app.rules import RefusedError
@@ -24,7 +25,12 @@ KIND = "fields"
 def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -> Reading:
     """Read a stored image with another bundle; the first reading stays what it was."""
     image_id, case_id = image.id, image.case_id
-    result = engine().read_field(bundle_name, field_of(image))
+    bundle, field = engine().bundle(bundle_name), field_of(image)
+    cache = ResultCache.of(image, field.rgb)
+    result = cache.reading(bundle)
+    if result is None:
+        result = engine().read_field(bundle_name, field)
+        cache.add_reading(bundle, result)
     reading = record(bundle_name, result, user_id)
     with writing() as session:
         for earlier in session.scalars(select(Reading).where(Reading.image_id == image_id)):
@@ -43,6 +49,7 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
             reading=reading.id,
             bundle=f"{result.bundle} {result.version}",
         )
+        cache.keep(session)
         queued = evidence.queue(session, reading, lab_id, case_id)
     if queued:
         jobs.runner().wake()

@@ -16,43 +16,51 @@ from app.differential import classification, review_rules
 from app.differential.sources import active_cell_bundle, cell_bundles
 from app.inference import jobs
 from app.inference.engine import engine
+from app.inference.examined import Examined, Recognized
 from app.inference.waiting import EngineBusyError
 from app.records import Case, CellReading, Lab, SmearImage
 from smear.arrays import Array
 from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
 from smear.inference.network import Forward
-from smear.segmentation.field import Field
+from smear.inference.suggestion import Suggestion
 
 AT_ONCE = 48  # whole cells that an upload waits for; a field of more is typed by a job
 
 
 @dataclass
 class Typing:
-    """The cells of one picture on their way through a bundle; waiting: number from 0, what is shown, the answer."""
+    """The cells of one picture on their way through a bundle; waiting: number from 0, what is shown, the answer.
+
+    known: what the bundle said of these very cells before, so that none waits.
+    """
 
     bundle: Bundle
-    field: Field
+    seen: Examined | Recognized
     waiting: list[tuple[int, Array, Future[Forward]]]
     started: float
+    known: list[Suggestion] | None = None
 
     def reading(self, user_id: int) -> CellReading:
         """Return what the bundle said; EngineBusyError where the engine does not answer."""
-        read = cell_reader.refused(self.field) or cell_reader.conclude(
-            self.bundle, self.field, classification.answered(self.waiting)
-        )
-        return classification.reading_of(
-            self.bundle, [classification.shorter(one) for one in read], user_id, self.started
-        )
+        read = self.known
+        if read is None:
+            field = self.seen.field
+            said = cell_reader.refused(field) or cell_reader.conclude(
+                self.bundle, field, classification.answered(self.waiting)
+            )
+            read = [classification.shorter(one) for one in said]
+            classification.remember(self.seen.cache, self.bundle, read)
+        return classification.reading_of(self.bundle, read, user_id, self.started)
 
 
-def begin(lab: Lab, field: Field) -> Typing | str:
-    """Queue the cells of a field for the lab's cell bundle; where that cannot be at once, return the bundle's name.
+def begin(lab: Lab, seen: Examined | Recognized) -> Typing | str:
+    """Queue the cells of a picture for the lab's cell bundle; where that cannot be at once, return the bundle's name.
 
-    "" where no bundle is to type them.
+    "" where no bundle is to type them. What the bundle is known to say of them is taken, however many there are.
     """
     name = active_cell_bundle(lab)
-    if not name or not len(field):
+    if not name or not seen.leukocytes:
         return ""
     bundle = engine().loaded(name).bundle
     if bundle is None:
@@ -60,15 +68,19 @@ def begin(lab: Lab, field: Field) -> Typing | str:
     if bundle.card.scope != "cell" or not bundle.card.suggests:
         return ""
     started = time.perf_counter()
+    known = classification.known(seen.cache, bundle)
+    if known is not None:
+        return Typing(bundle, seen, [], started, known)
+    field = seen.field
     if cell_reader.refusals(field):
-        return Typing(bundle, field, [], started)
+        return Typing(bundle, seen, [], started)
     if int((~field.cut).sum()) > AT_ONCE:
         return name
     cells = [pair for part, shown in cell_reader.batches(bundle.card, field) for pair in zip(part, shown, strict=True)]
     answers = engine().submit_all(bundle, [shown for _number, shown in cells], beside=True)
     return Typing(
         bundle,
-        field,
+        seen,
         [(number, shown[None], answer) for (number, shown), answer in zip(cells, answers, strict=True)],
         started,
     )

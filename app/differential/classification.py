@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
+import msgspec
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
@@ -16,9 +17,11 @@ from app.differential import review_rules
 from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
+from app.inference.result_cache import CELLS, ResultCache
 from app.records import IMAGE_ORDER, Case, CellReading, Detections, Lab, SmearImage, User
 from app.rules import refuse_signed
 from app.stored_fields import field_of
+from smear import schema
 from smear.arrays import Array
 from smear.inference import cell_reader
 from smear.inference.bundle import Bundle
@@ -65,25 +68,45 @@ def do(task: Task) -> None:
     image = db.session.get(SmearImage, task.image_id)
     if image is not None:  # not taken out of the case meanwhile
         refuse_signed(image.case)
-        keep(read_field(engine().load(task.argument), image, task.user_id), task)
+        row, cache = read_field(engine().load(task.argument), image, task.user_id)
+        keep(row, cache, task)
 
 
-def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> CellReading:
-    """Return the reading of one field's cells; it is not kept yet."""
+def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> tuple[CellReading, ResultCache]:
+    """Return the reading of one field's cells, which is not kept yet, and the results among which it is."""
     started = time.perf_counter()
     with engine().slots.stored(image.pixel_count):
-        read = suggestions(bundle, field_of(image))
+        field = field_of(image)
+        cache = ResultCache.of(image, field.rgb)
+        read = known(cache, bundle)
+        if read is None:
+            read = [shorter(suggestion) for suggestion in suggestions(bundle, field)]
+            remember(cache, bundle, read)
     row = reading_of(bundle, read, user_id, started)
     row.image_id = image.id
-    return row
+    return row, cache
+
+
+def known(cache: ResultCache, bundle: Bundle) -> list[Suggestion] | None:
+    """Return what a bundle said of the cells of a picture with these outlines before; None where it never did."""
+    content = cache.get(CELLS, bundle)
+    return None if content is None else schema.read(list[Suggestion], content, "suggestions")
+
+
+def remember(cache: ResultCache, bundle: Bundle, read: list[Suggestion]) -> None:
+    """Let what a bundle said of a picture's cells be known the next time."""
+    cache.add(CELLS, bundle, msgspec.to_builtins(read))
 
 
 def reading_of(bundle: Bundle, read: list[Suggestion], user_id: int, started: float) -> CellReading:
-    """Return the record of what a bundle said of cells, still of no image; started: as `perf_counter` counts."""
+    """Return the record of what a bundle said of cells, still of no image.
+
+    read: made `shorter`; started: as `perf_counter` counts.
+    """
     return CellReading(
         bundle=bundle.card.name,
         version=bundle.card.version,
-        suggestions=[shorter(suggestion) for suggestion in read],
+        suggestions=read,
         labels=bundle.card.labels,
         intended_use=bundle.card.intended_use,
         milliseconds=round(1000 * (time.perf_counter() - started), 1),
@@ -123,7 +146,7 @@ def shorter(suggestion: Suggestion) -> Suggestion:
     )
 
 
-def keep(row: CellReading, task: Task) -> None:
+def keep(row: CellReading, cache: ResultCache, task: Task) -> None:
     """Keep a reading, unless somebody else has made it meanwhile."""
     with writing() as session:
         refuse_signed(session.get_one(Case, task.case_id))
@@ -138,6 +161,7 @@ def keep(row: CellReading, task: Task) -> None:
         session.add(row)
         session.flush()
         record(session, row, task.lab_id, task.user_id, task.case_id)
+        cache.keep(session)
         review_rules.apply(
             session, session.get_one(Case, task.case_id), session.get_one(Lab, task.lab_id), task.user_id
         )

@@ -154,7 +154,7 @@ class Engine:
         bundle = self.bundle(name)
         started = time.perf_counter()
         with self.slots.upload(enclosed.data), self.slots.unpacking():
-            return self._examine(bundle, enclosed.decode(), started)
+            return self.examine(bundle, enclosed.decode(), started)
 
     def read(self, name: str, enclosed: Enclosed) -> Reading:
         """Read one picture of a file with one bundle."""
@@ -164,15 +164,18 @@ class Engine:
         """Read a field that was segmented before, as for a second opinion."""
         bundle, started = self.bundle(name), time.perf_counter()
         with self.slots.stored(field.rgb.shape[0] * field.rgb.shape[1]):
-            pending = self._examine(bundle, Picture(field.rgb, "PNG"), started, field)
+            pending = self.examine(bundle, Picture(field.rgb, "PNG"), started, field)
         return pending.reading()
 
     def wait(self, answer: Future[T]) -> T:
         """Wait for an answer to what was submitted; EngineBusyError where it does not come."""
         return awaited(answer, self.patience)
 
-    def _examine(self, bundle: Bundle, picture: Picture, started: float, field: Field | None = None) -> Pending:
-        """Look at a picture and queue it, unless it is refused by its looks."""
+    def examine(self, bundle: Bundle, picture: Picture, started: float, field: Field | None = None) -> Pending:
+        """Look at a picture, for which the caller holds a slot, and queue it, unless it is refused by its looks.
+
+        field: the picture's, where it was segmented before.
+        """
         reader = Reader(bundle)
         examination = reader.examine(picture, started, field)
         asked = [] if examination.refusals else self.submit_all(bundle, examination.inputs)

@@ -13,9 +13,10 @@ from app.inference import job_queue, jobs
 from app.inference.engine import engine
 from app.inference.job_queue import Task
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.result_cache import EVIDENCE, ResultCache
 from app.records import LeukocyteEvidence, Reading, SmearImage, User
 from app.rules import RefusedError
-from app.stored_fields import field_of
+from app.stored_fields import field_of, outlines_at
 from smear.inference import evidence
 from smear.inference.bundle import Bundle
 from smear.rendering import overlays
@@ -72,14 +73,18 @@ def do(task: Task) -> None:
         return
     bundle = bundle_of(reading)
     with engine().slots.stored(image.pixel_count):
-        field = field_of(image, reading.made_at)
-        db.session.rollback()  # nothing is held in the database while the network works
-        changes = evidence.evidence(bundle, field)
-        outlines = overlays.outlines(field)
+        field, label_map = field_of(image, reading.made_at), outlines_at(image, reading.made_at)
+        cache = ResultCache(task.lab_id, field.rgb, label_map)
+        known = cache.get(EVIDENCE, bundle)
+        if known is None:
+            db.session.rollback()  # nothing is held in the database while the network works
+            changes = evidence.evidence(bundle, field)
+            known = {"changes": np.round(changes, DIGITS).tolist(), "outlines": overlays.outlines(field)}
+            cache.add(EVIDENCE, bundle, known)
     with writing() as session:
         if session.get(Reading, task.argument) is not None and session.get(LeukocyteEvidence, task.argument) is None:
-            numbers = np.round(changes, DIGITS).tolist()
-            session.add(LeukocyteEvidence(reading_id=task.argument, changes=numbers, outlines=outlines))
+            session.add(LeukocyteEvidence(reading_id=task.argument, **known))
+            cache.keep(session)
 
 
 def bundle_of(reading: Reading) -> Bundle:

@@ -17,7 +17,7 @@ from app.records.cases import (
     SmearImage,
 )
 from app.records.cells import ANNOTATION_KINDS, REDRAWINGS, Annotation, CellReading, Detections, Redrawing
-from app.records.explanations import Explanation, LeukocyteEvidence
+from app.records.computed import CachedResult, Explanation, LeukocyteEvidence
 from app.records.jobs import ITEM_STATES, JOB_STATES, UNFINISHED, Job, JobItem
 from app.records.ledger import AuditEvent
 from app.records.notification import Notification
@@ -48,6 +48,7 @@ __all__ = [
     "BlindReading",
     "BlindReview",
     "BundleActivation",
+    "CachedResult",
     "Case",
     "CellReading",
     "Detections",

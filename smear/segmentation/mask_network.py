@@ -7,6 +7,7 @@ Beside the Keras model lies the same function as ONNX (`training.graphs.segmente
 network this small TensorFlow spends most of the time between the layers.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -55,7 +56,7 @@ class MaskCard:
 class Segmenter:
     """The network as ONNX: white-balanced RGB to probabilities of cell, nucleus and core.
 
-    Takes the bytes of `model.onnx`; may be asked by several threads at once.
+    Takes the bytes of `model.onnx`, whose SHA-256 is `graph_sha256`; may be asked by several threads at once.
     """
 
     def __init__(self, graph: bytes) -> None:
@@ -64,6 +65,7 @@ class Segmenter:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime  # not before a picture has to be read
 
+        self.graph_sha256 = hashlib.sha256(graph).hexdigest()
         options = onnxruntime.SessionOptions()
         # Its layers are so short that a second thread costs more to wake than it does, and other requests want it.
         options.intra_op_num_threads = 1

@@ -206,7 +206,7 @@ function countSelected() {
 }
 
 function prepare() {
-  for (const part of root.parentElement.querySelectorAll("#cells .needs-script, .cells-bar .needs-script")) part.hidden = false;
+  document.documentElement.classList.add("scripted");
   countSelected();
   tellSaving(queue);
 }

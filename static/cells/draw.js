@@ -28,7 +28,7 @@ function placeCircle(place) {
 }
 
 if (add) {
-  for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+  document.documentElement.classList.add("scripted");
   const lining = byId("lining");
   field.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;

@@ -354,7 +354,7 @@ document.addEventListener("keydown", (event) => {
 
 byId("plain").hidden = true;
 for (const { canvas } of panes) canvas.hidden = false;
-for (const part of all(".needs-script")) part.hidden = false;
+document.documentElement.classList.add("scripted");
 new ResizeObserver(resize).observe(main.stage);
 show(state.view);
 showMap();

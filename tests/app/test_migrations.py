@@ -26,7 +26,7 @@ from smear.inference.reading import Reading as SmearReading
 from tests import postgres
 from tests.app.steps import PASSWORD, Someone
 
-REVISIONS = [f"{number:04d}" for number in range(1, 28)]
+REVISIONS = [f"{number:04d}" for number in range(1, 29)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},

@@ -14,11 +14,12 @@ from sqlalchemy import select
 
 from app.database import db
 from app.inference.engine import Engine
-from app.inference.waiting import EngineBusyError
+from app.inference.waiting import EngineBusyError, Pending
 from app.records import Case, SmearImage
 from smear.imaging import synthetic
-from smear.imaging.decode import decode
+from smear.imaging.decode import Picture, decode
 from smear.imaging.file_signatures import SUFFIXES
+from smear.inference.bundle import Bundle
 from tests.app.cases.test_upload import stored
 from tests.app.steps import Someone, events
 from tests.data import pictures
@@ -147,15 +148,15 @@ def test_a_long_name_keeps_its_page(clinician: Someone) -> None:
 @pytest.mark.parametrize("first", [True, False])
 def test_a_busy_engine(app: Flask, clinician: Someone, monkeypatch: pytest.MonkeyPatch, first: bool) -> None:
     """Before anything is stored the whole file waits; after that only what was not read is told."""
-    begin, seen = Engine.begin, []
+    examine, seen = Engine.examine, []
 
-    def busy(self: Engine, name: str, enclosed: object) -> object:
-        seen.append(enclosed)
+    def busy(self: Engine, bundle: Bundle, picture: Picture, started: float) -> Pending:
+        seen.append(picture)
         if first or len(seen) == 2:
             raise EngineBusyError("Many images are being read just now.")
-        return begin(self, name, enclosed)  # type: ignore[arg-type]
+        return examine(self, bundle, picture, started)
 
-    monkeypatch.setattr(Engine, "begin", busy)
+    monkeypatch.setattr(Engine, "examine", busy)
     answer = clinician.upload(clinician.open_case(), stack(*LEUKEMIC), "stack.tif")
     if first:
         assert answer.status_code == 503

@@ -204,7 +204,7 @@ def test_without_the_model_nothing_is_stored(
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(Engine, "begin", refuse)
+    monkeypatch.setattr(Engine, "examine", refuse)
     case = clinician.open_case()
     answer = clinician.upload(case, field)
     assert answer.status_code == 503

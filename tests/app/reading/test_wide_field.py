@@ -39,3 +39,5 @@ def test_parts_are_drawn_and_what_is_of_one_picture_only_is_not_offered(app: Fla
     asked = clinician.post(f"{answer['url']}/maps", {"reading": reading.id, "label": reading.label})
     assert "read in parts" in clinician.get(asked.location).text
     assert not [method for method in SLOW if f'data-method="{method}"' in page]
+    again = reading_of(app, clinician.upload(clinician.open_case("A-2"), wide).json["id"]).result
+    assert {**again, "milliseconds": 0} == {**reading.result, "milliseconds": 0}

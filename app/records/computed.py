@@ -1,11 +1,11 @@
-"""What explains a reading beside its own map: how much each leukocyte counts, and slower maps on request."""
+"""What is computed beside a reading: how much each leukocyte counts, slower maps, and results to be taken again."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.records.base import Record, now, random_id
@@ -38,3 +38,18 @@ class LeukocyteEvidence(Record):
     changes: Mapped[list[Any]]
     outlines: Mapped[list[Any]]
     made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class CachedResult(Record):
+    """One result in one lab, by what it was computed from (`app.inference.result_cache`); nothing points to it.
+
+    key: SHA-256 of that; content: JSON; seal: HMAC-SHA-256 of both with the audit key.
+    """
+
+    __tablename__ = "cached_result"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lab_id: Mapped[int] = mapped_column(ForeignKey("lab.id"))
+    content: Mapped[str] = mapped_column(Text)
+    seal: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime] = mapped_column(default=now, index=True)
