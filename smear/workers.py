@@ -22,6 +22,8 @@ from smear.sentence import SentenceError
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = "local"  # in place of an address: the cores of this machine
 CONNECTED_SECONDS = 5
+TRIES = 4
+LATE = "timed out during startup"  # in what Ray raises then, which has no name of its own
 AHEAD = 2  # pieces that a worker has been given, so that it never waits for the next
 
 P = TypeVar("P")
@@ -87,12 +89,29 @@ def _cluster(address: str) -> Iterator[Any]:
         _refuse_silence(address)
     options: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {"address": address}
     begun = {"env_vars": {"PYTHONPATH": str(ROOT)}}  # what a worker needs to find the program
-    ray.init(**options, runtime_env=begun, log_to_driver=False, logging_level=logging.ERROR)
+    _begin(ray, **options, runtime_env=begun, log_to_driver=False, logging_level=logging.ERROR)
     with redirect_stdout(sys.stderr):  # Ray prints there when a worker dies; only results may
         try:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _begin(ray: Any, **options: Any) -> None:
+    """Connect Ray; once more where a busy machine's processes are later than it waits for. WorkersError in the end."""
+    for left in reversed(range(TRIES)):
+        try:
+            ray.init(**options)
+        except Exception as error:
+            ray.shutdown()
+            if LATE not in str(error):
+                raise
+            if not left:
+                raise WorkersError(
+                    "Ray did not start on this machine: it is too busy. Try again when it is not, or leave --ray away."
+                ) from error
+        else:
+            return
 
 
 def _refuse_silence(address: str) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from smear.imaging.formats import apart
+
 ROOT = Path(__file__).resolve().parents[1]
+# Processes that unpack files know next to nothing of their surroundings; what they run is to be measured all the same.
+apart._SURROUNDINGS += ("COVERAGE_PROCESS_CONFIG",)
 REQUIRED = os.environ.get("LEUKOLENS_REQUIRE_ALL") == "1"
 
 # The files that take minutes. Two processes share the files out: what is long must not begin when one has run dry.

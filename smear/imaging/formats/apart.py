@@ -150,8 +150,16 @@ class _Process:
         except subprocess.TimeoutExpired:
             return 0
 
+    def end(self) -> None:
+        """End a process that has nothing to do, by saying that nothing more will come."""
+        with suppress(OSError, subprocess.TimeoutExpired):
+            if self._child.stdin:
+                self._child.stdin.close()
+            self._child.wait(ENDING)
+        self.close()
+
     def close(self) -> None:
-        """End the process."""
+        """End the process, whatever it does."""
         self._child.kill()
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout):
@@ -175,7 +183,7 @@ class _Pool:
 
     def close(self) -> None:
         while self.free:
-            self.free.pop().close()
+            self.free.pop().end()
 
 
 _pool = _Pool()
@@ -196,7 +204,7 @@ def _one_of_them() -> Iterator[_Process]:
             process.close()
             raise
         if process.worn:
-            process.close()
+            process.end()
         else:
             pool.free.append(process)
 
