@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,12 @@ def follow(after: int | None, seconds: float) -> None:
     For whatever collects the logs of a hospital, such as `audit follow | logger --server HOST`: an event that has left
     this server cannot be taken back there. Who, when, what and of which id, and the seal; nothing that anybody typed.
     """
+    # By name, because a shell that begins a command behind itself has it ignore what Ctrl-C sends.
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     last = after
-    while True:
+    while not stopped.is_set():
         try:
             with db.engine.connect() as connection:
                 if last is None:
@@ -87,15 +92,11 @@ def follow(after: int | None, seconds: float) -> None:
                 for row in ledger.all_events(connection, last):
                     click.echo(json.dumps(outline(row)))
                     last = row.id
-            sys.stdout.flush()
         except OperationalError:
             click.echo("The database does not answer; it is asked again.", err=True)
-        except (BrokenPipeError, KeyboardInterrupt):
-            break
-        try:
-            time.sleep(seconds)
-        except KeyboardInterrupt:
-            break
+        except BrokenPipeError:
+            sys.exit(1)
+        stopped.wait(seconds)
 
 
 def outline(row: Row[Any]) -> dict[str, Any]:

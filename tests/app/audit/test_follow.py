@@ -34,9 +34,12 @@ def following(app: Flask, *options: str) -> Iterator[IO[str]]:
     ) as process:
         assert process.stdout
         assert process.stderr
-        yield process.stdout
-        process.send_signal(signal.SIGINT)
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        try:
+            yield process.stdout
+            process.send_signal(signal.SIGINT)
+            assert (process.wait(60), process.stderr.read()) == (0, "")
+        finally:
+            process.kill()
 
 
 def lines(output: IO[str], count: int) -> list[dict[str, Any]]:
