@@ -76,7 +76,8 @@ def test_it_is_measured_published_and_served(name, models, shown, laboratory, co
     lines: list[str] = []
     adaptable = candidates.candidates(loaded, None, tmp_path, None, lines.append)
     assert adaptable[0].name == candidates.THRESHOLDS
-    assert len(adaptable) == (1 if name == "sequential.h5" else 1 + len(candidates.PENALTIES))
+    layers = 0 if name == "sequential.h5" else len(candidates.PENALTIES)
+    assert len(adaptable) == 2 * (1 + layers)  # each with and without stain matching
     assert lines == ["theirs 1.0.0 was built elsewhere, and how is unknown: not fine-tuned."]
     reading = Reader(loaded).read((laboratory / "data/leukemic/leukemic-0/00.png").read_bytes())
     assert reading.bundle == "theirs"
