@@ -12,6 +12,7 @@ from app.access import admin
 from app.differential.classes import CLASSES
 from app.lab import term_forms
 from app.lab.blueprint import bp
+from app.records import TermList
 from app.rules import RefusedError
 from app.terms import term_lists
 from app.terms.term_lists import DIAGNOSIS, KINDS, Term
@@ -38,7 +39,7 @@ def terms_page(refused: str = "", problem: str = "") -> str:
         lengths=term_forms.LENGTHS,
         meaning_length=term_forms.MEANING_LENGTH,
         seen={kind: row.version if row else 0 for kind, row in newest.items()},
-        rows={kind: rows_of(kind, chosen[kind], kind == refused) for kind in term_forms.TABLES},
+        rows={kind: rows_of(kind, newest[kind], kind == refused) for kind in term_forms.TABLES},
         lines={
             kind: request.form.get("lines", "") if kind == refused else "\n".join(term.name for term in chosen[kind])
             for kind in KINDS
@@ -51,14 +52,15 @@ def terms_page(refused: str = "", problem: str = "") -> str:
     )
 
 
-def rows_of(kind: str, chosen: list[Term], typed: bool) -> list[dict[str, str]]:
+def rows_of(kind: str, row: TermList | None, typed: bool) -> list[dict[str, str]]:
     """Return the rows of a table with some empty ones after them; what was typed where that could not be saved.
 
     A lab that has no diagnoses of its own begins with those of the models.
     """
     if typed:
         return term_forms.rows_in(request.form)
-    if kind == DIAGNOSIS and not term_lists.newest(current_user.lab_id, kind):
+    chosen = term_lists.terms_in(row)
+    if kind == DIAGNOSIS and row is None:
         chosen = [Term(label.id, label.name, label.meaning) for label in term_forms.field_labels()]
     return [term_forms.row_of(term) for term in (*chosen, *[Term("", "")] * SPARE)]
 
