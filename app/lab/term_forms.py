@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
+from itertools import chain, count
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -124,7 +125,10 @@ def _diagnosis(row: dict[str, str], known: dict[str, str]) -> Term:
     if name.casefold() in known:
         return Term(known[name.casefold()], name, meaning)
     of_models = {text.casefold(): label.id for label in field_labels() for text in (label.id, label.name)}
-    return Term(of_models.get(name.casefold()) or _code(name, {*known.values(), *of_models.values()}), name, meaning)
+    code = of_models.get(name.casefold(), "")
+    if not code or code in known.values():  # a model's id and its name are two names of one label
+        code = _code(name, {*known.values(), *of_models.values()})
+    return Term(code, name, meaning)
 
 
 def _cell_class(row: dict[str, str], known: dict[str, str]) -> Term:
@@ -172,7 +176,7 @@ def _code(name: str, taken: set[str]) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:CODE_LENGTH] or "term"
     last = {code.rpartition(".")[2] for code in taken}
-    return next(code for code in [stem, *(f"{stem}_{n}" for n in range(2, 2 * MOST + 2))] if code not in last)
+    return next(code for code in chain([stem], (f"{stem}_{n}" for n in count(2))) if code not in last)
 
 
 def field_labels() -> list[Label]:

@@ -269,6 +269,24 @@ def test_a_name_keeps_its_code(app: Flask, admin: Someone) -> None:
     assert codes == ["b_all_3", first["B-ALL"]]
 
 
+def test_codes_do_not_run_out(app: Flask, admin: Someone) -> None:
+    """However often a lab whose names have no Latin letters writes its list anew."""
+    for version in range(3):
+        names = [chr(0x4E00 + 60 * version + n) for n in range(60)]
+        assert save(admin, "diagnosis", version, **diagnoses(*names)).status_code == 302
+    with app.app_context():
+        codes = [term.code for row in term_lists.versions(1, "diagnosis") for term in term_lists.terms_in(row)]
+    assert len(set(codes)) == 180
+
+
+def test_two_names_of_a_model_s_label_are_two_terms(app: Flask, admin: Someone) -> None:
+    """The first has the model's id, the other a code of its own."""
+    assert save(admin, "diagnosis", **diagnoses("Benign", "Benign (hematogones)")).status_code == 302
+    with app.app_context():
+        codes = [term.code for term in term_lists.terms(1, "diagnosis")]
+    assert codes == ["Benign", "benign_hematogones"]
+
+
 def test_review_rules_have_versions_too(app: Flask, admin: Someone) -> None:
     """They are chosen with the counting of cells, and the page of terms shows what they were and when."""
     assert admin.post("/lab/counting", RULES).status_code == 302
