@@ -48,6 +48,12 @@ def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked
     with ThreadPoolExecutor(THREADS) as threads:
         prepared = list(track(threads.map(given, range(len(data))), "prepare", len(data)))
     inputs, looks = (np.stack(part) for part in zip(*prepared, strict=True))
-    said = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in range(0, len(data), CHUNK)]
+    return Looked(inputs, *answered(bundle, inputs), looks, targets, groups)
+
+
+def answered(bundle: Bundle, inputs: Array) -> tuple[Array, Array]:
+    """Return features (N, K) and logits (N, C), float32, that a bundle's network has of inputs, uint8 (N, h, w, 3)."""
+    parts = range(0, len(inputs), CHUNK)
+    said = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in parts]
     features, logits = (np.concatenate([getattr(one, part) for one in said]) for part in ("features", "logits"))
-    return Looked(inputs, features, logits, looks, targets, groups)
+    return features, logits

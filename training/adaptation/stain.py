@@ -16,8 +16,7 @@ from smear.inference.bundle import Bundle
 from smear.inference.card import Step
 from smear.inference.ood import LENGTH, ood_features, stained
 from smear.inference.preprocess import OPTICAL_DENSITY
-from training.adaptation.looked_at import Looked
-from training.data.dataset import CHUNK
+from training.adaptation.looked_at import Looked, answered
 
 PIXELS = 20_000  # of all cells, drawn: a mean colour wants no more
 
@@ -53,7 +52,6 @@ def step(known: Looked, bundle: Bundle) -> Step:
 def matched(known: Looked, step: Step, bundle: Bundle) -> Looked:
     """Return pictures after the step, with what the bundle's network makes of them."""
     inputs = np.stack([denser(shown, step.parameters["gains"]) for shown in known.inputs])
-    said = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in range(0, len(inputs), CHUNK)]
-    features, logits = (np.concatenate([getattr(one, part) for one in said]) for part in ("features", "logits"))
+    features, logits = answered(bundle, inputs)
     looks = np.concatenate([np.stack([ood_features(shown) for shown in inputs]), known.looks[:, LENGTH:]], axis=1)
     return replace(known, inputs=inputs, features=features, logits=logits, looks=looks)
