@@ -21,7 +21,8 @@ def faults(page: Page, name: str) -> dict[str, list[str]]:
     wrong = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        if page.evaluate("document.documentElement.scrollWidth") > width:
+        # By a locator: it waits for a page that is on its way and has no element yet.
+        if page.locator("html").evaluate("html => html.scrollWidth") > width:
             wrong[f"{name} {width}"] = ["wider than its window"]
         for theme in THEMES:
             # A button that is still fading into its new colours would be found wanting.

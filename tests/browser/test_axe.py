@@ -43,6 +43,7 @@ def test_the_way_in(visit: Visit) -> None:
     expect(page.get_by_text("The address or the password is not right.")).to_be_visible()
     wrong |= faults(page, "sign-in refused")
     sign_in(page, visit.server.url, visit.address, visit.one_time)
+    expect(page.get_by_label("One-time password")).to_be_visible()
     wrong |= faults(page, "own password")
     choose_password(page, visit.one_time, "short")
     expect(page.locator(".field-error").first).to_be_visible()
@@ -64,6 +65,7 @@ def test_the_way_in(visit: Visit) -> None:
     wrong |= faults(page, "two-factor off")
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Set up").click()
+    expect(page.locator(".secret")).to_be_visible()
     wrong |= faults(page, "two-factor square")
     phone = TOTP(key=page.locator(".secret").inner_text().replace(" ", ""))
     page.get_by_label("Type the code").fill("000")
@@ -87,6 +89,7 @@ def test_the_way_in(visit: Visit) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     wrong |= faults(page, "code refused")
     page.get_by_role("link", name="Use a recovery code").click()
+    expect(page.get_by_label("Recovery code")).to_be_visible()
     wrong |= faults(page, "recovery code")
     assert wrong == {}
     forgive(visit, 400, 403)
