@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from flask_security import current_user
 from sqlalchemy import select
 
 from app.cases.next_steps import next_steps
@@ -82,7 +83,10 @@ def image_json(image: SmearImage) -> dict[str, Any]:
         "outcome": reading.outcome,
         "label": reading.label,
         "words": outcome_words(reading),
-        "steps": [{"words": step.words, "url": step.address} for step in next_steps(reading, image.case)],
+        "steps": [
+            {"words": step.words, "url": step.address}
+            for step in next_steps(reading, image.case, current_user.is_admin)
+        ],
         "reasons": [reason.text for reason in reading.detail.suggestion.reasons],
         "drawn": image.drawn,
     }

@@ -30,9 +30,10 @@ class Step:
     address: str = ""
 
 
-def next_steps(reading: Reading, case: Case, place: int | None = None) -> list[Step]:
+def next_steps(reading: Reading, case: Case, teaches: bool, place: int | None = None) -> list[Step]:
     """Return what a person can do about a refusal, what helps most first; nothing where a label is suggested.
 
+    teaches: whether the person may teach this laboratory's models, as its admins may.
     place: of the field in its case, from 1, where that is known.
     """
     if reading.outcome == "suggested":
@@ -51,8 +52,10 @@ def next_steps(reading: Reading, case: Case, place: int | None = None) -> list[S
         found += another_field(case, [_("Photograph another field, if this one is badly stained, lit or focused.")])
         knows = url_for("registry.show", name=reading.bundle)
         found.append(Step(_("See on what slides %(model)s was trained.", model=reading.bundle), knows))
-        words = _("Teach a model this laboratory: train one on fields of your own (docs/your-own-model.md).")
-        found.append(Step(words))
+        if teaches:
+            found.append(Step(_("Teach a model this laboratory."), url_for("teaching.show", model=reading.bundle)))
+        else:
+            found.append(Step(_("Ask an admin of your lab to teach a model this laboratory.")))
     return found
 
 

@@ -96,7 +96,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         before=siblings[place - 1] if place else None,
         after=siblings[place + 1] if place + 1 < len(siblings) else None,
         place=place + 1,
-        steps=next_steps(reading, image.case, place + 1),
+        steps=next_steps(reading, image.case, current_user.is_admin, place + 1),
         others=other_bundles(image),
         choices_offered=reviews.labels_for(image.reading, current_user.lab_id),
         sentences=term_lists.terms(current_user.lab_id, SENTENCE),

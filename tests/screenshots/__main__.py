@@ -11,12 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import Visit, enter
 from tests.browser.driving import PASSWORD, Server, chromium, sign_in
 from tests.browser.inspection import THEMES
 from tests.browser.test_room import ALONE, add_person, press
+from tests.data.pictures import suggested
 from tests.screenshots.documented import document
 
 WIDTHS = {1280: 820, 390: 844}
@@ -32,22 +33,30 @@ PAGES = (
     ("error", "/cases/of-another-lab"),
 )
 COLLEAGUE = "eva@lab.example"
+# The one drawing that gets a suggestion: nearly all others are refused as unfamiliar.
+SUGGESTED: FilePayload = {"name": "drawing.jpg", "mimeType": "image/jpeg", "buffer": suggested()}
 CASES = (
-    ("A-2026-0408", "Second opinion asked for", ("leukemic", "sparse")),
-    ("A-2026-0409", "Control after induction", ("sparse", "sparse")),
-    ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank")),
-    ("A-2026-0412", "Pancytopenia, blasts in the peripheral blood", ("leukemic", "sparse", *["leukemic"] * 5, "blank")),
+    ("A-2026-0408", "Second opinion asked for", ("leukemic", "sparse"), []),
+    ("A-2026-0409", "Control after induction", ("sparse", "sparse"), []),
+    ("A-2026-0411", "Thick smear, please repeat", ("erythrocytes_only", "blank"), []),
+    (
+        "A-2026-0412",
+        "Pancytopenia, blasts in the peripheral blood",
+        ("leukemic", "sparse", *["leukemic"] * 4, "blank"),
+        [SUGGESTED],
+    ),
 )
 
 
 def fill(page: Page, url: str) -> str:
     """Enter the cases through the pages and return the address of the last one."""
-    for accession, notes, kinds in CASES:
+    for accession, notes, kinds, files in CASES:
         page.goto(f"{url}/cases/new")
         page.get_by_label("Accession").fill(accession)
         page.get_by_label("Notes").fill(notes)
         for kind in kinds:
             page.get_by_role("button", name=kind.replace("_", " ")).click()
+        page.locator("#image").set_input_files(files)
         page.get_by_role("button", name="Create the case").click()
         page.get_by_role("link", name="Open the case").click()
     return page.url

@@ -12,7 +12,9 @@ from app.records import Case, Reading
 from tests.app.steps import Someone, change
 
 
-def steps(app: Flask, image: str, state: str = "unreviewed", code: str = "") -> list[tuple[str, str]]:
+def steps(
+    app: Flask, image: str, state: str = "unreviewed", code: str = "", teaches: bool = False
+) -> list[tuple[str, str]]:
     """Return words and addresses of what can be done about an image; of another reason where a code is given."""
     with app.app_context(), app.test_request_context():
         if code:
@@ -23,7 +25,7 @@ def steps(app: Flask, image: str, state: str = "unreviewed", code: str = "") -> 
         reading = db.session.scalars(select(Reading).where(Reading.image_id == image)).one()
         case = db.session.get_one(Case, reading.image.case_id)
         case.state = state
-        return [(step.words, step.address) for step in next_steps(reading, case, 1)]
+        return [(step.words, step.address) for step in next_steps(reading, case, teaches, 1)]
 
 
 @pytest.mark.parametrize("code", [*ANOTHER_FIELD, "a reason of tomorrow"])
@@ -46,7 +48,9 @@ def test_the_cells_are_offered_wherever_there_are_some(app: Flask, clinician: So
         found = steps(app, image)
         assert found[0][1] == f"/cases/{case}/cells?field=1"
         assert len(found) == count
-        assert any("Teach" in words for words, _address in found) == (outcome == "unfamiliar")
+        assert any("Ask an admin" in words for words, _address in found) == (outcome == "unfamiliar")
+        taught = steps(app, image, teaches=True)
+        assert ("Teach a model this laboratory.", "/teaching/?model=leukolens-field") in taught or outcome == "unsure"
         assert not any(address.endswith("#add-title") for _words, address in steps(app, image, "signed"))
     change(app, image, "suggested", "Pre")
     assert steps(app, image) == []
