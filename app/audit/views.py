@@ -30,14 +30,13 @@ def show() -> str:
         query = query.where(AuditEvent.id < row_number(before))
     found = list(db.session.scalars(query.limit(size + 1)))
     page, more = found[:size], len(found) > size
+    people = [event.subject_id for event in page if event.action.startswith("person.")]
+    named = words.named(words.ids_in(page), people, current_user.lab_id)
     return render_template(
         "audit/show.html",
         events=page,
-        named=words.named(
-            [value for event in page for value in (event.subject_id, str(event.details.get("case", "")))],
-            [event.subject_id for event in page if event.action.startswith("person.")],
-            current_user.lab_id,
-        ),
+        named=named,
+        details={event.id: words.details(event, named) for event in page},
         actions=ACTIONS | EARLIER_ACTIONS,
         unknown=BY_NOBODY,
         people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -11,9 +13,12 @@ from sqlalchemy import select
 
 from app.accession import key
 from app.database import db
-from app.records import Case, FrozenPanel, SmearImage, User
+from app.records import AuditEvent, Case, FrozenPanel, SmearImage, User
 
 ID_LENGTH = 32  # of a case or an image; people and labs have short numbers, models names
+LONG_ID = re.compile(rf"([0-9a-f]{{{ID_LENGTH}}})(?:\.(\d+))?")  # behind the point the number of a cell
+SHOWN_OF_ID = 8  # characters of an id without words, enough to tell one from another
+CHECKS = "rows"  # what `audit verify` compares the records with; nobody reads it
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,50 @@ class Named:
 
     words: str
     address: str = ""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One detail of an event: what it is of, in words, and as the event holds it where that says more."""
+
+    name: str
+    words: str
+    held: str
+
+
+def ids_in(events: Iterable[AuditEvent]) -> list[str]:
+    """Return the ids that the events are about or speak of."""
+    values = [value for event in events for value in (event.subject_id, *_flat(event.details.values()))]
+    return [match[1] if (match := LONG_ID.fullmatch(value)) else value for value in values if isinstance(value, str)]
+
+
+def details(event: AuditEvent, found: dict[str, Named]) -> list[Detail]:
+    """Return an event's details in words; `found`: what `named` says of its ids."""
+    lines = []
+    for name, value in sorted(event.details.items()):
+        each = [str(one) for one in _flat([value])]
+        if name == CHECKS or value is None or not any(each):
+            continue
+        words = (_choice(one) if name == "choice" else _in_words(one, found) for one in each)
+        lines.append(Detail(name.replace("_", " "), ", ".join(words), ", ".join(each)))
+    return lines
+
+
+def _flat(values: Iterable[Any]) -> list[Any]:
+    return [one for value in values for one in (value if isinstance(value, list) else [value])]
+
+
+def _choice(value: str) -> str:
+    """Return what was chosen of a cell or an image, such as `excluded:smudged`, as people write."""
+    return value.replace(":", ": ").replace("_", " ")
+
+
+def _in_words(value: str, found: dict[str, Named]) -> str:
+    match = LONG_ID.fullmatch(value)
+    if match is None:
+        return value
+    words = found[match[1]].words if match[1] in found else f"{match[1][:SHOWN_OF_ID]}…"
+    return _("%(what)s, cell %(number)s", what=words, number=match[2]) if match[2] else words
 
 
 def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, Named]:

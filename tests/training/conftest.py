@@ -1,6 +1,7 @@
 """A data set drawn on the spot, small enough to train on in seconds."""
 
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,14 +82,29 @@ def run(trained_run, tmp_path_factory):
     return Path(shutil.copytree(trained_run, tmp_path_factory.mktemp("own") / "run"))
 
 
-@pytest.fixture
-def eagerly():
-    """Compiling a large network takes half a minute, one step without compiling a second."""
+@contextmanager
+def uncompiled():
+    """Run TensorFlow's functions as they are written: compiling a network takes longer than the few steps of a test."""
     import tensorflow as tf
 
+    before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     yield
-    tf.config.run_functions_eagerly(False)
+    tf.config.run_functions_eagerly(before)
+
+
+@pytest.fixture
+def eagerly():
+    """One test whose network is not compiled."""
+    with uncompiled():
+        yield
+
+
+@pytest.fixture(scope="module")
+def all_eagerly():
+    """A module whose networks are not compiled, those of its fixtures neither."""
+    with uncompiled():
+        yield
 
 
 @pytest.fixture(scope="session")

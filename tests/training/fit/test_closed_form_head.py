@@ -124,7 +124,6 @@ def test_the_layer_of_a_network_is_set_from_what_it_is_given(outputs):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_training_fits_the_last_layer_first_then_trains_all_with_statistics_that_stand_still(tiny, tmp_path):
     from training.fit import trainer
     from training.fit.run import Material, Run, TrainingSet

@@ -28,7 +28,7 @@ def said(server):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning", "ignore::FutureWarning:mlflow")
+@pytest.mark.filterwarnings("ignore::FutureWarning:mlflow")
 def test_every_epoch_is_told_of(tiny, tmp_path, server):
     inputs = np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), dtype=np.uint8)
     targets = np.arange(24) % 2

@@ -42,7 +42,6 @@ class KilledError(Exception):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 @pytest.mark.parametrize("ema_momentum", [0.0, 0.7])
 def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, tmp_path, ema_momentum):
     recipe = structs.replace(recipe, schedule=structs.replace(recipe.schedule, ema_momentum=ema_momentum))
@@ -67,7 +66,6 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_loss_that_is_no_number_stops_the_training(material, recipe, tmp_path):
     wild = structs.replace(recipe, schedule=structs.replace(recipe.schedule, learning_rate=float("inf")))
     with pytest.raises(DivergedError, match="Lower the learning rate"):
@@ -107,7 +105,6 @@ def changed(recipe, **schedule):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, recipe, tmp_path):
     import keras
 
@@ -133,7 +130,6 @@ def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, 
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe, tmp_path):
     from training.fit.calibration import negative_log_likelihood
     from training.fit.features import logits_of
@@ -155,7 +151,6 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 @pytest.mark.parametrize("optimiser", ["adamw", "adam", "sgd"])
 def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_own(
     easy, recipe, tmp_path, monkeypatch, optimiser
@@ -186,7 +181,6 @@ def test_ema_weights_are_the_running_mean_of_the_steps_with_statistics_of_their_
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_small_set_is_gone_over_until_the_steps_are_done(easy, recipe, tmp_path):
     """Epochs are the least, too; each tells the accuracy on what it learnt from, and of what is watched."""
     plan = structs.replace(changed(recipe, epochs=1, batch_size=10, steps=5), architecture="colour_statistics")
@@ -214,7 +208,6 @@ def test_the_accuracy_of_a_batch_counts_no_outlier_and_no_weight():
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_every_optimiser_learns_and_classes_may_weigh_alike(easy, recipe, tmp_path, optimiser):
     rate = {"adam": 1e-3, "sgd": 1e-2}[optimiser]
@@ -238,7 +231,6 @@ def test_a_gpu_is_used_with_half_the_bits(devices, bits, monkeypatch):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeypatch):
     """It computes in float16, goes on where it was killed, learns the same, and leaves a network in float32."""
 
@@ -284,7 +276,6 @@ def test_an_epoch_goes_over_copies_and_makes_classes_even(material, recipe):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_the_rate_falls_to_a_tenth_after_a_loss_that_has_risen(easy, recipe, tmp_path):
     plan = structs.replace(changed(recipe, epochs=6, decay="plateau", optimiser="sgd"), architecture="bushi_basic_cnn")
     contrary = replace(easy, validation_targets=1 - easy.targets)  # the better it learns, the worse it does on these
@@ -308,7 +299,6 @@ def test_the_rate_falls_to_a_tenth_after_a_loss_that_has_risen(easy, recipe, tmp
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_backbone_that_is_frozen_whole_stays_as_it_was(easy, recipe, tmp_path):
     from training.architectures import build
     from training.architectures.blueprint import Order

@@ -71,7 +71,6 @@ def test_every_point_is_a_network():
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_it_chooses_the_network_with_the_least_held_out_loss(monkeypatch):
     monkeypatch.setattr(recurrence_search, "UNITS", (4, 6, 8, 10, 12))
     recipe = load("bushi-odrnn")

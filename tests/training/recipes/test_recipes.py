@@ -118,7 +118,6 @@ def small(recipe):
 
 @pytest.mark.parametrize("name", networks())
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
 def test_a_recipe_takes_a_step_and_becomes_a_bundle_that_is_read(name, few, tmp_path):
     recipe = small(load(name))
     lines = []
