@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import signal
 import subprocess
 import sys
 import zipfile
@@ -16,7 +15,7 @@ import pytest
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import ROOT
-from tests.ray_workers import workers_of
+from tests.ray_workers import kill_one
 
 pytestmark = pytest.mark.faults
 COMMAND = [sys.executable, "-m", "flask", "--app", "wsgi", "classify", "--format", "csv"]
@@ -51,7 +50,7 @@ def test_a_killed_worker_changes_nothing(folder: Path) -> None:
     expected = rows(alone.stdout.splitlines())
     assert len(expected) == FIELDS + 3
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    printed, killed = [], 0
+    printed, killed = [], False
     with subprocess.Popen(
         [*COMMAND, "--ray", "local", *files], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as shared:
@@ -59,9 +58,7 @@ def test_a_killed_worker_changes_nothing(folder: Path) -> None:
         for line in shared.stdout:
             printed.append(line)
             if len(printed) == AFTER:
-                for one in list(workers_of(shared.pid))[:1]:
-                    os.kill(one, signal.SIGKILL)
-                    killed += 1
-    assert killed == 1
+                killed = kill_one(shared.pid)
+    assert killed
     assert shared.returncode == 1
     assert rows(printed) == expected

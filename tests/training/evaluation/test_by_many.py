@@ -1,9 +1,7 @@
 """`--ray`: what is written and printed is what one process gives, to the last byte, also where a worker dies."""
 
 import os
-import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,10 +9,13 @@ import pytest
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.conftest import ROOT
-from tests.ray_workers import workers_of
+from tests.ray_workers import AT_WORK, kill_one
 from training.__main__ import main
+from training.data.renderings import RENDERINGS
+from training.evaluation import stress
 
 FIELD = str(ROOT / "models" / "leukolens-field")
+SOME = ("as it is", "noise 20", "hue +18", "JPEG 20", "vignette 0.3", "enlarged 2")
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +31,13 @@ def smears(tmp_path_factory):
 
 @pytest.fixture
 def one_killed():
-    """Kill the first worker that this process gets, once it has begun to work; return the list of the killed."""
-    killed, over = [], threading.Event()
+    """Kill the first worker of this process that is at work; return an event that tells when that was done."""
+    killed, over = threading.Event(), threading.Event()
 
     def watch():
-        while not killed and not over.wait(0.2):
-            for worker in list(workers_of(os.getpid()))[:1]:
-                time.sleep(2)  # it is given its first work
-                os.kill(worker, signal.SIGKILL)
-                killed.append(worker)
+        while not killed.is_set() and not over.wait(0.1):
+            if kill_one(os.getpid(), AT_WORK):
+                killed.set()
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -56,9 +55,10 @@ def out_of(arguments, capsys):
 def test_stress_by_many(smears, capsys, one_killed, monkeypatch):
     """Of a data set by a relative path, which workers do not begin in, and with one that is killed."""
     monkeypatch.chdir(smears.parent)
+    monkeypatch.setattr(stress, "RENDERINGS", {name: RENDERINGS[name] for name in SOME})
     arguments = ["stress", FIELD, "--data", smears.name, "--others", smears.name, "--pictures", "4"]
     many = out_of([*arguments, "--ray", "local"], capsys)
-    assert len(one_killed) == 1
+    assert one_killed.is_set()
     assert many == out_of(arguments, capsys)
 
 
