@@ -90,7 +90,10 @@ def _beside_nuclei(areas: Array, of: _Colours) -> tuple[Array, Array]:
         black[:] = False  # beside erythrocytes alone even the nucleus that seems black is one
     large = large[~black[large]]
     there &= ~black
-    darkest = large[of.green[large].argmax()]
+    # Of what is about as violet as the most violet: blue erythrocytes that lie over each other are as dark as nuclei.
+    most_violet = large[(of.green[large] * (1 - of.reds[large])).argmax()]
+    nuclei = large[of.reds[large] <= of.reds[most_violet] + MORE_RED]
+    darkest = nuclei[of.green[nuclei].argmax()]
     share = of.green / max(float(of.green[darkest]), 1e-3)
     leukocytes = present[share[present] > PALE]
     if not len(leukocytes):

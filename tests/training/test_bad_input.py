@@ -12,6 +12,8 @@ from training.evaluation.cross_validation import result_file
 from training.fit import experiment
 from training.fit.callbacks import DivergedError
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 
 def fit(recipe, data, run, *more):
     return main(["fit", str(recipe), "--data", str(data), "--out", str(run), *more])

@@ -25,6 +25,8 @@ from tests.conftest import ROOT
 from training.__main__ import main
 from training.adaptation import candidates
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 PAGE = ROOT / "docs" / "your-own-model.md"
 CASES, FIELDS = 5, 4  # of each label; pictures of each case
 

@@ -14,6 +14,8 @@ from smear.inference import bundle
 from tests.conftest import ROOT
 from training.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 PAGE = ROOT / "docs" / "your-own-model.md"
 PATIENTS, FIELDS = 4, 3
 

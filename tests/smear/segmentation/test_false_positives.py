@@ -102,6 +102,18 @@ def test_a_pale_nucleus_that_is_none_of_them_stays(otherwise):
     assert overlaid(**otherwise).kept() == {1, 2, 3}
 
 
+def test_blue_erythrocytes_of_which_some_are_as_dark_as_nuclei_are_no_leukocytes():
+    """Two that lie over each other are the darkest of the field, and the others of their hue are pale beside nuclei."""
+    slide, blue = Slide(), (1.05, 1.0, 0.27)
+    for x in (40, 160):
+        slide.disc((x, 60), 14, (0.5, 1.0, 0.1), 1.0)
+    for x in (30, 70, 130, 170):
+        slide.disc((x, 110), 13, blue, 0.65, texture=x < 100)
+    assert slide.kept() == {1, 2}
+    slide.disc((100, 150), 12, blue, 1.1)
+    assert slide.kept() == {1, 2, 7}
+
+
 def test_small_dense_things_are_platelets():
     slide = beside_erythroblasts()
     slide.disc((100, 60), 8, VIOLET, 0.95)
@@ -135,6 +147,7 @@ def test_erythrocytes_as_violet_as_nuclei_stay_out(data):
         ("CLL/32_27_1000_CLL.jpg", 14, ((492, 208), (540, 266), (576, 360))),
         ("AML/12_28_1000_AML.jpg", 3, ((386, 380), (534, 456))),
         ("ALL/7_21_1000_ALL.jpg", 1, ((43, 49), (31, 358), (345, 540))),
+        ("AML/12_50_1000_AML.jpg", 6, ((268, 446), (356, 305), (600, 72))),
     ],
 )
 def test_clumps_of_erythrocytes_stay_out(data, name, leukocytes, erythrocytes):

@@ -21,6 +21,8 @@ from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 NAMES = ("a", "b", "c")
 
 

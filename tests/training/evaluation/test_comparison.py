@@ -15,6 +15,8 @@ from training.data.dataset import load
 from training.evaluation import comparison
 from training.evaluation.bootstrap import difference, macro_f1, macro_f1_interval
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 RECIPE = (
     """
 name = "{name}"

@@ -19,6 +19,8 @@ from training.evaluation.splits import published_folds, source_folds
 from training.recipes.loading import load as load_recipe
 from training.recipes.recipe import Published
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 # A network of the smallest kind: what is tested is who stands on which side.
 RECIPE = (
     COLOURS

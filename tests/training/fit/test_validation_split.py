@@ -18,6 +18,8 @@ from training.fit.run import Material, Run
 from training.fit.trainer import train_network
 from training.recipes.loading import load
 
+pytestmark = pytest.mark.usefixtures("all_eagerly")
+
 RECIPE = (
     COLOURS
     + """

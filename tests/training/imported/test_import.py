@@ -23,7 +23,10 @@ from training.imported.recipe import STEPS
 SCALINGS = {"mobilenet.keras": "symmetric", "sequential.h5": "unit", "nested.keras": "none", "keras2.h5": "none"}
 SCALED = {"none": lambda rgb: rgb, "unit": lambda rgb: rgb / 255, "symmetric": lambda rgb: rgb / 127.5 - 1}
 
-pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning")
+pytestmark = [
+    pytest.mark.usefixtures("all_eagerly"),
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning"),
+]
 
 
 @pytest.fixture
