@@ -13,7 +13,7 @@ LARGE = 0.6  # of the median area of what was found: a smaller dark thing sets n
 PALE, SMALLER = 0.55, 0.8  # of the darkest nucleus's density, of a dark cell's area: below both it is doubtful
 VERY_PALE = 0.33  # and below this, whatever its size
 FLAT = 0.17  # standard deviation over mean of the green density: less, and there is no chromatin
-MOST_RED = 1.15  # density of red over that of green: no violet nucleus measured is above 1.0
+MOST_RED = 1.15  # density of red over that of green: no violet nucleus measured is above 1.0, but blue ones are
 LESS_PALE, MORE_RED, MORE_BLUE = 0.85, 0.4, 0.12  # doubtful below this, absorbing so much more red or blue per green
 BLACK = 1.4  # of the median density: what is darker, absorbs so much more blue per green,
 OPAQUE = 0.7  # and is denser in red, so that less than half of it passes, is dirt
@@ -23,6 +23,7 @@ DARK_PART = 0.9  # quantile of the densities of a thing, or of all erythrocytes,
 LEAST_OF_TYPICAL = 0.5  # of a leukocyte's area: platelets are darker than erythrocytes too
 DENSER = 2.1  # than the erythrocytes: so is no erythrocyte, and no two that overlap
 AS_DENSE, LESS_RED, ROUNDED = 1.2, 0.35, 0.945  # nor is what is so dense, more violet, textured and convex
+BLUE_AND_DENSER, NOT_RAGGED = 1.6, 0.8  # nor is what is blue, so much denser, and so convex
 SAME_HUE, OVERLAID = 0.65, 1.6  # of the way from nuclei to erythrocytes; as dense as some that lie over each other
 APART = 0.05  # at least between the hues of the two, or there is no way to go
 
@@ -44,10 +45,11 @@ def without_false_positives(labels: Array, count: int, nucleus_probability: Arra
     colours = _Colours(areas, label[inside], density.reshape(-1, 3)[at[inside]])
     kept, doubtful = _beside_nuclei(areas, colours)
     pale = kept & (colours.green < PALE * colours.green[kept].max(initial=0))
-    if kept.any() and (pale | doubtful).any():
-        around = _erythrocytes(labels, kept, density)
+    if (pale | doubtful).any():
+        around = _erythrocytes(labels, kept if kept.any() else areas > 0, density)
         if around is not None:
-            kept &= ~_overlaid(labels, kept, pale, colours, density[..., 1], *around)
+            if kept.any():
+                kept &= ~_overlaid(labels, kept, pale, colours, density[..., 1], *around)
             kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density[..., 1], *around)
     return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
 
@@ -139,18 +141,20 @@ def _unlike_erythrocytes(
 ) -> Array:
     """Return which of the `doubtful` labels are leukocytes after all, bool (count + 1,).
 
-    Beside the small black nuclei of erythroblasts a neutrophil is pale, and beside violet blasts a plasma cell is
-    blue. Yet neither is like the erythrocytes of its picture (`reds`, `dense`): it is far denser, or as dense, more
-    violet, textured and convex.
+    Beside the small black nuclei of erythroblasts a neutrophil is pale, beside violet blasts a plasma cell is blue, and
+    in some stains every nucleus is. Yet none is like the erythrocytes of its picture (`reds`, `dense`): it is far
+    denser; or as dense, more violet, textured and convex; or blue, denser and not ragged, as a clump of them would be.
     """
     if not doubtful.any():
         return doubtful
-    asked = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[kept]))
+    asked = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[kept if kept.any() else areas > 0]))
     denser = _dark_parts(labels, asked, green) / dense
     found: Array = asked & (denser > DENSER)
     violet = (of.reds < reds - LESS_RED) & ~of.flat
     for one in np.flatnonzero(asked & ~found & (denser > AS_DENSE) & violet):
         found[one] = _convexity(labels == one) > ROUNDED
+    for one in np.flatnonzero(asked & ~found & (denser > BLUE_AND_DENSER) & (of.reds > MOST_RED)):
+        found[one] = _convexity(labels == one) > NOT_RAGGED
     return found
 
 

@@ -35,7 +35,10 @@ class SegmenterError(BundleError):
 
 @dataclass(frozen=True)
 class MaskCard:
-    """`card.json` of the bundle: what it is, what it learnt from, how good it is, and the digest of its model."""
+    """`card.json` of the bundle: what it is, what it learnt from, how good it is, and the digest of its model.
+
+    alike: earlier versions that find the same in the drawn fields by which bundles are checked (`golden`).
+    """
 
     schema: int
     name: str
@@ -51,6 +54,7 @@ class MaskCard:
     intended_use: str
     known_failures: tuple[str, ...]
     files: dict[str, str]
+    alike: tuple[str, ...] = ()
 
 
 class Segmenter:

@@ -114,6 +114,31 @@ def test_blue_erythrocytes_of_which_some_are_as_dark_as_nuclei_are_no_leukocytes
     assert slide.kept() == {1, 2, 7}
 
 
+def in_a_blue_stain(green=0.6, beside=0):
+    """Return a slide of blue-grey erythrocytes with one blue nucleus, and some of its erythrocytes labelled, too."""
+    slide = Slide()
+    slide.erythrocytes(GREY_BLUE, green=0.3)
+    slide.disc((100, 90), 18, (1.6, 1.0, 0.1), green)
+    for place in range(beside):
+        slide.disc((40 + 40 * place, 125), 14, GREY_BLUE, 0.32)
+    return slide
+
+
+def test_a_blue_nucleus_that_is_denser_than_its_erythrocytes_is_a_leukocyte():
+    """It absorbs more red than green, as erythrocytes do in such a stain, but not as little as they."""
+    assert in_a_blue_stain().kept() == {1}
+    assert in_a_blue_stain(beside=3).kept() == {1}
+    assert in_a_blue_stain(green=0.3).kept() == set()
+
+
+def test_a_ragged_clump_of_blue_erythrocytes_is_none_though_it_is_denser():
+    slide = in_a_blue_stain()
+    for place in ((30, 90), (30, 115), (55, 115)):
+        slide.disc(place, 13, GREY_BLUE, 0.45)
+        slide.labels[slide.labels > 1] = 2  # the three are one thing
+    assert slide.kept() == {1}
+
+
 def test_small_dense_things_are_platelets():
     slide = beside_erythroblasts()
     slide.disc((100, 60), 8, VIOLET, 0.95)
@@ -130,6 +155,15 @@ def test_neutrophils_beside_erythroblasts_are_found(data):
     found = find(decode((data / "taleghani" / "Benign" / "WBC-Benign-112.jpg").read_bytes()).rgb)
     for place in ((116, 79), (170, 94)):
         assert any((box[:2] < place).all() and (box[2:] > place).all() for box in found.boxes)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["neutrophil/N-1B_0247_0", "neutrophil/N-2B_0302_0", "eosinophil/E-11_0675_0"])
+def test_leukocytes_of_a_blue_stain_under_dim_light_are_found(data, name):
+    """Cut out of fields of a hospital in Bangkok, with the cell in the middle."""
+    picture = decode((data / "cells" / "bangkok" / f"{name}.jpg").read_bytes()).rgb
+    middle = np.array(picture.shape[1::-1]) / 2
+    assert any((box[:2] < middle).all() and (box[2:] > middle).all() for box in find(picture).boxes)
 
 
 @pytest.mark.realdata
