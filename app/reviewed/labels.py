@@ -35,7 +35,7 @@ REASONS = {
     DAMAGED: _l("the picture cannot be read from the disk"),
     PANEL: _l("the patient is in a frozen panel, on which models are measured"),
 }
-SPOKEN = ("label", "other", "not_gradable", "excluded")  # kinds with which one person can contradict another
+JUDGEMENTS = ("label", "other", "not_gradable", "excluded")  # kinds with which one person can contradict another
 
 
 Said = TypeVar("Said", Review, Annotation)
@@ -109,7 +109,7 @@ def agreed(image: SmearImage, number: int, words: list[Word], choice: Choice) ->
     last = words[-1]
     if last.kind != "label" or (choice.start and last.at < choice.start):
         return None
-    codes = {word.code: word.name or word.kind for word in words if word.kind in SPOKEN}
+    codes = {word.code: word.name or word.kind for word in words if word.kind in JUDGEMENTS}
     if len(codes) > 1:
         return LeftOut(image, number, DISAGREE, tuple(codes.values()))
     if number and image.detections and image.detections.cut[number - 1]:

@@ -60,6 +60,20 @@ def test_squeezenet_and_lite0_have_as_many_parameters_as_published():
     assert trainable == 4_652_008 - 1_281_000 + 2 * 1281
 
 
+@pytest.mark.parametrize(
+    ("name", "convolutions"),
+    [("vgg19", 16), ("resnet101", 100 + 4), ("densenet169", 168), ("densenet201", 200)],  # ResNet's 4 are short cuts
+)
+def test_a_deeper_network_has_the_convolutions_of_its_name(name, convolutions):
+    model = build(name, Order(48, 48, 2)).model
+    assert kinds(model).count("Conv2D") == convolutions
+
+
+def test_efficientnet_b7_has_as_many_parameters_as_published():
+    # The TPU repository's B7 has 66,658,687 with 1000 classes, whose last layer has 2,561,000 of them.
+    assert build("efficientnet_b7", Order(48, 48, 2)).model.count_params() - 2 * 2561 == 66_658_687 - 2_561_000
+
+
 def test_googlenet_has_nine_inception_modules_and_the_papers_widths():
     model = build("googlenet", Order(64, 64, 4)).model
     widths = [layer.output.shape[-1] for layer in model.layers if layer.name.startswith("inception")]
