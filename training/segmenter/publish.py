@@ -40,8 +40,8 @@ KNOWN_FAILURES = (
     "Outlines of pale cytoplasm, as of neutrophils in weak stains, are uncertain by several pixels.",
     "Nuclei in poorly focused or reddish pictures are cut too small or with their dark rim.",
     "No outline drawn by people was learnt from, but a dozen constants of what follows the network (touching cells,"
-    " false positives, nuclei) were chosen with the two sets in view that it is measured on, and how blue nuclei are told"
-    " from blue erythrocytes with the pictures of one hospital: expect somewhat less of other laboratories.",
+    " false positives, nuclei) were chosen with the two sets in view that it is measured on, and how blue nuclei are"
+    " told from blue erythrocytes with the pictures of one hospital: expect somewhat less of other laboratories.",
 )
 
 
