@@ -19,10 +19,10 @@ LONG = ("training/recipes/", "training/fit/test_backends", "training/test_whole_
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the long files; `--no-loadscope-reorder` keeps this order where files are shared out.
 
-    What is about SQLite is left out where the tests of the application are on PostgreSQL.
+    What is about SQLite, or asks both databases, is left out where the tests of the application are on PostgreSQL.
     """
     if os.environ.get("LEUKOLENS_TEST_APP_ON") == "postgresql":
-        apart = [item for item in items if item.get_closest_marker("sqlite")]
+        apart = [item for item in items if any(map(item.get_closest_marker, ("sqlite", "both_databases")))]
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in apart]
 

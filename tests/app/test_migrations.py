@@ -26,6 +26,8 @@ from smear.inference.reading import Reading as SmearReading
 from tests import postgres
 from tests.app.steps import PASSWORD, Someone
 
+pytestmark = pytest.mark.both_databases
+
 REVISIONS = [f"{number:04d}" for number in range(1, 29)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
