@@ -1,5 +1,6 @@
 """`--ray`: what is written and printed is what one process gives, to the last byte, also where a worker dies."""
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -14,6 +15,9 @@ from training.__main__ import main
 from training.data.renderings import RENDERINGS
 from training.evaluation import stress
 
+# Where a busy machine begins Ray too late and it is begun again, what the first try began runs on for a while.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 FIELD = str(ROOT / "models" / "leukolens-field")
 SOME = ("as it is", "noise 20", "hue +18", "JPEG 20", "vignette 0.3", "enlarged 2")
 
@@ -27,6 +31,13 @@ def smears(tmp_path_factory):
         for seed in range(6):
             (folder / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, kind, 224), "PNG"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_forgotten():
+    """Let go of the first try here, where it is no fault, and not in a test that comes later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
