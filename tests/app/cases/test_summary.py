@@ -96,7 +96,7 @@ def test_the_case_page_pools_marks_and_orders(app: Flask, clinician: Someone, fi
     assert "Mean of the calibrated probabilities of 1 field with a suggestion, 1 unsure, 1 not gradable" in text
     assert "0.94" in text
     assert "0.30" not in text
-    assert "1 of 3 fields are suggested as" in text
+    assert "is suggested for 1 of 3 fields." in text
     assert "chip-differs" not in page
 
     def order(query: str) -> list[str]:
