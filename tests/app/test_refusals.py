@@ -89,7 +89,13 @@ def test_a_field_of_another_laboratory_shows_no_answer_anywhere(
     assert all(label.id in header for label in reading.labels)  # a column each, empty in this row
     for name, text in texts.items():
         assert_tells_nothing(text, name, computed, labels)
-    for word in ("Unfamiliar", "do not look like those", "Look at the cells", "Photograph another field", "Teach"):
+    for word in (
+        "Unfamiliar",
+        "do not look like those",
+        "Look at the cells",
+        "Photograph another field",
+        "teach a model",
+    ):
         assert word in texts["page"], word
     for name in ("case", "sign", "report"):
         assert "nfamiliar" in texts[name], name

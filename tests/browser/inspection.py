@@ -5,8 +5,8 @@ from __future__ import annotations
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-THEMES = ("light", "dark")
-WIDTHS = (1280, 390)
+# Each width and each theme once: a colour that is too pale in a theme is so at any width.
+LOOKS = ((1280, "light"), (390, "dark"))
 HEIGHT = 820
 
 
@@ -19,15 +19,17 @@ def violations(page: Page) -> list[str]:
 def faults(page: Page, name: str) -> dict[str, list[str]]:
     """Return what is wrong with a page as it stands, without loading it again: a state that was typed or pressed."""
     wrong = {}
-    for width in WIDTHS:
+    for width, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
+        # A button that is still fading into its new colours would be found wanting.
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found = violations(page)
         # By a locator: it waits for a page that is on its way and has no element yet.
         if page.locator("html").evaluate("html => html.scrollWidth") > width:
-            wrong[f"{name} {width}"] = ["wider than its window"]
-        for theme in THEMES:
-            # A button that is still fading into its new colours would be found wanting.
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            if found := violations(page):
-                wrong[f"{name} {theme} {width}"] = found
-    page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
+            found.append("wider than its window")
+        if found:
+            wrong[f"{name} {theme} {width}"] = found
+    width, theme = LOOKS[0]
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.emulate_media(color_scheme=theme)
     return wrong

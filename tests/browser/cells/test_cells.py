@@ -15,7 +15,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit, enter, serving, visiting
 from tests.browser.driving import PASSWORD, Server, sign_in
-from tests.browser.inspection import THEMES, WIDTHS, violations
+from tests.browser.inspection import faults
 from tests.conftest import CELL_BUNDLE
 
 pytestmark = pytest.mark.browser
@@ -119,16 +119,9 @@ def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) ->
 
     single = page.locator(".cell-number").first.get_attribute("href")
     wrong = {}
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 820})
-            for place in (address, f"{reads.server.url}{single}", address.removesuffix("/cells")):
-                page.goto(place)
-                if found := violations(page):
-                    wrong[f"{place} {theme} {width}"] = found
-                if page.evaluate("document.documentElement.scrollWidth") > width:
-                    wrong[f"{place} {width}"] = ["wider than its window"]
+    for place in (address, f"{reads.server.url}{single}", address.removesuffix("/cells")):
+        page.goto(place)
+        wrong |= faults(page, place)
     assert wrong == {}
     assert "unbroken" in reads.server.command("audit", "verify")
 
