@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-# Each width and each theme once: a colour that is too pale in a theme is so at any width.
-LOOKS = ((1280, "light"), (390, "dark"))
+THEMES = ("light", "dark")
+WIDTHS = (1280, 390)
 HEIGHT = 820
 
 
@@ -19,7 +21,7 @@ def violations(page: Page) -> list[str]:
 def faults(page: Page, name: str) -> dict[str, list[str]]:
     """Return what is wrong with a page as it stands, without loading it again: a state that was typed or pressed."""
     wrong = {}
-    for width, theme in LOOKS:
+    for width, theme in product(WIDTHS, THEMES):
         page.set_viewport_size({"width": width, "height": HEIGHT})
         # A button that is still fading into its new colours would be found wanting.
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -29,7 +31,6 @@ def faults(page: Page, name: str) -> dict[str, list[str]]:
             found.append("wider than its window")
         if found:
             wrong[f"{name} {theme} {width}"] = found
-    width, theme = LOOKS[0]
-    page.set_viewport_size({"width": width, "height": HEIGHT})
-    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
+    page.emulate_media(color_scheme=THEMES[0])
     return wrong

@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import Visit, enter
 from tests.browser.driving import PASSWORD, Server, chromium, sign_in
+from tests.browser.inspection import THEMES
 from tests.browser.test_room import ALONE, add_person, press
 from tests.data.pictures import suggested
 from tests.screenshots.documented import document
 
 WIDTHS = {1280: 820, 390: 844}
-THEMES = ("light", "dark")
 PAGES = (
     ("worklist", "/"),
     ("models", "/models/"),
