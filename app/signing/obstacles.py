@@ -1,7 +1,10 @@
-"""What has to be done before a case can be signed."""
+"""What has to be done before a case can be signed, and where."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
@@ -13,40 +16,62 @@ from app.differential.sources import counting_source
 from app.records import BlindReading, Case, Lab, SmearImage
 
 
-def obstacles(case: Case, images: list[SmearImage]) -> list[str]:
-    """Return what has to be done before the case can be signed, a sentence each."""
+@dataclass(frozen=True)
+class Obstacle:
+    """Something to be done first: a sentence, and the page where it is done with the words that lead there.
+
+    Without such a page it is done on that of the case, or by somebody else.
+    """
+
+    text: str
+    url: str = ""
+    words: str = ""
+
+
+def obstacles(case: Case, images: list[SmearImage]) -> list[Obstacle]:
+    """Return what has to be done before the case can be signed."""
     if case.state == "signed":
-        return [_("This case is signed already. Amend it to make a new version.")]
+        return [Obstacle(_("This case is signed already. Amend it to make a new version."))]
     if not images:
-        return [_("This case has no images. Add at least one before signing.")]
+        return [Obstacle(_("This case has no images. Add at least one before signing."))]
     found = []
     if reader := blind_reader(case.id):
         found.append(
-            _("%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.", who=reader)
+            Obstacle(
+                _(
+                    "%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.",
+                    who=reader,
+                )
+            )
         )
-    missing = [str(place) for place, image in enumerate(images, 1) if image.review is None]
-    unsure = [str(place) for place, image in enumerate(images, 1) if image.review and image.review.kind == "uncertain"]
+    missing = [place for place, image in enumerate(images, 1) if image.review is None]
+    unsure = [place for place, image in enumerate(images, 1) if image.review and image.review.kind == "uncertain"]
     if missing:
-        found.append(
-            ngettext(
-                "%(num)s image is not reviewed yet: %(which)s.",
-                "%(num)s images are not reviewed yet: %(which)s.",
-                len(missing),
-                which=", ".join(missing),
-            )
+        sentence = ngettext(
+            "%(num)s image is not reviewed yet: %(which)s.",
+            "%(num)s images are not reviewed yet: %(which)s.",
+            len(missing),
+            which=", ".join(map(str, missing)),
         )
+        found.append(_at_image(sentence, images, missing[0]))
     if unsure:
-        found.append(
-            ngettext(
-                "%(num)s image is still uncertain: %(which)s. Decide on a label, or mark it as not gradable.",
-                "%(num)s images are still uncertain: %(which)s. Decide on a label, or mark them as not gradable.",
-                len(unsure),
-                which=", ".join(unsure),
-            )
+        sentence = ngettext(
+            "%(num)s image is still uncertain: %(which)s. Decide on a label, or mark it as not gradable.",
+            "%(num)s images are still uncertain: %(which)s. Decide on a label, or mark them as not gradable.",
+            len(unsure),
+            which=", ".join(map(str, unsure)),
         )
+        found.append(_at_image(sentence, images, unsure[0]))
     if sentence := unnamed(case):
-        found.append(sentence)
+        found.append(Obstacle(sentence, url_for("cells.show", case_id=case.id), _("Name the cells")))
     return found
+
+
+def _at_image(sentence: str, images: list[SmearImage], place: int) -> Obstacle:
+    """Return an obstacle that is removed at the image in `place`, counted from 1."""
+    image = images[place - 1]
+    url = url_for("reading.read", case_id=image.case_id, image_id=image.id)
+    return Obstacle(sentence, url, _("Review image %(n)s", n=place))
 
 
 def unnamed(case: Case) -> str:

@@ -40,7 +40,7 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
         case = session.get_one(Case, case_id, populate_existing=True)
         images = images_of(session, case_id)
         if found := obstacles(case, images):
-            raise RefusedError(" ".join(found))
+            raise RefusedError(" ".join(obstacle.text for obstacle in found))
         content = material(case, images)
         if digest(content) != seen:
             raise ChangedMeanwhileError

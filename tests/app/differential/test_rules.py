@@ -216,6 +216,7 @@ def test_signing_follows_the_labs_rule(
     if cells:
         name(clinician, case, cells, "label:lymphocyte")
     review_all(clinician, case)
+    assert ("Name the cells</a>" in clinician.get(f"/cases/{case}/sign").text) == bool(told)
     answer = sign(clinician, case)
     assert answer.status_code == (409 if told else 302)
     assert told in answer.text

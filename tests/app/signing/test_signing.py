@@ -51,25 +51,27 @@ def test_a_case_is_signed(app: Flask, clinician: Someone, reviewed_case: str) ->
 
 
 @pytest.mark.parametrize(
-    ("images", "choices", "told"),
+    ("images", "choices", "told", "at"),
     [
-        (0, [], "This case has no images"),
-        (2, [], "2 images are not reviewed yet: 1, 2."),
-        (2, ["not_gradable"], "1 image is not reviewed yet: 2."),
-        (2, ["uncertain", "not_gradable"], "1 image is still uncertain: 1."),
-        (2, ["uncertain"], "1 image is not reviewed yet: 2. 1 image is still uncertain: 1."),
+        (0, [], "This case has no images", []),
+        (2, [], "2 images are not reviewed yet: 1, 2.", [1]),
+        (2, ["not_gradable"], "1 image is not reviewed yet: 2.", [2]),
+        (2, ["uncertain", "not_gradable"], "1 image is still uncertain: 1.", [1]),
+        (2, ["uncertain"], "1 image is not reviewed yet: 2. 1 image is still uncertain: 1.", [2, 1]),
     ],
 )
 def test_signing_waits_for_every_image(
-    app: Flask, clinician: Someone, field: bytes, images: int, choices: list[str], told: str
+    app: Flask, clinician: Someone, field: bytes, images: int, choices: list[str], told: str, at: list[int]
 ) -> None:
-    """A sentence each, on the page and in answer to a form that was sent all the same."""
+    """A sentence each, and a way to the image, on the page and in answer to a form that was sent all the same."""
     case = clinician.open_case("A-1")
     urls = [clinician.upload(case, field + b" " * number).json["url"] for number in range(images)]
     for url, choice in zip(urls, choices, strict=False):
         clinician.post(f"{url}/reviews", {"choice": choice})
     page = clinician.get(f"/cases/{case}/sign").text
     assert all(sentence + "." in page for sentence in told.split(". ")[:-1])
+    ways = re.findall(r'href="([^"]+)">Review image (\d)<', page)
+    assert ways == [(urls[place - 1], str(place)) for place in at]
     answer = sign(clinician, case)
     assert answer.status_code == 409
     assert told in answer.text
