@@ -15,6 +15,15 @@ def peak() -> int:
 
     Not by getrusage: a process that was just started has the peak of the one that started it in its ru_maxrss.
     """
-    found = re.search(r"VmHWM:\s*(\d+)", STATUS.read_text())
+    return _told("VmHWM")
+
+
+def anonymous() -> int:
+    """Return how much memory this process holds now that is no file's, in kilobytes: the system cannot take it back."""
+    return _told("RssAnon")
+
+
+def _told(entry: str) -> int:
+    found = re.search(rf"{entry}:\s*(\d+)", STATUS.read_text())
     assert found
     return int(found[1])

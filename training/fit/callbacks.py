@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from smear.arrays import Array
 from smear.sentence import SentenceError
+from training.data.prepared import Pictures
 from training.fit.batches import Batches
 from training.fit.calibration import negative_log_likelihood
 from training.fit.checkpoints import save_weights, whole
@@ -56,7 +57,7 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     def __init__(
         self,
         batches: Batches,
-        held_out: tuple[Array, Array],
+        held_out: tuple[Pictures, Array],
         history: list[Epoch],
         report: Report,
         tell: Tell,

@@ -19,6 +19,7 @@ from training.data.dataset import THREADS, Dataset
 from training.data.duplicates import duplicates_of, refuse_two_labels
 from training.data.groups import find_groups
 from training.data.outlier_exposure import outlier
+from training.data.prepared import Chosen, OnDisk, Pictures
 from training.progress import track
 from training.recipes.recipe import Recipe
 from training.tracking import NOWHERE, Tracking
@@ -53,16 +54,16 @@ class TrainingSet:
     which laboratory each of `inputs` is of; classes: how many there are, also those that none of these pictures has.
     """
 
-    inputs: Array
+    inputs: Pictures
     targets: Array
-    outliers: Array
-    validation_inputs: Array
+    outliers: Pictures
+    validation_inputs: Pictures
     validation_targets: Array
     classes: int
     sources: Array = field(default_factory=nothing)
     features: Array = field(default_factory=nothing)
     validation_features: Array = field(default_factory=nothing)
-    watched_inputs: Array = field(default_factory=nothing)
+    watched_inputs: Pictures = field(default_factory=nothing)
     watched_targets: Array = field(default_factory=nothing)
 
     @property
@@ -71,7 +72,7 @@ class TrainingSet:
         return len(self.validation_targets) > 0
 
     @property
-    def held_out(self) -> tuple[Array, Array]:
+    def held_out(self) -> tuple[Pictures, Array]:
         """Inputs and targets of the pictures whose accuracy every epoch tells: none, where there are none."""
         if self.validated:
             return self.validation_inputs, self.validation_targets
@@ -152,25 +153,30 @@ class Material:
                 return prepared, prepared[:0], features, size
             return prepared, outlier(field, steps, recipe.schedule.seed * 1_000_003 + index), features, size
 
-        with ThreadPoolExecutor(THREADS) as threads:
+        features, sizes = list[Array](), list[Array]()
+        with ThreadPoolExecutor(THREADS) as threads, OnDisk() as inputs, OnDisk() as outliers:
             prepared = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
-            inputs, outliers, features, sizes = (np.stack(part) for part in zip(*prepared, strict=True))
-        return inputs, outliers, features, sizes
+            for shown, made, looks, size in prepared:
+                inputs.append(shown)
+                outliers.append(made)
+                features.append(looks)
+                sizes.append(size)
+            return inputs.rows(), outliers.rows(), np.stack(features), np.stack(sizes)
 
     def training_set(self, fit: Array, validation: Array, watched: Array = NONE) -> TrainingSet:
         """Return the pictures `fit` to learn from, `validation` to set thresholds by, and `watched`: indices."""
-        outliers = self.outliers[fit] if self.recipe.schedule.outlier_exposure else self.outliers
+        outliers = Chosen(self.outliers, fit) if self.recipe.schedule.outlier_exposure else self.outliers
         return TrainingSet(
-            inputs=self.inputs[fit],
+            inputs=Chosen(self.inputs, fit),
             targets=self.targets[fit],
             outliers=outliers,
-            validation_inputs=self.inputs[validation],
+            validation_inputs=Chosen(self.inputs, validation),
             validation_targets=self.targets[validation],
             classes=len(self.labels),
             sources=self.sources[fit],
             features=self.features[fit],
             validation_features=self.features[validation],
-            watched_inputs=self.inputs[watched],
+            watched_inputs=Chosen(self.inputs, watched),
             watched_targets=self.targets[watched],
         )
 

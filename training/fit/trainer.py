@@ -70,7 +70,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         activation=recipe.head.activation,
         l2=recipe.head.l2,
         weights=run.weights,
-        mean_image=pictures.inputs.mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
+        mean_image=np.asarray(pictures.inputs).mean(axis=0, dtype=np.float32) if recipe.mean_image else None,
         recurrence=recipe.recurrence,
     )
     held_out = pictures.held_out

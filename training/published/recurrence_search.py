@@ -12,6 +12,7 @@ from smear.arrays import Array
 from smear.inference.engines.keras_engine import two_logits
 from training.architectures import build
 from training.architectures.blueprint import Order, Recurrence
+from training.data.prepared import Pictures
 from training.published.red_deer import Herd, minimise
 from training.recipes.recipe import Recipe
 
@@ -35,8 +36,8 @@ def _pick(choices: range, place: float) -> int:
 def choose(
     recipe: Recipe,
     order: Order,
-    fit: tuple[Array, Array],
-    held_out: tuple[Array, Array],
+    fit: tuple[Pictures, Array],
+    held_out: tuple[Pictures, Array],
     report: Callable[[str], None] = print,
 ) -> Recurrence:
     """Return the network with the least held-out loss after a short training on some of `fit`; seeded.
@@ -65,7 +66,7 @@ def _words(recurrence: Recurrence) -> str:
     return ", ".join(str(value) for value in structs.asdict(recurrence).values())
 
 
-def _trial(recipe: Recipe, order: Order, fit: tuple[Array, Array], held_out: tuple[Array, Array]) -> float:
+def _trial(recipe: Recipe, order: Order, fit: tuple[Pictures, Array], held_out: tuple[Pictures, Array]) -> float:
     """Return the held-out loss of one network after `search.epochs`; a network that blows up is worth a large one."""
     keras.utils.set_random_seed(recipe.schedule.seed)
     model: Any = two_logits(build(recipe.architecture, order).model)
@@ -74,6 +75,6 @@ def _trial(recipe: Recipe, order: Order, fit: tuple[Array, Array], held_out: tup
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     size = recipe.schedule.batch_size
-    model.fit(fit[0].astype(np.float32), fit[1], epochs=recipe.search.epochs, batch_size=size, verbose=0)
-    value = float(model.evaluate(held_out[0].astype(np.float32), held_out[1], batch_size=size, verbose=0))
+    model.fit(np.asarray(fit[0], np.float32), fit[1], epochs=recipe.search.epochs, batch_size=size, verbose=0)
+    value = float(model.evaluate(np.asarray(held_out[0], np.float32), held_out[1], batch_size=size, verbose=0))
     return value if np.isfinite(value) else 1e6
