@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from app.config import ROOT
 from smear.inference import bundle
-from tests.browser.driving import Server, choose_password, chromium, chromium_path, sign_in
+from tests.browser.driving import PATIENCE, Server, choose_password, chromium, chromium_path, open_page, sign_in
 from tests.conftest import skip_or_fail
 
-expect.set_options(timeout=60_000)  # milliseconds; pictures are read on a machine that may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,12 @@ class Visit:
     one_time: str
     problems: list[str] = field(default_factory=list)
 
+    def another(self) -> Page:
+        """Return a page of a browser that has been nowhere yet, for somebody else."""
+        browser = self.page.context.browser
+        assert browser
+        return self.watch(open_page(browser))
+
     def watch(self, page: Page) -> Page:
         """Note every error that the browser reports on a page."""
 
@@ -70,8 +76,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Server]:
 def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
     """Give a page in front of a lab that nobody has used; at the end the browser must not have complained."""
     address, one_time = server.admins.pop() if server.admins else server.another_lab()
-    context = browser.new_context(viewport={"width": 1280, "height": 820})
-    visit = Visit(server, context.new_page(), address, one_time)
+    visit = Visit(server, open_page(browser), address, one_time)
     visit.watch(visit.page)
     yield visit
     for one in browser.contexts:

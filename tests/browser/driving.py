@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -31,6 +32,8 @@ FLAGS = (
     "--disable-sync",
 )
 START_SECONDS = 300  # at most; a machine that does something else beside takes its time
+PATIENCE = 240_000  # milliseconds, at most, for what a page is to show or do; playwright's own is an idle machine's
+SIZE = {"width": 1280, "height": 820}
 PASSWORD = "a quiet violet morning"
 
 
@@ -48,6 +51,13 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def open_page(browser: Browser, **options: Any) -> Page:
+    """Return a page of a browser that has been nowhere yet; options: of its context."""
+    context = browser.new_context(**{"viewport": SIZE, **options})
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
 
 
 class Server:

@@ -21,13 +21,6 @@ WRONG = "not the password at all"
 MEGABYTE = 2**20
 
 
-def another(visit: Visit) -> Page:
-    """Return a page of a browser that has been nowhere yet."""
-    browser = visit.page.context.browser
-    assert browser
-    return visit.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
-
-
 def forgive(visit: Visit, *codes: int) -> None:
     """Take out what the browser says of answers that a test asked for."""
     visit.problems[:] = [one for one in visit.problems if not any(f"status of {code}" in one for code in codes)]
@@ -50,7 +43,7 @@ def test_the_way_in(visit: Visit) -> None:
     wrong |= faults(page, "own password refused")
     choose_password(page, visit.one_time)
 
-    newcomer = another(visit)
+    newcomer = visit.another()
     link = invite(visit, "new@lab.example", "New Person")
     wrong |= faults(page, "one-time link made")
     newcomer.goto(link)
@@ -127,7 +120,7 @@ def test_what_goes_wrong(browser: Browser, tmp_path: Path) -> None:
         expect(page.get_by_role("heading", name="E-1")).to_be_visible()
         page.evaluate("document.getElementById('draw-leukemic').submit()")  # the queue has no place for it
         check(503)
-        stranger = another(visit)
+        stranger = visit.another()
         for _number in range(30):  # on a slow machine the first waits are over before the next try comes
             sign_in(stranger, url, "nobody@lab.example", WRONG)
             stranger.wait_for_load_state()

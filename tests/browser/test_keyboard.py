@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit
-from tests.browser.driving import PASSWORD, press
+from tests.browser.driving import PASSWORD, open_page, press, turn
 from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
@@ -56,8 +56,7 @@ def tab_to(page: Page, name: str) -> None:
 def enter(page: Page, name: str) -> None:
     """Go to a link or a button and press it."""
     tab_to(page, name)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    turn(page, "Enter")
 
 
 def type_in(page: Page, name: str, text: str) -> None:
@@ -73,13 +72,11 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     page.keyboard.type(visit.address)  # the field has the focus
     page.keyboard.press("Tab")
     page.keyboard.type(visit.one_time)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    turn(page, "Enter")
     type_in(page, "One-time password", visit.one_time)
     type_in(page, "New password", PASSWORD)
     type_in(page, "New password once more", PASSWORD)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    turn(page, "Enter")
 
     page.keyboard.press("Tab")
     assert "Skip to the content" in page.evaluate(FOCUSED)["name"]
@@ -94,19 +91,16 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     page.keyboard.press("Enter")
     expect(page.locator(".queue-row[data-state=done]")).to_have_count(3)
     expect(page.get_by_role("link", name="Open the case")).to_be_focused()
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    turn(page, "Enter")
     case = page.url
 
-    with page.expect_navigation():
-        page.keyboard.press("r")
+    turn(page, "r")
     for key in ("1", "3", "n"):
         press(page, key)
     expect(page.get_by_text("Every image of this case is reviewed.")).to_be_visible()
     assert page.url == case
 
-    with page.expect_navigation():
-        page.keyboard.press("s")
+    turn(page, "s")
     tab_to(page, "Benign")  # the first of the diagnoses: arrows go on from there
     assert page.locator("[name=diagnosis]:checked").count() == 0
     page.keyboard.press("ArrowDown")
@@ -114,8 +108,7 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     expect(page.locator("[name=diagnosis][value='label:Pre']")).to_be_checked()
     type_in(page, "Remark", "by keys alone")
     type_in(page, "Your password", PASSWORD)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    turn(page, "Enter")
     expect(page.get_by_text("Signed as version 1.")).to_be_visible()
     enter(page, "Report")
     expect(page.get_by_text("by keys alone")).to_be_visible()
@@ -133,10 +126,8 @@ def test_the_picture_is_moved_by_keys(inside: Visit) -> None:
     tab_to(page, "Create the case")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Open the case")).to_be_focused()
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    with page.expect_navigation():
-        page.keyboard.press("r")
+    turn(page, "Enter")
+    turn(page, "r")
     page.locator("#canvas").wait_for()
     tab_to(page, "stage")
     for _number in range(4):
@@ -159,8 +150,7 @@ def test_a_case_from_sign_in_to_report_without_script(visit: Visit, tmp_path: Pa
     """Forms and links alone: sign in, upload, the views, review with a comment, sign, report."""
     browser = visit.page.context.browser
     assert browser
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 820})
-    page = context.new_page()
+    page = open_page(browser, java_script_enabled=False)
     page.goto(f"{visit.server.url}/sign-in")
     page.get_by_label("E-mail address").fill(visit.address)
     page.get_by_label("Password").fill(visit.one_time)
@@ -200,4 +190,4 @@ def test_a_case_from_sign_in_to_report_without_script(visit: Visit, tmp_path: Pa
     expect(page.get_by_text("seen without script")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    context.close()
+    page.context.close()

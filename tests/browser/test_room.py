@@ -53,9 +53,7 @@ def invite(visit: Visit, address: str, name: str) -> str:
 def add_person(visit: Visit, address: str, name: str) -> Page:
     """Add a clinician by a one-time link, and return a page of theirs, signed in."""
     link = invite(visit, address, name)
-    browser = visit.page.context.browser
-    assert browser
-    theirs = visit.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
+    theirs = visit.another()
     theirs.goto(link)
     theirs.get_by_label("New password", exact=True).fill(ALONE)
     theirs.get_by_label("New password once more").fill(ALONE)
@@ -199,6 +197,6 @@ def test_another_model_is_asked_where_the_case_is_opened(inside: Visit, tmp_path
     page.get_by_role("button", name="Create the case").click()
     page.get_by_role("link", name="Open the case").click()
     expect(page.locator("[data-job]")).to_contain_text(f"{NEXT} reads this case")
-    expect(page.locator("[data-job]")).to_contain_text("done", timeout=60_000)
+    expect(page.locator("[data-job]")).to_contain_text("done")
     page.locator(".tile-link").first.click()
     expect(page.get_by_text("Readings of this image")).to_be_visible()

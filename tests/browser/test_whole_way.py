@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from smear.imaging import synthetic
 from smear.imaging.decode import decode, encode
 from tests.browser.conftest import Visit
-from tests.browser.driving import PASSWORD, choose_password, press, sign_in
+from tests.browser.driving import PASSWORD, choose_password, open_page, press, sign_in
 from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
@@ -195,8 +195,7 @@ def test_without_script_the_same_work_is_done(inside: Visit, tmp_path: Path) -> 
     state = inside.page.context.storage_state()
     browser = inside.page.context.browser
     assert browser
-    context = browser.new_context(java_script_enabled=False, storage_state=state)
-    page = context.new_page()
+    page = open_page(browser, java_script_enabled=False, storage_state=state)
     page.goto(f"{inside.server.url}/cases/new")
     page.get_by_label("Accession").fill("N-1")
     page.locator("#image").set_input_files(path)
@@ -206,7 +205,7 @@ def test_without_script_the_same_work_is_done(inside: Visit, tmp_path: Path) -> 
     assert "/overlay/" in (page.locator("#plain").get_attribute("src") or "")
     page.get_by_role("link", name="Mask").click()
     assert (page.locator("#plain").get_attribute("src") or "").endswith("/views/mask")
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])

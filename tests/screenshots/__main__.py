@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import Visit, enter
-from tests.browser.driving import PASSWORD, Server, chromium, sign_in
+from tests.browser.driving import PASSWORD, Server, chromium, open_page, sign_in
 from tests.browser.inspection import THEMES
 from tests.browser.test_room import ALONE, add_person, press
 from tests.data.pictures import suggested
@@ -112,8 +112,8 @@ class Camera:
     """A signed-in page in one width and theme, and where its pictures go."""
 
     def __init__(self, browser: Browser, url: str, width: int, theme: str, folder: Path) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)
-        self.page, self.url = self.context.new_page(), url
+        size = {"width": width, "height": WIDTHS[width]}
+        self.page, self.url = open_page(browser, viewport=size, color_scheme=theme), url
         self.narrow = width < 700
         self.names = str(folder / f"{{name}}-{width}-{theme}.png")
 
@@ -171,7 +171,7 @@ def shoot(camera: Camera, address: str, case: str, signed: str, blind: str) -> N
         page.get_by_label("Your password").fill(ALONE)
         page.get_by_role("button", name="Set up").click()
     camera.take("two-factor-square", whole=True)
-    camera.context.close()
+    camera.page.context.close()
 
 
 def main(folder: Path) -> None:
@@ -181,7 +181,7 @@ def main(folder: Path) -> None:
         server = Server(Path(temporary) / "instance")
         address, one_time = server.prepare()
         with server, chromium() as browser:
-            page = browser.new_page()
+            page = open_page(browser)
             visit = enter(Visit(server, page, address, one_time))
             add_person(visit, COLLEAGUE, "Eva Kern").close()
             case = fill(page, server.url)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit, enter, serving, visiting
-from tests.browser.driving import PASSWORD, Server, sign_in
+from tests.browser.driving import PASSWORD, Server, open_page, sign_in
 from tests.browser.inspection import faults
 from tests.conftest import CELL_BUNDLE
 
@@ -77,7 +77,7 @@ def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) ->
     assert total >= 30
     page.get_by_role("button", name=re.compile(f"Let {CELL_BUNDLE}")).click()
     # A job reads them; the page hears when it is done and loads itself again.
-    expect(page.locator(".cell-suggested").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".cell-suggested").first).to_be_visible()
     expect(page.locator(".job-done")).to_contain_text("Reading the cells")
     assert page.locator(".cell input:checked").count() == 0
     assert page.locator(".cell-person").count() == 0
@@ -130,7 +130,7 @@ def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browse
     """What the first wrote stays; the second reads it on the page, and the same key once more saves theirs after it."""
     page = reads.page
     address = open_cells(reads, tmp_path)
-    other = reads.watch(browser.new_context(viewport={"width": 1280, "height": 820}).new_page())
+    other = reads.another()
     sign_in(other, reads.server.url, reads.address, PASSWORD)
     other.get_by_role("heading", name="Worklist").wait_for()
     other.goto(address)
@@ -139,7 +139,7 @@ def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browse
         one.locator(f'[data-cell="{name}"] input').check()
     page.keyboard.press("1")
     expect(page.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
-    with other.expect_response(lambda answer: answer.status == 409, timeout=120_000):
+    with other.expect_response(lambda answer: answer.status == 409):
         other.keyboard.press("2")
     expect(other.locator("#problem")).to_contain_text("Somebody was quicker")
     expect(other.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
@@ -184,8 +184,7 @@ def test_by_keyboard_alone(inside: Visit, tmp_path: Path) -> None:
 def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None:
     """Boxes to tick and buttons to press do the same, and a cell's number opens its page."""
     address = open_cells(inside, tmp_path)
-    context = browser.new_context(viewport={"width": 1280, "height": 820}, java_script_enabled=False)
-    page = context.new_page()
+    page = open_page(browser, java_script_enabled=False)
     sign_in(page, inside.server.url, inside.address, PASSWORD)
     page.goto(address)
     name = page.locator(".cell").nth(2).get_attribute("data-cell")
@@ -199,7 +198,7 @@ def test_without_script(inside: Visit, tmp_path: Path, browser: Browser) -> None
     page.locator(f'[data-cell="{name}"] .cell-number').click()
     expect(page.locator(".in-field-box")).to_have_count(1)
     expect(page.locator(".cell-history")).to_contain_text("Monocyte")
-    context.close()
+    page.context.close()
 
 
 def names_of(page: Page) -> list[str]:

@@ -76,20 +76,20 @@ def test_two_hundred_cells_by_keyboard_alone(lab: Visit, data: Path) -> None:
     for key in typed[: COUNTED * 8 // 7 + 2]:  # every eighth is a platelet, which counts for no leukocyte
         page.keyboard.press(key)
         page.wait_for_timeout(KEYS_MS)
-    expect(page.locator("#saving")).to_have_text("", timeout=120_000)
+    expect(page.locator("#saving")).to_have_text("")
     words = page.locator("#progress").inner_text()
     counted = int(words.split()[0])
     assert counted >= COUNTED
     for key in ("x", "Enter"):
         page.keyboard.press(key)
-    expect(page.locator("#saving")).to_have_text("", timeout=60_000)
+    expect(page.locator("#saving")).to_have_text("")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("s")
-    expect(page.locator("#history")).to_contain_text("outlined anew", timeout=60_000)
+    expect(page.locator("#history")).to_contain_text("outlined anew")
     expect(page.locator("#undo")).to_be_visible()  # the script of the page that came
     page.keyboard.press("1")
     page.keyboard.press("n")
-    expect(page.locator("#field")).to_be_focused(timeout=60_000)
+    expect(page.locator("#field")).to_be_focused()
     wrong |= faults(page, "draw")
     page.locator("#field").focus()  # axe has looked around
     for _ in range(20):
@@ -120,7 +120,7 @@ def test_two_hundred_cells_by_keyboard_alone(lab: Visit, data: Path) -> None:
     page.get_by_label("The other diagnosis").fill("Acute myeloid leukemia")
     page.get_by_label("Your password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Signed as version 1.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Signed as version 1.")).to_be_visible()
     page.goto(f"{case}/versions/1")
     wrong |= faults(page, "report with a count")
     answer = page.request.get(f"{case}/versions/1/report.pdf")
