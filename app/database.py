@@ -21,8 +21,10 @@ from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql import FromClause
 
 BUSY_MILLISECONDS = 15_000  # for which a writer waits for the others
 WRITE_LOCK = 0x6C65756B6F  # "leuko": the advisory lock of whoever writes; PostgreSQL keeps one for each database
@@ -41,6 +43,14 @@ db = SQLAlchemy(
 )
 
 
+class HintingCompiler(SQLiteCompiler):
+    """Writes hints (INDEXED BY) into what SQLite is asked; SQLAlchemy leaves them out for it."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002
+        """Return what stands behind a table's name."""
+        return text
+
+
 def init_app(app: Flask) -> None:
     """Connect the application to its database."""
     # A server of its own may be restarted meanwhile: a connection is tried before it is used again.
@@ -52,6 +62,7 @@ def init_app(app: Flask) -> None:
     app.teardown_appcontext_funcs = [end for end in app.teardown_appcontext_funcs if not iscoroutinefunction(end)]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            db.engine.dialect.statement_compiler = HintingCompiler
             event.listen(db.engine, "connect", set_pragmas)
             event.listen(db.engine, "begin", begin)
         if db.engine.dialect.name == "postgresql":

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from app.accession import searchable
 from app.records import ATTENTION, OUTCOMES, STATES, Case
 from app.request_checks import midnight, row_number
+from app.worklist import search
 from smear.inference.suggestion import UNCERTAIN
 
 SEARCH_LENGTH = 100
@@ -66,7 +67,10 @@ class Filters:
     def query(self, lab_id: int) -> Select[Any]:
         """Return a lab's cases that these let through, in order."""
         query = select(Case).where(*self.conditions(lab_id)).options(joinedload(Case.reviewer))
-        if self.index:
+        few = search.few_holding(searchable(self.q)) if self.q else None
+        if few is not None:
+            query = query.where(Case.id.in_(few)).with_hint(Case, f"INDEXED BY {search.PRIMARY_KEY}", "sqlite")
+        elif self.index:
             # SQLite keeps no statistics until it is told to, and then takes any of several indexes: say which.
             query = query.with_hint(Case, f"INDEXED BY {self.index}", "sqlite")
         return query.order_by(*(column.desc() for column in self.order))

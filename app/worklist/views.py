@@ -14,6 +14,8 @@ from app.worklist.filters import UNTOLD, Filters
 from app.worklist.rows import lines, reviewers
 from app.worklist.saved import saved_filters
 
+MOST_COUNTED = 10_000
+
 
 @bp.get("/")
 @member
@@ -41,10 +43,17 @@ def show() -> str:
         saved=saved_filters(),
         untold=untold(hidden),
         untold_filter=UNTOLD,
-        total=db.session.scalar(select(func.count()).where(Case.lab_id == current_user.lab_id)),
+        total=count(),
+        most_counted=MOST_COUNTED,
         after=after,
         older=filters.cursor(page[-1]) if more else None,
     )
+
+
+def count() -> int:
+    """Return how many cases the lab has, or one more than MOST_COUNTED: a million take a tenth of a second."""
+    some = select(Case.id).where(Case.lab_id == current_user.lab_id).limit(MOST_COUNTED + 1)
+    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def untold(hidden: set[str]) -> int:

@@ -28,7 +28,7 @@ from tests.app.steps import PASSWORD, Someone
 
 pytestmark = pytest.mark.both_databases
 
-REVISIONS = [f"{number:04d}" for number in range(1, 29)]
+REVISIONS = [f"{number:04d}" for number in range(1, 30)]
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 LABELS = [
     {"id": "Benign", "name": "Benign", "meaning": "Hematogones.", "malignant": False},

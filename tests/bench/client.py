@@ -34,9 +34,14 @@ class Client:
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         data = answer.read()
+        self._local.headers = answer.headers
         for header in answer.headers.get_all("Set-Cookie") or ():
             self.cookie = header.split(";", 1)[0]
         return answer.status, data
+
+    def header(self, name: str) -> str:
+        """Return a header of the answer that this thread got last, or ""."""
+        return str(self._local.headers.get(name, ""))
 
     def close(self) -> None:
         """Close the connections of all threads."""

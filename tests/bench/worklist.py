@@ -1,4 +1,7 @@
-"""`python -m tests.bench.worklist`: 100,000 cases with an image each, and the server time of the pages on them.
+"""`python -m tests.bench.worklist [--cases N ...] [--database URL]`: the server time of the pages on so many cases.
+
+Each case has an image. 100,000 without --cases, or one size after the other; the database is a new SQLite file, or one
+that is empty, such as PostgreSQL's, and takes one size.
 
 Prints p50 and p95 in milliseconds of the worklist (each filter and order), of searches and of case pages, one of them
 with 200 images. Measured inside the process, from request to the last byte of the answer; `p95_processor` counts only
@@ -7,6 +10,7 @@ the time in which the processor worked for it, which a busy machine does not cha
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import statistics
@@ -25,7 +29,7 @@ from app import create_app
 from app.database import db, writing
 from app.records import Case, Reading, ServerSession, SmearImage, User, now, random_id
 
-CASES = 100_000
+CASES = 100_000  # where nobody says how many
 BATCH = 5_000
 LARGE = 200  # images of the largest case
 ROUNDS = 25
@@ -42,26 +46,26 @@ ADDRESSES = {
         "/?reviewer=1&state=in_review",
         "/?since=2026-01-01&until=2026-12-31",
     ],
-    "search": ["/?q=b-000011", "/?q=complaints", "/?q=nothing+has+this"],
+    "search": ["/?q=b-0000011", "/?q=complaints", "/?q=nothing+has+this"],
 }
 
 
-def fill(app: Flask) -> tuple[list[str], str]:
-    """Generate the cases; return the numbers of some, and of the one with many images."""
+def fill(app: Flask, cases: int) -> tuple[list[str], str]:
+    """Generate so many cases; return the numbers of some, and of the one with many images."""
     with app.app_context():
         user = db.session.scalars(select(User)).one()
         common = {"lab_id": user.lab_id, "specimen": "PB", "stain": "", "created_by_id": user.id}
-        start = now() - timedelta(seconds=60 * CASES)
+        start = now() - timedelta(seconds=60 * cases)
         some: list[str] = []
-        for first in range(0, CASES, BATCH):
+        for first in range(0, cases, BATCH):
             rows = [
                 common
                 | {
                     "id": random_id(),
-                    "accession": f"B-{number:06}",
-                    "accession_key": f"b-{number:06}",
+                    "accession": f"B-{number:07}",
+                    "accession_key": f"b-{number:07}",
                     "notes": f"note {number} of a patient with a rather long history of complaints",
-                    "search_text": f"b-{number:06} note {number} of a patient with a rather long history of complaints",
+                    "search_text": f"b-{number:07} note {number} of a patient with a rather long history of complaints",
                     "created_at": start + timedelta(seconds=60 * number),
                     "image_count": 1,
                     "suggested_count": int(number % 10 > 0),
@@ -73,7 +77,7 @@ def fill(app: Flask) -> tuple[list[str], str]:
                     "disagreement_count": int(number % 500 == 4),
                     "uncertainty": number % 997 / 997,
                 }
-                for number in range(first, first + BATCH)
+                for number in range(first, min(first + BATCH, cases))
             ]
             add(rows, [row["id"] for row in rows], user.id)
             some.append(rows[0]["id"])
@@ -158,26 +162,38 @@ def measure(client: FlaskClient, addresses: list[str]) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Generate, measure, and print one object."""
+def measure_all(cases: int, database: str) -> dict[str, Any]:
+    """Return the times of all pages on so many cases; database: its address, or "" for a file of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(INSTANCE_DIR=Path(folder) / "instance")
+        app = create_app(INSTANCE_DIR=Path(folder) / "instance", **({"DATABASE_URL": database} if database else {}))
         result = app.test_cli_runner().invoke(args=["init"])
         if result.exit_code:
             raise RuntimeError(result.output)
-        some, large = fill(app)
+        some, large = fill(app, cases)
         client = signed_in(app)
         gc.collect()
         gc.freeze()  # as the server does (`app.cli.serve`)
         pages = ADDRESSES | {
-            "case": [f"/cases/{case}" for case in some[1:]],
+            "case": [f"/cases/{case}" for case in some[1:] or some],
             f"case with {LARGE + 1} images": [f"/cases/{large}"],
         }
-        json.dump(
-            {"cases": CASES} | {name: measure(client, found) for name, found in pages.items()}, sys.stdout, indent=1
-        )
+        told = {"cases": cases} | {name: measure(client, found) for name, found in pages.items()}
         with app.app_context():
             db.engine.dispose()
+    return told
+
+
+def main() -> None:
+    """Generate, measure, and print an object for each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, nargs="+", default=[CASES], metavar="N")
+    parser.add_argument("--database", default="", metavar="URL")
+    given = parser.parse_args()
+    if given.database and len(given.cases) > 1:
+        parser.error("a database of yours takes one size")
+    for cases in given.cases:
+        sys.stdout.write(json.dumps(measure_all(cases, given.database), indent=1) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
