@@ -33,6 +33,7 @@ CASES = 100_000  # where nobody says how many
 BATCH = 5_000
 LARGE = 200  # images of the largest case
 ROUNDS = 25
+PAGES = 20  # of cases
 LABELS = [{"id": name, "name": name, "meaning": "", "malignant": name != "Benign"} for name in ("Benign", "Pre-B")]
 ADDRESSES = {
     "worklist": ["/"],
@@ -174,7 +175,7 @@ def measure_all(cases: int, database: str) -> dict[str, Any]:
         gc.collect()
         gc.freeze()  # as the server does (`app.cli.serve`)
         pages = ADDRESSES | {
-            "case": [f"/cases/{case}" for case in some[1:] or some],
+            "case": [f"/cases/{case}" for case in some[1 : 1 + PAGES] or some],
             f"case with {LARGE + 1} images": [f"/cases/{large}"],
         }
         told = {"cases": cases} | {name: measure(client, found) for name, found in pages.items()}
