@@ -68,11 +68,12 @@ class Filters:
         """Return a lab's cases that these let through, in order."""
         query = select(Case).where(*self.conditions(lab_id)).options(joinedload(Case.reviewer))
         few = search.few_holding(searchable(self.q)) if self.q else None
+        index = self.index
         if few is not None:
-            query = query.where(Case.id.in_(few)).with_hint(Case, f"INDEXED BY {search.PRIMARY_KEY}", "sqlite")
-        elif self.index:
+            query, index = query.where(Case.id.in_(few)), search.PRIMARY_KEY
+        if index:
             # SQLite keeps no statistics until it is told to, and then takes any of several indexes: say which.
-            query = query.with_hint(Case, f"INDEXED BY {self.index}", "sqlite")
+            query = query.with_hint(Case, f"INDEXED BY {index}", "sqlite")
         return query.order_by(*(column.desc() for column in self.order))
 
     @property

@@ -8,7 +8,6 @@ quarter of that minute to the last.
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from smear.imaging import synthetic
 from tests.bench.__main__ import file
 from tests.bench.client import Client
 from tests.browser.driving import PASSWORD, Server
+from tests.memory import anonymous
 
 CLIENTS = 100
 QUEUE = 16
@@ -40,14 +40,6 @@ class Answered:
     at: float
     seconds: float
     retry_after: str
-
-
-def resident(process: int) -> float:
-    """Return the resident memory of a process, its files' pages left out, in MB (Linux)."""
-    found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(encoding="ascii"))
-    if found is None:
-        raise RuntimeError("This system does not say how much memory a process has.")
-    return int(found[1]) / 1024
 
 
 def p95(answers: Sequence[Answered]) -> int | None:
@@ -105,7 +97,7 @@ def main() -> None:
 
             def watch(process: int) -> None:
                 while not over.wait(0.5):
-                    memory.append(resident(process))
+                    memory.append(anonymous(process) / 1024)
 
             watcher = threading.Thread(target=watch, args=(server.process.pid,))
             watcher.start()
