@@ -86,7 +86,11 @@ SETTINGS = (
     Setting("PORT", 8000, "Port on which the server listens."),
     Setting("THREADS", 16, "Requests served at the same time."),
     Setting("CONNECTIONS_PER_ADDRESS", 100, "Connections that one address may hold; behind a proxy, any number."),
-    Setting("QUEUE", 64, "Images that may wait for the model; more are answered 'busy, try again'."),
+    Setting(
+        "QUEUE",
+        64,
+        "Uploads that may be at work or wait, and images for the model; more are answered 'busy, try again'.",
+    ),
     Setting("ANSWER_SECONDS", 60, "Seconds for which a request waits for a model; then it is told to come back."),
     Setting("MAX_UPLOAD_BYTES", 64 * 2**20, "Largest request body in bytes; a larger one is refused."),
     Setting(

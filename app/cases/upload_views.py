@@ -57,14 +57,15 @@ def upload(case_id: str) -> Any:
     if sentence := name_warning(files[0], _("press “Keep the name”.")):
         return jsonify(error=sentence, confirm=KEEP_NAMES), 400
     try:
-        contents = opened(files[0])
-        outcomes = take_in_each(case, contents, asked_position())
-        if contents.several:
-            return answer_for_several(outcomes)
-        only = next(outcomes)
-        if only.image is not None:
-            return jsonify(gallery.image_json(only.image)), 201
-        problem = only.error
+        with engine().slots.admitted():
+            contents = opened(files[0])
+            outcomes = take_in_each(case, contents, asked_position())
+            if contents.several:
+                return answer_for_several(outcomes)
+            only = next(outcomes)
+            if only.image is not None:
+                return jsonify(gallery.image_json(only.image)), 201
+            problem = only.error
     except (ImageError, RefusedError) as error:
         problem = error
     return jsonify(error=problem.text if problem else ""), 409 if isinstance(problem, RefusedError) else 422
@@ -105,9 +106,10 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
             flash(f"{clean_name(file.filename)}: {sentence}", "error")
             continue
         try:
-            for one in take_in_each(case_or_404(case_id), opened(file)):
-                if one.error is not None:
-                    flash(f"{one.name}: {one.error.text}", "error")
+            with engine().slots.admitted():
+                for one in take_in_each(case_or_404(case_id), opened(file)):
+                    if one.error is not None:
+                        flash(f"{one.name}: {one.error.text}", "error")
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
             flash(f"{clean_name(file.filename)}: {error.text}", "error")
 

@@ -25,7 +25,7 @@ from app.inference.loaded_bundles import (
     look_at,
 )
 from app.inference.slots import Slots
-from app.inference.waiting import EngineBusyError, Pending, T, Waiting, awaited, run_batch, take_batch
+from app.inference.waiting import MANY, EngineBusyError, Pending, T, Waiting, awaited, run_batch, take_batch
 from smear.imaging.containers import Enclosed
 from smear.imaging.decode import Picture
 from smear.inference import bundle as bundles
@@ -43,7 +43,7 @@ class Engine:
 
     capacity: pictures that may wait; patience: seconds for which somebody waits for an answer, None for as long as it
     takes, because a request must not wait for ever on a dead engine and a command line has nothing better to do; line:
-    unusual pictures that may wait to be unpacked (`Slots`).
+    unusual pictures that may wait to be unpacked; of files that are sent no more are let in than `capacity` (`Slots`).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Engine:
         self._waiting: deque[Waiting] = deque()
         self._loads: deque[tuple[str, Future[LoadedBundle] | None]] = deque()  # None: only to be looked at
         self._wake = threading.Condition()
-        self.slots = Slots(line)
+        self.slots = Slots(line, capacity)
         self._thread: threading.Thread | None = None
         self._stopping = False
 
@@ -193,7 +193,7 @@ class Engine:
         waiting = [Waiting(bundle, pixels, beside) for pixels in pictures]
         with self._wake:
             if not beside and sum(not one.beside for one in self._waiting) >= self.capacity:
-                raise EngineBusyError("Many images are being read just now.")
+                raise EngineBusyError(MANY)
             self._waiting.extend(waiting)
             self._wake.notify_all()
         return [one.answer for one in waiting]

@@ -2,7 +2,8 @@
 
 A usual picture takes one of a few slots. A large one has the place of large ones besides, so that one of them is there
 at a time; and of those that a process of its own unpacks, for as long as a file can make it compute, few stand in line:
-whoever sends the next is told to come back, and threads are left for everybody else.
+whoever sends the next is told to come back, and threads are left for everybody else. Of uploads of any kind no more are
+let in than may wait for the model: the rest hear so before their files are opened, which takes longer than a reading.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from app.inference.waiting import EngineBusyError
+from app.inference.waiting import MANY, EngineBusyError
 from smear.imaging.decode import ORDINARY_PIXELS, declared_pixels, is_ordinary
 
 AT_ONCE = 4
@@ -22,13 +23,26 @@ class Slots:
     """The slots of one engine.
 
     line: unusual pictures that may be at work or wait; None for any number, where nobody else waits for a thread.
+    uploads: files that may be at work or wait; None for any number.
     """
 
-    def __init__(self, line: int | None = None) -> None:
+    def __init__(self, line: int | None = None, uploads: int | None = None) -> None:
         self._usual = threading.BoundedSemaphore(AT_ONCE)
         self._large = threading.RLock()
         self._line = None if line is None else threading.BoundedSemaphore(line)
+        self._uploads = None if uploads is None else threading.BoundedSemaphore(uploads)
         self._mine = threading.local()
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Be one of the uploads let in, from before its file is opened on; EngineBusyError where they are many."""
+        if self._uploads is not None and not self._uploads.acquire(blocking=False):
+            raise EngineBusyError(MANY)
+        try:
+            yield
+        finally:
+            if self._uploads is not None:
+                self._uploads.release()
 
     @contextmanager
     def stored(self, pixels: int) -> Iterator[None]:

@@ -20,6 +20,7 @@ from smear.sentence import SentenceError
 log = logging.getLogger("leukolens.engine")
 
 RETRY_SECONDS = 3
+MANY = "Many images are being read just now."
 LATE = "The model did not answer in time."
 T = TypeVar("T")
 

@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 
 from app.cases.intake import clean_name
 from app.database import db
-from app.inference.engine import Engine
+from app.inference.engine import Engine, engine
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.slots import Slots
 from app.inference.waiting import EngineBusyError
 from app.records import Case, Reading, SmearImage
 from smear.imaging import synthetic
@@ -211,6 +212,29 @@ def test_without_the_model_nothing_is_stored(
     assert ("Retry-After" in answer.headers) == (words == "busy")
     assert "Nothing was stored" in answer.json["error"]
     assert stored(app) == (0, 0, 0)
+
+
+def test_no_more_uploads_are_let_in_than_the_queue_holds(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one too many is sent away before its file is opened, with a time to come back; then there is room again."""
+    case = clinician.open_case()
+    with app.app_context():
+        monkeypatch.setattr(engine(), "slots", Slots(uploads=1))
+        slots = engine().slots
+    with slots.admitted(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.cases.upload_views.opened", pytest.fail)
+        answer = clinician.upload(case, field)
+        assert answer.status_code == 503
+        assert "Nothing was stored" in answer.json["error"]
+        assert int(answer.headers["Retry-After"]) > 0
+        data = {"image": (BytesIO(field), "field.png")}
+        assert clinician.post(f"/cases/{case}/images", data).status_code == 302
+        assert "Many images are being read just now." in clinician.get(f"/cases/{case}").text
+    assert stored(app) == (0, 0, 0)
+    for _ in range(2):
+        assert clinician.upload(case, b"no picture").status_code == 422  # what fails gives its place back
+    assert clinician.upload(case, field).status_code == 201
 
 
 def test_a_failing_network_leaves_nothing_but_what_is_swept(
