@@ -21,13 +21,12 @@ from smear.inference.bundle import Bundle
 from smear.inference.card import Scale, Threshold
 from smear.inference.ood import Distribution
 from smear.inference.preprocess import prepare
-from smear.segmentation import mask_network
 from smear.segmentation.find import find
 from training.data.dataset import THREADS, Dataset
 from training.data.manifest import DataError
 from training.evaluation.splits import folds
 from training.fit.calibration import ood_threshold
-from training.fit.draft_card import commit
+from training.fit.draft_card import commit, made_with
 from training.fit.run import groups_of, scale_of, size_of
 from training.progress import track
 from training.recipes.of_cards import refusal_of
@@ -59,7 +58,7 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         ood=threshold,
         scale=scale,
-        frameworks=card.frameworks | {"segmenter": "{0.name} {0.version}".format(mask_network.read_card())},
+        frameworks=card.frameworks | {"segmenter": made_with()["segmenter"]},
         recipe=card.recipe | {"recalibrated_from": card.version, "recalibrated_at_commit": commit()},
         known_failures=(*(text for text in card.known_failures if not text.startswith(REMARK[:24])), remark),
         files={},

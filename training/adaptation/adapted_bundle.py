@@ -22,7 +22,7 @@ from smear.inference.ood import Distribution
 from training.evaluation.assessment import Assessment
 from training.evaluation.conclusion import Colours
 from training.fit.calibration import Calibration
-from training.fit.draft_card import commit
+from training.fit.draft_card import commit, made_with
 from training.graphs.reading import NoGraphError, exported
 
 
@@ -90,6 +90,7 @@ def write(
             " measured it on another laboratory's, nor what it has forgotten of its parent's.",
             *(f"Of '{label}' there were too few patients or slides: what is said of it flatters." for label in alone),
         ),
+        frameworks=made_with(),
         conclusion=record["reason"],
         golden=_golden(card, made.network, drawn),
         files={},

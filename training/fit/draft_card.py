@@ -21,7 +21,7 @@ SERVING_BATCH = 16
 
 def draft_card(material: Material, learnt: Array, explanation_layer: str, calibration: Calibration) -> Card:
     """Return a card with everything that is known before any evaluation. learnt: indices of the pictures it knows."""
-    recipe, segmenter = material.recipe, mask_network.read_card()
+    recipe = material.recipe
     counts = {label.id: int((material.targets[learnt] == i).sum()) for i, label in enumerate(material.labels)}
     return Card(
         schema=SCHEMA,
@@ -51,11 +51,7 @@ def draft_card(material: Material, learnt: Array, explanation_layer: str, calibr
             "groups_from": material.dataset.groups_from,
         },
         recipe={**recipe.to_json(), "commit": commit(), "code": code_version()},
-        frameworks={
-            "keras": keras.__version__,
-            "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
-            "segmenter": f"{segmenter.name} {segmenter.version}",
-        },
+        frameworks=made_with(),
         files={},
         intended_use=recipe.intended_use,
         known_failures=(*recipe.known_failures, *_of_the_head(recipe)),
@@ -65,6 +61,16 @@ def draft_card(material: Material, learnt: Array, explanation_layer: str, calibr
         tta_confidence=recipe.tta_confidence,
         scale=material.scale,
     )
+
+
+def made_with() -> dict[str, str]:
+    """Return what a bundle that is made now is made with: Keras, what it computes by, and the segmenter."""
+    segmenter, backend = mask_network.read_card(), keras.backend.backend()
+    return {
+        "keras": keras.__version__,
+        "backend": f"{backend} {importlib.metadata.version(backend)}",
+        "segmenter": f"{segmenter.name} {segmenter.version}",
+    }
 
 
 def _of_the_head(recipe: Recipe) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """A bundle made a laboratory's own: parts that do not meet, the least change that helps, and whether to use it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 from scipy.special import softmax
 
 from smear.imaging.decode import encode
@@ -20,6 +22,7 @@ from training.adaptation.parts import folds, parts, separate_groups
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
+from training.fit.draft_card import made_with
 
 pytestmark = pytest.mark.usefixtures("all_eagerly")
 
@@ -189,6 +192,7 @@ def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path,
     every = candidates.candidates
     monkeypatch.setattr(candidates, "candidates", lambda *given: [one for one in every(*given) if one.name == STAIN])
     parent, data = bundle.load(run / "tiny"), load(drawn)
+    parent = replace(parent, card=structs.replace(parent.card, frameworks={"segmenter": "earlier 0.1"}))
     for number, path in enumerate(data.paths):
         other = tmp_path / "pale" / path
         other.parent.mkdir(parents=True, exist_ok=True)
@@ -200,6 +204,7 @@ def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path,
     assert step.name == "optical_density"
     assert all(1 < gain < 2.5 for gain in step.parameters["gains"])
     assert made.card.golden[0].logits != parent.card.golden[0].logits
+    assert made.card.frameworks == made_with()  # and not what the older parent was made with
     assert Reader(made).read((drawn / "leukemic" / "00.png").read_bytes()).bundle == "tiny-adapted"
 
 
