@@ -6,7 +6,7 @@ record is filed; its result is added at the end. The labels are in three parts, 
 
 import datetime
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,25 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
-from smear.arrays import Array
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
-from smear.inference.field_reader import Reader
-from smear.inference.network import Network
-from training.adaptation import candidates
-from training.adaptation.adapted_bundle import Adapted, changed_card, write
-from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged
-from training.adaptation.looked_at import Looked, look
-from training.adaptation.parts import Parts, parts, separate_groups
+from training.adaptation.adapted_bundle import write
+from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged, refusal
+from training.adaptation.parts import Parts
+from training.adaptation.trial import Laboratory
 from training.architectures.blueprint import Weights
+from training.data.ablations import ABLATIONS
 from training.data.dataset import Dataset
-from training.data.duplicates import agreed
 from training.data.manifest import DataError
 from training.evaluation import colour_baseline
-from training.evaluation.assessment import Assessment, assess
+from training.evaluation.assessment import Assessment
 from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.conclusion import Colours
 from training.evaluation.metrics import rate_among
-from training.fit.calibration import calibrate
 from training.fit.checkpoints import whole
-from training.fit.run import Report, groups_of
-from training.recipes.of_cards import refusal_of
-from training.recipes.recipe import Refusal
+from training.fit.run import Report
 
 CHANGE = "change.json"
-TARGET = (
-    0.97  # of its suggestions, where the parent's recipe asks for more: a hundred labels cannot show more than that
-)
 
 
 class Outcome(Struct, frozen=True):
@@ -84,75 +74,36 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     The new bundle and the change record are written into `out`. DataError where the labels are not the bundle's, or too
     few, or of too few patients.
     """
-    card, data = parent.card, agreed(plan.data, report)
-    names = tuple(label.id for label in card.labels)
-    targets = data.targets(names)
-    groups, alone = separate_groups(targets, groups_of(data), names)
-    if alone:
-        report(
-            f"Of {', '.join(alone)} there are pictures of too few patients or slides: split by picture, which flatters."
-        )
-    three = parts(targets, groups, names, plan.labels, plan.seed)
-    record = _planned(card, plan, three, alone)
+    laboratory = Laboratory(parent, plan.data, plan.weights, out / "tried", report)
+    three = laboratory.parts(plan.labels, plan.seed)
+    record = _planned(laboratory, plan, three)
     out.mkdir(parents=True, exist_ok=True)
     _write(out, record)
-    known = look(parent, data, targets, groups)
-    own = known.some(three.adapt)
-    found = candidates.candidates(parent, data, out / "tried", plan.weights, report)
-    rows = candidates.compare(found, own, report)
-    chosen = found[candidates.choose(rows)]
-    made = _adapted(parent, chosen, known, three)
-    test = data.only(three.release)
-    before = assess(Reader(parent), test, ())
-    changed = replace(parent, card=changed_card(card, made), **made.bundle_parts())
-    after = assess(Reader(changed), test)
-    both = judged(before), judged(after)
-    go, reason = decide(*both, refusal(card).target_accuracy, chosen.name)
-    colours = _colours(data, targets, three, after)
-    folder = write(out, parent, made, after, colours, {**record, "chosen": chosen.name, "go": go, "reason": reason})
+    tried = laboratory.tried(three, tuple(ABLATIONS))
+    both = judged(tried.before), judged(tried.after)
+    go, reason = decide(*both, refusal(parent.card).target_accuracy, tried.chosen)
+    colours = _colours(laboratory, three, tried.after)
+    decided = {**record, "chosen": tried.chosen, "go": go, "reason": reason}
+    folder = write(out, parent, tried.made, tried.after, colours, decided)
     outcome = Outcome(
         *both,
-        chosen=chosen.name,
+        chosen=tried.chosen,
         go=go,
         reason=reason,
-        tried={row.name: round(row.right / row.n, 4) for row in rows},
+        tried={row.name: round(row.right / row.n, 4) for row in tried.rows},
         labels={part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
-        errors=_errors(after, names),
+        errors=_errors(tried.after, laboratory.names),
         bundle=str(folder),
     )
     _write(out, {**record, "result": msgspec.to_builtins(structs.replace(outcome, bundle=folder.name))})
     return outcome
 
 
-def refusal(card: Card) -> Refusal:
-    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but for a target beyond TARGET."""
-    own = refusal_of(card.recipe)
-    return structs.replace(own, target_accuracy=min(own.target_accuracy, TARGET), worst_source=False)
-
-
-def _adapted(parent: Bundle, chosen: candidates.Candidate, known: Looked, three: Parts) -> Adapted:
-    """Return the chosen change, its thresholds set by the part that it was not fitted to."""
-    own, apart = known.some(three.adapt), known.some(three.calibrate)
-    fitted, card = chosen.fit(own), parent.card
-    own, said = fitted.seen(own), fitted.logits(apart)
-    apart = fitted.seen(apart)
-    distribution = type(parent.ood).fit(own.looks[:, : len(parent.ood.mean)])
-    calibration = calibrate(said, apart.targets, distribution.score(apart.looks), refusal(card))
-    changed = fitted.network()
-    network = parent.network if changed is parent.network.model else _served(changed, card)
-    return Adapted(changed, network, distribution, calibration, fitted.steps)
-
-
-def _served(model: Any, card: Card) -> Network:
-    from smear.inference.engines.keras_engine import KerasEngine
-
-    return Network(KerasEngine(model, card.explanation_layer), card.tta, card.tta_confidence)
-
-
-def _colours(data: Dataset, targets: Array, three: Parts, after: Assessment) -> Colours:
+def _colours(laboratory: Laboratory, three: Parts, after: Assessment) -> Colours:
     """Return how a forest on colours does on the test, which learnt from what the bundle was adapted by."""
     learnt = np.concatenate([three.adapt, three.calibrate])
-    answers = colour_baseline.forest_answers(colour_baseline.statistics(data), targets, learnt, three.release)
+    statistics = colour_baseline.statistics(laboratory.data)
+    answers = colour_baseline.forest_answers(statistics, laboratory.targets, learnt, three.release)
     hits, draws = answers == after.targets, after.draws or GroupDraws(np.arange(len(after.targets)))
     accuracy = rate_among(hits, np.ones(len(hits), bool), after.draws)
     return Colours(accuracy, draws.gain(after.predictions.right(after.targets), hits))
@@ -167,8 +118,9 @@ def _errors(said: Assessment, names: tuple[str, ...]) -> dict[str, int]:
     return {f"{names[pairs[0, i]]} for {names[pairs[1, i]]}": int(counts[i]) for i in order}
 
 
-def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str, Any]:
+def _planned(laboratory: Laboratory, plan: Plan, three: Parts) -> dict[str, Any]:
     """Return what is to be changed and what it has to reach, as it stands before anything was tried."""
+    card = laboratory.parent.card
     return {
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "laboratory": plan.lab,
@@ -185,7 +137,7 @@ def _planned(card: Card, plan: Plan, three: Parts, alone: list[str]) -> dict[str
             "fingerprint": plan.data.fingerprint,
             "pictures": len(plan.data),
             "groups_from": plan.data.groups_from,
-            "split_by_picture": alone,
+            "split_by_picture": laboratory.alone,
             "parts": {part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
             "seed": plan.seed,
         },

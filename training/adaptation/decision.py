@@ -1,11 +1,17 @@
 """How a bundle did on a laboratory's test, and whether what was made of it is to be used."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from smear.inference.card import Card
 from smear.statistics import exact_share
 from training.evaluation.assessment import Assessment
 from training.evaluation.conclusion import percent
+from training.recipes.of_cards import refusal_of
+from training.recipes.recipe import Refusal
 
+TARGET = (
+    0.97  # of its suggestions, where the parent's recipe asks for more: a hundred labels cannot show more than that
+)
 ANSWERED = 0.5  # of the test has to get a suggestion
 FEWEST = 30  # suggestions that say something of how often they are right
 
@@ -39,6 +45,12 @@ def judged(said: Assessment) -> Judged:
         suggested=int(suggested.sum()),
         coverage=round(float(suggested.mean()), 5),
     )
+
+
+def refusal(card: Card) -> Refusal:
+    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but for a target beyond TARGET."""
+    own = refusal_of(card.recipe)
+    return structs.replace(own, target_accuracy=min(own.target_accuracy, TARGET), worst_source=False)
 
 
 def decide(before: Judged, after: Judged, target: float, chosen: str) -> tuple[bool, str]:

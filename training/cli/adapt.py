@@ -1,6 +1,7 @@
 """A bundle made a laboratory's own: `adapt`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,7 +12,19 @@ from training.cli.options import PATH, command, say
 @command("adapt", "try a published bundle on a laboratory's own pictures, and make it its own")
 @click.argument("bundle")
 @options.labelled_data("the laboratory's pictures, labelled in the bundle's words")
-@click.option("--labels", type=int, help="use so many labels; all without it. A third of the pictures tests the result")
+@click.option(
+    "--labels",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="use so many labels; all without it. A third of the pictures tests the result",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="draw each number of --labels, of which there may be several, so many times: a table and no bundle",
+)
 @click.option("--lab", default="", help="whose pictures they are, for the card and the change record")
 @click.option("--name", default="", help="name of the new bundle; else the bundle's with -adapted behind it")
 @click.option("--weights", metavar="FOLDER", help="folder of ImageNet backbones: also try to train from them")
@@ -22,7 +35,8 @@ from training.cli.options import PATH, command, say
 def adapt(
     bundle: str,
     data: Path,
-    labels: int | None,
+    labels: tuple[int, ...],
+    draws: int | None,
     lab: str,
     name: str,
     weights: str | None,
@@ -31,23 +45,31 @@ def adapt(
     models: Path,
     form: str,
 ) -> None:
-    """Print before and after, what was chosen, and whether to use it."""
+    """Print before and after, what was chosen, and whether to use it; with --draws, a row for each drawing."""
+    if (not labels) if draws else len(labels) > 1:
+        raise click.UsageError("Several --labels and --draws go together: so many labels, drawn so many times.")
     import msgspec
 
     from smear.inference import bundle as bundles
     from training.adaptation import adapt as adapting
+    from training.adaptation import draws as drawing
     from training.reports import adaptation
 
     folder = Path(bundle) if (Path(bundle) / "card.json").is_file() else models / bundle
     card = bundles.verify(folder)
     labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
     adapting.refuse_strangers(labelled, card)
-    plan = adapting.Plan(labelled, labels, lab, options.weights(weights) if weights else None, seed, name)
-    outcome = adapting.adapt(bundles.load(folder), plan, out, say)
+    first = options.weights(weights) if weights else None
+    plan = adapting.Plan(labelled, labels[0] if labels else None, lab, first, seed, name)
+    parent = bundles.load(folder)
+    if draws:
+        result: Any = drawing.draw(parent, plan, labels, draws, out, say)
+    else:
+        result = adapting.adapt(parent, plan, out, say)
     if form == "json":
-        print(msgspec.json.format(msgspec.json.encode(outcome), indent=1).decode())
-        return
-    print(adaptation.text(outcome, card, out))
+        print(msgspec.json.format(msgspec.json.encode(result), indent=1).decode())
+    else:
+        print(out / drawing.TABLE if draws else adaptation.text(result, card, out))
 
 
 COMMANDS = (adapt,)

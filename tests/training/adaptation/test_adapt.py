@@ -1,5 +1,6 @@
 """A bundle made a laboratory's own: parts that do not meet, the least change that helps, and whether to use it."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -185,6 +186,26 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
     assert record["data"]["fingerprint"] == load(drawn).fingerprint
     reading = Reader(bundle.load(out / "tiny-adapted")).read((drawn / "leukemic" / "00.png").read_bytes())
     assert reading.bundle == "tiny-adapted"
+
+
+def test_numbers_of_labels_are_drawn_several_times_into_a_table(adapted, tmp_path, capsys, monkeypatch):
+    every = candidates.candidates
+    last_layers = lambda *given: [one for one in every(*given) if "trained" not in one.name and "tuned" not in one.name]  # noqa: E731
+    monkeypatch.setattr(candidates, "candidates", last_layers)
+    _, command = adapted
+    command = [*command[: command.index("--out")], "--out", str(tmp_path), "--lab", "North", "--seed", "3"]
+    assert main([*command, "--labels", "20", "--labels", "24", "--draws", "2", "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [(one["labels"], one["seed"]) for one in said] == [(20, 3), (24, 3), (20, 4), (24, 4)]
+    assert said[0]["accuracy_before"] == said[1]["accuracy_before"]  # of one test
+    with (tmp_path / "draws.csv").open(encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["accuracy_all"] for row in rows] == [str(one["accuracy_all"]) for one in said]
+    assert {row["laboratory"] for row in rows} == {"North"}
+    assert not list(tmp_path.glob("*/card.json"))
+    for several in (["--labels", "20", "--labels", "24"], ["--draws", "2"]):
+        assert main([*command, *several]) == 2
+        assert "--labels and --draws go together" in capsys.readouterr().err
 
 
 def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path, monkeypatch):

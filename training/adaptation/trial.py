@@ -1,0 +1,96 @@
+"""What is tried with a bundle on a laboratory's labels, and how what was chosen does on the test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from smear.inference.bundle import Bundle
+from smear.inference.card import Card
+from smear.inference.field_reader import Reader
+from smear.inference.network import Network
+from training.adaptation import candidates
+from training.adaptation.adapted_bundle import Adapted, changed_card
+from training.adaptation.candidates import Candidate, Compared
+from training.adaptation.decision import refusal
+from training.adaptation.looked_at import Looked, look
+from training.adaptation.parts import Parts, parts, separate_groups
+from training.architectures.blueprint import Weights
+from training.data.dataset import Dataset
+from training.data.duplicates import agreed
+from training.evaluation.assessment import Assessment, assess
+from training.fit.calibration import calibrate
+from training.fit.run import Report, groups_of
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one drawing of labels came to: how each candidate did, what the chosen one made, and before and after it."""
+
+    rows: list[Compared]
+    chosen: str
+    made: Adapted
+    before: Assessment
+    after: Assessment
+
+
+class Laboratory:
+    """A laboratory's labelled pictures, and what a bundle makes of them, computed once for every drawing of labels.
+
+    DataError where the labels are not the bundle's.
+    """
+
+    def __init__(self, parent: Bundle, data: Dataset, weights: Weights, scratch: Path, report: Report) -> None:
+        self.parent, self.data, self.report = parent, agreed(data, report), report
+        self.names = tuple(label.id for label in parent.card.labels)
+        self.targets = self.data.targets(self.names)
+        self.groups, self.alone = separate_groups(self.targets, groups_of(self.data), self.names)
+        self._weights, self._scratch = weights, scratch
+        if self.alone:
+            report(
+                f"Of {', '.join(self.alone)} there are pictures of too few patients or slides: split by picture, which"
+                " flatters."
+            )
+
+    def parts(self, labels: int | None, seed: int) -> Parts:
+        """Return so many labels in parts that do not meet; DataError where there are too few."""
+        return parts(self.targets, self.groups, self.names, labels, seed)
+
+    @cached_property
+    def known(self) -> Looked:
+        """What the bundle makes of every picture."""
+        return look(self.parent, self.data, self.targets, self.groups)
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """What may be tried with the bundle."""
+        return candidates.candidates(self.parent, self.data, self._scratch, self._weights, self.report)
+
+    def tried(self, three: Parts, controls: Sequence[str]) -> Tried:
+        """Return what comes of these labels; controls: those that what was made is asked about too."""
+        rows = candidates.compare(self.candidates, self.known.some(three.adapt), self.report)
+        chosen = self.candidates[candidates.choose(rows)]
+        made = self._adapted(chosen, three)
+        test = self.data.only(three.release)
+        before = assess(Reader(self.parent), test, ())
+        changed = replace(self.parent, card=changed_card(self.parent.card, made), **made.bundle_parts())
+        return Tried(rows, chosen.name, made, before, assess(Reader(changed), test, controls))
+
+    def _adapted(self, chosen: Candidate, three: Parts) -> Adapted:
+        """Return the chosen change, its thresholds set by the part that it was not fitted to."""
+        own, apart = self.known.some(three.adapt), self.known.some(three.calibrate)
+        fitted, card = chosen.fit(own), self.parent.card
+        own, said = fitted.seen(own), fitted.logits(apart)
+        apart = fitted.seen(apart)
+        distribution = type(self.parent.ood).fit(own.looks[:, : len(self.parent.ood.mean)])
+        calibration = calibrate(said, apart.targets, distribution.score(apart.looks), refusal(card))
+        changed = fitted.network()
+        network = self.parent.network if changed is self.parent.network.model else _served(changed, card)
+        return Adapted(changed, network, distribution, calibration, fitted.steps)
+
+
+def _served(model: Any, card: Card) -> Network:
+    from smear.inference.engines.keras_engine import KerasEngine
+
+    return Network(KerasEngine(model, card.explanation_layer), card.tta, card.tta_confidence)
