@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,11 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
     model = bundle.network.model
     as_it_is = Fitted(lambda others: others.logits, lambda: model)
     nothing = Candidate(THRESHOLDS, lambda _: as_it_is)
-    found = [nothing, _after_matching(nothing, bundle, STAIN)]
+    matching = _Matching(bundle)
+    found = [nothing, matching.before(nothing, STAIN)]
     if last_dense(model).units > 1 and not bundle.card.head.file:
         layers = [_last_layer(model, penalty) for penalty in PENALTIES]
-        found += [*layers, *(_after_matching(one, bundle, f"{STAIN}, then {one.name}") for one in layers)]
+        found += [*layers, *(matching.before(one, f"{STAIN}, then {one.name}") for one in layers)]
     try:
         recipe = _short(recipe_of(bundle.card))
     except msgspec.ValidationError:
@@ -94,12 +96,12 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
 def compare(found: list[Candidate], known: Looked, report: Report) -> list[Compared]:
     """Return how each did on the pictures of `known` that it had not been fitted to; none where no fold can be made."""
     pairs = folds(known.targets, known.groups, FOLDS)
+    parts = [(known.some(train), known.some(test), test) for train, test in pairs]
     rows = []
     for candidate in found:
         hits = np.zeros(len(known), bool)
-        for train, test in pairs:
-            logits = candidate.fit(known.some(train)).logits(known.some(test))
-            hits[test] = logits.argmax(axis=1) == known.targets[test]
+        for own, others, test in parts:
+            hits[test] = candidate.fit(own).logits(others).argmax(axis=1) == others.targets
         rows.append(Compared(candidate.name, len(known), int(hits.sum()), hits))
         report(f"{candidate.name}: {rows[-1].right} of {len(known)} right in cross-validation")
     return rows if pairs else []
@@ -139,19 +141,27 @@ def _last_layer(model: Any, penalty: float) -> Candidate:
     return Candidate(f"{LAST_LAYER} ({penalty:g} stiff)", fit)
 
 
-def _after_matching(then: Candidate, bundle: Bundle, name: str) -> Candidate:
-    """Return a candidate that is given pictures of the laboratory with their stain matched to the bundle's."""
+class _Matching:
+    """The laboratory's pictures with their stain matched to a bundle's, kept for all candidates that ask for them."""
 
-    def fit(known: Looked) -> Fitted:
-        step = stain.step(known, bundle)
-        fitted = then.fit(stain.matched(known, step, bundle))
+    def __init__(self, bundle: Bundle) -> None:
+        self._step = lru_cache(maxsize=FOLDS)(lambda known: stain.step(known, bundle))
+        self._matched = lru_cache(maxsize=2 * FOLDS)(
+            lambda known, others: stain.matched(others, self._step(known), bundle)
+        )
 
-        def seen(others: Looked) -> Looked:
-            return stain.matched(others, step, bundle)
+    def before(self, then: Candidate, name: str) -> Candidate:
+        """Return the candidate `then`, given pictures so matched."""
 
-        return replace(fitted, logits=lambda others: fitted.logits(seen(others)), steps=(step,), seen=seen)
+        def fit(known: Looked) -> Fitted:
+            def seen(others: Looked) -> Looked:
+                return self._matched(known, others)
 
-    return Candidate(name, fit)
+            fitted = then.fit(seen(known))
+            steps = (self._step(known),)
+            return replace(fitted, logits=lambda others: fitted.logits(seen(others)), steps=steps, seen=seen)
+
+        return Candidate(name, fit)
 
 
 def _trained(run: Run, classes: int) -> Callable[[Looked], Fitted]:

@@ -13,9 +13,9 @@ from training.data.dataset import CHUNK, THREADS, Dataset
 from training.progress import track
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Looked:
-    """N pictures as a network is given them, and what it makes of them.
+    """N pictures as a network is given them, and what it makes of them; each is itself alone, as a key of caches.
 
     inputs: uint8 (N, h, w, 3); features: float32 (N, K), what its last layer is given; logits: float32 (N, C); looks:
     float64 (N, L), by which the unfamiliar is told; targets: int64 (N,), in the order of the bundle's labels; groups:

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from smear.imaging.stain import denser
 from smear.inference import bundle, floors
 from smear.inference.field_reader import Reader
 from training.__main__ import main
-from training.adaptation import candidates
+from training.adaptation import candidates, stain
 from training.adaptation.adapt import Plan, adapt
 from training.adaptation.candidates import STAIN
 from training.adaptation.decision import Judged, decide
 from training.adaptation.last_layer import moved
 from training.adaptation.parts import folds, parts, separate_groups
+from training.adaptation.trial import Laboratory
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
@@ -227,6 +229,17 @@ def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path,
     assert made.card.golden[0].logits != parent.card.golden[0].logits
     assert made.card.frameworks == made_with()  # and not what the older parent was made with
     assert Reader(made).read((drawn / "leukemic" / "00.png").read_bytes()).bundle == "tiny-adapted"
+
+
+def test_stain_is_matched_once_for_all_that_is_tried_after_it(run, drawn, tmp_path, monkeypatch):
+    laboratory = Laboratory(bundle.load(run / "tiny"), load(drawn), None, tmp_path, print)
+    after_matching = [one for one in laboratory.candidates if one.name.startswith(STAIN)]
+    assert len(after_matching) > 2
+    matched = Mock(wraps=stain.matched)
+    monkeypatch.setattr(stain, "matched", matched)
+    rows = candidates.compare(after_matching, laboratory.known.some(laboratory.parts(None, 0).adapt), print)
+    assert len(rows) == len(after_matching)
+    assert matched.call_count == 2 * candidates.FOLDS  # what is fitted to and what is tested, of each fold
 
 
 def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsys):
