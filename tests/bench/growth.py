@@ -31,7 +31,7 @@ from smear.imaging import synthetic
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from smear.segmentation.find import find
-from tests.bench.__main__ import file
+from tests.bench.__main__ import drawings, examined, file
 from tests.bench.client import Client
 from tests.bench.finding import BUNDLE, ROOT, milliseconds
 from tests.bench.worklist import fill, measure, signed_in
@@ -72,14 +72,12 @@ def median(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     return statistics.median(milliseconds(work) for _ in range(rounds))
 
 
-def by_size(reader: Reader) -> Curve:
+def by_size(reader: Reader, drawn: Array) -> Curve:
     """Return a reading, from the file to the conclusion, by megapixels of a JPEG."""
-    drawn = synthetic.field(1, "leukemic", 2048)
-    sizes = [(width, 3 * width // 4) for width in WIDTHS]
     points = []
-    for width, height in sizes:
-        data = file(drawn, size=(width, height))
-        points.append((width * height / 1e6, median(lambda data=data: reader.read(data))))  # type: ignore[misc]
+    for width in WIDTHS:
+        data = file(drawn, size=(width, width))
+        points.append((width**2 / 1e6, median(lambda data=data: reader.read(data))))  # type: ignore[misc]
     return Curve("a reading by the size of the picture", "megapixels", "ms", points)
 
 
@@ -107,10 +105,9 @@ def tiled(crowded: int) -> Array:
     return np.ascontiguousarray(np.concatenate(rows))
 
 
-def by_batch(reader: Reader) -> Curve:
-    """Return a forward pass with its maps, by the pictures in it."""
-    shape = (reader.card.input.height, reader.card.input.width, 3)
-    pictures = np.random.default_rng(0).uniform(0, 255, (max(BATCHES), *shape)).astype(np.float32)
+def by_batch(reader: Reader, drawn: Array) -> Curve:
+    """Return a forward pass with its maps, by the pictures in it, of which the network is sure upright."""
+    pictures = np.repeat(examined(reader, file(drawn)), max(BATCHES), axis=0)
     points = [(size, median(lambda size=size: reader.bundle.network.forward(pictures[:size]))) for size in BATCHES]  # type: ignore[misc]
     return Curve("a forward pass by its batch", "pictures", "ms", points)
 
@@ -158,25 +155,26 @@ def by_cases() -> Curve:
     return Curve("the worklist by its cases", "cases", "ms", points)
 
 
-def by_bundles() -> Curve:
+def by_bundles(drawn: Array) -> Curve:
     """Return what memory an engine holds that is no file's, by the bundles that it has loaded."""
     fresh = multiprocessing.get_context("spawn")
     points = []
     for count in BUNDLES:
         with fresh.Pool(1) as process:
-            points.append((count, process.apply(memory_with, (count,))))
+            points.append((count, process.apply(memory_with, (count, drawn))))
     return Curve("memory by the bundles loaded", "bundles", "MB", points)
 
 
-def memory_with(count: int) -> float:
+def memory_with(count: int, drawn: Array) -> float:
     """Return the megabytes of this process with so many bundles loaded, each asked once."""
     with tempfile.TemporaryDirectory() as temporary:
         folder, names = Path(temporary), [f"bundle-{number}" for number in range(count)]
         for name in names:
             shutil.copytree(ROOT / "models" / BUNDLE, folder / name)
-        data = file(synthetic.field(1, "leukemic", 448))
-        for reader in [Reader(bundle.load(folder / name)) for name in names]:
-            reader.read(data)
+        data = file(drawn)
+        readers = [Reader(bundle.load(folder / name)) for name in names]
+        for reader in readers:
+            reader.bundle.network.forward(examined(reader, data))
         return anonymous() / 1024
 
 
@@ -184,12 +182,13 @@ def curves() -> Iterator[Curve]:
     """Yield every curve, measured."""
     reader = Reader(bundle.load(ROOT / "models" / BUNDLE))
     reader.bundle.network.warm(reader.card.batch_size)
-    yield by_size(reader)
+    drawn = drawings(reader)[0][0]
+    yield by_size(reader, drawn)
     yield by_leukocytes()
-    yield by_batch(reader)
+    yield by_batch(reader, drawn)
     yield by_clients()
     yield by_cases()
-    yield by_bundles()
+    yield by_bundles(drawn)
 
 
 def draw(found: Sequence[Curve], path: Path) -> None:
