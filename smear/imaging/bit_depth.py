@@ -20,7 +20,8 @@ def depth_of(samples: Array) -> int:
     """Return how many bits the values of uint16 samples, (H, W) or (H, W, C), use: one of DEPTHS."""
     channels = [samples] if samples.ndim == 2 else [samples[..., c] for c in range(samples.shape[2])]
     counts = sum(
-        cv2.calcHist([np.ascontiguousarray(one)], [0], None, [2**16 // _STEP], [0, 2**16]).ravel() for one in channels
+        cv2.calcHist([np.ascontiguousarray(channel)], [0], None, [2**16 // _STEP], [0, 2**16]).ravel()
+        for channel in channels
     )
     below = np.cumsum(counts, dtype=np.float64)
     return next(depth for depth in DEPTHS if below[2**depth // _STEP - 1] >= (1 - OUTSIDE) * below[-1])

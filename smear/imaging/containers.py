@@ -103,11 +103,11 @@ def _pages(data: bytes) -> int:
 
 def _limited(pictures: Iterator[Enclosed]) -> Iterator[Enclosed]:
     """Stop after MAX_PICTURES with an error of its own: a member may have many pages."""
-    for number, one in enumerate(pictures):
+    for number, picture in enumerate(pictures):
         if number == MAX_PICTURES:
-            yield Enclosed(one.name, member=one.member, error=ImageError("too_many_pictures", _MANY))
+            yield Enclosed(picture.name, member=picture.member, error=ImageError("too_many_pictures", _MANY))
             return
-        yield one
+        yield picture
 
 
 def _members(data: bytes) -> Iterator[Enclosed]:
@@ -162,8 +162,8 @@ def _of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Encl
     try:
         data = _unpacked(archive, info, path)
         contents = open_file(data, name)
-        for one in contents.pictures:
-            yield Enclosed(name, data, str(path), one.page)
+        for picture in contents.pictures:
+            yield Enclosed(name, data, str(path), picture.page)
     except ImageError as error:
         yield Enclosed(name, member=str(path), error=error)
 

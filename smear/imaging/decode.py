@@ -72,8 +72,8 @@ def is_ordinary(data: bytes) -> bool:
     kind = file_signatures.recognise(data)
     if kind == "PNG":
         return png.is_plain(data) and declared_pixels(data) <= ORDINARY_PIXELS
-    found = jpeg.frame(data) if kind == "JPEG" else None
-    if found is None or jpeg.is_special(found):
+    frame = jpeg.frame(data) if kind == "JPEG" else None
+    if frame is None or jpeg.is_special(frame):
         return False
     pixels = declared_pixels(data)
     return pixels <= ORDINARY_PIXELS and jpeg.passes(data) * pixels <= _ORDINARY_WORK
@@ -85,8 +85,8 @@ def declared_pixels(data: bytes) -> int:
     try:
         if kind == "PNG":
             return int(np.prod(png.declared(data)))
-        if kind == "JPEG" and (found := jpeg.frame(data)) is not None:
-            return found.width * found.height
+        if kind == "JPEG" and (frame := jpeg.frame(data)) is not None:
+            return frame.width * frame.height
         if kind == "WEBP":
             return int(np.prod(webp.declared(data))) or MAX_PIXELS
         if kind == "JPEG 2000" and (stream := jpeg2000.header(data)) is not None:

@@ -72,9 +72,9 @@ def field(seed: int, kind: str = "leukemic", size: int = 448) -> Array:
     holds = KINDS[kind]
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     stain = _STAINS[rng.integers(len(_STAINS))]
-    leukocytes = _place(rng, holds.leukocytes, gap=(21, 27) if holds.blasts else (40, 60), taken=[])
-    erythrocytes = _place(rng, holds.erythrocytes, gap=(8, 18), taken=[(x, y, 20.0) for x, y in leukocytes])
-    platelets = _place(rng, holds.platelets, gap=(8, 12), taken=[])
+    leukocytes = _place(rng, holds.leukocytes, gap=(21, 27) if holds.blasts else (40, 60), obstacles=[])
+    erythrocytes = _place(rng, holds.erythrocytes, gap=(8, 18), obstacles=[(x, y, 20.0) for x, y in leukocytes])
+    platelets = _place(rng, holds.platelets, gap=(8, 12), obstacles=[])
 
     canvas = _illuminated(rng, stain, size)
     _paint_erythrocytes(canvas, rng, stain, erythrocytes)
@@ -87,13 +87,13 @@ def _place(
     rng: np.random.Generator,
     how_many: tuple[int, int],
     gap: tuple[float, float],
-    taken: list[tuple[float, float, float]],
+    obstacles: list[tuple[float, float, float]],
 ) -> list[tuple[float, float]]:
-    """Centres at least a random `gap` apart, clear of what is `taken` (x, y, radius); the edge cuts some."""
+    """Centres at least a random `gap` apart, clear of the `obstacles` (x, y, radius); the edge cuts some."""
     wanted = int(rng.integers(how_many[0], how_many[1] + 1))
     centres: list[tuple[float, float]] = []
-    occupied = np.array([*taken, *[(0.0, 0.0, 0.0)] * wanted]).reshape(-1, 3)
-    count = len(taken)
+    occupied = np.array([*obstacles, *[(0.0, 0.0, 0.0)] * wanted]).reshape(-1, 3)
+    count = len(obstacles)
     for x, y, clearance in rng.uniform((-4, -4, gap[0]), (_UNIT + 4, _UNIT + 4, gap[1]), (40 * wanted, 3)):
         if len(centres) == wanted:
             break

@@ -52,7 +52,7 @@ class EndedError(Exception):
 
 def unpack(data: bytes, kind: str, page: int = 0) -> Picture:
     """Return a picture of a file, as `smear.imaging.formats.unpack` does, unpacked elsewhere."""
-    answer, rgb = _asked(data, kind, {"page": page, "count": False})
+    answer, rgb = _answer(data, kind, {"page": page, "count": False})
     if rgb is None:
         raise damaged(kind)
     return Picture(rgb, answer["format"], tuple(answer["notes"]))
@@ -60,10 +60,10 @@ def unpack(data: bytes, kind: str, page: int = 0) -> Picture:
 
 def count(data: bytes, kind: str) -> int:
     """Return how many pictures a file has; ImageError where it is refused."""
-    return int(_asked(data, kind, {"page": 0, "count": True})[0]["count"])
+    return int(_answer(data, kind, {"page": 0, "count": True})[0]["count"])
 
 
-def _asked(data: bytes, kind: str, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None]:
+def _answer(data: bytes, kind: str, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None]:
     with _one_of_them() as process:
         try:
             answer, rgb = process.ask(data, request | {"kind": kind})
@@ -130,13 +130,13 @@ class _Process:
         if "descriptor" not in answer:
             pixels = self._child.stdout.read(size) if self._child.stdout else b""
             return np.frombuffer(pixels, np.uint8).reshape(shape)
-        taken = os.open(f"/proc/{self._child.pid}/fd/{answer['descriptor']}", os.O_RDWR)
+        descriptor = os.open(f"/proc/{self._child.pid}/fd/{answer['descriptor']}", os.O_RDWR)
         try:
             if size <= _COPIED:
-                return np.frombuffer(os.pread(taken, size, 0), np.uint8).reshape(shape)
-            rgb = memory.taken_over(taken, tuple(shape))
+                return np.frombuffer(os.pread(descriptor, size, 0), np.uint8).reshape(shape)
+            rgb = memory.taken_over(descriptor, tuple(shape))
         finally:
-            os.close(taken)
+            os.close(descriptor)
             if self._child.stdin is not None:
                 self._child.stdin.write(b"\n")
                 self._child.stdin.flush()

@@ -32,10 +32,10 @@ def main() -> None:
     os.dup2(2, 1)
     rooms.share()
     cv2.setNumThreads(1)
-    asked, rest = sys.stdin.buffer, memory.resident()
-    while line := asked.readline():
+    requests, rest = sys.stdin.buffer, memory.resident()
+    while line := requests.readline():
         request = json.loads(line)
-        data = asked.read(request["bytes"])
+        data = requests.read(request["bytes"])
         limit(2 * len(data))
         answer, pixels = _answer(request, data)
         del data
@@ -45,7 +45,7 @@ def main() -> None:
             answers.write(pixels)
         answers.flush()
         if "descriptor" in answer:
-            asked.readline()  # it has been taken over
+            requests.readline()  # it has been taken over
         rooms.close()
 
 
@@ -66,9 +66,9 @@ def _answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memor
     return answer, picture.rgb.data.cast("B")
 
 
-def limit(taken: int) -> None:
-    """Bound what this process may take from now on; taken: bytes of its picture that are there already."""
-    memory.bound(MEMORY - taken)
+def limit(picture_bytes: int) -> None:
+    """Bound what this process may take from now on; picture_bytes: bytes of its picture that are there already."""
+    memory.bound(MEMORY - picture_bytes)
     with suppress(ImportError):  # where there is no such thing, the other side looks at the clock
         import resource
 

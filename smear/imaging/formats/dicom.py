@@ -81,44 +81,46 @@ def _header(data: bytes) -> FileDataset:
     if _DEFLATED in data:  # pydicom would unpack it at once, however large it becomes
         raise unsupported("DICOM", "This DICOM file is compressed as a whole, which is not read here.")
     try:
-        found = dcmread(io.BytesIO(data))
-        syntax = str(found.file_meta.get("TransferSyntaxUID", ""))
+        dataset = dcmread(io.BytesIO(data))
+        syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
     except Exception as error:  # whatever a damaged file drives it to
         raise damaged("DICOM") from error
-    kind = str(found.get("SOPClassUID", ""))
+    kind = str(dataset.get("SOPClassUID", ""))
     if kind == _WHOLE_SLIDE:
         raise ImageError("format_not_accepted", file_signatures.refusal("a whole slide"))
     if kind in _VIDEOS or syntax.startswith(_VIDEO_SYNTAXES):
         raise animated("This is a video.")
-    if "PixelData" not in found:
-        if "FloatPixelData" in found or "DoubleFloatPixelData" in found:
+    if "PixelData" not in dataset:
+        if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             raise unsupported("DICOM", "This DICOM file holds floating-point values.")
         raise ImageError("no_pixels", _NO_PIXELS)
-    width, height = _number(found, "Columns"), _number(found, "Rows")
-    check_size(width, height, _number(found, "SamplesPerPixel", 1) * max(1, _number(found, "BitsAllocated", 8) // 8))
-    if _number(found, "PixelRepresentation") or _number(found, "BitsAllocated", 8) not in (8, 16):
+    width, height = _number(dataset, "Columns"), _number(dataset, "Rows")
+    check_size(
+        width, height, _number(dataset, "SamplesPerPixel", 1) * max(1, _number(dataset, "BitsAllocated", 8) // 8)
+    )
+    if _number(dataset, "PixelRepresentation") or _number(dataset, "BitsAllocated", 8) not in (8, 16):
         raise unsupported("DICOM", "This DICOM file holds signed values, or more than 16 bits per sample.")
-    if _number(found, "SamplesPerPixel", 1) not in (1, 3):
+    if _number(dataset, "SamplesPerPixel", 1) not in (1, 3):
         raise unsupported("DICOM")
-    return found
+    return dataset
 
 
-def _frames(found: Dataset) -> int:
-    return max(1, _number(found, "NumberOfFrames", 1))
+def _frames(dataset: Dataset) -> int:
+    return max(1, _number(dataset, "NumberOfFrames", 1))
 
 
-def _samples(found: FileDataset, page: int) -> tuple[Samples, list[str]]:
+def _samples(dataset: FileDataset, page: int) -> tuple[Samples, list[str]]:
     """Return the samples of one frame."""
-    photometric = str(found.get("PhotometricInterpretation", "")).strip()
-    values = _values(found, page, photometric)
-    depth = _number(found, "BitsStored", 8)
+    photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
+    values = _values(dataset, page, photometric)
+    depth = _number(dataset, "BitsStored", 8)
     depth = depth if 8 <= depth <= 16 else 16
-    profile = _profile(found)
+    profile = _profile(dataset)
     if photometric == "PALETTE COLOR":
         if values.shape[2] != 1:
             raise damaged("DICOM")
         try:
-            colours = apply_color_lut(values[..., 0], found)
+            colours = apply_color_lut(values[..., 0], dataset)
         except Exception as error:  # a palette that is missing or too short
             raise damaged("DICOM") from error
         return Samples(np.ascontiguousarray(colours[..., :3]), depth=16, profile=profile), []
@@ -130,44 +132,44 @@ def _samples(found: FileDataset, page: int) -> tuple[Samples, list[str]]:
     return Samples(np.ascontiguousarray(values), depth=depth, profile=profile), []
 
 
-def _values(found: FileDataset, page: int, photometric: str) -> Array:
+def _values(dataset: FileDataset, page: int, photometric: str) -> Array:
     """Return the values of one frame as RGB or one channel, uint8 or uint16 (H, W, 1 or 3)."""
-    syntax = str(found.file_meta.TransferSyntaxUID)
+    syntax = str(dataset.file_meta.TransferSyntaxUID)
     if syntax in _BY_IMAGECODECS | _JPEG_2000:
-        values = _by_imagecodecs(found, page, syntax)
+        values = _by_imagecodecs(dataset, page, syntax)
         if photometric in _YBR and syntax not in _JPEG_2000 and values.dtype == np.uint8 and values.shape[2] == 3:
             values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
     else:
-        check_memory(_UNPACKED * _size_of(found) * max(1, _number(found, "BitsAllocated", 8) // 8))
+        check_memory(_UNPACKED * _size_of(dataset) * max(1, _number(dataset, "BitsAllocated", 8) // 8))
         try:
-            values = pixel_array(found, index=page)
+            values = pixel_array(dataset, index=page)
         except (NotImplementedError, RuntimeError, AttributeError) as error:
             if isinstance(error, AttributeError) or UID(syntax).is_encapsulated is False:
                 raise damaged("DICOM") from error
             raise unsupported("DICOM", "This DICOM file is compressed in a way that is not read here.") from error
         values = values.reshape(*values.shape[:2], -1)
-    size = (_number(found, "Rows"), _number(found, "Columns"), _number(found, "SamplesPerPixel", 1))
+    size = (_number(dataset, "Rows"), _number(dataset, "Columns"), _number(dataset, "SamplesPerPixel", 1))
     if values.shape != size or values.dtype not in (np.uint8, np.uint16):
         raise damaged("DICOM")
     return values
 
 
-def _size_of(found: FileDataset) -> int:
+def _size_of(dataset: FileDataset) -> int:
     """Return how many samples a frame has."""
-    return _number(found, "Rows") * _number(found, "Columns") * _number(found, "SamplesPerPixel", 1)
+    return _number(dataset, "Rows") * _number(dataset, "Columns") * _number(dataset, "SamplesPerPixel", 1)
 
 
-def _by_imagecodecs(found: FileDataset, page: int, syntax: str) -> Array:
-    frames = generate_frames(found.PixelData, number_of_frames=_frames(found))
+def _by_imagecodecs(dataset: FileDataset, page: int, syntax: str) -> Array:
+    frames = generate_frames(dataset.PixelData, number_of_frames=_frames(dataset))
     stream = next((frame for number, frame in enumerate(frames) if number == page), b"").rstrip(b"\0")
     if syntax in _JPEG_2000:
-        found_2000 = jpeg2000.header(stream)
-        size = (_number(found, "Columns"), _number(found, "Rows"))
-        if found_2000 is None or (found_2000.width, found_2000.height) != size:
+        codestream = jpeg2000.header(stream)
+        size = (_number(dataset, "Columns"), _number(dataset, "Rows"))
+        if codestream is None or (codestream.width, codestream.height) != size:
             raise damaged("DICOM")
-        return jpeg2000.decode(stream, found_2000)
+        return jpeg2000.decode(stream, codestream)
     header = jpeg.frame(stream)
-    if header is None or (header.width, header.height) != (_number(found, "Columns"), _number(found, "Rows")):
+    if header is None or (header.width, header.height) != (_number(dataset, "Columns"), _number(dataset, "Rows")):
         raise damaged("DICOM")
     if header.bits == 8 and not jpeg.is_special(header):
         return imagecodecs.jpeg8_decode(stream, outcolorspace="rgb" if header.components == 3 else None).reshape(
@@ -176,18 +178,18 @@ def _by_imagecodecs(found: FileDataset, page: int, syntax: str) -> Array:
     return jpeg.decode(stream, header)
 
 
-def _profile(found: Dataset) -> bytes:
+def _profile(dataset: Dataset) -> bytes:
     """Return the ICC profile of the picture or, as microscopes write it, of its optical path."""
-    paths = found.get("OpticalPathSequence") or []
-    for one in (found, *list(paths)[:1]):
-        profile = one.get("ICCProfile")
+    paths = dataset.get("OpticalPathSequence") or []
+    for holder in (dataset, *list(paths)[:1]):
+        profile = holder.get("ICCProfile")
         if isinstance(profile, bytes):
             return profile
     return b""
 
 
-def _number(found: Dataset, name: str, default: int = 0) -> int:
+def _number(dataset: Dataset, name: str, default: int = 0) -> int:
     try:
-        return int(found.get(name, default) or default)
+        return int(dataset.get(name, default) or default)
     except (TypeError, ValueError):
         return default

@@ -84,11 +84,11 @@ def passes(data: bytes) -> int:
 
 def read(data: bytes) -> Picture:
     """Read a JPEG file."""
-    found = frame(data)
-    if found is not None:
-        _check_scans(data, found)
-    if found is not None and is_special(found):
-        return _special(data, found)
+    header = frame(data)
+    if header is not None:
+        _check_scans(data, header)
+    if header is not None and is_special(header):
+        return _special(data, header)
     with open_image(data, "JPEG") as image:
         notes = [page_note(0, count_pages(image))]
         orientation = orientation_of(image)
@@ -115,49 +115,49 @@ def _plain(data: bytes, size: tuple[int, int]) -> Array:
     return rgb
 
 
-def _check_scans(data: bytes, found: Frame) -> None:
+def _check_scans(data: bytes, header: Frame) -> None:
     """Refuse a JPEG that is laid down in so many passes over its pixels that unpacking it takes minutes.
 
     Cameras and programs write a dozen at most.
     """
-    check_size(found.width, found.height)
+    check_size(header.width, header.height)
     scans = passes(data)
-    if scans > _MOST_SCANS or scans * found.width * found.height > _MOST_WORK:
+    if scans > _MOST_SCANS or scans * header.width * header.height > _MOST_WORK:
         raise ImageError(
             "too_many_scans",
             f"This JPEG is laid down in {scans} passes, which takes too long to unpack. Save it again as a usual JPEG.",
         )
 
 
-def is_special(found: Frame) -> bool:
+def is_special(header: Frame) -> bool:
     """Return whether a JPEG is of a kind that Pillow does not read."""
-    return not (found.kind in _HUFFMAN and found.bits == 8)
+    return not (header.kind in _HUFFMAN and header.bits == 8)
 
 
-def decode(data: bytes, found: Frame) -> Array:
+def decode(data: bytes, header: Frame) -> Array:
     """Return the samples of a JPEG stream of a special kind, uint8 or uint16 (H, W, 1 or 3); ImageError, else."""
-    check_size(found.width, found.height)
-    usual = found.kind in _HUFFMAN and found.bits in (8, 12)
-    if found.components not in (1, 3) or not 2 <= found.bits <= 16 or not (usual or found.kind in _SPECIAL):
+    check_size(header.width, header.height)
+    usual = header.kind in _HUFFMAN and header.bits in (8, 12)
+    if header.components not in (1, 3) or not 2 <= header.bits <= 16 or not (usual or header.kind in _SPECIAL):
         raise unsupported("JPEG")
-    if found.width * found.height > _MOST_PER_BYTE * len(data):
+    if header.width * header.height > _MOST_PER_BYTE * len(data):
         raise damaged("JPEG")
     try:
-        samples = imagecodecs.jpeg8_decode(data) if usual else _SPECIAL[found.kind](data)
+        samples = imagecodecs.jpeg8_decode(data) if usual else _SPECIAL[header.kind](data)
     except RuntimeError as error:
         raise damaged("JPEG") from error
     samples = samples.reshape(*samples.shape[:2], -1)
-    if samples.shape != (found.height, found.width, found.components) or samples.dtype not in (np.uint8, np.uint16):
+    if samples.shape != (header.height, header.width, header.components) or samples.dtype not in (np.uint8, np.uint16):
         raise damaged("JPEG")
     return samples
 
 
-def _special(data: bytes, found: Frame) -> Picture:
-    samples = decode(data, found)
-    if found.bits < 8:
-        samples = np.rint(samples * (255 / (2**found.bits - 1))).astype(np.uint8)
+def _special(data: bytes, header: Frame) -> Picture:
+    samples = decode(data, header)
+    if header.bits < 8:
+        samples = np.rint(samples * (255 / (2**header.bits - 1))).astype(np.uint8)
     # Of 9 to 16 bits the header tells, except of 16, in which cameras write fewer.
-    depth = found.bits if 8 < found.bits < 16 else None
+    depth = header.bits if 8 < header.bits < 16 else None
     rgb, notes = to_rgb(Samples(samples, depth=depth))
     return picture(rgb, "JPEG", notes)
 

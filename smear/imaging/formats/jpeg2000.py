@@ -61,16 +61,16 @@ def header(data: bytes) -> Header | None:
 
 def read(data: bytes) -> Picture:
     """Read a JPEG 2000 file or codestream."""
-    found = header(data)
-    if found is None or not found.bits:
+    stream = header(data)
+    if stream is None or not stream.bits:
         raise damaged("JPEG 2000")
     colours = _colours(data)
-    depth = max(found.bits)
-    if found.subsampled:
+    depth = max(stream.bits)
+    if stream.subsampled:
         raise unsupported("JPEG 2000", SUBSAMPLED)
-    if found.signed or depth > 16 or len(set(found.bits)) > 1 or len(found.bits) > 4:
+    if stream.signed or depth > 16 or len(set(stream.bits)) > 1 or len(stream.bits) > 4:
         raise unsupported("JPEG 2000")
-    values = decode(data, found)
+    values = decode(data, stream)
     if values.dtype not in (np.uint8, np.uint16):
         raise unsupported("JPEG 2000")
     channels = 1 if values.shape[2] < 3 else 3
@@ -81,16 +81,16 @@ def read(data: bytes) -> Picture:
     if depth < 8:
         values = np.rint(values * np.float32(255 / (2**depth - 1))).astype(np.uint8)
     # As for TIFF: of 9 to 15 bits the header tells, and 16 are what cameras write fewer into.
-    told = depth if 8 < depth < 16 else None
-    rgb, notes = to_rgb(Samples(values, alpha, colours.premultiplied, told, colours.profile))
+    known_depth = depth if 8 < depth < 16 else None
+    rgb, notes = to_rgb(Samples(values, alpha, colours.premultiplied, known_depth, colours.profile))
     return picture(rgb, "JPEG 2000", notes)
 
 
-def decode(data: bytes, found: Header) -> Array:
+def decode(data: bytes, stream: Header) -> Array:
     """Return the samples of a file or codestream with this header, (H, W, components); ImageError or RuntimeError."""
-    check_size(found.width, found.height)
-    samples = found.width * found.height * len(found.bits)
-    check_memory(samples * (_UNPACKED + 2 * (1 + (max(found.bits) > 8))))
+    check_size(stream.width, stream.height)
+    samples = stream.width * stream.height * len(stream.bits)
+    check_memory(samples * (_UNPACKED + 2 * (1 + (max(stream.bits) > 8))))
     values: Array = imagecodecs.jpeg2k_decode(data, numthreads=1)
     return values.reshape(*values.shape[:2], -1)
 
@@ -101,10 +101,10 @@ def _colours(data: bytes) -> _Colours:
     if data.startswith(_CODESTREAM):
         return colours
     inside = next((body for name, body in _boxes(data) if name == _HEADER_BOX), b"")
-    told = False
+    colours_read = False
     for name, body in _boxes(inside):
-        if name == b"colr" and not told:
-            told = True
+        if name == b"colr" and not colours_read:
+            colours_read = True
             if body[:1] == bytes([_ENUMERATED]) and int.from_bytes(body[3:7], "big") not in _READ_COLOURS:
                 raise unsupported("JPEG 2000", "This JPEG 2000 image has colours that are not read here.")
             colours.profile = body[3:] if body[:1] and body[0] in _PROFILES else b""

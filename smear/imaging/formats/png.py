@@ -123,7 +123,7 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _sorted_out(data: bytes) -> _Chunks:
     """Leave out what is no part of the pixels: texts of megabytes, and ancillary chunks whose checksum is wrong."""
-    kept, chunks, length = [data[:_SIGNATURE]], _Chunks(data), _SIGNATURE
+    pieces, chunks, length = [data[:_SIGNATURE]], _Chunks(data), _SIGNATURE
     for name, chunk in _walk(data):
         length += len(chunk)
         whole = len(chunk) == 12 + int.from_bytes(chunk[:4], "big")
@@ -131,7 +131,7 @@ def _sorted_out(data: bytes) -> _Chunks:
             # No reader is to take memory for what a length claims, and none of ours minds the checksums of pixels.
             if not whole or not (name == b"IEND" or _is_sound(chunk)):
                 raise damaged("PNG")
-            kept.append(chunk)
+            pieces.append(chunk)
             if name != b"IDAT":
                 chunks.first.setdefault(name, chunk[8:-4])
         elif whole and _is_sound(chunk):
@@ -139,9 +139,9 @@ def _sorted_out(data: bytes) -> _Chunks:
             tells = name == b"eXIf" or _tells_orientation(name, chunk[8:-4])
             chunks.orientation |= tells
             if tells or name == b"tRNS":
-                kept.append(chunk)
-    if sum(map(len, kept)) < length:
-        chunks.png = b"".join(kept)
+                pieces.append(chunk)
+    if sum(map(len, pieces)) < length:
+        chunks.png = b"".join(pieces)
     return chunks
 
 
@@ -182,7 +182,7 @@ def _profile(chunks: dict[bytes, bytes]) -> tuple[bytes, str]:
     white, primaries = where[:2], where[2:]
     known = len(primaries) == 6
     plain = not known or all(
-        abs(one - other) < _NEAR for one, other in zip(primaries, colour_profile.SRGB_PRIMARIES, strict=True)
+        abs(primary - srgb) < _NEAR for primary, srgb in zip(primaries, colour_profile.SRGB_PRIMARIES, strict=True)
     )
     usual = not gamma or abs(gamma / _SRGB_GAMMA - 1) < _NEAR
     if plain and usual:

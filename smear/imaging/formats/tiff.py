@@ -61,8 +61,8 @@ def read(data: bytes, page: int = 0) -> Picture:
         if page >= len(fields):
             raise no_such_page(page)
         chosen = fields[page]
-        for one in chosen:
-            _check(one)
+        for channel_page in chosen:
+            _check(channel_page)
         notes = [page_note(page, len(fields))]
         first = chosen[0]
         if len(chosen) == 1 and len(first.treeindex) == 1 and _is_plain(tif, first):
@@ -197,8 +197,8 @@ def _check_segments(page: TiffPage, data: bytes) -> None:
 def _declared(segment: bytes) -> tuple[int, int]:
     """Return the width and height that an image in a strip or tile declares, 0 where it is of no known kind."""
     if segment.startswith(b"\xff\xd8"):
-        found = jpeg.frame(segment)
-        return (found.width, found.height) if found else (0, 0)
+        frame = jpeg.frame(segment)
+        return (frame.width, frame.height) if frame else (0, 0)
     stream = jpeg2000.header(segment)
     if stream is not None:
         if stream.subsampled:

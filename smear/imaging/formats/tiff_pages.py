@@ -57,15 +57,15 @@ def refused(kind: str) -> ImageError:
 
 def _pages(tif: TiffFile) -> Iterator[TiffPage]:
     """Yield the pages of the chain, until it ends, breaks, returns to a page that was there, or is too long."""
-    seen: set[int] = set()
+    offsets: set[int] = set()
     for index in range(_MOST):
         try:
             page = tif.pages.get(index, aspage=True)
         except Exception:  # the end of the chain, or a damaged further page, which does not spoil the others
             return
-        if not isinstance(page, TiffPage) or page.offset in seen:
+        if not isinstance(page, TiffPage) or page.offset in offsets:
             return
-        seen.add(page.offset)
+        offsets.add(page.offset)
         yield page
 
 

@@ -69,8 +69,8 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _orientation(exif: bytes) -> int:
     try:
-        found = Image.Exif()
-        found.load(exif)
-        return int(found.get(ORIENTATION, 1))
+        tags = Image.Exif()
+        tags.load(exif)
+        return int(tags.get(ORIENTATION, 1))
     except Exception:  # damaged metadata is no reason to refuse the pixels
         return 1
