@@ -62,10 +62,10 @@ def _depths(stained: Array, leukocyte: float) -> Array:
     _count, _labels, _stats, centres = cv2.connectedComponentsWithStats(
         ((depth == highest) & (depth >= SIZES[0] * leukocyte / 2)).view(np.uint8)
     )
-    found = []
+    radii = []
     height, width = stained.shape
     for x, y in np.rint(centres[1:]).astype(int):
         radius = float(depth[y, x])
         if min(x, y, width - 1 - x, height - 1 - y) > radius:
-            found.append(radius)
-    return np.array(found)
+            radii.append(radius)
+    return np.array(radii)

@@ -43,15 +43,15 @@ def without_false_positives(labels: Array, count: int, nucleus_probability: Arra
     areas[~((areas > least) & with_nucleus)] = 0
     inside &= areas[label] > 0
     colours = _Colours(areas, label[inside], density.reshape(-1, 3)[at[inside]])
-    kept, doubtful = _beside_nuclei(areas, colours)
-    pale = kept & (colours.green < PALE * colours.green[kept].max(initial=0))
+    keep, doubtful = _beside_nuclei(areas, colours)
+    pale = keep & (colours.green < PALE * colours.green[keep].max(initial=0))
     if (pale | doubtful).any():
-        around = _erythrocytes(labels, kept if kept.any() else areas > 0, density)
+        around = _erythrocytes(labels, keep if keep.any() else areas > 0, density)
         if around is not None:
-            if kept.any():
-                kept &= ~_overlaid(labels, kept, pale, colours, density[..., 1], *around)
-            kept |= _unlike_erythrocytes(labels, areas, kept, doubtful, colours, density[..., 1], *around)
-    return np.where(kept, np.arange(count + 1), 0).astype(np.int32).take(labels)
+            if keep.any():
+                keep &= ~_overlaid(labels, keep, pale, colours, density[..., 1], *around)
+            keep |= _unlike_erythrocytes(labels, areas, keep, doubtful, colours, density[..., 1], *around)
+    return np.where(keep, np.arange(count + 1), 0).astype(np.int32).take(labels)
 
 
 class _Colours:
@@ -106,30 +106,30 @@ def _beside_nuclei(areas: Array, of: _Colours) -> tuple[Array, Array]:
         | ((share < PALE) & (of.flat | (areas < SMALLER * typical(areas[leukocytes]))))
         | ((share < LESS_PALE) & other_hue)
     )
-    kept = there & ~pale
-    return kept, (areas > 0) & ~kept & ~black
+    keep = there & ~pale
+    return keep, (areas > 0) & ~keep & ~black
 
 
-def _erythrocytes(labels: Array, kept: Array, density: Array) -> tuple[float, float] | None:
-    """Return how much red per green stained matter outside the labels `kept` absorbs, and how dense its dark part is.
+def _erythrocytes(labels: Array, keep: Array, density: Array) -> tuple[float, float] | None:
+    """Return how much red per green stained matter outside the labels `keep` absorbs, and how dense its dark part is.
 
     None where there is too little of it.
     """
     green = density[..., 1]
-    matter = (green > STAINED) & (cv2.dilate(kept[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+    matter = (green > STAINED) & (cv2.dilate(keep[labels].view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
     if np.count_nonzero(matter) < LEAST_STAINED * matter.size:
         return None
     red, middle = (np.median(density[..., channel][matter]) for channel in (0, 1))
     return float(red / middle), float(np.quantile(green[matter], DARK_PART))
 
 
-def _overlaid(labels: Array, kept: Array, pale: Array, of: _Colours, green: Array, reds: float, dense: float) -> Array:
-    """Return which of the `pale` among the labels `kept` are erythrocytes that lie over each other, bool (count + 1,).
+def _overlaid(labels: Array, keep: Array, pale: Array, of: _Colours, green: Array, reds: float, dense: float) -> Array:
+    """Return which of the `pale` among the labels `keep` are erythrocytes that lie over each other, bool (count + 1,).
 
     They are too large and too textured to be told from a leukocyte by the nuclei beside them, but paler than these,
     of the hue of the erythrocytes (`reds`), and not much denser (`dense`). A smudged nucleus keeps the hue of nuclei.
     """
-    nuclei = np.median(of.reds[kept & ~pale])
+    nuclei = np.median(of.reds[keep & ~pale])
     same: Array = pale & (of.reds - nuclei > SAME_HUE * (reds - nuclei)) & (reds - nuclei > APART)
     if same.any():
         same &= _dark_parts(labels, same, green) < OVERLAID * dense
@@ -137,7 +137,7 @@ def _overlaid(labels: Array, kept: Array, pale: Array, of: _Colours, green: Arra
 
 
 def _unlike_erythrocytes(
-    labels: Array, areas: Array, kept: Array, doubtful: Array, of: _Colours, green: Array, reds: float, dense: float
+    labels: Array, areas: Array, keep: Array, doubtful: Array, of: _Colours, green: Array, reds: float, dense: float
 ) -> Array:
     """Return which of the `doubtful` labels are leukocytes after all, bool (count + 1,).
 
@@ -147,27 +147,27 @@ def _unlike_erythrocytes(
     """
     if not doubtful.any():
         return doubtful
-    asked = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[kept if kept.any() else areas > 0]))
-    denser = _dark_parts(labels, asked, green) / dense
-    found: Array = asked & (denser > DENSER)
+    candidates = doubtful & (areas >= LEAST_OF_TYPICAL * typical(areas[keep if keep.any() else areas > 0]))
+    denser = _dark_parts(labels, candidates, green) / dense
+    leukocytes: Array = candidates & (denser > DENSER)
     violet = (of.reds < reds - LESS_RED) & ~of.flat
-    for one in np.flatnonzero(asked & ~found & (denser > AS_DENSE) & violet):
-        found[one] = _convexity(labels == one) > ROUNDED
-    for one in np.flatnonzero(asked & ~found & (denser > BLUE_AND_DENSER) & (of.reds > MOST_RED)):
-        found[one] = _convexity(labels == one) > NOT_RAGGED
-    return found
+    for label in np.flatnonzero(candidates & ~leukocytes & (denser > AS_DENSE) & violet):
+        leukocytes[label] = _convexity(labels == label) > ROUNDED
+    for label in np.flatnonzero(candidates & ~leukocytes & (denser > BLUE_AND_DENSER) & (of.reds > MOST_RED)):
+        leukocytes[label] = _convexity(labels == label) > NOT_RAGGED
+    return leukocytes
 
 
-def _dark_parts(labels: Array, asked: Array, green: Array) -> Array:
-    """Return the quantile DARK_PART of `green`, float32 (h, w), over each label that is `asked`, 0 for the others."""
-    at = np.flatnonzero(asked[labels])
+def _dark_parts(labels: Array, tested: Array, green: Array) -> Array:
+    """Return the quantile DARK_PART of `green`, float32 (h, w), over each label that is `tested`, 0 for the others."""
+    at = np.flatnonzero(tested[labels])
     label, values = labels.ravel()[at], green.ravel()[at]
-    counts = np.bincount(label, minlength=len(asked))
+    counts = np.bincount(label, minlength=len(tested))
     firsts = np.cumsum(counts) - counts
-    found = np.zeros(len(asked), np.float32)
+    quantiles = np.zeros(len(tested), np.float32)
     chosen = np.flatnonzero(counts)
-    found[chosen] = values[np.lexsort((values, label))][(firsts + DARK_PART * counts)[chosen].astype(int)]
-    return found
+    quantiles[chosen] = values[np.lexsort((values, label))][(firsts + DARK_PART * counts)[chosen].astype(int)]
+    return quantiles
 
 
 def _convexity(inside: Array) -> float:

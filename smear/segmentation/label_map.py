@@ -101,12 +101,12 @@ def renumbered(field: Field, boxes: Array, cut: Array) -> Field:
     numbered then is left out. cut: bool (N,), as it was kept.
     """
     labels, nuclei = np.zeros_like(field.labels), np.zeros_like(field.nuclei)
-    taken: set[int] = set()
+    matched: set[int] = set()
     for number, box in enumerate(boxes, 1):
         overlaps = np.array([_overlap(box, other) for other in field.boxes])
         best = int(overlaps.argmax()) if len(overlaps) else -1
-        if best >= 0 and overlaps[best] >= OVERLAP and best not in taken:
-            taken.add(best)
+        if best >= 0 and overlaps[best] >= OVERLAP and best not in matched:
+            matched.add(best)
             outline = field.labels == best + 1
             nucleus = outline & field.nuclei
         else:
@@ -121,7 +121,7 @@ def _overlap(box: Array, other: Array) -> float:
     width = min(box[2], other[2]) - max(box[0], other[0])
     height = min(box[3], other[3]) - max(box[1], other[1])
     shared = max(0, int(width)) * max(0, int(height))
-    areas = [int(one[2] - one[0]) * int(one[3] - one[1]) for one in (box, other)]
+    areas = [int(corners[2] - corners[0]) * int(corners[3] - corners[1]) for corners in (box, other)]
     return shared / max(1, sum(areas) - shared)
 
 

@@ -97,7 +97,7 @@ def _without_scraps(nuclei: Array, labels: Array) -> Array:
     cell = np.zeros(count, np.int32)
     cell[piece] = label
     whole = np.bincount(label, minlength=1)
-    kept = np.bincount(piece, minlength=count) >= SCRAP * whole[cell]
-    kept[0] = False
-    result: Array = kept[pieces]
+    keep = np.bincount(piece, minlength=count) >= SCRAP * whole[cell]
+    keep[0] = False
+    result: Array = keep[pieces]
     return result

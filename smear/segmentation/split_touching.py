@@ -97,9 +97,9 @@ def _without_false_waists(labels: Array, depth: Array) -> Array:
 
 def deepest(labels: Array, depth: Array, count: int) -> Array:
     """Return the largest `depth` under each label 0..count - 1 of `labels`, of one shape; float32 (count,)."""
-    found = np.zeros(count, np.float32)
-    np.maximum.at(found, labels.ravel(), depth.ravel())
-    return found
+    largest = np.zeros(count, np.float32)
+    np.maximum.at(largest, labels.ravel(), depth.ravel())
+    return largest
 
 
 def nearest(seeds: Array, where: Array) -> Array:

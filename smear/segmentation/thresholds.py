@@ -120,13 +120,13 @@ def _plausible(mask: Array, violet: Array) -> Array:
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     areas = np.array([cv2.contourArea(c) for c in contours])
-    kept = np.zeros_like(mask)
+    nuclei = np.zeros_like(mask)
     if not contours or areas.sum() == 0:
-        return kept
+        return nuclei
     smallest = SMALLEST_SHARE * mask.size
     large = areas[areas >= smallest]
     if not len(large):
-        return kept
+        return nuclei
     middling = min(typical(areas), CLUMP * float(np.median(large)))
     for contour, area in zip(contours, areas, strict=True):
         if area < smallest:
@@ -138,8 +138,8 @@ def _plausible(mask: Array, violet: Array) -> Array:
         inside = violet[y : y + h, x : x + w][mask[y : y + h, x : x + w] > 0]
         if np.median(inside) < VIOLET_OF_NUCLEUS:
             continue
-        cv2.drawContours(kept, [contour], -1, 1, cv2.FILLED)
-    return kept
+        cv2.drawContours(nuclei, [contour], -1, 1, cv2.FILLED)
+    return nuclei
 
 
 def _separate(nuclei: Array) -> Array:
