@@ -145,8 +145,8 @@ class _Stress(Struct, frozen=True):
 
 def result(metrics: dict[str, Any], protocol: str) -> Result | None:
     """Return what a card's `metrics` say of a protocol, None where nobody ran it; MismatchError names a wrong entry."""
-    found = metrics.get(protocol)
-    return None if found is None else schema.read(Result, found, f"card.metrics.{protocol}")
+    entry = metrics.get(protocol)
+    return None if entry is None else schema.read(Result, entry, f"card.metrics.{protocol}")
 
 
 def ablations(controls: dict[str, Any]) -> dict[str, Ablation]:
@@ -156,8 +156,8 @@ def ablations(controls: dict[str, Any]) -> dict[str, Ablation]:
 
 def renderings(metrics: dict[str, Any]) -> list[Rendered]:
     """Return what other renderings became, [] where nobody asked; MismatchError names a wrong entry."""
-    found = metrics.get("stress")
-    return [] if found is None else schema.read(_Stress, found, "card.metrics.stress").renderings
+    entry = metrics.get("stress")
+    return [] if entry is None else schema.read(_Stress, entry, "card.metrics.stress").renderings
 
 
 def check(metrics: dict[str, Any], controls: dict[str, Any]) -> None:

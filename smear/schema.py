@@ -24,6 +24,6 @@ def read(kind: type[T], data: object, where: str) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        found = _PLACE.match(str(error))
-        what, place = (found["what"], found["place"] or "") if found else (str(error), "")
+        match = _PLACE.match(str(error))
+        what, place = (match["what"], match["place"] or "") if match else (str(error), "")
         raise MismatchError(f"{where}{place}: {what.replace('`', '')}.") from error

@@ -46,13 +46,13 @@ def shared(make: Callable[[], Callable[[P], R]], pieces: Iterable[P], address: s
         # Begun anew, and asked again, however often they die.
         actor = ray.remote(_Worker).options(num_cpus=1, max_restarts=-1, max_task_retries=-1)
         workers = [actor.remote(make) for _ in range(count)]
-        given = [0] * count
+        loads = [0] * count
         waiting: deque[tuple[int, Any]] = deque()
         rest = iter(pieces)
         while True:
             for piece in islice(rest, AHEAD * count - len(waiting)):
-                least = given.index(min(given))
-                given[least] += 1
+                least = loads.index(min(loads))
+                loads[least] += 1
                 waiting.append((least, workers[least].do.remote(piece)))
             if not waiting:
                 return
@@ -61,7 +61,7 @@ def shared(make: Callable[[], Callable[[P], R]], pieces: Iterable[P], address: s
                 result: R = ray.get(answer)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from error
-            given[worker] -= 1
+            loads[worker] -= 1
             yield result
 
 

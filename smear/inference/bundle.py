@@ -36,9 +36,9 @@ class Bundle:
 
     def suggest(self, logits: Array, shown: Array, field: Field | None = None) -> Suggestion:
         """Return the suggestion for the network's `logits` (C,) on `shown`, uint8 RGB (h, w, 3), of `field`."""
-        seen = self.looks(shown, field)
-        score = float(self.ood.score(seen[None])[0])
-        foreign = "" if score <= self.card.ood.value else self.ood.why(seen, self.card.ood.value)
+        features = self.looks(shown, field)
+        score = float(self.ood.score(features[None])[0])
+        foreign = "" if score <= self.card.ood.value else self.ood.why(features, self.card.ood.value)
         return suggest(logits, score, self.card, foreign)
 
 

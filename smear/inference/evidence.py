@@ -47,28 +47,28 @@ def without_each(field: Field, card: Card) -> Array:
     return painted_out(field, card, [cells & (field.labels != i + 1) for i in range(len(field))])
 
 
-def painted_out(field: Field, card: Card, kept: list[Array]) -> Array:
+def painted_out(field: Field, card: Card, masks: list[Array]) -> Array:
     """Return what a card's network is given where of the leukocytes only some are left: uint8 (M, h, w, 3).
 
-    kept: M masks, bool (h, w) at the working size, of the leukocytes that stay. For a network that is shown nothing
+    masks: M, bool (h, w) at the working size, of the leukocytes that stay. For a network that is shown nothing
     but the leukocytes they are left out of its mask; for any other they are painted in the colour of the background.
     """
     steps = chain(card.preprocess, card.input)
     choosing = [i for i, step in enumerate(steps) if step.name == "only_leukocytes"]
     if choosing and steps[choosing[0]].parameters.get("segmenter") == "network":
         before = run(steps[: choosing[0]], begin(field))  # is the same for all of them
-        pictures = [run(steps[choosing[0] :], replace(before, mask=mask)).rgb for mask in kept]
+        pictures = [run(steps[choosing[0] :], replace(before, mask=mask)).rgb for mask in masks]
     else:
-        pictures = [run(steps, begin(_painted(field, mask))).rgb for mask in kept]
+        pictures = [run(steps, begin(_painted(field, mask))).rgb for mask in masks]
     return np.stack(pictures) if pictures else np.zeros((0, card.input.height, card.input.width, 3), np.uint8)
 
 
-def _painted(field: Field, kept: Array) -> Field:
+def _painted(field: Field, keep: Array) -> Field:
     """Return a field whose other leukocytes are painted over with its background."""
     rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1,) * 2)
-    gone = cv2.dilate((field.cells & ~kept).view(np.uint8), rim).view(bool) & ~kept
+    gone = cv2.dilate((field.cells & ~keep).view(np.uint8), rim).view(bool) & ~keep
     small = np.where(gone[..., None], field.background, field.small).astype(np.uint8)
-    return replace(field, small=small, labels=np.where(kept, field.labels, 0).astype(np.int32))
+    return replace(field, small=small, labels=np.where(keep, field.labels, 0).astype(np.int32))
 
 
 def logits(bundle: "Bundle", shown: Array) -> Array:

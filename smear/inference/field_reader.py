@@ -71,8 +71,10 @@ class Reader:
 
     def answer(self, examinations: Sequence[Examination], maps: bool = True) -> list[Forward]:
         """Return what the network says of each picture, all of them in one pass; `maps`: with its maps."""
-        forward = self.bundle.network.forward(np.concatenate([one.inputs for one in examinations]), maps)
-        ends = np.cumsum([len(one.inputs) for one in examinations]).tolist()
+        forward = self.bundle.network.forward(
+            np.concatenate([examination.inputs for examination in examinations]), maps
+        )
+        ends = np.cumsum([len(examination.inputs) for examination in examinations]).tolist()
         return [forward.some(start, end) for start, end in pairwise([0, *ends])]
 
     def read_many(self, batch: Iterable[bytes]) -> list[Reading | ImageError]:
@@ -113,12 +115,12 @@ class Reader:
             for box in plan.boxes.tolist()
             for part in [find(wide_field.part_of(picture.rgb, box, plan.zoom))]
         ]
-        read = [(box, part, seen) for box, part, _, refused, seen in looked if not refused]
+        read = [(box, part, prepared) for box, part, _, refused, prepared in looked if not refused]
         if not read:
             return Examination(picture, field, findings, refusals or _commonest(looked), shown[None], started)
         # Light and focus are judged at the scale at which the model reads.
         findings = tuple(finding for finding in findings if finding.severity != "refuse")
-        inputs = np.stack([seen for _, _, seen in read])
+        inputs = np.stack([prepared for _, _, prepared in read])
         parts = tuple((box, part) for box, part, _ in read)
         return Examination(picture, field, findings, (), inputs, started, parts)
 
@@ -168,11 +170,11 @@ class Reader:
         if forward is None or examination.refusals:
             return not_gradable(examination.refusals)
         fields = [part for _, part in examination.parts] or [examination.field]
-        said = [
+        suggestions = [
             self.bundle.suggest(logits, shown, field)
             for logits, shown, field in zip(forward.logits, examination.inputs, fields, strict=True)
         ]
-        return pooled(said, self.card) if examination.parts else said[0]
+        return pooled(suggestions, self.card) if examination.parts else suggestions[0]
 
 
 def _commonest(looked: Sequence[tuple[Any, ...]]) -> tuple[Reason, ...]:
@@ -181,8 +183,8 @@ def _commonest(looked: Sequence[tuple[Any, ...]]) -> tuple[Reason, ...]:
     return max(reasons, key=reasons.count) if reasons else (_too_few(1),)
 
 
-def _too_few(found: int) -> Reason:
-    if found == 0:
+def _too_few(leukocytes: int) -> Reason:
+    if leukocytes == 0:
         return Reason("no_leukocytes", "No leukocytes found in this field. Choose a field that has some.")
     return Reason(
         "no_whole_leukocyte", "Only leukocytes cut by the border were found. Move the field so that some are whole."

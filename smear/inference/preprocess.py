@@ -110,7 +110,7 @@ def one_leukocyte(
     sees each as large as any other. Where there is no leukocyte nothing is left.
     """
     whole = sight.rgb if sight.whole is None else sight.whole
-    mask = _one(sight)
+    mask = _leukocyte_mask(sight)
     x, y, w, h = cv2.boundingRect(mask)
     if not w:
         return replace(sight, rgb=np.full_like(sight.rgb, background))
@@ -137,7 +137,7 @@ def _without_rim(mask: Array, width: int) -> Array:
     return cv2.erode(mask.view(np.uint8), disc, borderValue=0).view(bool)
 
 
-def _one(sight: Sight) -> Array:
+def _leukocyte_mask(sight: Sight) -> Array:
     """Return the mask of the chosen leukocyte, or of the one nearest to the middle, uint8 0/1 (h, w)."""
     if sight.mask is None:
         labels, count = sight.field.labels, len(sight.field)

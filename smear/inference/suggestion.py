@@ -74,13 +74,13 @@ def upgraded(data: object) -> object:
     """Return a suggestion as JSON data under today's names: an older version may have stored it."""
     if not isinstance(data, dict):
         return data
-    given = data.get("reasons")
+    stored_reasons = data.get("reasons")
     reasons = [
         reason | {"code": EARLIER_CODES.get(str(reason.get("code")), reason.get("code"))}
-        for reason in (given if isinstance(given, list) else [])
+        for reason in (stored_reasons if isinstance(stored_reasons, list) else [])
         if isinstance(reason, dict)
     ]
-    changed = {"reasons": reasons if reasons else given}
+    changed = {"reasons": reasons if reasons else stored_reasons}
     if "novelty" in data:
         changed["ood_score"] = data["novelty"]
     if data.get("outcome") == UNCERTAIN:

@@ -90,8 +90,8 @@ def _with_most(boxes: Array, field: Field) -> Array:
         for box in boxes
     ]
     order = np.argsort(-np.array(inside), kind="stable")[:MOST_PARTS]
-    kept = np.sort(order[np.array(inside)[order] > 0])
-    return boxes[kept]
+    busiest = np.sort(order[np.array(inside)[order] > 0])
+    return boxes[busiest]
 
 
 def part_of(rgb: Array, box: Array, zoom: float) -> Array:

@@ -75,7 +75,7 @@ def measure(field: Field, side: int) -> Array:
     size = rgb.shape[1], rgb.shape[0]
     cells = cv2.resize(field.cells.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     values = rgb.astype(np.float32)
-    found = (
+    measures = (
         *_noise(values),
         *_detail(values[..., 1]),
         *_lattice(values[..., 1]),
@@ -83,7 +83,7 @@ def measure(field: Field, side: int) -> Array:
         *_stain(rgb, field.background, cells),
         _size(field, side),
     )
-    return np.array(found, np.float64)
+    return np.array(measures, np.float64)
 
 
 def _copy(rgb: Array, side: int) -> Array:
@@ -117,8 +117,8 @@ def _lattice(green: Array) -> Iterator[float]:
     """Yield how much neighbouring rows differ beyond columns, and how much the steps of each period stand out."""
     down, across = cv2.absdiff(green[1:], green[:-1]), cv2.absdiff(green[:, 1:], green[:, :-1])
     second_down, second_across = cv2.absdiff(green[2:], green[:-2]), cv2.absdiff(green[:, 2:], green[:, :-2])
-    one, two = (_log(cv2.mean(steps)[0]) for steps in (down, across))
-    yield one - _log(cv2.mean(second_down)[0]) - two + _log(cv2.mean(second_across)[0])
+    log_down, log_across = (_log(cv2.mean(steps)[0]) for steps in (down, across))
+    yield log_down - _log(cv2.mean(second_down)[0]) - log_across + _log(cv2.mean(second_across)[0])
     lines = down.mean(axis=1), across.mean(axis=0)
     for period in PERIODS:
         yield float(np.mean([_stands_out(steps, period) for steps in lines]))

@@ -67,8 +67,10 @@ def _of_one_view(model: Any, batch: Array, label_index: int, method: str, bundle
     if not layers:
         raise ValueError(f"this network has no layer with a place in the picture, so no map by {method}")
     maps = [_class_activation(model, batch, label_index, method, layer) for layer in layers.split(JOIN)]
-    largest = max(one.shape for one in maps)
-    result: Array = np.sum([cv2.resize(one, largest[::-1], interpolation=cv2.INTER_LINEAR) for one in maps], axis=0)
+    largest = max(layer_map.shape for layer_map in maps)
+    result: Array = np.sum(
+        [cv2.resize(layer_map, largest[::-1], interpolation=cv2.INTER_LINEAR) for layer_map in maps], axis=0
+    )
     return result
 
 

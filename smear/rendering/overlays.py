@@ -60,16 +60,16 @@ def model_input(field: Field, card: Card) -> Array:
 
 def outlines(field: Field) -> list[list[int]]:
     """Return the outline of each leukocyte, x and y by turns, in pixels of the picture; [] for one of a few pixels."""
-    found: list[list[int]] = []
+    polygons: list[list[int]] = []
     for i, (left, top, right, bottom) in enumerate(np.floor(field.boxes / field.scale).astype(int)):
         inside = (field.labels[top : bottom + 1, left : right + 1] == i + 1).view(np.uint8)
         contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         if not contours:
-            found.append([])
+            polygons.append([])
             continue
         corners = cv2.approxPolyDP(max(contours, key=cv2.contourArea), TOLERANCE, closed=True)[:, 0]
-        found.append(np.rint((corners + (left, top) + 0.5) * field.scale).astype(int).ravel().tolist())
-    return found
+        polygons.append(np.rint((corners + (left, top) + 0.5) * field.scale).astype(int).ravel().tolist())
+    return polygons
 
 
 def shaded(
@@ -89,7 +89,9 @@ def shaded(
     factor = max(1, LEGIBLE_SIDE // max(shown.shape[:2]))
     shown, scale = cv2.resize(shown, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR), scale / factor
     colours = shown.copy()
-    corners = {n: (np.reshape(one, (-1, 2)) / scale).round().astype(np.int32) for n, one in polygons.items() if one}
+    corners = {
+        n: (np.reshape(polygon, (-1, 2)) / scale).round().astype(np.int32) for n, polygon in polygons.items() if polygon
+    }
     for number, polygon in corners.items():
         if weights.get(number, 0) > 0:
             level = int(np.rint(255 * min(1.0, weights[number])))

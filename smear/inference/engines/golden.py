@@ -25,29 +25,29 @@ def insist(bundle: "Bundle") -> None:
     name = bundle.path.name
     if not (np.isfinite(bundle.ood.mean).all() and np.isfinite(bundle.ood.precision).all()):
         raise BundleError(f"The statistics of '{name}' are no numbers (NaN): the file is not one that can be used.")
-    for asked in bundle.card.golden or WITHOUT:
-        answers = answered(bundle, asked)
+    for golden in bundle.card.golden or WITHOUT:
+        answers = answered(bundle, golden)
         if not all(np.isfinite(logits).all() for logits in answers):
             raise BundleError(f"The model '{name}' answers with no numbers (NaN): its weights cannot be used.")
-        if asked.logits and comparable(bundle.card) and not any(alike(logits, asked.logits) for logits in answers):
+        if golden.logits and comparable(bundle.card) and not any(alike(logits, golden.logits) for logits in answers):
             raise BundleError(
-                f"The model '{name}' does not answer as its card says (the drawn field {asked.kind} {asked.seed}): "
+                f"The model '{name}' does not answer as its card says (the drawn field {golden.kind} {golden.seed}): "
                 "it is not the one that was published, or this machine does not compute it rightly."
             )
 
 
-def shown(asked: Golden, card: Card) -> Array:
+def shown(golden: Golden, card: Card) -> Array:
     """Return a golden input as the network of a card is given it, uint8 RGB (h, w, 3)."""
-    return preprocess.prepare(find(synthetic.field(asked.seed, asked.kind)), card)
+    return preprocess.prepare(find(synthetic.field(golden.seed, golden.kind)), card)
 
 
-def answered(bundle: "Bundle", asked: Golden) -> tuple[Array, ...]:
+def answered(bundle: "Bundle", golden: Golden) -> tuple[Array, ...]:
     """Return the logits (C,) for a golden input: as a reading takes them, and as the mean of all orientations.
 
     The card tells the one or the other, and near the confidence that decides, machines may decide differently.
     """
     network = bundle.network
-    batch = shown(asked, bundle.card)[None]
+    batch = shown(golden, bundle.card)[None]
     reading = network.forward(batch, maps=False).logits[0]
     return (reading,) if network.tta == 1 else (reading, network.logits(batch, range(network.tta))[0])
 

@@ -76,11 +76,14 @@ def closed_form(model: Any, explanation_layer: str) -> Array | None:
     start = 0
     layer = explained[0]
     for kind in ("GlobalAveragePooling2D", "Concatenate", "Dropout", "Dense"):
-        after = [one for one in model.layers if any(layer.output is given for given in _inputs(one))]
+        after = [later for later in model.layers if any(layer.output is tensor for tensor in _inputs(later))]
         if len(after) == 1 and type(after[0]).__name__ == kind:
             if kind == "Concatenate":
                 before = _inputs(after[0])
-                start = sum(int(one.shape[-1]) for one in before[: [one is layer.output for one in before].index(True)])
+                start = sum(
+                    int(tensor.shape[-1])
+                    for tensor in before[: [tensor is layer.output for tensor in before].index(True)]
+                )
             layer = after[0]
         elif kind in ("GlobalAveragePooling2D", "Dense"):
             return None
@@ -128,16 +131,16 @@ class KerasEngine:
         gpus = len(tf.config.list_physical_devices("GPU"))
         self.device = f"GPU ({gpus})" if gpus else "CPU"
         maps = [layer.output for layer in explained]
-        given = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
+        signature = [tf.TensorSpec([None, *self.input_shape], tf.float32)]
         weights = closed_form(model, explanation_layer)
         if weights is not None:
             run = _closed_form(tf, keras.Model(model.input, [*maps, dense.input, model.output]), weights)
             self._pass = dict.fromkeys(
-                (True, False), tf.function(run, input_signature=given)
+                (True, False), tf.function(run, input_signature=signature)
             )  # maps cost next to nothing
         else:
             run = _by_gradient(tf, keras.Model(model.input, [*maps, dense.input, two_logits(model).output]))
-            self._pass = {ask: tf.function(partial(run, maps=ask), input_signature=given) for ask in (True, False)}
+            self._pass = {ask: tf.function(partial(run, maps=ask), input_signature=signature) for ask in (True, False)}
         self._pass[True].get_concrete_function()  # the other when it is first asked for
         self._constant = tf.constant
 
@@ -154,11 +157,11 @@ def _fixed(tf: Any, model: Any) -> Callable[[Any], Any]:
     if np.dtype(np.float32).itemsize * model.count_params() > CONSTANT:
         return lambda batch: model(batch, training=False)
     trained, other = (
-        [one.numpy() for one in part] for part in (model.trainable_variables, model.non_trainable_variables)
+        [variable.numpy() for variable in part] for part in (model.trainable_variables, model.non_trainable_variables)
     )
 
     def answer(batch: Any) -> Any:
-        constants = ([tf.constant(one) for one in part] for part in (trained, other))
+        constants = ([tf.constant(value) for value in part] for part in (trained, other))
         return model.stateless_call(*constants, batch, training=False)[0]
 
     return answer
@@ -181,17 +184,19 @@ def _by_gradient(tf: Any, every: Any) -> Any:
     """Return the forward pass of any other network: `every` gives layers to explain, features, logits."""
     ask = _fixed(tf, every)
     classes = int(every.outputs[-1].shape[-1])
-    grids = [tuple(one.shape[1:3]) for one in every.outputs[:-2]]
+    grids = [tuple(output.shape[1:3]) for output in every.outputs[:-2]]
 
     def forward(batch: Any, maps: bool) -> Any:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(batch)
             *layers, features, logits = ask(batch)
             scores = [logits[:, label] for label in range(classes)]
-        found = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
+        class_maps = tf.zeros((tf.shape(batch)[0], classes, 0, 0))
         if layers and maps:
-            found = tf.stack([_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1)
-        return tf.cast(logits, tf.float32), found, tf.cast(features, tf.float32)
+            class_maps = tf.stack(
+                [_added(tf, layers, tape.gradient(score, layers), max(grids)) for score in scores], axis=1
+            )
+        return tf.cast(logits, tf.float32), class_maps, tf.cast(features, tf.float32)
 
     return forward
 

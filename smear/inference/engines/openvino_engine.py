@@ -55,6 +55,6 @@ class OpenVinoEngine:
         """Return what the network answers to `pictures`, RGB, float32 (N, H, W, 3) in 0..255."""
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
-        found = self._own.request.infer({0: np.ascontiguousarray(pictures, np.float32)})
-        logits, grids, features = (found[name] for name in OUTPUTS)
+        outputs = self._own.request.infer({0: np.ascontiguousarray(pictures, np.float32)})
+        logits, grids, features = (outputs[name] for name in OUTPUTS)
         return logits, grids, features
