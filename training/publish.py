@@ -50,13 +50,13 @@ class Publisher:
     @property
     def missing(self) -> tuple[str, ...]:
         """The entries, in the words of the command line, that nothing was given for."""
-        given = {
+        entries = {
             "--name": self.name,
             "--attribution": self.attribution,
             "--licence": self.licence,
             "--known-failure": self.known_failures,
         }
-        return tuple(option for option, value in given.items() if not value)
+        return tuple(option for option, value in entries.items() if not value)
 
 
 def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path:
@@ -137,13 +137,13 @@ def _signed(draft: Card, publisher: Publisher) -> Card:
             f"{draft.name} was trained on other data than the recipe's texts speak of."
             f" Say whose it is with {', '.join(missing)}."
         )
-    given = {
+    entries = {
         "name": publisher.name,
         "attribution": publisher.attribution,
         "licence": publisher.licence,
         "known_failures": publisher.known_failures,
     }
-    return structs.replace(draft, **{entry: value for entry, value in given.items() if value})
+    return structs.replace(draft, **{entry: value for entry, value in entries.items() if value})
 
 
 def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:

@@ -19,7 +19,7 @@ def add_graph(folder: Path) -> Path:
     DataError where no graph answers to the card's drawn fields as its network does.
     """
     card = bundle.verify(folder)
-    shown = np.stack([golden.shown(asked, card) for asked in card.golden])
+    shown = np.stack([golden.shown(golden_input, card) for golden_input in card.golden])
     try:
         graph = exported(read_model(folder / MODEL), card.explanation_layer, shown.astype(np.float32))
     except NoGraphError as error:

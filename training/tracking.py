@@ -71,13 +71,13 @@ NOWHERE = Tracking()
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Return nested values under names joined by dots; what is neither a mapping nor one value is left out."""
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{before}{key}.")
+            flattened |= flat(value, f"{before}{key}.")
         elif isinstance(value, str | int | float | bool):
-            found[f"{before}{key}"] = value
-    return found
+            flattened[f"{before}{key}"] = value
+    return flattened
 
 
 @contextmanager

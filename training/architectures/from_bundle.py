@@ -24,23 +24,23 @@ def begun(blueprint: Blueprint, folder: Path) -> Blueprint:
     The last layer is taken too where it has as many outputs. WeightsError where the bundle's network is another.
     """
     card = bundle.verify(folder)
-    given = {layer.name: layer for layer in read_model(folder / MODEL).layers}
-    taken = whole = 0
+    layers = {layer.name: layer for layer in read_model(folder / MODEL).layers}
+    fitting = whole = 0
     for layer in blueprint.model.layers:
         own = layer.get_weights()
         size = sum(weights.size for weights in own)
         whole += size
-        twin = given.get(layer.name)
+        twin = layers.get(layer.name)
         if own and twin is not None and _shapes(twin.get_weights()) == _shapes(own):
             layer.set_weights(twin.get_weights())
-            taken += size
-    if taken < LEAST * whole:
+            fitting += size
+    if fitting < LEAST * whole:
         raise WeightsError(
             f"{folder} holds another network ({card.recipe.get('architecture', 'unknown')}): only"
-            f" {100 * taken / max(1, whole):.0f} % of its weights fit. Choose a recipe of the same architecture."
+            f" {100 * fitting / max(1, whole):.0f} % of its weights fit. Choose a recipe of the same architecture."
         )
     return replace(blueprint, weights=f"{card.name} {card.version}")
 
 
 def _shapes(weights: list[Any]) -> list[tuple[int, ...]]:
-    return [one.shape for one in weights]
+    return [array.shape for array in weights]

@@ -119,12 +119,12 @@ def evaluate(
         raise click.BadParameter(
             f"'{min(unknown)}' is none. Known: none, {', '.join(ABLATIONS)}.", param_hint="--controls"
         )
-    asked = [name for name in controls or ABLATIONS if name != "none"]
+    ablations = [name for name in controls or ABLATIONS if name != "none"]
     loaded = options.loaded(data)
     loaded = loaded.drawn(pictures) if pictures is not None else loaded
     reader = _reader(bundle, loaded)
     loaded = loaded.merged(reader.card.recipe.get("merge", {}))
-    result = assess(reader, loaded, asked, partial(_readers, _folder(bundle)), address)
+    result = assess(reader, loaded, ablations, partial(_readers, _folder(bundle)), address)
     if out:
         page = errors_page.write(out, loaded, result.predictions, reader.card)
         say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}. The worst errors: {page}")

@@ -171,12 +171,12 @@ def publish(
     missing = unsigned(run, publisher)
     if missing and sys.stdin.isatty():
         say("This model was trained on data of your own. Its card needs your own words:")
-        given = {option: click.prompt(PROMPTS[option]).strip() for option in missing}
+        answers = {option: click.prompt(PROMPTS[option]).strip() for option in missing}
         publisher = Publisher(
-            given.get("--name", name),
-            given.get("--attribution", attribution),
-            given.get("--licence", licence),
-            (given["--known-failure"],) if "--known-failure" in given else failures,
+            answers.get("--name", name),
+            answers.get("--attribution", attribution),
+            answers.get("--licence", licence),
+            (answers["--known-failure"],) if "--known-failure" in answers else failures,
             second_opinion,
         )
     folder = publish(run, models, publisher)

@@ -40,8 +40,8 @@ class Command(click.Command):
         """Run the command; SentenceError where a folder that it needs is not there."""
         for option in self.params:
             if isinstance(option.type, Folder) and option.name:
-                given = ctx.params[option.name]
-                for folder in given if isinstance(given, tuple) else (given,):
+                value = ctx.params[option.name]
+                for folder in value if isinstance(value, tuple) else (value,):
                     if not folder.is_dir():
                         raise SentenceError(f"There is no folder {folder}.")
         return super().invoke(ctx)
@@ -187,15 +187,15 @@ def ray() -> Decorator:
 def _whole(value: Any) -> Any:
     if isinstance(value, Path):
         return value.resolve()
-    return tuple(_whole(one) for one in value) if isinstance(value, tuple) else value
+    return tuple(_whole(part) for part in value) if isinstance(value, tuple) else value
 
 
-def weights(given: str | None) -> "Weights":
+def weights(source: str | None) -> "Weights":
     """Return where first weights come from; what each network got is said when it is built."""
-    if given is None:
+    if source is None:
         say("No --weights: the network starts from random weights and will need far more pictures.")
         return None
-    return "imagenet" if given == "imagenet" else Path(given).resolve()
+    return "imagenet" if source == "imagenet" else Path(source).resolve()
 
 
 def loaded(folder: Path, scope: str = "cell") -> "Dataset":
@@ -207,10 +207,10 @@ def loaded(folder: Path, scope: str = "cell") -> "Dataset":
 
     context = click.get_current_context(silent=True)
     strictly = bool(context and context.meta.get(STRICT))
-    found = dataset.load(folder, many_labels=scope == "cell", strict=strictly)
-    for remark in found.remarks:
+    data_set = dataset.load(folder, many_labels=scope == "cell", strict=strictly)
+    for remark in data_set.remarks:
         say(f"{folder.name}: {remark}")
-    return found
+    return data_set
 
 
 def say(text: str) -> None:

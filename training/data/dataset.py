@@ -137,8 +137,8 @@ def load(root: Path, many_labels: bool = False, strict: bool = False) -> Dataset
         raise DataError(f"All pictures in {root} have the label '{rows[0].label}'. A model needs two labels or more.")
     dataset = _of(root, rows)
     if any(dataset.groups) and not (root / MANIFEST).is_file():
-        told = FOLDERS.format(len(set(dataset.groups) - {""}))
-        dataset = replace(dataset, remarks=(told, *dataset.remarks))
+        remark = FOLDERS.format(len(set(dataset.groups) - {""}))
+        dataset = replace(dataset, remarks=(remark, *dataset.remarks))
     if strict and not dataset.patients_known:
         nobody = [path for path, patient in zip(dataset.paths, dataset.groups, strict=True) if not patient]
         raise DataError(

@@ -85,15 +85,15 @@ def sketches(dataset: Dataset) -> list[Sketch]:
 def find_duplicates(drawn: Sequence[Sketch]) -> Duplicates:
     """Return which pictures are the same, from their sketches."""
     first: dict[str, int] = {}
-    exact = [(first[one.digest], k) for k, one in enumerate(drawn) if first.setdefault(one.digest, k) != k]
+    exact = [(first[drawing.digest], k) for k, drawing in enumerate(drawn) if first.setdefault(drawing.digest, k) != k]
     different = sorted(first.values())
     near: set[tuple[int, int]] = set()
     with threadpool_limits(1), ThreadPoolExecutor(THREADS) as threads:  # many small products: BLAS' own threads wait
         alike = _alike([drawn[k] for k in different], threads)
-        found = threads.map(
+        verdicts = threads.map(
             lambda pair: _is_same(drawn[different[pair.first]], drawn[different[pair.second]], pair), alike
         )
-        for pair, same in zip(alike, found, strict=True):
+        for pair, same in zip(alike, verdicts, strict=True):
             if same:
                 i, j = sorted((different[pair.first], different[pair.second]))
                 near.add((i, j))
@@ -120,7 +120,7 @@ def agreed(data: Dataset, report: Callable[[str], None]) -> Dataset:
     if not torn:
         return data
     for i, j in torn:
-        both = " and ".join(f"{data.paths[one]} ('{data.labels[one]}')" for one in (i, j))
+        both = " and ".join(f"{data.paths[index]} ('{data.labels[index]}')" for index in (i, j))
         report(f"Left out, for they show the same picture under two labels: {both}.")
     doubted = {index for pair in torn for index in pair}
     rest = data.only(np.array([index for index in range(len(data)) if index not in doubted]))
@@ -151,7 +151,7 @@ def _alike(drawn: Sequence[Sketch], threads: ThreadPoolExecutor) -> list[Candida
         return []
     axes = _whitening(drawn)
     wholes = [
-        np.ascontiguousarray(unit(np.stack([one.parts[part] for one in drawn]).astype(np.float32) @ axes).T)
+        np.ascontiguousarray(unit(np.stack([drawing.parts[part] for drawing in drawn]).astype(np.float32) @ axes).T)
         for part, _ in AGAINST
     ]
 
@@ -163,7 +163,7 @@ def _alike(drawn: Sequence[Sketch], threads: ThreadPoolExecutor) -> list[Candida
 
 def _whitening(drawn: Sequence[Sketch]) -> Array:
     """Return the axes along which the pictures' wholes differ, float32 (GRID * GRID, K), the strong ones shortened."""
-    wholes = np.stack([one.parts[0] for one in drawn]).astype(np.float32).reshape(-1, GRID, GRID)
+    wholes = np.stack([drawing.parts[0] for drawing in drawn]).astype(np.float32).reshape(-1, GRID, GRID)
     rows = np.concatenate([turned(wholes, turn).reshape(len(wholes), -1) for turn in range(TURNS)])
     values, axes = np.linalg.eigh(rows.T @ rows / len(rows))
     values, axes = values[::-1][:DIMENSIONS], axes[:, ::-1][:, :DIMENSIONS]
@@ -171,7 +171,9 @@ def _whitening(drawn: Sequence[Sketch]) -> Array:
 
 
 def _alike_in(drawn: Sequence[Sketch], start: int, axes: Array, wholes: Sequence[Array]) -> Iterator[Candidate]:
-    parts = np.stack([one.parts for one in drawn]).astype(np.float32).reshape(len(drawn), len(PARTS), GRID, GRID)
+    parts = (
+        np.stack([drawing.parts for drawing in drawn]).astype(np.float32).reshape(len(drawn), len(PARTS), GRID, GRID)
+    )
     # By turn and part, one matrix of the block each: (B, K).
     codes = {
         (turn, part): unit(turned(parts[:, part], turn).reshape(len(drawn), -1) @ axes)

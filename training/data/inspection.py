@@ -158,7 +158,7 @@ def _warnings(inspection: Inspection) -> Iterator[str]:
             yield f"Under two labels stand {kind}: {many}, such as {first} and {second}. Remove the wrong one."
     shared = sharing(dataset, inspection.duplicates)
     if shared:
-        who = "; ".join(f"{one} and {other}" for one, other in shared[:SHOWN])
+        who = "; ".join(f"{patient} and {other}" for patient, other in shared[:SHOWN])
         yield f"Patients share a picture and count as one: {_many(len(shared), 'pair')}, such as {who}."
     if exact:
         yield f"Copies, pixel by pixel: {_many(len(exact), 'picture')}. Remove them."

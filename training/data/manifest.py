@@ -104,12 +104,12 @@ def _below(root: Path, path: str, number: int) -> str:
     """Return a path as this system writes it; DataError where there is no such file, or it is not below `root`."""
     if not path:
         raise DataError(f"{MANIFEST}, line {number}: the path is empty.")
-    given = path if _is_file(root, path) else path.replace("\\", "/")
-    if not _is_file(root, given):
+    relative = path if _is_file(root, path) else path.replace("\\", "/")
+    if not _is_file(root, relative):
         raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
-    if not located(root, given).resolve().is_relative_to(root.resolve()):
+    if not located(root, relative).resolve().is_relative_to(root.resolve()):
         raise DataError(f"{MANIFEST}, line {number}: {path} lies outside of the data set's folder.")
-    return str(PurePosixPath(given))
+    return str(PurePosixPath(relative))
 
 
 def _is_file(root: Path, path: str) -> bool:
@@ -128,8 +128,8 @@ def _refuse_contradictions(rows: dict[int, Row], many_labels: bool) -> None:
         earlier = files.setdefault(row.path, number)
         if earlier != number:
             other = rows[earlier].label
-            told = f"has the labels '{other}' and '{row.label}'" if other != row.label else "is named twice"
-            raise DataError(f"{MANIFEST}, lines {earlier} and {number}: {row.path} {told}. Keep one of the lines.")
+            clash = f"has the labels '{other}' and '{row.label}'" if other != row.label else "is named twice"
+            raise DataError(f"{MANIFEST}, lines {earlier} and {number}: {row.path} {clash}. Keep one of the lines.")
         folder = Path(row.path).parts[0]
         if folder != row.label and folder in labels and row.label in folders:
             raise DataError(

@@ -29,15 +29,15 @@ def folded(written: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return each id as its patient was first written, "" where nobody is named; and what was folded, in sentences."""
     first: dict[str, str] = {}
     ways: dict[str, set[str]] = {}
-    for one in written:
-        if who := key(one):
-            first.setdefault(who, one.strip())
-            ways.setdefault(who, set()).add(one)
+    for spelling in written:
+        if who := key(spelling):
+            first.setdefault(who, spelling.strip())
+            ways.setdefault(who, set()).add(spelling)
     joined = [sorted(several) for several in ways.values() if len(several) > 1]
     remarks = [f"{', '.join(repr(way) for way in several)} are taken for one patient." for several in joined[:SHOWN]]
     if len(joined) > SHOWN:
         remarks.append(f"So are {len(joined) - SHOWN} more ids that differ in capitals, spaces or form.")
-    nobody = sorted({one for one in written if one.strip() and not key(one)})
+    nobody = sorted({spelling for spelling in written if spelling.strip() and not key(spelling)})
     if nobody:
-        remarks.append(f"{', '.join(repr(one) for one in nobody)} names no patient.")
-    return tuple(first[who] if (who := key(one)) else "" for one in written), tuple(remarks)
+        remarks.append(f"{', '.join(repr(spelling) for spelling in nobody)} names no patient.")
+    return tuple(first[who] if (who := key(spelling)) else "" for spelling in written), tuple(remarks)

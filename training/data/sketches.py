@@ -49,13 +49,13 @@ class Sketch:
 
 def sketch(rgb: Array) -> Sketch:
     """Return the sketch of a picture, uint8 RGB (H, W, 3)."""
-    small, seen = _framed(rgb)
+    small, visible = _framed(rgb)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    coarse = _structure(_shrunk(grey), _shrunk(seen), *COARSE)
+    coarse = _structure(_shrunk(grey), _shrunk(visible), *COARSE)
     parts = np.stack(
         [cv2.resize(cut(coarse, *part), (GRID, GRID), interpolation=cv2.INTER_AREA).ravel() for part in PARTS]
     )
-    fine = np.clip(np.rint(_structure(grey, seen, *FINE) * LEVELS), -127, 127).astype(np.int8)
+    fine = np.clip(np.rint(_structure(grey, visible, *FINE) * LEVELS), -127, 127).astype(np.int8)
     return Sketch(pixels_digest(rgb), unit(parts - parts.mean(axis=1, keepdims=True)).astype(np.float16), fine)
 
 
@@ -108,14 +108,14 @@ def _shrunk(drawing: Array) -> Array:
     return cv2.resize(drawing, (COARSE_SIDE, COARSE_SIDE), interpolation=cv2.INTER_AREA)
 
 
-def _structure(grey: Array, seen: Array, blur: float, reach: float, noise: float) -> Array:
+def _structure(grey: Array, visible: Array, blur: float, reach: float, noise: float) -> Array:
     """Return brightness less its surroundings in units of how much it varies, float32; 0 where nothing is seen."""
 
-    whole = bool(seen.min() > 0)
-    weights = {sigma: 1.0 if whole else cv2.GaussianBlur(seen, (0, 0), sigma) + 1e-6 for sigma in (blur, reach)}
+    whole = bool(visible.min() > 0)
+    weights = {sigma: 1.0 if whole else cv2.GaussianBlur(visible, (0, 0), sigma) + 1e-6 for sigma in (blur, reach)}
 
     def mean(values: Array, sigma: float) -> Array:
-        return np.asarray(cv2.GaussianBlur(values * seen, (0, 0), sigma) / weights[sigma])
+        return np.asarray(cv2.GaussianBlur(values * visible, (0, 0), sigma) / weights[sigma])
 
-    difference = (mean(grey, blur) - mean(grey, reach)) * seen
+    difference = (mean(grey, blur) - mean(grey, reach)) * visible
     return np.asarray(difference / (np.sqrt(mean(difference**2, reach)) + noise))

@@ -43,7 +43,9 @@ class Assessment:
     def gain_over(self, other: "Assessment") -> Difference:
         """Return by how much the accuracy exceeds that of another bundle with the same labels on the same pictures."""
         draws = self.draws or GroupDraws(np.arange(len(self.targets)))
-        return draws.gain(*(one.predictions.some(one.known).right(one.targets) for one in (self, other)))
+        return draws.gain(
+            *(assessment.predictions.only(assessment.known).right(assessment.targets) for assessment in (self, other))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return metrics and controls under their public names, and the pictures whose label the bundle has not."""
@@ -67,44 +69,44 @@ def assess(
     labels = [label.id for label in reader.card.labels]
     known = np.isin(data.labels, labels)
     targets = np.array([labels.index(label) for label in data.labels if label in labels], np.int64)
-    said, ablated = predict_all(load or (lambda: [reader]), data, tuple(controls), address)
+    predictions, ablated = predict_all(load or (lambda: [reader]), data, tuple(controls), address)
     metrics, draws, patients = None, None, np.array(data.groups)
     if known.any():
         draws = GroupDraws(patients[known]) if data.patients_known else None
-        metrics = metrics_of(said.some(known), targets, reader.card, draws)
-        ablations = {name: ablation_of(changed.some(known), targets, draws) for name, changed in ablated.items()}
+        metrics = metrics_of(predictions.only(known), targets, reader.card, draws)
+        ablations = {name: ablation_of(changed.only(known), targets, draws) for name, changed in ablated.items()}
         metrics = structs.replace(metrics, ablations=ablations)
     refused = None
     if not known.all():
         foreign = GroupDraws(patients) if data.patients_known else None
-        refused = rate_among(~said.suggested, ~known, foreign)
-    return Assessment(said, known, targets, metrics, refused, draws)
+        refused = rate_among(~predictions.suggested, ~known, foreign)
+    return Assessment(predictions, known, targets, metrics, refused, draws)
 
 
-def write_predictions(folder: Path, data: Dataset, said: Predictions, reader: Reader) -> Path:
+def write_predictions(folder: Path, data: Dataset, predictions: Predictions, reader: Reader) -> Path:
     """Write a row for every picture to `predictions.csv` in `folder`, and return the file.
 
     Of what can be graded it has the most likely label and all probabilities, as if nothing had been refused; they are
     for the people who judge a model, not for those who read with it.
     """
     with whole(folder / PREDICTIONS) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
-        rows = _rows(data, said, reader)
+        rows = _rows(data, predictions, reader)
         table = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
     return folder / PREDICTIONS
 
 
-def _rows(data: Dataset, said: Predictions, reader: Reader) -> list[dict[str, str]]:
+def _rows(data: Dataset, predictions: Predictions, reader: Reader) -> list[dict[str, str]]:
     labels = [label.id for label in reader.card.labels]
-    probabilities = calibrated(said.logits, reader.card.temperature)
+    probabilities = calibrated(predictions.logits, reader.card.temperature)
     rows = []
     for index, path in enumerate(data.paths):
-        graded = said.outcomes[index] != "not_gradable"
+        graded = predictions.outcomes[index] != "not_gradable"
         row = {"path": path, "label": data.labels[index], "group": data.groups[index], "source": data.sources[index]}
-        row |= {"outcome": str(said.outcomes[index])}
+        row |= {"outcome": str(predictions.outcomes[index])}
         row["predicted"] = labels[int(probabilities[index].argmax())] if graded else ""
-        row["ood"] = f"{said.ood_scores[index]:.4f}" if graded else ""
+        row["ood"] = f"{predictions.ood_scores[index]:.4f}" if graded else ""
         row |= {
             f"p_{label}": f"{probabilities[index, place]:.5f}" if graded else "" for place, label in enumerate(labels)
         }

@@ -96,8 +96,8 @@ class Row:
         """Return the 95 % interval of macro F1 by whole groups, None where there is no score."""
         if protocol not in self.answers:
             return None
-        said = self.answers[protocol]
-        return macro_f1_interval(said.targets, said.answers, said.groups, int(said.targets.max()) + 1)
+        answers = self.answers[protocol]
+        return macro_f1_interval(answers.targets, answers.answers, answers.groups, int(answers.targets.max()) + 1)
 
 
 def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
@@ -118,11 +118,11 @@ def compare(runs: Sequence[Run], plan: Plan) -> list[Row]:
     """
     started, steps = time.monotonic(), len(runs) * len(plan.protocols)
     rows, done, idle = [], 0, 0
-    for given in runs:
+    for original in runs:
         # A run of its own, which ends with this turn: prepared pictures of all recipes would not fit into memory.
-        run = given.of(shortened(given.recipe, plan.epochs))
-        epochs = f"{run.recipe.schedule.epochs} of {given.recipe.schedule.epochs}"
-        row = Row(given.recipe, len(run.dataset), epochs)
+        run = original.of(shortened(original.recipe, plan.epochs))
+        epochs = f"{run.recipe.schedule.epochs} of {original.recipe.schedule.epochs}"
+        row = Row(original.recipe, len(run.dataset), epochs)
         for protocol in plan.protocols:
             before = _finished(run.folder, protocol)
             try:

@@ -158,8 +158,8 @@ def _with_outcomes(predictions: Predictions, by: Calibration) -> Predictions:
     confidences = calibrated(predictions.logits, by.temperature).max(axis=1)
     ungraded = predictions.outcomes == "not_gradable"
     reasons = [
-        given if refused else ",".join(doubts(float(confidence), float(score), by.abstention.value, by.ood.value))
-        for refused, given, confidence, score in zip(
+        reason if refused else ",".join(doubts(float(confidence), float(score), by.abstention.value, by.ood.value))
+        for refused, reason, confidence, score in zip(
             ungraded, predictions.reasons, confidences, predictions.ood_scores, strict=True
         )
     ]

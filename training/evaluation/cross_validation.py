@@ -73,8 +73,8 @@ def crossval(run: Run, scheme: Scheme, limit: int | None = None, address: str | 
     drafts = [bundle.read_card(file.parent / run.recipe.name) for file in files]
     result = summarise(run, scheme.protocol, scheme.folds, finished, drafts)
     if result.laboratories:
-        told = structs.replace(result.laboratories, probe=_probed(run, scheme, which[-1]))
-        result = structs.replace(result, laboratories=told)
+        laboratories = structs.replace(result.laboratories, probe=_probed(run, scheme, which[-1]))
+        result = structs.replace(result, laboratories=laboratories)
     with whole(result_file(run.folder, scheme.protocol)) as unfinished:
         unfinished.write_text(json.dumps(msgspec.to_builtins(result), indent=1), encoding="utf-8")
     return result
@@ -171,11 +171,11 @@ def _source_folds(run: Run) -> list[tuple[Array, Array]]:
 def _probed(run: Run, scheme: Scheme, fold: int) -> LaboratoryProbe | None:
     """Return how much of the laboratory the network of a fold keeps in the features of what it learnt from."""
     learnt = fold_indices(run, scheme)[fold][0]
-    asked, material = learnt[drawn(len(learnt))], run.material
+    indices, material = learnt[drawn(len(learnt))], run.material
     network = bundle.load(fold_files(run.folder, scheme.protocol, [fold])[0].parent / run.recipe.name).network
-    parts = [asked[start : start + CHUNK] for start in range(0, len(asked), CHUNK)]
+    parts = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
     features = np.concatenate([network.forward(material.inputs[part], maps=False).features for part in parts])
-    return laboratory_probe(features, material.targets[asked], material.sources[asked])
+    return laboratory_probe(features, material.targets[indices], material.sources[indices])
 
 
 def fold_indices(run: Run, scheme: Scheme) -> list[tuple[Array, Array, Array]]:

@@ -81,11 +81,14 @@ def examine(reader: Reader, pictures: Iterable[Picture]) -> Examined:
             gradable = [examination for examination in examinations if not examination.refusals]
             reasons += ["not_gradable"] * (len(examinations) - len(gradable))
             if gradable:
-                said = reader.answer(gradable, maps=False)
-                answers += [one.one(0) for one in said]
+                forwards = reader.answer(gradable, maps=False)
+                answers += [forward.one(0) for forward in forwards]
                 inputs += [examination.input for examination in gradable]
-                described += [reader.bundle.looks(each.input, each.field) for each in gradable]
-                reasons += [_reason(reader, each, one) for each, one in zip(gradable, said, strict=True)]
+                described += [reader.bundle.looks(examination.input, examination.field) for examination in gradable]
+                reasons += [
+                    _reason(reader, examination, forward)
+                    for examination, forward in zip(gradable, forwards, strict=True)
+                ]
     answer = None
     if answers:
         logits, features = (

@@ -46,7 +46,7 @@ class Predictions:
         """Whether there was a suggestion, bool (N,)."""
         return np.asarray(self.outcomes == "suggested")
 
-    def some(self, which: Array) -> "Predictions":
+    def only(self, which: Array) -> "Predictions":
         """Return those of the pictures `which`: indices, or bool (N,)."""
         return Predictions(*(getattr(self, part.name)[which] for part in fields(self)))
 
@@ -81,11 +81,11 @@ def predict_ablations(
     """
     network = _Asked(reader)
     chunk = max(1, CHUNK // (1 + len(ablations)))
-    said: list[list[tuple[Array, str, str, float]]] = [[] for _ in range(1 + len(ablations))]
+    columns: list[list[tuple[Array, str, str, float]]] = [[] for _ in range(1 + len(ablations))]
 
     def look(picture: Picture, field: Field | None = None) -> tuple[str, Examination | None]:
         digest = pixels_digest(picture.rgb)
-        return digest, None if digest in network.said else reader.examine(picture, field=field)
+        return digest, None if digest in network.answers else reader.examine(picture, field=field)
 
     def examine(index: int) -> list[tuple[str, Examination | None]]:
         picture = dataset.decoded(index)
@@ -98,11 +98,11 @@ def predict_ablations(
     with ThreadPoolExecutor(THREADS) as threads:
         for start in track(range(0, len(indices), chunk), f"{task}, batches"):
             rows = list(threads.map(examine, indices[start : start + chunk]))
-            network.ask({digest: seen for row in rows for digest, seen in row if seen})
+            network.ask({digest: examination for row in rows for digest, examination in row if examination})
             for row in rows:
-                for column, (digest, _) in zip(said, row, strict=True):
-                    column.append(network.said[digest])
-    main, *others = (_predictions(column) for column in said)
+                for column, (digest, _) in zip(columns, row, strict=True):
+                    column.append(network.answers[digest])
+    main, *others = (_predictions(column) for column in columns)
     return main, dict(zip(ablations, others, strict=True))
 
 
@@ -164,11 +164,13 @@ def predict_all(load: Load, dataset: Dataset, ablations: tuple[str, ...] = (), a
     parts = [np.arange(start, min(start + PART, len(dataset))) for start in range(0, len(dataset), PART)]
     questions = [Question(part, ablations=ablations) for part in parts]
     mains, others = zip(*answers(questions, load, [dataset], address), strict=True)
-    return _joined(mains), {name: _joined([one[name] for one in others]) for name in ablations}
+    return _joined(mains), {name: _joined([ablated[name] for ablated in others]) for name in ablations}
 
 
 def _joined(parts: Sequence[Predictions]) -> Predictions:
-    return Predictions(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Predictions)))
+    return Predictions(
+        *(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Predictions))
+    )
 
 
 def _predictions(rows: list[tuple[Array, str, str, float]]) -> Predictions:
@@ -179,26 +181,26 @@ def _predictions(rows: list[tuple[Array, str, str, float]]) -> Predictions:
 class _Asked:
     """A reader's network, which is asked about every input once.
 
-    What is said of pictures, and what the network answered to inputs, is kept by the SHA-256 of their pixels. said: of
-    each picture the mean logits, outcome, reasons and out-of-distribution score.
+    What is said of pictures, and what the network answered to inputs, is kept by the SHA-256 of their pixels. answers:
+    of each picture the mean logits, outcome, reasons and out-of-distribution score.
     """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.said: dict[str, tuple[Array, str, str, float]] = {}
+        self.answers: dict[str, tuple[Array, str, str, float]] = {}
         self.logits: dict[str, Array] = {}
 
     def ask(self, examinations: Mapping[str, Examination]) -> None:
         """Ask about pictures, by their digests, in as few passes as memory allows."""
         network = self.reader.bundle.network
         size = max(1, CHUNK // network.tta)  # of views in a pass: more take memory and no less time
-        given = {pixels_digest(shown): shown for examination in examinations.values() for shown in examination.inputs}
-        new = [digest for digest in given if digest not in self.logits]
+        inputs = {pixels_digest(shown): shown for examination in examinations.values() for shown in examination.inputs}
+        new = [digest for digest in inputs if digest not in self.logits]
         for start in range(0, len(new), size):
             digests = new[start : start + size]
-            forward = network.forward(np.stack([given[digest] for digest in digests]), maps=False)
+            forward = network.forward(np.stack([inputs[digest] for digest in digests]), maps=False)
             self.logits |= dict(zip(digests, forward.logits, strict=True))
-        self.said |= {digest: self._say(examination) for digest, examination in examinations.items()}
+        self.answers |= {digest: self._say(examination) for digest, examination in examinations.items()}
 
     def _say(self, examination: Examination) -> tuple[Array, str, str, float]:
         logits = np.stack([self.logits[pixels_digest(shown)] for shown in examination.inputs])

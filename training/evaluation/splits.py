@@ -156,10 +156,10 @@ def published_folds(targets: Array, published: Published, seed: int = 0) -> list
 def _held_out(indices: Array, targets: Array, share: float, seed: int) -> tuple[Array, Array]:
     splitter = StratifiedShuffleSplit(1, test_size=share, random_state=seed)
     try:
-        left, taken = next(splitter.split(indices, targets[indices]))
+        rest, held_out = next(splitter.split(indices, targets[indices]))
     except ValueError as error:
         raise DataError(f"There are too few pictures to hold out {share:.0%} of every class.") from error
-    return indices[left], indices[taken]
+    return indices[rest], indices[held_out]
 
 
 def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, seed: int = 0) -> tuple[Array, Array]:

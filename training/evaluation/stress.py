@@ -32,11 +32,11 @@ RIGHT, FEW = 0.98, 0.05  # of the suggestions, or of the pictures that get any: 
 FOREIGN = 0.002  # of the pictures that are none of its business may get a suggestion
 
 
-def holds(one: Rendered) -> bool:
+def holds(rendered: Rendered) -> bool:
     """Return whether a bundle is right about its own kind or refuses the rendering, and suggests next to no others."""
-    refused = one.suggested < FEW * one.own
-    right = one.right >= RIGHT * one.suggested
-    return (refused or right) and one.others_suggested <= FOREIGN * one.others
+    refused = rendered.suggested < FEW * rendered.own
+    right = rendered.right >= RIGHT * rendered.suggested
+    return (refused or right) and rendered.others_suggested <= FOREIGN * rendered.others
 
 
 class Stress(Struct, frozen=True):
@@ -85,18 +85,18 @@ def stress(
     address: of the workers that share the work (`smear.workers`), None for this process alone.
     """
     random, networks = np.random.default_rng(0), len(asked.readers)
-    drawn = [_some(indices, pictures, networks, random) for indices in asked.indices]
-    foreign = [_some(np.arange(len(dataset)), pictures, 1, random) for dataset in others.values()]
+    drawn = [_sample(indices, pictures, networks, random) for indices in asked.indices]
+    foreign = [_sample(np.arange(len(dataset)), pictures, 1, random) for dataset in others.values()]
     parts = [(0, reader, indices) for reader, indices in enumerate(drawn)]
     for place, indices in enumerate(foreign, 1):
         parts += [(place, reader, part) for reader, part in enumerate(np.array_split(indices, networks)) if len(part)]
     questions = [Question(part, reader, place, name) for name in RENDERINGS for place, reader, part in parts]
     load = asked.load if address else (lambda: asked.readers)
-    said = answers(questions, load, [own, *others.values()], address)
+    replies = answers(questions, load, [own, *others.values()], address)
     counts = {
         name: dict.fromkeys(("own", "suggested", "right", "others", "others_suggested"), 0) for name in RENDERINGS
     }
-    for question, (answer, _ablations) in track(zip(questions, said, strict=True), "renderings", len(questions)):
+    for question, (answer, _ablations) in track(zip(questions, replies, strict=True), "renderings", len(questions)):
         count = counts[question.rendering]
         if question.dataset:
             count["others"] += len(question.indices)
@@ -127,7 +127,7 @@ def read(run: Path) -> Stress | None:
         raise DataError(f"{run / RESULT} is damaged ({error}). Give its stress command again.") from error
 
 
-def _some(indices: Array, pictures: int | None, parts: int, random: np.random.Generator) -> Array:
+def _sample(indices: Array, pictures: int | None, parts: int, random: np.random.Generator) -> Array:
     if pictures is None:
         return indices
     return np.sort(random.permutation(indices)[: -(-pictures // parts)])
@@ -135,19 +135,19 @@ def _some(indices: Array, pictures: int | None, parts: int, random: np.random.Ge
 
 def as_csv(result: Stress, command: str) -> str:
     """Return the renderings as CSV with the command in a comment on top."""
-    return csv_table.as_csv([_line(one) for one in result.renderings], command)
+    return csv_table.as_csv([_line(rendered) for rendered in result.renderings], command)
 
 
-def _line(one: Rendered) -> dict[str, Any]:
-    right = f"{one.right / one.suggested:.3f}" if one.suggested else ""
+def _line(rendered: Rendered) -> dict[str, Any]:
+    right = f"{rendered.right / rendered.suggested:.3f}" if rendered.suggested else ""
     return {
-        "rendering": one.rendering,
-        "own kind": str(one.own),
-        "suggested": str(one.suggested),
-        "right": str(one.right),
-        "coverage": f"{one.suggested / one.own:.3f}" if one.own else "",
+        "rendering": rendered.rendering,
+        "own kind": str(rendered.own),
+        "suggested": str(rendered.suggested),
+        "right": str(rendered.right),
+        "coverage": f"{rendered.suggested / rendered.own:.3f}" if rendered.own else "",
         "accuracy on suggested": right,
-        "others": str(one.others),
-        "others suggested": str(one.others_suggested),
-        "holds": "yes" if holds(one) else "no",
+        "others": str(rendered.others),
+        "others suggested": str(rendered.others_suggested),
+        "holds": "yes" if holds(rendered) else "no",
     }

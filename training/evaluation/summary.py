@@ -136,7 +136,7 @@ def _apart(folds: Sequence[Fold], recipe: Recipe, dataset: Dataset) -> tuple[lis
     """Return the folds that set thresholds, and those of an examination; all the latter where there are no others."""
     known = recipe.sources
     examined = [fold for fold in folds if not all(known[dataset.sources[i]].ships for i in fold.test)] if known else []
-    others = [fold for fold in folds if all(fold is not one for one in examined)]
+    others = [fold for fold in folds if all(fold is not other for other in examined)]
     return (others, examined) if others else (examined, [])
 
 

@@ -156,9 +156,9 @@ class Material:
         features, sizes = list[Array](), list[Array]()
         with ThreadPoolExecutor(THREADS) as threads, OnDisk() as inputs, OnDisk() as outliers:
             prepared = track(threads.map(prepare, range(len(dataset))), "prepare", len(dataset))
-            for shown, made, looks, size in prepared:
+            for shown, outlier_picture, looks, size in prepared:
                 inputs.append(shown)
-                outliers.append(made)
+                outliers.append(outlier_picture)
                 features.append(looks)
                 sizes.append(size)
             return inputs.rows(), outliers.rows(), np.stack(features), np.stack(sizes)

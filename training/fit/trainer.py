@@ -92,8 +92,8 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         _fit_closed_form(run, blueprint.model, batches, pictures)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
-    asked = {entry: value for entry, value in msgspec.to_builtins(recipe).items() if entry in TRACKED}
-    tracked = run.tracking.opened(scratch, recipe.name, asked, run.report)
+    entries = {entry: value for entry, value in msgspec.to_builtins(recipe).items() if entry in TRACKED}
+    tracked = run.tracking.opened(scratch, recipe.name, entries, run.report)
     with precision.computing(model, bits), in_one_pass(model), tracked as tell:
         if schedule.head_epochs:
             _freeze(backbone, 1.0)

@@ -31,9 +31,9 @@ def exported(model: Any, explanation_layer: str, pictures: Array) -> bytes:
     """
     graph = drawn(model, explanation_layer)
     wanted = KerasEngine(model, explanation_layer)(pictures, True)
-    found = OpenVinoEngine(graph, Path(MODEL))(pictures, True)
-    for (what, most), one, two in zip(TOLERANCES.items(), wanted, found, strict=False):
-        apart = float(np.abs(one - two).max() / max(1.0, float(np.abs(one).max())))
+    answers = OpenVinoEngine(graph, Path(MODEL))(pictures, True)
+    for (what, most), expected, answer in zip(TOLERANCES.items(), wanted, answers, strict=False):
+        apart = float(np.abs(expected - answer).max() / max(1.0, float(np.abs(expected).max())))
         if not apart <= most:
             raise NoGraphError(f"as a graph it gives other {what}, {apart:.1e} of the largest apart")
     return graph
@@ -52,8 +52,8 @@ def drawn(model: Any, explanation_layer: str) -> bytes:
     explained, dense = model.get_layer(explanation_layer), model.layers[-1]
     _, height, width, _ = explained.output.shape
     shares = graph.constant("shares_kernel", weights.T[:, :, None, None] / (height * width))
-    told = graph.node("Conv", [tensors[id(explained.output)], shares], "shares", kernel_shape=[1, 1])
-    graph.node("Relu", [told], "maps")
+    convolved = graph.node("Conv", [tensors[id(explained.output)], shares], "shares", kernel_shape=[1, 1])
+    graph.node("Relu", [convolved], "maps")
     for name, tensor in (("features", tensors[id(dense.input)]), ("logits", tensors[id(dense.output)])):
         if tensor != name:  # our own last layer is called so
             graph.node("Identity", [tensor], name)

@@ -34,10 +34,10 @@ class _Segmenter(Graph):
         super().__init__()
         self.last = last
 
-    def _Conv2DTranspose(self, layer: Any, given: list[str]) -> str:  # noqa: N802  # the kind of Keras layer
+    def _Conv2DTranspose(self, layer: Any, inputs: list[str]) -> str:  # noqa: N802  # the kind of Keras layer
         weights = _odds(*layer.get_weights()) if layer.name == self.last else layer.get_weights()
         overlap = (layer.kernel_size[0] - layer.strides[0]) // 2
-        return self.weighted("ConvTranspose", layer, weights, given, pads=[overlap] * 4)
+        return self.weighted("ConvTranspose", layer, weights, inputs, pads=[overlap] * 4)
 
     def shares(self) -> None:
         """Add the output `shares` to log odds (cytoplasm, nucleus, core): shares of cell, nucleus and core.

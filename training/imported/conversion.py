@@ -66,17 +66,17 @@ def opened(model: Any) -> Opened:
     return Opened(_anew(keras, flat, {last.name: {"activation": "linear"}}), ENDINGS[ending])
 
 
-def converted(given: Opened, scaling: Scaling, order: Sequence[int]) -> Any:
+def converted(source: Opened, scaling: Scaling, order: Sequence[int]) -> Any:
     """Return the network for RGB in 0..255 that answers in logits (N, C), or one of two labels (N, 1).
 
     order: of each label the number of the output that is its own.
     """
     import keras
 
-    height, width, channels = given.model.input.shape[1:]
+    height, width, channels = source.model.input.shape[1:]
     rgb = keras.Input((height, width, channels), name="rgb")
     scale = keras.layers.Conv2D(3, 1, name=SCALING, trainable=False)
-    whole = keras.Model(rgb, given.model.call(scale(rgb)))
+    whole = keras.Model(rgb, source.model.call(scale(rgb)))
     scale.set_weights([scaling.kernel[None, None], scaling.bias])
     return _with_ordered_logits(keras, _anew(keras, whole, {}), order)
 
@@ -93,12 +93,12 @@ def explanation_layer(model: Any) -> str:
 
 def _refuse_other_shapes(model: Any) -> None:
     try:
-        given, answers = model.inputs, model.outputs
+        inputs, answers = model.inputs, model.outputs
     except (AttributeError, ValueError) as error:
         raise ModelFileError(
             "The model does not say how large its pictures are. Call it once on a picture, and save it again."
         ) from error
-    if not given or not answers:
+    if not inputs or not answers:
         raise ModelFileError(
             "The model does not say how large its pictures are. Call it once on a picture, and save it again."
         )
@@ -107,9 +107,9 @@ def _refuse_other_shapes(model: Any) -> None:
             f"The model has {len(answers)} outputs, and one is read: the labels' probabilities. Make a model of it that"
             " has this output alone, and save that."
         )
-    shape = tuple(given[0].shape)
-    if len(given) != 1 or len(shape) != 4 or shape[-1] != 3:
-        what = f"{len(given)} inputs" if len(given) != 1 else f"input of the shape {shape[1:]}"
+    shape = tuple(inputs[0].shape)
+    if len(inputs) != 1 or len(shape) != 4 or shape[-1] != 3:
+        what = f"{len(inputs)} inputs" if len(inputs) != 1 else f"input of the shape {shape[1:]}"
         raise ModelFileError(
             f"The model takes {what}, and pictures have height, width and 3 colours. Only a model of colour pictures"
             " can be imported."
@@ -129,12 +129,12 @@ def _refuse_other_shapes(model: Any) -> None:
 def _flat(keras: Any, model: Any) -> Any:
     """Return the model with the layers of every model within it in their places."""
 
-    def call(layer: Any, *given: Any, **named: Any) -> Any:
+    def call(layer: Any, *tensors: Any, **named: Any) -> Any:
         if type(layer).__name__ == CONVERSION:
-            return given[0]
+            return tensors[0]
         if isinstance(layer, keras.Model):
-            return layer.call(*given)
-        return layer(*given, **_lasting(named))
+            return layer.call(*tensors)
+        return layer(*tensors, **_lasting(named))
 
     start = keras.Input(model.inputs[0].shape[1:])
     flat = keras.Model(start, model.call(start))
@@ -167,11 +167,11 @@ def _anew(keras: Any, flat: Any, changes: dict[str, dict[str, Any]]) -> Any:
         pairs.append((layer, new))
         return new
 
-    def call(layer: Any, *given: Any, **named: Any) -> Any:
+    def call(layer: Any, *tensors: Any, **named: Any) -> Any:
         kind = type(layer).__name__
         if kind == CONVERSION or kind.startswith(IN_TRAINING):
-            return given[0]
-        return layer(*given, **_lasting(named))
+            return tensors[0]
+        return layer(*tensors, **_lasting(named))
 
     model = keras.models.clone_model(flat, clone_function=fresh, call_function=call)
     for old, new in pairs:

@@ -90,17 +90,17 @@ def look(candidate: Candidate, data: Dataset, report: Any) -> Looked:
     ModelFileError where it cannot be imported, or has another number of outputs than labels; DataError where the data
     has other labels than the model.
     """
-    given, labels = conversion.opened(model_file.read(candidate.file)), candidate.labels
-    if given.answers != len(labels):
+    opened, labels = conversion.opened(model_file.read(candidate.file)), candidate.labels
+    if opened.answers != len(labels):
         raise ModelFileError(
-            f"The model tells {given.answers} labels apart, and {len(labels)} are named. Name one for each output, in"
+            f"The model tells {opened.answers} labels apart, and {len(labels)} are named. Name one for each output, in"
             " their order."
         )
     _refuse_other_labels(data, tuple(labels))
-    material = Material(recipe(candidate.file.name, candidate.scope, given.input, dict(labels)), data)
+    material = Material(recipe(candidate.file.name, candidate.scope, opened.input, dict(labels)), data)
     names = tuple(labels)
     order = tuple(names.index(label.id) for label in material.labels)
-    return Looked(given, Run(material, None, candidate.folder, report), order, candidate.file)
+    return Looked(opened, Run(material, None, candidate.folder, report), order, candidate.file)
 
 
 def confirmed(rows: Sequence[Tried], name: str) -> Tried:
@@ -123,7 +123,9 @@ def confirmed(rows: Sequence[Tried], name: str) -> Tried:
         )
     chosen = next(row for row in rows if row.scaling.name == name)
     if best.clearly_better(chosen):
-        swapped = {best.scaling.name, name} in [{one, f"{one}-bgr"} for one in SCALINGS] + [{"caffe", "caffe-rgb"}]
+        swapped = {best.scaling.name, name} in [{scaling, f"{scaling}-bgr"} for scaling in SCALINGS] + [
+            {"caffe", "caffe-rgb"}
+        ]
         why = "red and blue are exchanged" if swapped else "that is not how its maker scaled them"
         raise DataError(
             f"Under '{name}' the model is right on {chosen.right} of {n} pictures, and on {best.right} under"
@@ -148,7 +150,7 @@ def draft(looked: Looked, chosen: Tried, count: int) -> CrossValidated:
     colours = colour_baseline.statistics(run.dataset)
     measured = [_fold(run, card, network, colours, train, test) for train, test in parts]
     result = summarise(run, "grouped", len(parts), measured, [card] * len(parts))
-    drawn = np.stack([golden.shown(asked, card) for asked in card.golden]).astype(np.float32)
+    drawn = np.stack([golden.shown(golden_input, card) for golden_input in card.golden]).astype(np.float32)
 
     def fill(folder: Path) -> None:
         ensure_room(folder, model)
@@ -194,10 +196,13 @@ def _described(looked: Looked, chosen: Tried, layer: str, model: Any) -> Card:
 
 
 def _golden(card: Card, network: Network) -> tuple[Golden, ...]:
-    asked = [Golden(*field, ()) for field in GOLDEN]
-    shown = np.stack([golden.shown(one, card) for one in asked])
+    golden_inputs = [Golden(*field, ()) for field in GOLDEN]
+    shown = np.stack([golden.shown(golden_input, card) for golden_input in golden_inputs])
     logits = network.forward(shown, maps=False).logits.astype(np.float64).round(5).tolist()
-    return tuple(structs.replace(one, logits=tuple(row)) for one, row in zip(asked, logits, strict=True))
+    return tuple(
+        structs.replace(golden_input, logits=tuple(row))
+        for golden_input, row in zip(golden_inputs, logits, strict=True)
+    )
 
 
 def _fold(run: Run, card: Card, network: Network, colours: Array, train: Array, test: Array) -> Fold:

@@ -53,15 +53,15 @@ def _cells(line: str) -> list[str]:
 
 def _text(file: Path, number: int, row: dict[str, str]) -> LabelText:
     known = vocabulary().get(row["id"])
-    given = {column: row[column] for column in ("name", "meaning") if row.get(column)}
+    texts = {column: row[column] for column in ("name", "meaning") if row.get(column)}
     malignant = row.get("malignant", "").casefold()
     if malignant and malignant not in MALIGNANT:
         raise DataError(f"{file.name}, line {number}: 'malignant' is yes or no, not '{row['malignant']}'.")
     if known:
-        return structs.replace(known, **given, malignant=MALIGNANT.get(malignant, known.malignant))
-    if len(given) < 2 or not malignant:
+        return structs.replace(known, **texts, malignant=MALIGNANT.get(malignant, known.malignant))
+    if len(texts) < 2 or not malignant:
         raise DataError(
             f"{file.name}, line {number}: what '{row['id']}' means is not known here. Make the file a table with the"
             f" columns {','.join(COLUMNS)} (yes or no)."
         )
-    return LabelText(given["name"], given["meaning"], MALIGNANT[malignant])
+    return LabelText(texts["name"], texts["meaning"], MALIGNANT[malignant])

@@ -66,7 +66,7 @@ def _model(config: Config) -> Config:
         inner = {"name": "sequential", "layers": inner}
     if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
         raise ModelFileError("The file does not say of what layers the model is. Save the whole model once more.")
-    layers = _renumbered([_layer(one) for one in inner["layers"]])
+    layers = _renumbered([_layer(layer) for layer in inner["layers"]])
     inner = inner | {key: _single(inner[key]) for key in ENDS if key in inner}
     return _placed(config, PLACES[config["class_name"]]) | {"config": inner | {"layers": layers}}
 
@@ -85,12 +85,12 @@ def _renumbered(layers: list[Config]) -> list[Config]:
     """Return layers whose models within count their calls from 0; Keras 2 began with 1, for their own making."""
     nested = {layer.get("name") for layer in layers if layer["class_name"] in MODELS}
 
-    def node(given: object) -> object:
-        if not isinstance(given, list):  # of Keras 3
-            return given
-        if given and isinstance(given[0], str) and given[0] in nested:
-            return [given[0], max(0, given[1] - 1), *given[2:]]
-        return [node(one) for one in given]
+    def node(inbound: object) -> object:
+        if not isinstance(inbound, list):  # of Keras 3
+            return inbound
+        if inbound and isinstance(inbound[0], str) and inbound[0] in nested:
+            return [inbound[0], max(0, inbound[1] - 1), *inbound[2:]]
+        return [node(part) for part in inbound]
 
     return [
         layer | {"inbound_nodes": node(layer["inbound_nodes"])} if nested and "inbound_nodes" in layer else layer

@@ -63,14 +63,14 @@ def _of_a_folder(folder: Path) -> str:
 
 def _checked_archive(file: Path, own: Path) -> None:
     """Write the archive `file` to `own`, its configuration checked."""
-    with zipfile.ZipFile(file) as given, zipfile.ZipFile(own, "w") as archive:
-        if CONFIG not in given.namelist() or WEIGHTS not in given.namelist():
+    with zipfile.ZipFile(file) as original, zipfile.ZipFile(own, "w") as archive:
+        if CONFIG not in original.namelist() or WEIGHTS not in original.namelist():
             raise ModelFileError(f"{file} is no .keras file: {CONFIG} or {WEIGHTS} is missing in it.")
-        _refuse_larger(file, given.getinfo(CONFIG).file_size)
-        archive.writestr(CONFIG, json.dumps(_config(file, given.read(CONFIG))))
+        _refuse_larger(file, original.getinfo(CONFIG).file_size)
+        archive.writestr(CONFIG, json.dumps(_config(file, original.read(CONFIG))))
         for name in ("metadata.json", WEIGHTS):
-            if name in given.namelist():
-                with given.open(name) as source, archive.open(name, "w", force_zip64=True) as target:
+            if name in original.namelist():
+                with original.open(name) as source, archive.open(name, "w", force_zip64=True) as target:
                     shutil.copyfileobj(source, target)
 
 

@@ -81,21 +81,21 @@ def _both_orders() -> dict[str, Scaling]:
         "symmetric": ("-1 to 1", (1 / 127.5,) * 3, (-1.0,) * 3),
         "imagenet": (
             "less ImageNet's mean, over its deviation",
-            tuple(1 / one for one in deviation),
-            tuple(-one / other for one, other in zip(mean, deviation, strict=True)),
+            tuple(1 / spread for spread in deviation),
+            tuple(-middle / spread for middle, spread in zip(mean, deviation, strict=True)),
         ),
     }
-    found = {}
+    scalings = {}
     for name, (words, scale, offset) in ways.items():
         for swapped in (False, True):
             whole = f"{name}-bgr" if swapped else name
-            found[whole] = _scaling(whole, f"{words}, {'BGR' if swapped else 'RGB'}", scale, offset, swapped)
+            scalings[whole] = _scaling(whole, f"{words}, {'BGR' if swapped else 'RGB'}", scale, offset, swapped)
     # Caffe's networks, and VGG and ResNet of Keras' applications, want blue first: of these the other order is the odd.
     blue_first = (-103.939, -116.779, -123.68)
     words = "0 to 255 less ImageNet's mean"
-    found["caffe"] = _scaling("caffe", f"{words}, BGR", (1.0,) * 3, blue_first, True)
-    found["caffe-rgb"] = _scaling("caffe-rgb", f"{words}, RGB", (1.0,) * 3, blue_first[::-1], False)
-    return found
+    scalings["caffe"] = _scaling("caffe", f"{words}, BGR", (1.0,) * 3, blue_first, True)
+    scalings["caffe-rgb"] = _scaling("caffe-rgb", f"{words}, RGB", (1.0,) * 3, blue_first[::-1], False)
+    return scalings
 
 
 SCALINGS = _both_orders()

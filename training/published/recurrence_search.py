@@ -45,14 +45,14 @@ def choose(
     fit, held_out: (inputs uint8 (N, H, W, 3), targets int64 (N,)). What was tried once is not trained again.
     """
     search, seed = recipe.search, recipe.schedule.seed
-    some = np.random.default_rng(seed).permutation(len(fit[1]))[: search.pictures]
+    subset = np.random.default_rng(seed).permutation(len(fit[1]))[: search.pictures]
     known: dict[Recurrence, float] = {}
 
     def loss(point: Array) -> float:
         recurrence = decode(point)
         if recurrence not in known:
             trial = replace(order, recurrence=recurrence)
-            known[recurrence] = _trial(recipe, trial, (fit[0][some], fit[1][some]), held_out)
+            known[recurrence] = _trial(recipe, trial, (fit[0][subset], fit[1][subset]), held_out)
             report(f"red deer: {_words(recurrence)}: held-out loss {known[recurrence]:.4f}")
         return known[recurrence]
 

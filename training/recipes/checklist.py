@@ -43,13 +43,13 @@ def items() -> tuple[Item, ...]:
 def named(patterns: str) -> list[str]:
     """Return the recipes that these names and patterns mean; ChecklistError where one means none."""
     bases = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    found: list[str] = []
+    names: list[str] = []
     for pattern in patterns.split():
         meant = [name for name in bases if fnmatchcase(name, pattern)]
         if not meant:
             raise ChecklistError(f"{ITEMS.name}: there is no recipe '{pattern}'.")
-        found += meant
-    return found
+        names += meant
+    return names
 
 
 def check(item: Item) -> None:
@@ -59,10 +59,10 @@ def check(item: Item) -> None:
     for name in named(item.recipes):
         recipe = load(name).to_json()
         for entry, value in item.entries.items():
-            given = _at(recipe, entry)
-            if given is None or value not in (ANY, given):
+            actual = _at(recipe, entry)
+            if actual is None or value not in (ANY, actual):
                 raise ChecklistError(
-                    f"{ITEMS.name}: '{item.item}' ({item.work}): {name} has {given!r} at {entry}, not {value!r}."
+                    f"{ITEMS.name}: '{item.item}' ({item.work}): {name} has {actual!r} at {entry}, not {value!r}."
                 )
 
 
@@ -77,8 +77,10 @@ def text() -> str:
             lines += ["", work] if lines else [work]
         answers = []
         if item.recipes:
-            said = ", ".join(entry if value == ANY else f"{entry} = {value}" for entry, value in item.entries.items())
-            answers.append(f"{item.recipes}: {said}")
+            entries = ", ".join(
+                entry if value == ANY else f"{entry} = {value}" for entry, value in item.entries.items()
+            )
+            answers.append(f"{item.recipes}: {entries}")
         answers += [item.by] if item.by else []
         answers += [f"differs: {item.differs}"] if item.differs else []
         lines += [f"  {item.item}", *(f"      {answer}" for answer in answers)]

@@ -231,12 +231,12 @@ def _rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
 
 def _merge_rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     """Yield what is wrong with the labels that a recipe makes of the data's."""
-    texts, taken = vocabulary() | recipe.labels, dict[str, str]()
+    texts, owners = vocabulary() | recipe.labels, dict[str, str]()
     for label, merged in recipe.merge.items():
         what = f"nothing says what '{label}' means. Add a table [labels.{label}]."
         yield f"merge.{label}", label not in texts, what
         yield f"merge.{label}", not merged, "no label is named."
         for old in merged:
-            other = taken.setdefault(old, label)
+            other = owners.setdefault(old, label)
             yield f"merge.{label}", other != label, f"'{old}' is '{other}' already. Name it once."
             yield f"merge.{label}", old in recipe.merge and old != label, f"'{old}' is itself made of others."

@@ -51,10 +51,10 @@ class Tile:
 def draw(folder: Path, out: Path, seed: int = 0) -> Path:
     """Draw what is found in a dozen pictures of `folder` as `out/<name of the folder>.svg`; return its path."""
     chosen = track(pick(labelled(folder), seed), folder.name)
-    found = [(label, find(annotated_masks.picture(path))) for path, label in chosen]
+    fields = [(label, find(annotated_masks.picture(path))) for path, label in chosen]
     name = folder.resolve().name
     for tolerance in TOLERANCES:
-        drawing = sheet(NAMES.get(name, name), found, tolerance)
+        drawing = sheet(NAMES.get(name, name), fields, tolerance)
         if len(drawing.encode()) <= MOST_BYTES:
             break
     out.mkdir(parents=True, exist_ok=True)
@@ -92,22 +92,22 @@ def pick(pictures: list[tuple[Path, str]], seed: int, most: int = TILES) -> list
     return sorted(chosen[:most], key=lambda pair: pair[1])
 
 
-def sheet(name: str, found: list[tuple[str, Field]], tolerance: float) -> str:
+def sheet(name: str, fields: list[tuple[str, Field]], tolerance: float) -> str:
     """Return the drawing of what was found in pictures of a set, each with its label; `tolerance` as for outlines."""
-    columns = min(COLUMNS, max(1, len(found)))
-    rows = -(-len(found) // columns)
-    tallest = max((size(field.labels)[1] for _label, field in found), default=0)
+    columns = min(COLUMNS, max(1, len(fields)))
+    rows = -(-len(fields) // columns)
+    tallest = max((size(field.labels)[1] for _label, field in fields), default=0)
     step = round(tallest) + CAPTION + GAP
     places = [(GAP + column * (TILE + GAP), HEAD + row * step) for row, column in np.ndindex(rows, columns)]
-    total = sum(len(field) for _label, field in found)
+    total = sum(len(field) for _label, field in fields)
     return pages.render(
         "atlas.svg",
         width=columns * (TILE + GAP) + GAP,
         height=HEAD + rows * step,
         left=GAP,
-        title=f"{name}: {leukocytes(total)} found in {len(found)} pictures",
+        title=f"{name}: {leukocytes(total)} found in {len(fields)} pictures",
         scale=1 / FINE,
-        tiles=[tile(*one, place, tolerance) for one, place in zip(found, places, strict=False)],
+        tiles=[tile(*pair, place, tolerance) for pair, place in zip(fields, places, strict=False)],
     )
 
 

@@ -22,8 +22,8 @@ def columns(rows: list[Row], plan: Plan) -> Table:
     table = []
     for row in rows:
         line = {"recipe": row.recipe.name}
-        for asked in plan.protocols:
-            line |= {f"{asked} {key}": text for key, text in _numbers(row.results.get(asked), labels).items()}
+        for planned in plan.protocols:
+            line |= {f"{planned} {key}": text for key, text in _numbers(row.results.get(planned), labels).items()}
         line["against best"] = "best" if row is rows[0] else _against(rows[0], row, protocol)
         line |= {"pictures": str(row.pictures), "epochs": row.epochs}
         line |= {key: str(getattr(row.cost, key, "")) for key in COST}
@@ -105,9 +105,10 @@ def conclusion(rows: list[Row], plan: Plan, active: Earlier | None = None) -> st
         sentences.append(compared(result.accuracy_all, Earlier(f"the published {active.name}", active.accuracy)))
     refused: dict[tuple[Protocol, str], list[str]] = defaultdict(list)
     for row in rows:
-        for asked, why in row.refused.items():
-            refused[asked, why].append(row.recipe.name)
+        for unmeasured, why in row.refused.items():
+            refused[unmeasured, why].append(row.recipe.name)
     sentences += [
-        f"Not measured, {asked} ({', '.join(names)}): {why}" for (asked, why), names in sorted(refused.items())
+        f"Not measured, {unmeasured} ({', '.join(names)}): {why}"
+        for (unmeasured, why), names in sorted(refused.items())
     ]
     return " ".join(sentences)

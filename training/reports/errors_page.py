@@ -31,13 +31,13 @@ class _Error:
     outcome: str
 
 
-def write(folder: Path, data: Dataset, said: Predictions, card: Card) -> Path:
+def write(folder: Path, data: Dataset, predictions: Predictions, card: Card) -> Path:
     """Write the page of the worst errors among the gradable pictures of `data`, and return its file.
 
     A label that the bundle does not have is an error where it got a suggestion.
     """
-    probabilities = calibrated(said.logits, card.temperature)
-    order = errors(data, said, card, probabilities)
+    probabilities = calibrated(predictions.logits, card.temperature)
+    order = errors(data, predictions, card, probabilities)
     names = {label.id: label.name for label in card.labels}
     shown = [
         _Error(
@@ -46,7 +46,7 @@ def write(folder: Path, data: Dataset, said: Predictions, card: Card) -> Path:
             label=names.get(data.labels[index], data.labels[index]),
             predicted=card.labels[int(probabilities[index].argmax())].name,
             confidence=float(probabilities[index].max()),
-            outcome=str(said.outcomes[index]).replace("_", " "),
+            outcome=str(predictions.outcomes[index]).replace("_", " "),
         )
         for index in order[:MOST].tolist()
     ]
@@ -56,10 +56,10 @@ def write(folder: Path, data: Dataset, said: Predictions, card: Card) -> Path:
     return folder / PAGE
 
 
-def errors(data: Dataset, said: Predictions, card: Card, probabilities: Array) -> Array:
+def errors(data: Dataset, predictions: Predictions, card: Card, probabilities: Array) -> Array:
     """Return the indices of all errors, int64 (E,): suggestions first, and then by confidence."""
     labels = [label.id for label in card.labels]
     right = np.array([labels[best] for best in probabilities.argmax(axis=1)]) == np.array(data.labels)
     known = np.isin(data.labels, labels)
-    wrong = np.flatnonzero(~right & (said.outcomes != "not_gradable") & (known | said.suggested))
-    return wrong[np.lexsort((-probabilities[wrong].max(axis=1), ~said.suggested[wrong]))]
+    wrong = np.flatnonzero(~right & (predictions.outcomes != "not_gradable") & (known | predictions.suggested))
+    return wrong[np.lexsort((-probabilities[wrong].max(axis=1), ~predictions.suggested[wrong]))]

@@ -78,25 +78,25 @@ class Summary(Struct, frozen=True):
     cells: Cells
 
 
-def dice(drawn: Array, found: Array) -> float:
+def dice(drawn: Array, segmented: Array) -> float:
     """Return 2 |A and B| / (|A| + |B|) of two bool masks, 1 where both are empty."""
-    total = np.count_nonzero(drawn) + np.count_nonzero(found)
-    return 2 * np.count_nonzero(drawn & found) / total if total else 1.0
+    total = np.count_nonzero(drawn) + np.count_nonzero(segmented)
+    return 2 * np.count_nonzero(drawn & segmented) / total if total else 1.0
 
 
-def agreement(drawn: Array, drawn_nuclei: Array, found: Array, found_nuclei: Array) -> Agreement:
+def agreement(drawn: Array, drawn_nuclei: Array, segmented: Array, segmented_nuclei: Array) -> Agreement:
     """Return how two labellings (int, 0 outside) and two nucleus masks (bool) of the same size agree."""
-    rows, columns = int(drawn.max(initial=0)) + 1, int(found.max(initial=0)) + 1
-    pairs = drawn.astype(np.int64) * columns + found
+    rows, columns = int(drawn.max(initial=0)) + 1, int(segmented.max(initial=0)) + 1
+    pairs = drawn.astype(np.int64) * columns + segmented
     table = np.bincount(pairs.ravel(), minlength=rows * columns).reshape(rows, columns)
     return Agreement(
-        dice(drawn_nuclei, found_nuclei),
-        dice(drawn > 0, found > 0),
+        dice(drawn_nuclei, segmented_nuclei),
+        dice(drawn > 0, segmented > 0),
         table[1:, 1:],
         table[1:].sum(axis=1),
         table[:, 1:].sum(axis=0),
         _at_border(drawn, rows),
-        _at_border(found, columns),
+        _at_border(segmented, columns),
     )
 
 
@@ -118,17 +118,17 @@ def count(picture: Agreement, median: float) -> Counts:
     union = picture.drawn[:, None] + picture.found[None, :] - shared
     iou = np.where(shared > 0, shared / np.maximum(union, 1), 0.0)
     partner = np.full(len(picture.drawn), -1)
-    taken = np.zeros(len(picture.found), bool)
+    matched = np.zeros(len(picture.found), bool)
     for place in np.argsort(-iou, axis=None, kind="stable"):
         row, column = divmod(int(place), max(1, iou.shape[1]))
         if iou[row, column] < IOU:
             break
-        if partner[row] < 0 and not taken[column]:
-            partner[row], taken[column] = column, True
+        if partner[row] < 0 and not matched[column]:
+            partner[row], matched[column] = column, True
     slight = picture.drawn < np.where(picture.drawn_at_border, SLIVER, SPECK) * median
     released = np.zeros(len(picture.found), bool)
     released[partner[slight & (partner >= 0)]] = True
-    lone = ~taken
+    lone = ~matched
     released |= lone & picture.found_at_border & (picture.found < SLIVER * median)
     released |= lone & (2 * shared[slight].sum(axis=0) >= picture.found)
     return Counts(

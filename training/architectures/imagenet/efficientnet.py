@@ -27,8 +27,8 @@ def numbered(number: int) -> Callable[[Order], Blueprint]:
         import keras
 
         name = f"efficientnet_b{number}"
-        inputs, given = begin(order, AS_IT_COMES)
-        backbone = published(f"EfficientNetB{number}", input_tensor=given)
+        inputs, scaled = begin(order, AS_IT_COMES)
+        backbone = published(f"EfficientNetB{number}", input_tensor=scaled)
         origin = pretrained.give(backbone, name, order, lambda: published(f"EfficientNetB{number}", weights="imagenet"))
         if origin.endswith("(keras.applications)"):
             # With these weights Keras divides by the root of the deviation once more, in a layer that a graph built
