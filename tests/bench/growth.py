@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from app import create_app
 from app.differential.classification import suggestions
@@ -92,7 +93,7 @@ def by_leukocytes() -> Curve:
         with app.app_context():
             for crowded in CROWDED:
                 picture = tiled(crowded)
-                points.append((len(find(picture)), median(lambda seen=picture: suggestions(loaded, find(seen)))))  # type: ignore[misc]
+                points.append((len(find(picture)), median(lambda picture=picture: suggestions(loaded, find(picture)))))  # type: ignore[misc]
         engine.stop()
     return Curve("all cells of a field by their number", "leukocytes", "ms", points)
 
@@ -191,11 +192,11 @@ def curves() -> Iterator[Curve]:
     yield by_bundles(drawn)
 
 
-def draw(found: Sequence[Curve], path: Path) -> None:
+def draw(measured: Sequence[Curve], path: Path) -> None:
     """Draw every curve in a panel of its own, on logarithmic scales, with what growing in proportion would be."""
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(2, 3, figsize=(9.6, 5.6), layout="constrained")
-        for curve, axes in zip(found, panels.flat, strict=True):
+        for curve, axes in zip(measured, panels.flat, strict=True):
             asked = [point[0] for point in curve.points]
             proportional = [value / asked[0] for value in asked]
             axes.loglog(asked, proportional, color=SLATE, linestyle=":", label="in proportion")
@@ -203,6 +204,10 @@ def draw(found: Sequence[Curve], path: Path) -> None:
             axes.set_title(curve.name, fontsize=10)
             axes.set_xlabel(curve.asked)
             axes.set_ylim(0.5, None)
+            axes.minorticks_off()
+            axes.set_xticks(asked, [f"{value:,.2g}" if value < 100 else f"{value:,.0f}" for value in asked], fontsize=8)
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.yaxis.set_major_formatter(lambda value, _place: f"{value:g}")
         panels[0, 0].set_ylabel("times the first")
         panels[1, 0].set_ylabel("times the first")
         panels[0, 0].legend(frameon=False)
@@ -216,17 +221,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    found = list(curves())
+    measured = list(curves())
     with (folder / "growth.csv").open("w", encoding="utf-8", newline="") as table:
         table.write("# python -m tests.bench.growth docs/performance\n")
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(["what", "asked", "of", "measured", "in", "ratio"])
-        for curve in found:
+        for curve in measured:
             for (asked, value), ratio in zip(curve.points, curve.ratios, strict=True):
                 writer.writerow(
                     [curve.name, f"{asked:.4g}", curve.asked, f"{value:.4g}", curve.measured, f"{ratio:.2f}"]
                 )
-    draw(found, folder / "growth.svg")
+    draw(measured, folder / "growth.svg")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     go, reason = decide(*both, refusal(parent.card).target_accuracy, tried.chosen)
     colours = _colours(laboratory, three, tried.after)
     decided = {**record, "chosen": tried.chosen, "go": go, "reason": reason}
-    folder = write(out, parent, tried.made, tried.after, colours, decided)
+    folder = write(out, parent, tried.adapted, tried.after, colours, decided)
     outcome = Outcome(
         *both,
         chosen=tried.chosen,
@@ -109,11 +109,11 @@ def _colours(laboratory: Laboratory, three: Parts, after: Assessment) -> Colours
     return Colours(accuracy, draws.gain(after.predictions.right(after.targets), hits))
 
 
-def _errors(said: Assessment, names: tuple[str, ...]) -> dict[str, int]:
+def _errors(assessment: Assessment, names: tuple[str, ...]) -> dict[str, int]:
     """Return how often which label was taken for which, the most frequent first."""
-    answers = said.predictions.logits.argmax(axis=1)
-    wrong = np.flatnonzero(answers != said.targets)
-    pairs, counts = np.unique(np.stack([said.targets[wrong], answers[wrong]]), axis=1, return_counts=True)
+    answers = assessment.predictions.logits.argmax(axis=1)
+    wrong = np.flatnonzero(answers != assessment.targets)
+    pairs, counts = np.unique(np.stack([assessment.targets[wrong], answers[wrong]]), axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return {f"{names[pairs[0, i]]} for {names[pairs[1, i]]}": int(counts[i]) for i in order}
 

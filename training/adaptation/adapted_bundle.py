@@ -44,27 +44,27 @@ class Adapted:
         return {"network": self.network, "ood": self.distribution}
 
 
-def changed_card(card: Card, made: Adapted) -> Card:
+def changed_card(card: Card, adapted: Adapted) -> Card:
     """Return a card with the new thresholds and steps."""
-    calibration = made.calibration
+    calibration = adapted.calibration
     return structs.replace(
         card,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
         ood=calibration.ood,
-        preprocess=(*card.preprocess, *made.steps),
+        preprocess=(*card.preprocess, *adapted.steps),
     )
 
 
 def write(
-    out: Path, parent: Bundle, made: Adapted, after: Assessment, colours: Colours, record: dict[str, Any]
+    out: Path, parent: Bundle, adapted: Adapted, after: Assessment, colours: Colours, record: dict[str, Any]
 ) -> Path:
     """Write the bundle into `out` and return its folder.
 
     after, colours: how it did on the test, and how a forest on colours did there that learnt from the same pictures;
     record: the change, as `change.json` has it.
     """
-    card, lab = changed_card(parent.card, made), record["laboratory"]
+    card, lab = changed_card(parent.card, adapted), record["laboratory"]
     name = record["name"]
     measured: dict[str, Any] = msgspec.to_builtins(after.metrics)
     measured |= {
@@ -72,7 +72,7 @@ def write(
         "gain_over_colours": msgspec.to_builtins(colours.gain),
     }
     whose = f"{lab}'s" if lab else "a laboratory's"
-    drawn = np.stack([golden.shown(asked, card) for asked in card.golden]).astype(np.float32)
+    drawn = np.stack([golden.shown(example, card) for example in card.golden]).astype(np.float32)
     data, alone = record["data"], record["data"]["split_by_picture"]
     renewed = structs.replace(
         card,
@@ -92,15 +92,15 @@ def write(
         ),
         frameworks=made_with(),
         conclusion=record["reason"],
-        golden=_golden(card, made.network, drawn),
+        golden=_golden(card, adapted.network, drawn),
         files={},
     )
 
     def fill(folder: Path) -> None:
-        made.model.save(folder / MODEL)
+        adapted.model.save(folder / MODEL)
         with suppress(NoGraphError):  # where there is none TensorFlow serves it
-            (folder / GRAPH).write_bytes(exported(made.model, card.explanation_layer, drawn))
-        made.distribution.save(folder / bundle.OOD)
+            (folder / GRAPH).write_bytes(exported(adapted.model, card.explanation_layer, drawn))
+        adapted.distribution.save(folder / bundle.OOD)
         if card.head.file:
             (folder / card.head.file).write_bytes((parent.path / card.head.file).read_bytes())
         (folder / "change.json").write_text(msgspec.json.format(msgspec.json.encode(record)).decode(), encoding="utf-8")
@@ -111,5 +111,5 @@ def write(
 def _golden(card: Card, network: Network, drawn: Array) -> tuple[Golden, ...]:
     logits = network.forward(drawn, maps=False).logits.astype(np.float64).round(5)
     return tuple(
-        structs.replace(asked, logits=tuple(row)) for asked, row in zip(card.golden, logits.tolist(), strict=True)
+        structs.replace(example, logits=tuple(row)) for example, row in zip(card.golden, logits.tolist(), strict=True)
     )

@@ -37,13 +37,13 @@ STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two process
 class Fitted:
     """A candidate fitted to some pictures: what gives the logits of others, and the whole network in Keras.
 
-    steps: what comes after the bundle's own preprocessing; seen: pictures as they are after these.
+    steps: what comes after the bundle's own preprocessing; stepped: pictures as they are after these.
     """
 
     logits: Callable[[Looked], Array]
     network: Callable[[], Any]
     steps: tuple[Step, ...] = ()
-    seen: Callable[[Looked], Looked] = lambda known: known
+    stepped: Callable[[Looked], Looked] = lambda known: known
 
 
 @dataclass(frozen=True)
@@ -70,35 +70,35 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
     as_it_is = Fitted(lambda others: others.logits, lambda: model)
     nothing = Candidate(THRESHOLDS, lambda _: as_it_is)
     matching = _Matching(bundle)
-    found = [nothing, matching.before(nothing, STAIN)]
+    choices = [nothing, matching.before(nothing, STAIN)]
     if last_dense(model).units > 1 and not bundle.card.head.file:
         layers = [_last_layer(model, penalty) for penalty in PENALTIES]
-        found += [*layers, *(matching.before(one, f"{STAIN}, then {one.name}") for one in layers)]
+        choices += [*layers, *(matching.before(layer, f"{STAIN}, then {layer.name}") for layer in layers)]
     try:
         recipe = _short(recipe_of(bundle.card))
     except msgspec.ValidationError:
         report(f"{bundle.card.name} {bundle.card.version} is of a recipe that is not known any more: not fine-tuned.")
-        return found
+        return choices
     if bundle.card.head.file:
-        return found
+        return choices
     if recipe.architecture not in BUILDERS:
         report(f"{bundle.card.name} {bundle.card.version} was built elsewhere, and how is unknown: not fine-tuned.")
-        return found
+        return choices
     starts: dict[str, Weights] = {FURTHER: bundle.path}
     if weights is not None:
         starts[FROM_IMAGENET] = weights
     for name, first in starts.items():
         run = Run(Material(recipe, data), first, scratch / name.replace(" ", "-"), report)
-        found.append(Candidate(name, _trained(run, len(bundle.card.labels))))
-    return found
+        choices.append(Candidate(name, _trained(run, len(bundle.card.labels))))
+    return choices
 
 
-def compare(found: list[Candidate], known: Looked, report: Report) -> list[Compared]:
+def compare(choices: list[Candidate], known: Looked, report: Report) -> list[Compared]:
     """Return how each did on the pictures of `known` that it had not been fitted to; none where no fold can be made."""
     pairs = folds(known.targets, known.groups, FOLDS)
     parts = [(known.some(train), known.some(test), test) for train, test in pairs]
     rows = []
-    for candidate in found:
+    for candidate in choices:
         hits = np.zeros(len(known), bool)
         for own, others, test in parts:
             hits[test] = candidate.fit(own).logits(others).argmax(axis=1) == others.targets
@@ -125,7 +125,7 @@ def choose(rows: list[Compared]) -> int:
 
 def _last_layer(model: Any, penalty: float) -> Candidate:
     def fit(known: Looked) -> Fitted:
-        before, start = (one.astype(np.float64) for one in last_dense(model).get_weights())
+        before, start = (weights.astype(np.float64) for weights in last_dense(model).get_weights())
         kernel, bias = moved(before, start, known.features, known.targets, penalty)
 
         def network() -> Any:
@@ -154,12 +154,12 @@ class _Matching:
         """Return the candidate `then`, given pictures so matched."""
 
         def fit(known: Looked) -> Fitted:
-            def seen(others: Looked) -> Looked:
+            def matched(others: Looked) -> Looked:
                 return self._matched(known, others)
 
-            fitted = then.fit(seen(known))
+            fitted = then.fit(matched(known))
             steps = (self._step(known),)
-            return replace(fitted, logits=lambda others: fitted.logits(seen(others)), steps=steps, seen=seen)
+            return replace(fitted, logits=lambda others: fitted.logits(matched(others)), steps=steps, stepped=matched)
 
         return Candidate(name, fit)
 

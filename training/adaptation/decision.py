@@ -31,9 +31,9 @@ class Judged(Struct, frozen=True):
     coverage: float
 
 
-def judged(said: Assessment) -> Judged:
+def judged(assessment: Assessment) -> Judged:
     """Return how the bundle did that said this."""
-    right, suggested = said.predictions.right(said.targets), said.predictions.suggested
+    right, suggested = assessment.predictions.right(assessment.targets), assessment.predictions.suggested
     always = exact_share(int(right.sum()), len(right))
     of_these = exact_share(int(right[suggested].sum()), int(suggested.sum()))
     return Judged(

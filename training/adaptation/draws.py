@@ -45,15 +45,15 @@ def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Pat
     `out`, which is written anew after each. DataError as in `adapt`, before anything is tried."""
     laboratory = Laboratory(parent, plan.data, plan.weights, out / "tried", report)
     drawn = [(count, seed) for seed in range(plan.seed, plan.seed + times) for count in labels]
-    three = {one: laboratory.parts(*one) for one in drawn}
+    three = {drawing: laboratory.parts(*drawing) for drawing in drawn}
     out.mkdir(parents=True, exist_ok=True)
-    found: list[Drawing] = []
+    drawings: list[Drawing] = []
     for count, seed in drawn:
         report(f"{count} labels, drawing {seed}")
         tried = laboratory.tried(three[count, seed], ())
         before, after = judged(tried.before), judged(tried.after)
         go, _ = decide(before, after, refusal(parent.card).target_accuracy, tried.chosen)
-        found.append(
+        drawings.append(
             Drawing(
                 plan.lab,
                 count,
@@ -67,12 +67,12 @@ def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Pat
                 go,
             )
         )
-        _write(out / TABLE, found)
-    return found
+        _write(out / TABLE, drawings)
+    return drawings
 
 
-def _write(table: Path, found: Sequence[Drawing]) -> None:
+def _write(table: Path, drawings: Sequence[Drawing]) -> None:
     with whole(table) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, Drawing.__struct_fields__, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(msgspec.to_builtins(list(found)))
+        writer.writerows(msgspec.to_builtins(list(drawings)))

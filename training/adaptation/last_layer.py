@@ -40,6 +40,6 @@ def moved(kernel: Array, bias: Array, features: Array, targets: Array, penalty: 
         return value, gradient.ravel()
 
     start = np.zeros((kernel.shape[0] + 1) * classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}).x.reshape(-1, classes)
-    step = found[:-1] / spread[:, None]
-    return (kernel + step).astype(np.float32), (bias + found[-1] - middle @ step).astype(np.float32)
+    change = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}).x.reshape(-1, classes)
+    step = change[:-1] / spread[:, None]
+    return (kernel + step).astype(np.float32), (bias + change[-1] - middle @ step).astype(np.float32)

@@ -40,13 +40,13 @@ class Looked:
 def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked:
     """Return what the network of `bundle` makes of every picture of `data`."""
 
-    def given(index: int) -> tuple[Array, Array]:
+    def prepared_picture(index: int) -> tuple[Array, Array]:
         field = find(data.picture(index))
         shown = prepare(field, bundle.card)
         return shown, bundle.looks(shown, field)
 
     with ThreadPoolExecutor(THREADS) as threads:
-        prepared = list(track(threads.map(given, range(len(data))), "prepare", len(data)))
+        prepared = list(track(threads.map(prepared_picture, range(len(data))), "prepare", len(data)))
     inputs, looks = (np.stack(part) for part in zip(*prepared, strict=True))
     return Looked(inputs, *answered(bundle, inputs), looks, targets, groups)
 
@@ -54,6 +54,8 @@ def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked
 def answered(bundle: Bundle, inputs: Array) -> tuple[Array, Array]:
     """Return features (N, K) and logits (N, C), float32, that a bundle's network has of inputs, uint8 (N, h, w, 3)."""
     parts = range(0, len(inputs), CHUNK)
-    said = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in parts]
-    features, logits = (np.concatenate([getattr(one, part) for one in said]) for part in ("features", "logits"))
+    passes = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in parts]
+    features, logits = (
+        np.concatenate([getattr(forward, part) for forward in passes]) for part in ("features", "logits")
+    )
     return features, logits

@@ -30,12 +30,12 @@ def gains(inputs: Array, wanted: Array, seed: int = 0) -> tuple[float, float, fl
     share = max(1, PIXELS // len(inputs))
     pixels = []
     for shown in inputs:
-        found = shown.reshape(-1, 3)[stained(shown)]
-        pixels.append(found[drawn.integers(0, len(found), share)])
+        cells = shown.reshape(-1, 3)[stained(shown)]
+        pixels.append(cells[drawn.integers(0, len(cells), share)])
     density = -np.log((np.concatenate(pixels).astype(np.float64) + 1) / 256)
 
-    def difference(found: Array) -> Array:
-        rgb = np.exp(-density * found).astype(np.float32)
+    def difference(gain: Array) -> Array:
+        rgb = np.exp(-density * gain).astype(np.float32)
         mean: Array = cv2.cvtColor(rgb[None], cv2.COLOR_RGB2LAB)[0].mean(axis=0, dtype=np.float64)
         return mean - wanted
 

@@ -30,7 +30,7 @@ class Tried:
 
     rows: list[Compared]
     chosen: str
-    made: Adapted
+    adapted: Adapted
     before: Assessment
     after: Assessment
 
@@ -71,20 +71,20 @@ class Laboratory:
         """Return what comes of these labels; controls: those that what was made is asked about too."""
         rows = candidates.compare(self.candidates, self.known.some(three.adapt), self.report)
         chosen = self.candidates[candidates.choose(rows)]
-        made = self._adapted(chosen, three)
+        adapted = self._adapted(chosen, three)
         test = self.data.only(three.release)
         before = assess(Reader(self.parent), test, ())
-        changed = replace(self.parent, card=changed_card(self.parent.card, made), **made.bundle_parts())
-        return Tried(rows, chosen.name, made, before, assess(Reader(changed), test, controls))
+        changed = replace(self.parent, card=changed_card(self.parent.card, adapted), **adapted.bundle_parts())
+        return Tried(rows, chosen.name, adapted, before, assess(Reader(changed), test, controls))
 
     def _adapted(self, chosen: Candidate, three: Parts) -> Adapted:
         """Return the chosen change, its thresholds set by the part that it was not fitted to."""
         own, apart = self.known.some(three.adapt), self.known.some(three.calibrate)
         fitted, card = chosen.fit(own), self.parent.card
-        own, said = fitted.seen(own), fitted.logits(apart)
-        apart = fitted.seen(apart)
+        own, logits = fitted.stepped(own), fitted.logits(apart)
+        apart = fitted.stepped(apart)
         distribution = type(self.parent.ood).fit(own.looks[:, : len(self.parent.ood.mean)])
-        calibration = calibrate(said, apart.targets, distribution.score(apart.looks), refusal(card))
+        calibration = calibrate(logits, apart.targets, distribution.score(apart.looks), refusal(card))
         changed = fitted.network()
         network = self.parent.network if changed is self.parent.network.model else _served(changed, card)
         return Adapted(changed, network, distribution, calibration, fitted.steps)
