@@ -45,8 +45,8 @@ def hidden_signs(text: str) -> list[str]:
 def mixed_scripts(text: str) -> list[str]:
     """Return the scripts of an accession where their letters look alike and there is more than one, in words."""
     names = [unicodedata.name(sign, "") for sign in normal(text) if sign.isalpha()]
-    found = [script.capitalize() for script in SCRIPTS if any(name.startswith(script) for name in names)]
-    return found if len(found) > 1 else []
+    scripts = [script.capitalize() for script in SCRIPTS if any(name.startswith(script) for name in names)]
+    return scripts if len(scripts) > 1 else []
 
 
 def too_long(text: str) -> bool:

@@ -64,10 +64,10 @@ def refuse() -> None:
     """Refuse what no browser and no script of ours sends, in the same way for every view."""
     if request.mimetype.endswith("json"):
         abort(415)
-    given = [*(request.view_args or {}).values(), *request.args.keys(), *request.args.values()]
+    values = [*(request.view_args or {}).values(), *request.args.keys(), *request.args.values()]
     if request.method == "POST":
-        given += [*request.form.keys(), *request.form.values()]
-    if any(NUL in str(value) for value in given):
+        values += [*request.form.keys(), *request.form.values()]
+    if any(NUL in str(value) for value in values):
         abort(400)
 
 

@@ -79,7 +79,7 @@ class Told:
         for table, (action, name) in NEVER_WITHOUT.items():
             if event.action == action or (table == "annotation" and event.action == "cells.classed"):
                 value = details.get(name, details.get("verdicts", details.get("verdict", ())))
-                self.named |= {(table, str(one)) for one in ([value] if isinstance(value, str) else value)}
+                self.named |= {(table, str(row_id)) for row_id in ([value] if isinstance(value, str) else value)}
         if event.action == "case.signed" and "signature" in details:
             self.signed[str(details["signature"])] = (str(details.get("sha256", "")), event.id)
         elif event.action in ("person.added", "person.role_changed"):
@@ -96,70 +96,70 @@ class Told:
 
 def problems(session: Session, files: bool = True) -> Iterator[str]:
     """Yield a sentence for everything that is not as it was recorded; files: whether every stored file is read too."""
-    told = Told()
+    recorded = Told()
     for event in ledger.all_events(session.connection()):
-        told.take(event)
-    yield from changed_rows(session, told)
-    yield from unrecorded_rows(session, told)
-    yield from changed_signatures(session, told)
-    yield from changed_people(session, told)
-    yield from changed_cards(session, told)
+        recorded.take(event)
+    yield from changed_rows(session, recorded)
+    yield from unrecorded_rows(session, recorded)
+    yield from changed_signatures(session, recorded)
+    yield from changed_people(session, recorded)
+    yield from changed_cards(session, recorded)
     if files:
         yield from damaged_files(session)
 
 
-def changed_rows(session: Session, told: Told) -> Iterator[str]:
+def changed_rows(session: Session, recorded: Told) -> Iterator[str]:
     """Compare each row with the hash in its event."""
-    for (table, identifier), (digest, event, image) in told.rows.items():
+    for (table, identifier), (digest, event, image) in recorded.rows.items():
         record = HELD.get(table)
         row = session.get(record, int(identifier) if table == "bundle_activation" else identifier) if record else None
         if row is None:
-            if not (table in GO_WITH_THEIR_IMAGE and image in told.removed):
+            if not (table in GO_WITH_THEIR_IMAGE and image in recorded.removed):
                 yield f"The {words(table)} {identifier} of event {event} is gone."
         elif fingerprint(row) != digest:
             yield f"The {words(table)} {identifier} is not what event {event} recorded."
         session.expunge_all()  # or a lab of ten years would stay in memory
 
 
-def unrecorded_rows(session: Session, told: Told) -> Iterator[str]:
+def unrecorded_rows(session: Session, recorded: Told) -> Iterator[str]:
     """Find rows that no event speaks of."""
     for table in NEVER_WITHOUT:
         record: Any = HELD[table]
         for identifier in session.scalars(select(record.id)):
-            if (table, identifier) not in told.rows and (table, identifier) not in told.named:
+            if (table, identifier) not in recorded.rows and (table, identifier) not in recorded.named:
                 yield f"The {words(table)} {identifier} was written past the application: no event speaks of it."
 
 
-def changed_signatures(session: Session, told: Told) -> Iterator[str]:
+def changed_signatures(session: Session, recorded: Told) -> Iterator[str]:
     """Compare what was signed with its hash, and that with its event; older events carry no other hash of it."""
     there = set()
     for row in session.scalars(select(Signature).execution_options(yield_per=100)):
         there.add(row.id)
-        expected, event = told.signed.get(row.id, ("", 0))
+        expected, event = recorded.signed.get(row.id, ("", 0))
         if hashlib.sha256(canonical(row.content)).hexdigest() != row.sha256 or (expected and expected != row.sha256):
             yield f"What was signed as version {row.version} of case {row.case_id} is not what event {event} recorded."
-    for identifier, (_digest, event) in told.signed.items():
-        if identifier not in there and ("signature", identifier) not in told.rows:
+    for identifier, (_digest, event) in recorded.signed.items():
+        if identifier not in there and ("signature", identifier) not in recorded.rows:
             yield f"The signature {identifier} of event {event} is gone."
 
 
-def changed_people(session: Session, told: Told) -> Iterator[str]:
+def changed_people(session: Session, recorded: Told) -> Iterator[str]:
     """Compare roles and closed accounts; of people from before the ledger nothing is known."""
     people = {str(user.id): user for user in session.scalars(select(User))}
-    for identifier, (roles, event) in told.roles.items():
+    for identifier, (roles, event) in recorded.roles.items():
         user = people.get(identifier)
         if user is None:
             yield f"Person {identifier} of event {event} is gone."
         elif sorted(role.name for role in user.roles) != roles:
             yield f"The roles of person {identifier} are not those that event {event} recorded."
-        elif user.active == (identifier in told.disabled):
+        elif user.active == (identifier in recorded.disabled):
             yield f"Person {identifier} was enabled or disabled past the application."
 
 
-def changed_cards(session: Session, told: Told) -> Iterator[str]:
+def changed_cards(session: Session, recorded: Told) -> Iterator[str]:
     """Compare the cards that bundles are held to."""
     for row in session.scalars(select(HeldCard)):
-        digest, event = told.cards.get((row.bundle, row.version), ("", 0))
+        digest, event = recorded.cards.get((row.bundle, row.version), ("", 0))
         if digest != row.card_sha256:
             yield f"The card of {row.bundle} {row.version} is not the one that event {event} recorded."
 

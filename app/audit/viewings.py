@@ -69,14 +69,14 @@ def record(response: Response) -> Response:
 def keep(kind: str, values: dict[str, Any], person_id: int, lab_id: int) -> None:
     """Add a row, unless the person was recorded with the same thing a moment ago."""
     case_id, subject = of_address(kind, values)
-    seen = select(Viewing.id).where(
+    recent = select(Viewing.id).where(
         Viewing.person_id == person_id,
         Viewing.kind == kind,
         Viewing.subject_id == subject,
         Viewing.at > now() - AGAIN,
     )
     db.session.rollback()  # of what was only read: the newest rows count
-    if kind != "search" and db.session.scalar(seen.limit(1)) is not None:
+    if kind != "search" and db.session.scalar(recent.limit(1)) is not None:
         return
     db.session.rollback()
     row = {"lab_id": lab_id, "person_id": person_id, "kind": kind, "subject_id": subject, "case_id": case_id}

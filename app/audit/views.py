@@ -28,8 +28,8 @@ def show() -> str:
     query = matching(current_user.lab_id, filters)
     if before := request.args.get("before"):
         query = query.where(AuditEvent.id < row_number(before))
-    found = list(db.session.scalars(query.limit(size + 1)))
-    page, more = found[:size], len(found) > size
+    events = list(db.session.scalars(query.limit(size + 1)))
+    page, more = events[:size], len(events) > size
     people = [event.subject_id for event in page if event.action.startswith("person.")]
     named = words.named(words.ids_in(page), people, current_user.lab_id)
     return render_template(
@@ -53,14 +53,14 @@ def show_viewings() -> str:
     """Show one page of who looked at what, newest first."""
     size = current_app.config["PAGE_SIZE"]
     filters = {name: request.args.get(name, "").strip() for name in ("person", "subject")}
-    found = viewings.newest(
+    rows = viewings.newest(
         current_user.lab_id,
         words.things_called(filters["subject"], current_user.lab_id) if filters["subject"] else None,
         row_number(filters["person"]) if filters["person"] else None,
         row_number(request.args["before"]) if "before" in request.args else None,
         size + 1,
     )
-    page, more = found[:size], len(found) > size
+    page, more = rows[:size], len(rows) > size
     return render_template(
         "audit/viewings.html",
         viewings=page,

@@ -44,20 +44,20 @@ def ids_in(events: Iterable[AuditEvent]) -> list[str]:
     return [match[1] if (match := LONG_ID.fullmatch(value)) else value for value in values if isinstance(value, str)]
 
 
-def details(event: AuditEvent, found: dict[str, Named]) -> list[Detail]:
-    """Return an event's details in words; `found`: what `named` says of its ids."""
+def details(event: AuditEvent, names: dict[str, Named]) -> list[Detail]:
+    """Return an event's details in words; `names`: what `named` says of its ids."""
     lines = []
     for name, value in sorted(event.details.items()):
-        each = [str(one) for one in _flat([value])]
+        each = [str(text) for text in _flat([value])]
         if name == CHECKS or value is None or not any(each):
             continue
-        words = (_choice(one) if name == "choice" else _in_words(one, found) for one in each)
+        words = (_choice(text) if name == "choice" else _in_words(text, names) for text in each)
         lines.append(Detail(name.replace("_", " "), ", ".join(words), ", ".join(each)))
     return lines
 
 
 def _flat(values: Iterable[Any]) -> list[Any]:
-    return [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
 
 
 def _choice(value: str) -> str:
@@ -65,19 +65,19 @@ def _choice(value: str) -> str:
     return value.replace(":", ": ").replace("_", " ")
 
 
-def _in_words(value: str, found: dict[str, Named]) -> str:
+def _in_words(value: str, names: dict[str, Named]) -> str:
     match = LONG_ID.fullmatch(value)
     if match is None:
         return value
-    words = found[match[1]].words if match[1] in found else f"{match[1][:SHOWN_OF_ID]}…"
+    words = names[match[1]].words if match[1] in names else f"{match[1][:SHOWN_OF_ID]}…"
     return _("%(what)s, cell %(number)s", what=words, number=match[2]) if match[2] else words
 
 
 def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, Named]:
     """Return the words of those ids that are a case, an image, a panel or one of `people`, of the lab."""
-    long = {one for one in ids if len(one) == ID_LENGTH}
+    long = {identifier for identifier in ids if len(identifier) == ID_LENGTH}
     cases = select(Case.id, Case.accession).where(Case.lab_id == lab_id, Case.id.in_(long))
-    found = {
+    names = {
         row.id: Named(_("case %(name)s", name=row.accession), url_for("cases.show", case_id=row.id))
         for row in db.session.execute(cases)
     }
@@ -88,13 +88,13 @@ def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, N
     )
     for row in db.session.execute(images):
         words = _("image %(place)s of case %(name)s", place=row.position, name=row.accession)
-        found[row.id] = Named(words, url_for("reading.read", case_id=row.case_id, image_id=row.id))
+        names[row.id] = Named(words, url_for("reading.read", case_id=row.case_id, image_id=row.id))
     frozen = select(FrozenPanel.id, FrozenPanel.name).where(FrozenPanel.lab_id == lab_id, FrozenPanel.id.in_(long))
     for panel_id, name in db.session.execute(frozen):
-        found[panel_id] = Named(_("panel %(name)s", name=name), url_for("comparison.show", on=panel_id))
-    numbers = {int(one) for one in people if one.isdecimal()}
+        names[panel_id] = Named(_("panel %(name)s", name=name), url_for("comparison.show", on=panel_id))
+    numbers = {int(identifier) for identifier in people if identifier.isdecimal()}
     users = db.session.scalars(select(User).where(User.lab_id == lab_id, User.id.in_(numbers)))
-    return found | {str(user.id): Named(user.shown_name) for user in users}
+    return names | {str(user.id): Named(user.shown_name) for user in users}
 
 
 def things_called(text: str, lab_id: int) -> list[str]:

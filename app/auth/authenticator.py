@@ -190,8 +190,8 @@ def check(user: User, typed: str) -> Answer:
             return Answer(problem=_("Two-factor sign-in was switched off meanwhile. Sign in again."))
         if row.wait_until and row.wait_until > now():
             return waiting(row)
-        if (kept := hashed(user_id, code)) in row.recovery:
-            row.recovery = [one for one in row.recovery if one != kept]
+        if (digest := hashed(user_id, code)) in row.recovery:
+            row.recovery = [stored for stored in row.recovery if stored != digest]
             answer = Answer(by="recovery code")
             ledger.record(session, "person.recovery_code_used", lab=lab_id, actor=user_id, subject=user_id)
         else:

@@ -43,10 +43,10 @@ def is_breached(password: str, file: Path) -> bool:
         while low < high:
             middle = (low + high) // 2
             start, line = _line_from(lines, middle)
-            found = line[:40].upper()
-            if found == wanted:
+            digest = line[:40].upper()
+            if digest == wanted:
                 return True
-            if not line or found > wanted:
+            if not line or digest > wanted:
                 high = middle
             else:
                 low = start + len(line)

@@ -33,14 +33,17 @@ class OwnSession:
 
 def browser_of(agent: str) -> str:
     """Return a browser and its system in words, as far as its User-Agent tells; "" where it tells nothing."""
-    found = [next((words for sign, words in table.items() if sign in agent), "") for table in (BROWSERS, SYSTEMS)]
-    return _("%(browser)s on %(system)s", browser=found[0], system=found[1]) if all(found) else found[0] or found[1]
+    parts = [next((words for sign, words in table.items() if sign in agent), "") for table in (BROWSERS, SYSTEMS)]
+    return _("%(browser)s on %(system)s", browser=parts[0], system=parts[1]) if all(parts) else parts[0] or parts[1]
 
 
 def own(user: User) -> list[OwnSession]:
     """Return where a person is signed in, this browser first, then who was seen last."""
-    found = [_own(row.id, row.data) for row in db.session.scalars(_of(user))]
-    return sorted(found, key=lambda one: (not one.here, -(one.seen.timestamp() if one.seen else 0)))
+    sessions = [_own(row.id, row.data) for row in db.session.scalars(_of(user))]
+    return sorted(
+        sessions,
+        key=lambda own_session: (not own_session.here, -(own_session.seen.timestamp() if own_session.seen else 0)),
+    )
 
 
 def end(user: User, session_id: str = "") -> int:
@@ -62,8 +65,8 @@ def _of(user: User) -> Any:
 
 
 def _own(store_id: str, data: dict[str, Any]) -> OwnSession:
-    begun, seen = (datetime.fromtimestamp(data[key], UTC) if key in data else None for key in (BEGUN, SEEN))
-    return OwnSession(store_id, browser_of(str(data.get(BROWSER, ""))), begun, seen, store_id == _here())
+    begun, last_seen = (datetime.fromtimestamp(data[key], UTC) if key in data else None for key in (BEGUN, SEEN))
+    return OwnSession(store_id, browser_of(str(data.get(BROWSER, ""))), begun, last_seen, store_id == _here())
 
 
 def _here() -> str:

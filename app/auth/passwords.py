@@ -84,10 +84,10 @@ def change(user: User, password: str) -> User:
 
     The duty to choose one's own is lifted with it.
     """
-    user_id, kept = user.id, hashed(password)
+    user_id, password_hash = user.id, hashed(password)
     with writing() as session:
         row = session.get_one(User, user_id)
-        row.password, row.must_change_password, row.fs_uniquifier = kept, False, random_id()
+        row.password, row.must_change_password, row.fs_uniquifier = password_hash, False, random_id()
         ledger.record(session, "person.password_changed", lab=row.lab_id, actor=user_id, subject=user_id)
     return row
 

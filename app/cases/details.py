@@ -82,7 +82,7 @@ def create_case(fields: dict[str, str | None], user: User, example: bool = False
     return case
 
 
-def correct(case: Case, seen: Details, typed: Details, user: User, patient: str = "") -> list[str]:
+def correct(case: Case, original: Details, typed: Details, user: User, patient: str = "") -> list[str]:
     """Put what was typed in the place of what was seen, and return the fields that changed.
 
     patient: the patient's number; nothing typed leaves the case to whose it is.
@@ -97,7 +97,7 @@ def correct(case: Case, seen: Details, typed: Details, user: User, patient: str 
         moved = [PATIENT] if whose != case.patient_key else []
         if not changed + moved:
             return []
-        if changed and before != seen:
+        if changed and before != original:
             raise CorrectedMeanwhileError
         refuse_taken(session, lab_id, typed.accession, case_id)
         typed.put(case)

@@ -37,31 +37,31 @@ def save_details(case_id: str) -> Any:
     """Keep the corrections, unless the case was signed or corrected meanwhile."""
     case = case_or_404(case_id)
     form = CorrectionForm(Details.of(case), obj=case)
-    seen = Details.written({name: request.form.get(SEEN + name) for name in FIELDS})
+    original = Details.written({name: request.form.get(SEEN + name) for name in FIELDS})
     if not form.validate_on_submit() or form.warn():
-        return edit_page(case, form, seen), 400
+        return edit_page(case, form, original), 400
     try:
-        changed = correct(case, seen, Details.written(form.data), current_user, form.patient.data or "")
+        changed = correct(case, original, Details.written(form.data), current_user, form.patient.data or "")
     except CorrectedMeanwhileError:
-        return meanwhile(case_or_404(case_id), form, seen)
+        return meanwhile(case_or_404(case_id), form, original)
     except RefusedError as refused:
-        return edit_page(case_or_404(case_id), form, seen, refused.text), 409
+        return edit_page(case_or_404(case_id), form, original, refused.text), 409
     flash(_("The details were corrected.") if changed else _("Nothing was changed."), "info")
     return redirect(url_for("cases.show", case_id=case_id))
 
 
-def meanwhile(case: Case, form: CorrectionForm, seen: Details) -> Any:
+def meanwhile(case: Case, form: CorrectionForm, original: Details) -> Any:
     """Tell the second of two people what the first changed; what they typed stands ready to be saved after it."""
     present, typed = Details.of(case), Details.written(form.data)
     changes = [
-        [form[name].label.text, *(words(name, details) for details in (seen, present, typed))]
-        for name in present.differing(seen)
+        [form[name].label.text, *(words(name, details) for details in (original, present, typed))]
+        for name in present.differing(original)
     ]
     return edit_page(case, form, present, changes=changes), 409
 
 
 def edit_page(
-    case: Case, form: CorrectionForm, seen: Details, problem: str = "", changes: list[list[str]] | None = None
+    case: Case, form: CorrectionForm, original: Details, problem: str = "", changes: list[list[str]] | None = None
 ) -> str:
     """Draw the form, with what was typed, what is wrong with it and what somebody else changed."""
     return render_template(
@@ -69,7 +69,7 @@ def edit_page(
         case=case,
         form=form,
         stains=STAINS,
-        seen={SEEN + name: getattr(seen, name) for name in FIELDS},
+        seen={SEEN + name: getattr(original, name) for name in FIELDS},
         problem=problem,
         changes=changes,
         corrected=last_correction(case) if changes else None,

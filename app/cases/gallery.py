@@ -61,12 +61,12 @@ def tiles(case_id: str, readings: dict[str, list[BriefReading]], differing: set[
 
 def in_order(images: list[Tile], order: str) -> list[Tile]:
     """Return the images as they came, or the most uncertain first."""
-    return sorted(images, key=lambda one: (-one.uncertainty, one.place)) if order == "uncertainty" else images
+    return sorted(images, key=lambda image: (-image.uncertainty, image.place)) if order == "uncertainty" else images
 
 
 def intended_use(images: list[Tile]) -> str:
     """Return the line of the bundle that read the first image, which stands with every suggestion."""
-    first = next((one.readings[0].reading_id for one in images if one.readings), None)
+    first = next((image.readings[0].reading_id for image in images if image.readings), None)
     query = select(Reading.intended_use).where(Reading.id == first)
     return (first and db.session.scalar(query)) or FALLBACK_INTENDED_USE
 

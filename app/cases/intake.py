@@ -74,15 +74,15 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     refuse_twice(db.session, case_id, digest)
     bundle_name = active_bundle(user.lab_id)
     with engine().slots.upload(incoming.picture.data):
-        seen = examine(lab_id, bundle_name, incoming.picture)
-        typing = at_upload.begin(user.lab, seen)
+        examined = examine(lab_id, bundle_name, incoming.picture)
+        typing = at_upload.begin(user.lab, examined)
         # The network works while the pixels go to the disk.
-        stored, detections = seen.store()
-        result = seen.reading()
+        stored, detections = examined.store()
+        result = examined.reading()
         types = at_upload.conclude(typing, user_id)
-        height, width = seen.picture.rgb.shape[:2]
-        cache, recognized = seen.cache, isinstance(seen, Recognized)
-        del seen, typing  # a large picture goes before the next may come
+        height, width = examined.picture.rgb.shape[:2]
+        cache, recognized = examined.cache, isinstance(examined, Recognized)
+        del examined, typing  # a large picture goes before the next may come
     image = SmearImage(
         case_id=case_id,
         display_name=clean_name(incoming.name),
@@ -208,7 +208,7 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.delete(doomed)
         session.flush()
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
-        case.uncertainty = max((one.reading.uncertainty for one in rest), default=0.0)
+        case.uncertainty = max((picture.reading.uncertainty for picture in rest), default=0.0)
         review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
 
 

@@ -39,24 +39,26 @@ def next_steps(reading: Reading, case: Case, teaches: bool, place: int | None = 
     if reading.outcome == "suggested":
         return []
     detail = reading.detail
-    found = []
+    steps = []
     if reading.outcome == "not_gradable":
-        helping = [str(ANOTHER_FIELD[one.code]) for one in detail.suggestion.reasons if one.code in ANOTHER_FIELD]
-        found += another_field(case, helping or [_("Photograph another field of this slide.")])
+        helping = [
+            str(ANOTHER_FIELD[reason.code]) for reason in detail.suggestion.reasons if reason.code in ANOTHER_FIELD
+        ]
+        steps += another_field(case, helping or [_("Photograph another field of this slide.")])
     if detail.leukocytes:
         cells = url_for("cells.show", case_id=case.id, field=place)
-        found.append(Step(_("Look at the cells one by one; that works for any stain."), cells))
+        steps.append(Step(_("Look at the cells one by one; that works for any stain."), cells))
     if reading.outcome == "unsure":
-        found += another_field(case, [_("Photograph another field of this slide: it may be clearer.")])
+        steps += another_field(case, [_("Photograph another field of this slide: it may be clearer.")])
     if reading.outcome == "unfamiliar":
-        found += another_field(case, [_("Photograph another field, if this one is badly stained, lit or focused.")])
+        steps += another_field(case, [_("Photograph another field, if this one is badly stained, lit or focused.")])
         knows = url_for("registry.show", name=reading.bundle)
-        found.append(Step(_("See on what slides %(model)s was trained.", model=reading.bundle), knows))
+        steps.append(Step(_("See on what slides %(model)s was trained.", model=reading.bundle), knows))
         if teaches:
-            found.append(Step(_("Teach a model this laboratory."), url_for("teaching.show", model=reading.bundle)))
+            steps.append(Step(_("Teach a model this laboratory."), url_for("teaching.show", model=reading.bundle)))
         else:
-            found.append(Step(_("Ask an admin of your lab to teach a model this laboratory.")))
-    return found
+            steps.append(Step(_("Ask an admin of your lab to teach a model this laboratory.")))
+    return steps
 
 
 def another_field(case: Case, words: list[str]) -> list[Step]:

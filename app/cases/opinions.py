@@ -65,7 +65,7 @@ def usable() -> dict[str, Card]:
     }
 
 
-def others(lab_id: int) -> list[Card]:
+def other_cards(lab_id: int) -> list[Card]:
     """Return the cards of the usable bundles that read whole fields, but for the lab's active one."""
     active = active_bundle(lab_id)
     return [card for name, card in usable().items() if name != active]

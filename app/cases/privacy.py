@@ -44,8 +44,8 @@ def looks_like_a_birth_date(text: str, recent: int = 0) -> bool:
     """
     if BORN.search(text):
         return True
-    for found in DAY.finditer(text):
-        year, month, day = (int(found[name] or found[name + "2"]) for name in ("y", "m", "d"))
+    for match in DAY.finditer(text):
+        year, month, day = (int(match[name] or match[name + "2"]) for name in ("y", "m", "d"))
         if 1900 <= year < date.today().year - recent and 1 <= month <= 12 and 1 <= day <= 31:
             return True
     return False
@@ -82,12 +82,12 @@ def name_of_file_looks_like(name: str) -> str:
 
 def file_warning(name: str, how: str) -> str | None:
     """Return a sentence where a file name looks as if it held what must not stand there; `how` tells how to keep it."""
-    found = name_of_file_looks_like(name)
-    if found == "birth date":
+    kind = name_of_file_looks_like(name)
+    if kind == "birth date":
         return _(
             "This file name looks as if it held a birth date. Rename the file; or, if it holds none, %(how)s", how=how
         )
-    if found == "name":
+    if kind == "name":
         return _("This file name looks like a person's name. Rename the file; or, if it is none, %(how)s", how=how)
     return None
 

@@ -68,8 +68,8 @@ class Pooled:
     @property
     def leading(self) -> Label | None:
         """Return the label that was suggested in more fields than any other; None where there is no such one."""
-        first, *others = [*self.votes.most_common(2), ("", 0)]
-        if not first[1] or (others and others[0][1] == first[1]):
+        first, *rest = [*self.votes.most_common(2), ("", 0)]
+        if not first[1] or (rest and rest[0][1] == first[1]):
             return None
         return next((label for label in self.labels if label.id == first[0]), None)
 
@@ -93,10 +93,10 @@ def brief_readings(case_id: str) -> dict[str, list[BriefReading]]:
     )
     rows = db.session.execute(query).all()
     names = labels_by_bundle(case_id)
-    found: defaultdict[str, list[BriefReading]] = defaultdict(list)
+    by_image: defaultdict[str, list[BriefReading]] = defaultdict(list)
     for row in rows:
-        found[row.image_id].append(BriefReading(**row._mapping, labels=names[row.bundle, row.version]))
-    return dict(found)
+        by_image[row.image_id].append(BriefReading(**row._mapping, labels=names[row.bundle, row.version]))
+    return dict(by_image)
 
 
 def labels_by_bundle(case_id: str) -> dict[tuple[str, str], dict[str, Label]]:
@@ -118,21 +118,21 @@ def pooled(readings_by_image: dict[str, list[BriefReading]]) -> list[Pooled]:
     """Return the case as each bundle sees it; the one that read most fields first."""
     by_bundle: defaultdict[tuple[str, str], list[BriefReading]] = defaultdict(list)
     for readings in readings_by_image.values():
-        for one in readings:
-            by_bundle[one.bundle, one.version].append(one)
-    found = []
+        for reading in readings:
+            by_bundle[reading.bundle, reading.version].append(reading)
+    summaries = []
     for (bundle, version), readings in by_bundle.items():
-        suggested = [one for one in readings if one.suggested and one.probabilities]
+        suggested = [reading for reading in readings if reading.suggested and reading.probabilities]
         labels = tuple(readings[0].labels.values())
         means = {
-            label.id: sum(one.probabilities.get(label.id, 0.0) for one in suggested) / len(suggested)
+            label.id: sum(reading.probabilities.get(label.id, 0.0) for reading in suggested) / len(suggested)
             for label in labels
             if suggested
         }
-        outcomes = Counter(one.outcome for one in readings)
-        votes = Counter(one.label for one in readings if one.suggested and one.label)
-        found.append(Pooled(bundle, version, labels, len(readings), outcomes, votes, means))
-    return sorted(found, key=lambda one: (-one.read, one.bundle, one.version))
+        outcomes = Counter(reading.outcome for reading in readings)
+        votes = Counter(reading.label for reading in readings if reading.suggested and reading.label)
+        summaries.append(Pooled(bundle, version, labels, len(readings), outcomes, votes, means))
+    return sorted(summaries, key=lambda summary: (-summary.read, summary.bundle, summary.version))
 
 
 def differing(readings_by_image: dict[str, list[BriefReading]]) -> set[str]:
@@ -140,15 +140,15 @@ def differing(readings_by_image: dict[str, list[BriefReading]]) -> set[str]:
     return {
         image_id
         for image_id, readings in readings_by_image.items()
-        if any(differ(one, other) for place, one in enumerate(readings) for other in readings[place + 1 :])
+        if any(differ(earlier, later) for place, earlier in enumerate(readings) for later in readings[place + 1 :])
     }
 
 
-def differ(one: BriefReading, other: BriefReading) -> bool:
+def differ(earlier: BriefReading, later: BriefReading) -> bool:
     """Say whether two suggestions contradict each other: two labels that both know, or leukemia against none."""
-    first, second = one.suggested, other.suggested
+    first, second = earlier.suggested, later.suggested
     if first is None or second is None or first.id == second.id:
         return False
-    if first.id in other.labels and second.id in one.labels:
+    if first.id in later.labels and second.id in earlier.labels:
         return True
     return first.malignant != second.malignant

@@ -81,11 +81,11 @@ def opened(file: FileStorage) -> Contents:
 def answer_for_several(outcomes: Iterator[Outcome]) -> Any:
     """Answer with a row for each picture: the image as for a file of one, or its name and what was wrong with it."""
     rows: list[dict[str, Any]] = []
-    for one in outcomes:
-        if one.image is not None:
-            rows.append(gallery.image_json(one.image))
-        elif one.error is not None:
-            rows.append({"name": one.name, "error": one.error.text})
+    for outcome in outcomes:
+        if outcome.image is not None:
+            rows.append(gallery.image_json(outcome.image))
+        elif outcome.error is not None:
+            rows.append({"name": outcome.name, "error": outcome.error.text})
     if any("id" in row for row in rows):
         return jsonify(images=rows), 201
     return jsonify(images=rows, error=_("No picture of this file could be read.")), 422
@@ -107,9 +107,9 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
             continue
         try:
             with engine().slots.admitted():
-                for one in take_in_each(case_or_404(case_id), opened(file)):
-                    if one.error is not None:
-                        flash(f"{one.name}: {one.error.text}", "error")
+                for outcome in take_in_each(case_or_404(case_id), opened(file)):
+                    if outcome.error is not None:
+                        flash(f"{outcome.name}: {outcome.error.text}", "error")
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
             flash(f"{clean_name(file.filename)}: {error.text}", "error")
 

@@ -87,7 +87,7 @@ def new_case_page(form: CaseForm, code: int = 200) -> Any:
         kinds=synthetic.KINDS,
         limit=current_app.config["MAX_UPLOAD_BYTES"],
         accepted=ACCEPTED,
-        others=[(card, floors.unmet(card)) for card in opinions.others(current_user.lab_id)],
+        others=[(card, floors.unmet(card)) for card in opinions.other_cards(current_user.lab_id)],
     )
     return page if code == 200 else (page, code)
 
@@ -152,14 +152,14 @@ def count_part(case: Case) -> dict[str, Any]:
     """Return what the page says of the case's cells: the count, which rules of the lab it meets, and who was told."""
     source = counting_source(case.id, current_user.lab)
     _fields, cells = fields_of(case.id, source)
-    told = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
+    notifications = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
     labels = source.labels if source else ()
     return {
         "count": differential(cells, labels),
         "count_words": sentence(cells, labels),
         "counted_by": source,
         "rules_met": review_rules.stored_rules(case),
-        "told": db.session.scalars(told).all(),
+        "told": db.session.scalars(notifications).all(),
         "told_length": review_rules.TOLD_LENGTH,
     }
 
@@ -172,7 +172,9 @@ def blind_part(case: Case) -> dict[str, Any]:
         "going_on": going_on,
         "given": len(going_on.reviews) if going_on else 0,
         "finished": blind_reading.finished(case.id),
-        "candidates": [one for one in blind_reading.candidates(case) if one.id != current_user.id] if possible else [],
+        "candidates": [candidate for candidate in blind_reading.candidates(case) if candidate.id != current_user.id]
+        if possible
+        else [],
         "code": blind_reading.code,
     }
 
