@@ -92,31 +92,31 @@ def parse_choice(code: str, labels: Sequence[Label], reasons: Container[str] = R
 
 def parse_cells(keys: Iterable[str]) -> list[Seen]:
     """Read from a form which cells are meant; RefusedError where none is, or more than can be written at once."""
-    found = {}
+    cells = {}
     for key in keys:
         if not (match := KEY.fullmatch(key)):
             raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
-        one = Seen(match[1], int(match[2]), int(match[3]), int(match[4] or 0))
-        found[one.image_id, one.number] = one
-    if not found:
+        cell = Seen(match[1], int(match[2]), int(match[3]), int(match[4] or 0))
+        cells[cell.image_id, cell.number] = cell
+    if not cells:
         raise RefusedError(_("Select at least one cell first. Nothing was changed."))
-    if len(found) > MOST:
+    if len(cells) > MOST:
         raise RefusedError(_("Up to %(n)s cells can be changed at once. Nothing was changed.", n=MOST))
-    return list(found.values())
+    return list(cells.values())
 
 
-def confirmed(seen: list[Seen], cells: Iterable[Cell], labels: Sequence[Label]) -> list[Act]:
+def confirmed(selected: list[Seen], cells: Iterable[Cell], labels: Sequence[Label]) -> list[Act]:
     """Return what it means to confirm the suggestions of cells; RefusedError where one of them has none."""
     suggested = {(cell.field.image_id, cell.number): cell for cell in cells}
     by_label: dict[str, list[Seen]] = {}
-    for one in seen:
-        cell = suggested.get((one.image_id, one.number))
+    for seen_cell in selected:
+        cell = suggested.get((seen_cell.image_id, seen_cell.number))
         if cell is None or cell.suggested is None:
             name = cell.name if cell else ""
             raise RefusedError(
                 _("Nothing is suggested for cell %(name)s, so that there is nothing to confirm. Name it.", name=name)
             )
-        by_label.setdefault(cell.suggested, []).append(one)
+        by_label.setdefault(cell.suggested, []).append(seen_cell)
     return [Act(parse_choice(f"label:{label}", labels), group) for label, group in by_label.items()]
 
 
@@ -130,9 +130,9 @@ def annotate(case: Case, acts: list[Act], user: User) -> None:
     with writing() as session:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
-        every = [one for act in acts for one in act.cells]
+        every = [cell for act in acts for cell in act.cells]
         insist_on_cells_of(session, case_id, every)
-        standing = newest(session, {one.image_id for one in every})
+        standing = newest(session, {cell.image_id for cell in every})
         for act in acts:
             write(session, standing, act, user_id, now())
             ledger.record(
@@ -142,9 +142,9 @@ def annotate(case: Case, acts: list[Act], user: User) -> None:
                 actor=user_id,
                 subject=case_id,
                 choice=act.choice.code,
-                cells=[f"{one.image_id}.{one.number}" for one in act.cells],
-                annotations=[standing[one.image_id, one.number].id for one in act.cells],
-                rows=[standing[one.image_id, one.number] for one in act.cells],
+                cells=[f"{cell.image_id}.{cell.number}" for cell in act.cells],
+                annotations=[standing[cell.image_id, cell.number].id for cell in act.cells],
+                rows=[standing[cell.image_id, cell.number] for cell in act.cells],
             )
         review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
 
@@ -155,21 +155,21 @@ def write(
     """Add the rows of one act on top of those that stand; AnnotatedMeanwhileError where they are not those seen."""
     newer = [
         row
-        for one in act.cells
-        if (row := standing.get((one.image_id, one.number))) is not None and row.version != one.version
+        for cell in act.cells
+        if (row := standing.get((cell.image_id, cell.number))) is not None and row.version != cell.version
     ]
     if newer:
         raise AnnotatedMeanwhileError(newer)
-    if any(one.version and (one.image_id, one.number) not in standing for one in act.cells):
+    if any(cell.version and (cell.image_id, cell.number) not in standing for cell in act.cells):
         raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
-    if any(row.reason == REDRAWN for one in act.cells if (row := standing.get((one.image_id, one.number)))):
+    if any(row.reason == REDRAWN for cell in act.cells if (row := standing.get((cell.image_id, cell.number)))):
         raise RefusedError(_("One of the cells was outlined anew. Load the page again; nothing was changed."))
-    for one in act.cells:
-        choice = before(session, one) if act.choice.kind == RESTORE else act.choice
+    for cell in act.cells:
+        choice = before(session, cell) if act.choice.kind == RESTORE else act.choice
         row = Annotation(
-            image_id=one.image_id,
-            number=one.number,
-            version=one.version + 1,
+            image_id=cell.image_id,
+            number=cell.number,
+            version=cell.version + 1,
             kind=choice.kind,
             label=choice.label,
             label_name=choice.label_name,
@@ -178,16 +178,16 @@ def write(
             made_by_id=user_id,
         )
         session.add(row)
-        standing[one.image_id, one.number] = row
+        standing[cell.image_id, cell.number] = row
     session.flush()
 
 
-def before(session: Session, one: Seen) -> Choice:
+def before(session: Session, cell: Seen) -> Choice:
     """Return what was said of a cell in the version to which it goes back."""
     query = select(Annotation).where(
-        Annotation.image_id == one.image_id, Annotation.number == one.number, Annotation.version == one.back_to
+        Annotation.image_id == cell.image_id, Annotation.number == cell.number, Annotation.version == cell.back_to
     )
-    row = session.scalar(query) if one.back_to else None
+    row = session.scalar(query) if cell.back_to else None
     return Choice(row.kind, row.label, row.label_name, row.reason) if row else Choice("cleared")
 
 
@@ -195,5 +195,5 @@ def insist_on_cells_of(session: Session, case_id: str, cells: list[Seen]) -> Non
     """Raise RefusedError where a cell is not one of the case's."""
     query = select(Detections.image_id, Detections.boxes).join(Detections.image).where(SmearImage.case_id == case_id)
     counts = {image_id: len(boxes) for image_id, boxes in session.execute(query)}
-    if any(not 1 <= one.number <= counts.get(one.image_id, 0) for one in cells):
+    if any(not 1 <= cell.number <= counts.get(cell.image_id, 0) for cell in cells):
         raise RefusedError(_("One of the cells is not in this case. Load the page again; nothing was changed."))

@@ -80,11 +80,11 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
         "reasons": exclusion_reasons(case.lab_id),
         "fields": fields,
         "total": len(cells),
-        "unread": sum(one.cells > 0 and not one.read for one in fields),
+        "unread": sum(field.cells > 0 and not field.read for field in fields),
         "groups": on_page(groups(shown, view.order, labels), min(view.page, pages)),
         "page": min(view.page, pages),
         "pages": pages,
-        "sheets": {one.image_id: sheet_address(case.id, one) for one in fields},
+        "sheets": {field.image_id: sheet_address(case.id, field) for field in fields},
         "sheet_size": crop_sheet.size,
         "in_words": in_words,
         "tile": crop_sheet.TILE,
@@ -106,7 +106,7 @@ def count_part(
     side = comparison.cell_side(cells, read_labels)
     people = Counter(cell.standing for cell in cells if cell.annotation and not cell.excluded)
     twice, differing = named_twice(case.id)
-    places = {one.image_id: one.place for one in fields}
+    places = {field.image_id: field.place for field in fields}
     return {
         "source": source,
         "table": differential(cells, read_labels),
@@ -118,7 +118,7 @@ def count_part(
         "lines": comparison.lines(fields, readings, cells, read_labels) if source else [],
         "history": history(case.id, cells, person),
         "twice": twice,
-        "differing": [(f"{places[one.image_id]}.{one.number}", one) for one in differing if one.image_id in places],
+        "differing": [(f"{places[row.image_id]}.{row.number}", row) for row in differing if row.image_id in places],
     }
 
 
@@ -132,7 +132,7 @@ def changes(case: Case, view: Looked, chosen: Iterable[str], person: User) -> di
     source = vocabulary.chosen(vocabulary.sources(case.id), view.source, active_cell_bundle(person.lab))
     fields, cells = fields_of(case.id, source)
     wanted = set(chosen)
-    given = count_part(case, source, fields, cells, person) | {
+    context = count_part(case, source, fields, cells, person) | {
         "case": case,
         "view": view,
         "sources": [source] if source else [],
@@ -144,9 +144,9 @@ def changes(case: Case, view: Looked, chosen: Iterable[str], person: User) -> di
             for cell in cells
             if (name := f"{cell.field.image_id}.{cell.number}") in wanted
         },
-        "progress": render_template("cells/_progress.html", **given),
-        "count": render_template("cells/_count.html", **given),
-        "history": render_template("cells/_history.html", **given),
+        "progress": render_template("cells/_progress.html", **context),
+        "count": render_template("cells/_count.html", **context),
+        "history": render_template("cells/_history.html", **context),
     }
 
 
@@ -190,14 +190,14 @@ def whole(case: Case, view: Looked, person: User) -> dict[str, Any]:
     fields, cells = fields_of(case.id, source)
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
     labels = vocabulary.classes(source, case.lab_id)
-    sheets = {one.image_id: place for place, one in enumerate(fields)}
+    sheets = {field.image_id: place for place, field in enumerate(fields)}
     base = url_for("cells.show", case_id=case.id)
     query = f"?bundle={quote(view.source)}" if view.source else ""
     cut = _("cut")
     return {
         "tile": crop_sheet.TILE,
         "words": _("Cell %(name)s by itself", name="{name}"),
-        "sheets": [[sheet_address(case.id, one), *crop_sheet.size(one.cells)] for one in fields],
+        "sheets": [[sheet_address(case.id, field), *crop_sheet.size(field.cells)] for field in fields],
         "groups": [
             {
                 "code": group.code,
@@ -239,11 +239,11 @@ def in_words(cell: Cell) -> str:
 
 def on_page(arranged: list[Group], page: int) -> list[tuple[Group, list[Cell]]]:
     """Return the groups that are on a page, each with those of its cells that are."""
-    found, place = [], 0
+    page_groups, place = [], 0
     start, end = (page - 1) * PAGE, page * PAGE
     for group in arranged:
         there = group.cells[max(0, start - place) : max(0, end - place)]
         place += len(group.cells)
         if there:
-            found.append((group, there))
-    return found
+            page_groups.append((group, there))
+    return page_groups

@@ -30,8 +30,8 @@ class CellSide:
     @property
     def top(self) -> str | None:
         """Return the label that is suggested for more cells than any other."""
-        first, *others = [*self.votes.most_common(2), ("", 0)]
-        return first[0] if first[1] and not (others and others[0][1] == first[1]) else None
+        first, *rest = [*self.votes.most_common(2), ("", 0)]
+        return first[0] if first[1] and not (rest and rest[0][1] == first[1]) else None
 
     @property
     def words(self) -> str:
@@ -107,14 +107,14 @@ def lines(
     fields: list[DetectedField], readings: dict[str, list[BriefReading]], cells: list[Cell], labels: Sequence[Label]
 ) -> list[Line]:
     """Return both suggestions for each field; readings: by field, of which the first counts."""
-    by_field: dict[str, list[Cell]] = {one.image_id: [] for one in fields}
+    by_field: dict[str, list[Cell]] = {field.image_id: [] for field in fields}
     for cell in cells:
         by_field[cell.field.image_id].append(cell)
-    found = []
-    for one in fields:
-        side = cell_side(by_field[one.image_id], labels)
-        reading = next(iter(readings.get(one.image_id, [])), None)
+    rows = []
+    for field in fields:
+        side = cell_side(by_field[field.image_id], labels)
+        reading = next(iter(readings.get(field.image_id, [])), None)
         label = reading.suggested if reading else None
         ids = set(reading.labels) if reading else set()
-        found.append(Line(one, reading, side, contradiction(label, ids, side, labels)))
-    return found
+        rows.append(Line(field, reading, side, contradiction(label, ids, side, labels)))
+    return rows

@@ -40,7 +40,7 @@ COLUMNS = (
 )
 
 
-def told(case_id: str) -> list[Notification]:
+def notifications_of(case_id: str) -> list[Notification]:
     """Return who was told of a case, the first first."""
     query = select(Notification).where(Notification.case_id == case_id).order_by(Notification.told_at)
     return list(db.session.scalars(query))
@@ -56,7 +56,7 @@ def as_json(case_id: str) -> Any:
         accession=case.accession,
         state=case.state,
         version=case.version,
-        differential=content(case, current_user.lab, told(case.id)),
+        differential=content(case, current_user.lab, notifications_of(case.id)),
         cells=all_cells(case),
     )
     return sent(answer, case, "json")

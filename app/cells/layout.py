@@ -33,14 +33,14 @@ class Group:
 
 def groups(cells: list[Cell], order: str, labels: Sequence[Label]) -> list[Group]:
     """Return the cells in groups, by one of ORDERS; the most uncertain of a group first, except by field."""
-    found: dict[str, Group] = {}
+    by_code: dict[str, Group] = {}
     if order in ("class", "suggestion"):
         known = {f"label:{label.id}": label.name for label in labels}
         for cell in cells:  # a label that a person chose from another list
             if order == "class" and cell.annotation and cell.annotation.label:
                 known.setdefault(cell.group, cell.annotation.label_name)
         for code, name in known.items():
-            found[code] = Group(code, name, code if order == "class" else "")
+            by_code[code] = Group(code, name, code if order == "class" else "")
         last = {
             "other": (_("Other"), "other"),
             "uncertain": (_("Uncertain"), "uncertain"),
@@ -51,20 +51,20 @@ def groups(cells: list[Cell], order: str, labels: Sequence[Label]) -> list[Group
             "excluded": (_("Excluded"), ""),
         }
         for code, (name, choice) in last.items():
-            found[code] = Group(code, name, choice if order == "class" else "")
+            by_code[code] = Group(code, name, choice if order == "class" else "")
     members: defaultdict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         code, name = place_of(cell, order)
-        found.setdefault(code, Group(code, name, ""))
+        by_code.setdefault(code, Group(code, name, ""))
         members[code].append(cell)
     total = sum(cell.counts for cell in cells)
-    for code, group in found.items():
+    for code, group in by_code.items():
         group.cells = members[code]
         if order != "field":
             group.cells.sort(key=lambda cell: (-cell.uncertainty, cell.field.place, cell.number))
         if code not in (CUT, "excluded") and total:
             group.share = share(sum(cell.counts for cell in group.cells), total)
-    return [group for group in found.values() if group.cells]
+    return [group for group in by_code.values() if group.cells]
 
 
 def place_of(cell: Cell, order: str) -> tuple[str, str]:

@@ -40,9 +40,9 @@ def redraw(case_id: str) -> Any:
             return redirect(url_for("cells.draw", case_id=case_id, image_id=image_id))
         if kind not in REDRAWINGS:
             raise RefusedError(_("Choose what is to be corrected. Nothing was changed."))
-        seen = [] if kind == "add" else parse_cells(request.form.getlist("cell"))
-        image_id = image_id or (seen[0].image_id if seen else "")
-        added = redrawing.correct(case, kind, image_id, seen, shape_sent(kind), current_user)
+        selected = [] if kind == "add" else parse_cells(request.form.getlist("cell"))
+        image_id = image_id or (selected[0].image_id if selected else "")
+        added = redrawing.correct(case, kind, image_id, selected, shape_sent(kind), current_user)
     except RefusedError as refused:
         code, problem = 400, refused.text
     except AnnotatedMeanwhileError as changed:

@@ -48,7 +48,7 @@ def corrected(kind: str, field: Field, numbers: tuple[int, ...], shape: Array | 
         raise RefusedError(f"{error.text} {_('Nothing was changed.')}") from error
 
 
-def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array | None, user: User) -> list[int]:
+def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: Array | None, user: User) -> list[int]:
     """Correct a field's outlines, all of it or nothing, and return the numbers of the cells that it now has more.
 
     RefusedError where the case is signed, the correction cannot be made, or somebody else was quicker;
@@ -59,12 +59,12 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
     image = db.session.get(SmearImage, image_id)
     if image is None or image.case_id != case_id or image.detections is None:
         raise RefusedError(_("This field is not in the case any more. Load the page again; nothing was changed."))
-    if any(one.image_id != image_id for one in seen):
+    if any(cell.image_id != image_id for cell in selected):
         raise RefusedError(_("The cells lie in different fields. Select cells of one field; nothing was changed."))
     before, segmenter = image.detections.label_map_sha256, image.detections.segmenter
     with engine().slots.stored(image.pixel_count):
         field = field_of(image)
-        redrawn = corrected(kind, field, tuple(one.number for one in seen), shape)
+        redrawn = corrected(kind, field, tuple(cell.number for cell in selected), shape)
     added = list(range(len(field) + 1, len(redrawn) + 1))
     readings = typed(image_id, redrawn, added, user_id)
     try:
@@ -82,11 +82,11 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
         excluded: list[Annotation] = []
         if kind != "add":
             standing = newest(session, [image_id])
-            write(session, standing, Act(Choice("excluded", reason=REDRAWN), seen), user_id, now())
-            excluded = [standing[image_id, one.number] for one in seen]
+            write(session, standing, Act(Choice("excluded", reason=REDRAWN), selected), user_id, now())
+            excluded = [standing[image_id, cell.number] for cell in selected]
         row.boxes, row.cut, row.label_map_sha256 = redrawn.boxes.tolist(), redrawn.cut.tolist(), digest
-        replaced = [] if kind == "add" else [one.number for one in seen]
-        made = Redrawing(
+        replaced = [] if kind == "add" else [cell.number for cell in selected]
+        redrawing = Redrawing(
             image_id=image_id,
             kind=kind,
             replaced=replaced,
@@ -94,7 +94,7 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
             label_map_sha256=before,
             made_by_id=user_id,
         )
-        session.add_all([made, *readings])
+        session.add_all([redrawing, *readings])
         session.flush()
         ledger.record(
             session,
@@ -103,8 +103,8 @@ def correct(case: Case, kind: str, image_id: str, seen: list[Seen], shape: Array
             actor=user_id,
             subject=case_id,
             kind=kind,
-            redrawing=made.id,
-            rows=[made, *readings, *excluded],
+            redrawing=redrawing.id,
+            rows=[redrawing, *readings, *excluded],
             replaced=[f"{image_id}.{number}" for number in replaced],
             added=[f"{image_id}.{number}" for number in added],
         )
@@ -125,17 +125,17 @@ def typed(image_id: str, field: Field, added: list[int], user_id: int) -> list[C
             continue
         started = time.perf_counter()
         try:
-            said = []
+            suggestions = []
             for number in added:
                 if field.cut[number - 1]:
-                    said.append(not_gradable((cell_reader.CUT,)))
+                    suggestions.append(not_gradable((cell_reader.CUT,)))
                     continue
                 shown = prepare(field, bundle.card, number - 1)
                 forward = engine().wait(engine().submit(bundle, shown))
-                said.append(classification.shorter(bundle.suggest(forward.logits[0], shown)))
+                suggestions.append(classification.shorter(bundle.suggest(forward.logits[0], shown)))
         except SentenceError:
             continue  # the engine is busy: the outlines matter more than a suggestion for them
-        row = classification.reading_of(bundle, said, user_id, started)
+        row = classification.reading_of(bundle, suggestions, user_id, started)
         row.image_id, row.first = image_id, added[0]
         rows.append(row)
     return rows

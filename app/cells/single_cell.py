@@ -84,19 +84,19 @@ def cell(case_id: str, image_id: str, number: int) -> str:
     case = case_or_404(case_id)
     own = active_cell_bundle(current_user.lab)
     source = vocabulary.chosen(vocabulary.sources(case_id), request.args.get("bundle"), own)
-    one = cell_or_404(case_id, image_id, number, source)
+    leukocyte = cell_or_404(case_id, image_id, number, source)
     image = detections_or_404(case_id, image_id).image
     scale = term_lists.scale(case.lab_id, case.microscope) or current_user.lab.micrometres_per_pixel
     with engine().slots.stored(image.pixel_count):
         field = field_of(image)
         measured = measure(field, scale, only=number)[0]
-    drawable = bool(source and one.suggested and can_map(source))
-    shown = request.args.get("map") or (one.suggested if drawable else "") or ""
+    drawable = bool(source and leukocyte.suggested and can_map(source))
+    shown = request.args.get("map") or (leukocyte.suggested if drawable else "") or ""
     history = select(Annotation).where(Annotation.image_id == image_id, Annotation.number == number)
     return render_template(
         "cells/_cell.html" if request.headers.get("X-Part") == "cell" else "cells/cell.html",
         case=case,
-        cell=one,
+        cell=leukocyte,
         source=source,
         labels=source.labels if source else [],
         measured={name: getattr(measured, name) for name, _length in MEASURED},
@@ -105,7 +105,7 @@ def cell(case_id: str, image_id: str, number: int) -> str:
         erythrocyte=None if scale is not None else erythrocyte_diameter(field),
         annotation_words=annotation_words,
         history=db.session.scalars(history.order_by(Annotation.version.desc())).all(),
-        map_of=shown if one.suggestion and shown in one.suggestion.probabilities else "",
+        map_of=shown if leukocyte.suggestion and shown in leukocyte.suggestion.probabilities else "",
         drawable=drawable,
         intended_use=vocabulary.intended_use(source),
     )
@@ -114,8 +114,8 @@ def cell(case_id: str, image_id: str, number: int) -> str:
 def cell_or_404(case_id: str, image_id: str, number: int, source: Source | None) -> Cell:
     """Return one cell of the case."""
     _fields, cells = fields_of(case_id, source, only=image_id)
-    found = (one for one in cells if one.number == number)
-    return next(found, None) or abort(404)
+    matching = (leukocyte for leukocyte in cells if leukocyte.number == number)
+    return next(matching, None) or abort(404)
 
 
 def can_map(source: Source) -> bool:
@@ -155,7 +155,7 @@ def evidence_map(bundle: Bundle, detections: Detections, row: CellReading, numbe
     grid = engine().wait(engine().submit(bundle, shown)).maps[0][index]
     if grid.max(initial=0) <= 0:
         answers = engine().submit_all(bundle, [shown, *occlusion.covered(shown)])
-        grid = occlusion.grid(np.concatenate([engine().wait(one).logits for one in answers]), index)
+        grid = occlusion.grid(np.concatenate([engine().wait(answer).logits for answer in answers]), index)
     largest = float(grid.max(initial=0))
     factor = max(1, ENLARGED // max(shown.shape[:2]))
     large = np.repeat(np.repeat(shown, factor, axis=0), factor, axis=1)

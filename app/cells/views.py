@@ -113,22 +113,22 @@ def name_cells(case_id: str) -> Any:
 def acts_in(text: str) -> list[dict[str, Any]]:
     """Return the acts that the page's script sent as JSON; RefusedError where they are none."""
     try:
-        found = json.loads(text)
+        acts = json.loads(text)
     except ValueError:
-        found = None
+        acts = None
     if (
-        not isinstance(found, list)
-        or not 0 < len(found) <= ACTS
+        not isinstance(acts, list)
+        or not 0 < len(acts) <= ACTS
         or not all(
-            isinstance(one, dict)
-            and isinstance(one.get("choice"), str)
-            and isinstance(one.get("cells"), list)
-            and all(isinstance(key, str) for key in one["cells"])
-            for one in found
+            isinstance(act, dict)
+            and isinstance(act.get("choice"), str)
+            and isinstance(act.get("cells"), list)
+            and all(isinstance(key, str) for key in act["cells"])
+            for act in acts
         )
     ):
         raise RefusedError(_("This page does not know one of the cells. Load it again; nothing was changed."))
-    return found
+    return acts
 
 
 def keys_sent() -> list[str]:
@@ -145,18 +145,18 @@ def acts_sent(case: Case, view: View) -> list[Act]:
     """Read what a person says of which cells; RefusedError where a part of it is nothing."""
     text = request.form.get("acts")
     plain: dict[str, Any] = {"choice": request.form.get("choice", ""), "cells": request.form.getlist("cell")}
-    given = acts_in(text) if text else [plain]
+    entries = acts_in(text) if text else [plain]
     own = active_cell_bundle(current_user.lab)
     source = vocabulary.chosen(vocabulary.sources(case.id), view.source, own)
     labels = vocabulary.classes(source, case.lab_id)
     reasons = exclusion_reasons(case.lab_id)
     acts: list[Act] = []
-    for one in given:
-        if one["choice"] == CONFIRM:
-            acts += confirmed(parse_cells(one["cells"]), fields_of(case.id, source)[1], labels)
+    for entry in entries:
+        if entry["choice"] == CONFIRM:
+            acts += confirmed(parse_cells(entry["cells"]), fields_of(case.id, source)[1], labels)
         else:
-            choice = parse_choice(one["choice"], labels, reasons)
-            acts.append(Act(choice, parse_cells(one["cells"])))
+            choice = parse_choice(entry["choice"], labels, reasons)
+            acts.append(Act(choice, parse_cells(entry["cells"])))
     return acts
 
 

@@ -30,19 +30,20 @@ class Reader(Source):
 
 def sources(case_id: str) -> list[Reader]:
     """Return the bundles to choose from for a case: those that read most of it first, then by name."""
-    done = {(one.name, one.version): one for one in read_sources(case_id)}
-    found = []
+    done = {(source.name, source.version): source for source in read_sources(case_id)}
+    readers = []
     for name, card, _text in published(engine().folder):
         if card is None or card.scope != "cell":
             continue
         read = done.pop((card.name, card.version), None)
         state: Literal["usable", "damaged"] = "damaged" if engine().loaded(name).state == "damaged" else "usable"
         fields = read.fields if read else 0
-        found.append(Reader(card.name, card.version, card.labels, card.intended_use, fields, state))
-    found += [
-        Reader(one.name, one.version, one.labels, one.intended_use, one.fields, "withdrawn") for one in done.values()
+        readers.append(Reader(card.name, card.version, card.labels, card.intended_use, fields, state))
+    readers += [
+        Reader(source.name, source.version, source.labels, source.intended_use, source.fields, "withdrawn")
+        for source in done.values()
     ]
-    return sorted(found, key=lambda one: (-one.fields, one.name, one.version))
+    return sorted(readers, key=lambda reader: (-reader.fields, reader.name, reader.version))
 
 
 def chosen(case_sources: Sequence[T], code: str | None, own: str = "") -> T | None:
@@ -52,9 +53,9 @@ def chosen(case_sources: Sequence[T], code: str | None, own: str = "") -> T | No
     """
     if code == NOBODY:
         return None
-    named = [one for one in case_sources if one.code == code]
-    read = [one for one in case_sources if one.fields]
-    return next(iter(named or [one for one in read if one.name == own] or read), None)
+    named = [source for source in case_sources if source.code == code]
+    read = [source for source in case_sources if source.fields]
+    return next(iter(named or [source for source in read if source.name == own] or read), None)
 
 
 def classes(source: Source | None, lab_id: int) -> list[KeyedLabel]:

@@ -36,7 +36,7 @@ class Typing:
     """
 
     bundle: Bundle
-    seen: Examined | Recognized
+    examined: Examined | Recognized
     waiting: list[tuple[int, Array, Future[Forward]]]
     started: float
     known: list[Suggestion] | None = None
@@ -45,22 +45,22 @@ class Typing:
         """Return what the bundle said; EngineBusyError where the engine does not answer."""
         read = self.known
         if read is None:
-            field = self.seen.field
-            said = cell_reader.refused(field) or cell_reader.conclude(
+            field = self.examined.field
+            suggestions = cell_reader.refused(field) or cell_reader.conclude(
                 self.bundle, field, classification.answered(self.waiting)
             )
-            read = [classification.shorter(one) for one in said]
-            classification.remember(self.seen.cache, self.bundle, read)
+            read = [classification.shorter(suggestion) for suggestion in suggestions]
+            classification.remember(self.examined.cache, self.bundle, read)
         return classification.reading_of(self.bundle, read, user_id, self.started)
 
 
-def begin(lab: Lab, seen: Examined | Recognized) -> Typing | str:
+def begin(lab: Lab, examined: Examined | Recognized) -> Typing | str:
     """Queue the cells of a picture for the lab's cell bundle; where that cannot be at once, return the bundle's name.
 
     "" where no bundle is to type them. What the bundle is known to say of them is taken, however many there are.
     """
     name = active_cell_bundle(lab)
-    if not name or not seen.leukocytes:
+    if not name or not examined.leukocytes:
         return ""
     bundle = engine().loaded(name).bundle
     if bundle is None:
@@ -68,19 +68,19 @@ def begin(lab: Lab, seen: Examined | Recognized) -> Typing | str:
     if bundle.card.scope != "cell" or not bundle.card.suggests:
         return ""
     started = time.perf_counter()
-    known = classification.known(seen.cache, bundle)
+    known = classification.known(examined.cache, bundle)
     if known is not None:
-        return Typing(bundle, seen, [], started, known)
-    field = seen.field
+        return Typing(bundle, examined, [], started, known)
+    field = examined.field
     if cell_reader.refusals(field):
-        return Typing(bundle, seen, [], started)
+        return Typing(bundle, examined, [], started)
     if int((~field.cut).sum()) > AT_ONCE:
         return name
     cells = [pair for part, shown in cell_reader.batches(bundle.card, field) for pair in zip(part, shown, strict=True)]
     answers = engine().submit_all(bundle, [shown for _number, shown in cells], beside=True)
     return Typing(
         bundle,
-        seen,
+        examined,
         [(number, shown[None], answer) for (number, shown), answer in zip(cells, answers, strict=True)],
         started,
     )

@@ -188,12 +188,12 @@ def fields_of(case_id: str, source: Source | None, only: str | None = None) -> t
         if row.boxes is None or only not in (None, row.id):
             continue
         suggestions, read = readings.get(row.id, {}), row.id in readings
-        one = DetectedField(row.id, place, row.display_name, row.width, row.height, len(row.boxes), read)
-        fields.append(one)
+        field = DetectedField(row.id, place, row.display_name, row.width, row.height, len(row.boxes), read)
+        fields.append(field)
         for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
             reading_id, suggestion = suggestions.get(number, (None, None))
             shown = suggestion.shown if suggestion else None
-            cells.append(Cell(one, number, box, cut, shown, reading_id, annotations.get((row.id, number)), names))
+            cells.append(Cell(field, number, box, cut, shown, reading_id, annotations.get((row.id, number)), names))
     return fields, cells
 
 
@@ -210,10 +210,10 @@ def readings_by(
     )
     if only is not None:
         query = query.where(SmearImage.id == only)
-    found: defaultdict[str, dict[int, tuple[str, Suggestion]]] = defaultdict(dict)
+    by_image: defaultdict[str, dict[int, tuple[str, Suggestion]]] = defaultdict(dict)
     for image_id, reading_id, first, suggestions in db.session.execute(query):
-        found[image_id] |= {number: (reading_id, one) for number, one in enumerate(suggestions, first)}
-    return dict(found)
+        by_image[image_id] |= {number: (reading_id, suggestion) for number, suggestion in enumerate(suggestions, first)}
+    return dict(by_image)
 
 
 def newest(session: Session, image_ids: Iterable[str]) -> dict[tuple[str, int], Annotation]:

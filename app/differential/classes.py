@@ -45,7 +45,7 @@ CLASSES = (
     CellClass("platelet", _l("Platelet"), _l("platelets"), "y"),
     CellClass("smudge", _l("Smudge cell"), _l("smudge cells"), "p"),
 )
-BY_ID = {one.id: one for one in CLASSES}
+BY_ID = {cell_class.id: cell_class for cell_class in CLASSES}
 MORE_KEYS = "jkl0"  # of a bundle's labels that are not in the table
 # What a bundle calls otherwise.
 SAME = {"ALL": "blast"}
@@ -78,14 +78,19 @@ def keyed(labels: Sequence[Label] = (), own: Sequence[Label] = ()) -> list[Keyed
     The lab's have the same keys whatever model read.
     """
     meanings = {label.id: label.meaning for label in labels}
-    known = [KeyedLabel(one.id, str(one.name), meanings.get(one.id, ""), one.malignant, one.key) for one in CLASSES]
+    known = [
+        KeyedLabel(
+            cell_class.id, str(cell_class.name), meanings.get(cell_class.id, ""), cell_class.malignant, cell_class.key
+        )
+        for cell_class in CLASSES
+    ]
     there = {*BY_ID, *(label.id for label in own)}
-    others = [*own, *(label for label in labels if label.id not in there)]
+    extra = [*own, *(label for label in labels if label.id not in there)]
     return known + [
         KeyedLabel(
             label.id, label.name, label.meaning, label.malignant, MORE_KEYS[place] if place < len(MORE_KEYS) else ""
         )
-        for place, label in enumerate(others)
+        for place, label in enumerate(extra)
     ]
 
 

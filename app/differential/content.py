@@ -19,17 +19,17 @@ from smear.statistics import Share
 DIGITS = 5
 
 
-def content(case: Case, lab: Lab, told: list[Notification]) -> dict[str, Any] | None:
+def content(case: Case, lab: Lab, notifications: list[Notification]) -> dict[str, Any] | None:
     """Return the count of a case as JSON data; None where nobody and nothing named a cell.
 
-    Shares and limits are 0..1. told: who was told of what the lab's rules say.
+    Shares and limits are 0..1. notifications: who was told of what the lab's rules say.
     """
     source = counting_source(case.id, lab)
     fields, cells = fields_of(case.id, source)
     table = differential(cells, source.labels if source else ())
     if table.empty:
         return None
-    places = {one.image_id: one.place for one in fields}
+    places = {field.image_id: field.place for field in fields}
     twice, differing = named_twice(case.id)
     by_person = Counter(cell.annotation.made_by.shown_name for cell in cells if cell.annotation and not cell.excluded)
     how_far = progress(Counter(cell.standing for cell in cells if cell.annotation and not cell.excluded), lab)
@@ -52,20 +52,27 @@ def content(case: Case, lab: Lab, told: list[Notification]) -> dict[str, Any] | 
             "cells": twice,
             "differing": [
                 {
-                    "cell": f"{places[one.image_id]}.{one.number}",
-                    "first": one.first,
-                    "first_by": one.first_by,
-                    "second": one.second,
-                    "second_by": one.second_by,
+                    "cell": f"{places[cell.image_id]}.{cell.number}",
+                    "first": cell.first,
+                    "first_by": cell.first_by,
+                    "second": cell.second,
+                    "second_by": cell.second_by,
                 }
-                for one in differing
-                if one.image_id in places
+                for cell in differing
+                if cell.image_id in places
             ],
         },
         "attention": {
             "state": case.attention,
-            "rules": [one.words for one in stored_rules(case)],
-            "told": [{"whom": one.told, "by": one.made_by.shown_name, "at": one.told_at.isoformat()} for one in told],
+            "rules": [rule.words for rule in stored_rules(case)],
+            "told": [
+                {
+                    "whom": notification.told,
+                    "by": notification.made_by.shown_name,
+                    "at": notification.told_at.isoformat(),
+                }
+                for notification in notifications
+            ],
         },
     }
 
@@ -81,28 +88,30 @@ def row_content(row: Row) -> dict[str, Any]:
     }
 
 
-def share_content(one: Share | None) -> dict[str, Any] | None:
+def share_content(share: Share | None) -> dict[str, Any] | None:
     """Return a share with its limits as JSON data."""
-    if one is None:
+    if share is None:
         return None
     return {
-        "count": one.count,
-        "total": one.total,
-        "share": round(one.value, DIGITS),
-        "low": round(one.low, DIGITS),
-        "high": round(one.high, DIGITS),
+        "count": share.count,
+        "total": share.total,
+        "share": round(share.value, DIGITS),
+        "low": round(share.low, DIGITS),
+        "high": round(share.high, DIGITS),
     }
 
 
 def table_of(data: dict[str, Any]) -> Differential:
     """Return the table that was signed, for a page or a document."""
 
-    def share(one: dict[str, Any] | None) -> Share | None:
-        return Share(one["count"], one["total"], one["share"], one["low"], one["high"]) if one else None
+    def share(stored: dict[str, Any] | None) -> Share | None:
+        return (
+            Share(stored["count"], stored["total"], stored["share"], stored["low"], stored["high"]) if stored else None
+        )
 
     rows = [
-        Row(one["code"], one["name"], share(one["people"]), share(one["suggested"]), one["apart"])
-        for one in data["rows"]
+        Row(row["code"], row["name"], share(row["people"]), share(row["suggested"]), row["apart"])
+        for row in data["rows"]
     ]
     names = ("people", "suggested", "refused", "unclassed", "unnamed", "cut", "excluded")
     return Differential(rows, *(data[name] for name in names))
@@ -110,12 +119,12 @@ def table_of(data: dict[str, Any]) -> Differential:
 
 def remarks(data: dict[str, Any]) -> list[str]:
     """Return what has to be said with a count, a sentence each: who named the cells, by which model, who disagreed."""
-    found = []
+    sentences = []
     if data["named_by"]:
-        people = ", ".join(f"{one['who']} {one['cells']}" for one in data["named_by"])
-        found.append(_("Cells named by people: %(people)s.", people=people))
+        people = ", ".join(f"{person['who']} {person['cells']}" for person in data["named_by"])
+        sentences.append(_("Cells named by people: %(people)s.", people=people))
     if data["people"] < data["target"]:
-        found.append(
+        sentences.append(
             _("People named %(n)s leukocytes of the target of %(target)s.", n=data["people"], target=data["target"])
         )
     if data["model"]:
@@ -127,9 +136,9 @@ def remarks(data: dict[str, Any]) -> list[str]:
             model=model,
             refused=data["refused"],
         )
-        found.append(words)
+        sentences.append(words)
     if data["unclassed"]:
-        found.append(
+        sentences.append(
             ngettext(
                 "%(num)s whole cell was not named by a person.",
                 "%(num)s whole cells were not named by a person.",
@@ -138,7 +147,7 @@ def remarks(data: dict[str, Any]) -> list[str]:
         )
     blasts = next((row["people"] for row in data["rows"] if row["code"] == "blast"), None)
     if data["people"] and not (blasts and blasts["count"]):
-        found.append(
+        sentences.append(
             _(
                 "No blast was named; the chance of having missed them at %(rare)s is %(p)s.",
                 rare=f"{100 * data['missed']['prevalence']:.0f} %",
@@ -146,13 +155,18 @@ def remarks(data: dict[str, Any]) -> list[str]:
             )
         )
     if data["named_twice"]["cells"]:
-        found.append(disagreement(data["named_twice"]))
-    found += data["attention"]["rules"]
-    found += [
-        _("Told: %(whom)s (%(by)s, %(at)s UTC).", whom=one["whom"], by=one["by"], at=one["at"][:16].replace("T", " "))
-        for one in data["attention"]["told"]
+        sentences.append(disagreement(data["named_twice"]))
+    sentences += data["attention"]["rules"]
+    sentences += [
+        _(
+            "Told: %(whom)s (%(by)s, %(at)s UTC).",
+            whom=notification["whom"],
+            by=notification["by"],
+            at=notification["at"][:16].replace("T", " "),
+        )
+        for notification in data["attention"]["told"]
     ]
-    return found
+    return sentences
 
 
 def model_of(data: dict[str, Any]) -> str:
@@ -165,13 +179,15 @@ def second_readings(signed: dict[str, Any]) -> list[str]:
     return [
         _(
             "Second reading, blind, by %(who)s: differs on image %(which)s of %(n)s.",
-            who=one["by"],
-            which=", ".join(map(str, one["differs"])),
-            n=one["images"],
+            who=reading["by"],
+            which=", ".join(map(str, reading["differs"])),
+            n=reading["images"],
         )
-        if one["differs"]
-        else _("Second reading, blind, by %(who)s: agrees on all of %(n)s images.", who=one["by"], n=one["images"])
-        for one in signed["blind_readings"]
+        if reading["differs"]
+        else _(
+            "Second reading, blind, by %(who)s: agrees on all of %(n)s images.", who=reading["by"], n=reading["images"]
+        )
+        for reading in signed["blind_readings"]
     ]
 
 
@@ -184,8 +200,8 @@ def disagreement(twice: dict[str, Any]) -> str:
         n=len(twice["differing"]),
     )
     each = [
-        f"{one['cell']} {one['first']} ({one['first_by']}) / {one['second']} ({one['second_by']})"
-        for one in twice["differing"][:12]
+        f"{cell['cell']} {cell['first']} ({cell['first_by']}) / {cell['second']} ({cell['second_by']})"
+        for cell in twice["differing"][:12]
     ]
     return f"{words} {'; '.join(each)}{' …' if len(twice['differing']) > 12 else '.'}" if each else words
 

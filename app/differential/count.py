@@ -180,12 +180,12 @@ def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
         .where(SmearImage.case_id == case_id, Annotation.kind == "label")
         .order_by(SmearImage.position, Annotation.image_id, Annotation.number, Annotation.version)
     )
-    said: defaultdict[tuple[str, int], dict[int, Annotation]] = defaultdict(dict)
+    by_cell: defaultdict[tuple[str, int], dict[int, Annotation]] = defaultdict(dict)
     for row in db.session.scalars(query):
-        by_person = said[row.image_id, row.number]
+        by_person = by_cell[row.image_id, row.number]
         by_person.pop(row.made_by_id, None)
         by_person[row.made_by_id] = row
-    both = {cell: list(by_person.values()) for cell, by_person in said.items() if len(by_person) > 1}
+    both = {cell: list(by_person.values()) for cell, by_person in by_cell.items() if len(by_person) > 1}
     differing = [
         Disagreement(
             image_id,

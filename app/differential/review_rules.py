@@ -83,19 +83,19 @@ class Met:
 
 def stored_rules(case: Case) -> list[Met]:
     """Return the rules that a case was found to meet."""
-    return [Met(**one) for one in case.attention_rules]
+    return [Met(**rule) for rule in case.attention_rules]
 
 
 def met(counted: Counter[str], lab: Lab) -> list[Met]:
     """Return which of a lab's rules a count meets; counted: how many cells stand as each class."""
     total, whole = leukocytes(counted), sum(n for code, n in counted.items() if code not in APART)
-    found = []
+    rules_met = []
     for rule in RULES:
         setting = lab.review_rules.get(rule.code)
         count, of = sum(counted[code] for code in rule.classes), whole if rule.of_all else total
         if setting and count >= FEWEST and 100 * count >= setting["percent"] * of:
-            found.append(Met(rule.code, count, of, setting["percent"], setting["critical"]))
-    return found
+            rules_met.append(Met(rule.code, count, of, setting["percent"], setting["critical"]))
+    return rules_met
 
 
 def apply(session: Session, case: Case, lab: Lab, user_id: int) -> None:
@@ -107,11 +107,11 @@ def apply(session: Session, case: Case, lab: Lab, user_id: int) -> None:
         return
     session.flush()
     _fields, cells = fields_of(case.id, counting_source(case.id, lab))
-    found = met(standing(cells), lab)
-    before = {one["code"] for one in case.attention_rules}
-    case.attention_rules = [one.stored() for one in found]
-    case.attention = "critical" if any(one.critical for one in found) else "review" if found else ""
-    after = {one.code for one in found}
+    rules = met(standing(cells), lab)
+    before = {rule["code"] for rule in case.attention_rules}
+    case.attention_rules = [rule.stored() for rule in rules]
+    case.attention = "critical" if any(rule.critical for rule in rules) else "review" if rules else ""
+    after = {rule.code for rule in rules}
     if after != before:
         if after - before:
             case.told_at = None  # what somebody was told of before was not this

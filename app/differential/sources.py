@@ -43,18 +43,18 @@ def read_sources(case_id: str) -> list[Source]:
         .where(SmearImage.case_id == case_id)
         .group_by(CellReading.bundle, CellReading.version)
     )
-    found = []
+    sources = []
     for bundle, version, fields, example in db.session.execute(query):
         row = db.session.get_one(CellReading, example)
-        found.append(Source(bundle, version, row.labels, row.intended_use, fields))
-    return sorted(found, key=lambda one: (-one.fields, one.name, one.version))
+        sources.append(Source(bundle, version, row.labels, row.intended_use, fields))
+    return sorted(sources, key=lambda source: (-source.fields, source.name, source.version))
 
 
 def counting_source(case_id: str, lab: Lab) -> Source | None:
     """Return the bundle whose suggestions a case's count is made of: the lab's own, else the one that read most."""
-    found = read_sources(case_id)
-    own = [one for one in found if one.name == active_cell_bundle(lab)]
-    return next(iter(own or found), None)
+    sources = read_sources(case_id)
+    own = [source for source in sources if source.name == active_cell_bundle(lab)]
+    return next(iter(own or sources), None)
 
 
 def active_cell_bundle(lab: Lab) -> str:
