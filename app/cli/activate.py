@@ -50,18 +50,18 @@ def published_path(name: str) -> Path:
     BundleError where it is damaged; ClickException where another bundle has its name.
     """
     models: Path = current_app.config["MODELS_DIR"]
-    made = Path(name)
-    if name in bundles.names(models) or not (made / CARD).is_file():
+    folder = Path(name)
+    if name in bundles.names(models) or not (folder / CARD).is_file():
         return models / name
-    card = bundles.verify(made)
+    card = bundles.verify(folder)
     target = models / card.name
     if target.exists():
-        if sha256(target / CARD) == sha256(made / CARD):
+        if sha256(target / CARD) == sha256(folder / CARD):
             return target
         raise click.ClickException(
             f"There is another model '{card.name}' here already, and nothing is replaced. Give the new one another name"
             " (`python -m training adapt ... --name NAME`)."
         )
     with replacing(target) as draft:
-        shutil.copytree(made, draft, dirs_exist_ok=True)
+        shutil.copytree(folder, draft, dirs_exist_ok=True)
     return target

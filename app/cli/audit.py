@@ -25,10 +25,10 @@ audit_commands = AppGroup("audit", help="The record of what was done.")
 
 
 @audit_commands.command("verify")
-@click.option("--seal", "given", default=None, help="The seal of an event that has to be in the chain.")
+@click.option("--seal", "known_seal", default=None, help="The seal of an event that has to be in the chain.")
 @click.option("--seals", default=None, type=click.Path(path_type=Path, exists=True), help="Where `audit seal` wrote.")
 @click.option("--files/--no-files", default=True, help="Whether every stored picture is read and compared, too.")
-def verify(given: str | None, seals: Path | None, files: bool) -> None:
+def verify(known_seal: str | None, seals: Path | None, files: bool) -> None:
     """Check every event's seal, and what the events speak of. The exit status is 1 when something is not as it was.
 
     Compared are signatures, reviews, blind reviews, annotations, readings, roles, models' cards and stored pictures.
@@ -37,7 +37,7 @@ def verify(given: str | None, seals: Path | None, files: bool) -> None:
     """
     with db.engine.connect() as connection:
         problems = [sentence for _number, sentence in ledger.broken(connection)]
-        for wanted in [*([given] if given else []), *(kept(seals) if seals else [])]:
+        for wanted in [*([known_seal] if known_seal else []), *(seals_in(seals) if seals else [])]:
             if not ledger.has_seal(connection, wanted):
                 problems.append(f"The event with the seal {wanted} is not in the chain any more.")
         number, newest = ledger.newest_seal(connection)
@@ -112,7 +112,7 @@ def outline(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def kept(path: Path) -> list[str]:
+def seals_in(path: Path) -> list[str]:
     """Return the seals in a file that `audit seal` wrote; click's error where it is none."""
     file = path / SEALS if path.is_dir() else path
     try:

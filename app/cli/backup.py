@@ -223,7 +223,7 @@ def read_backup(folder: Path, passphrase_file: Path | None) -> int:
 def read_json(data: bytes) -> dict[str, Any]:
     """Return what stands in a file of a backup, nothing where it is none."""
     try:
-        found = json.loads(data)
+        content = json.loads(data)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

@@ -77,15 +77,15 @@ def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: fl
     cutter = Cutter(crops) if crops else None
     writer = csv.DictWriter(sys.stdout, [*COLUMNS[:-2], *(SUGGESTED if model else []), *COLUMNS[-2:]])
     writer.writeheader()
-    pictures = found = empty = failed = 0
+    pictures = leukocytes = empty = failed = 0
     for picture in pictures_of(files):
         pictures += 1
         for row in rows_of(picture, cutter, micrometres_per_pixel, model):
-            found += "leukocyte" in row
+            leukocytes += "leukocyte" in row
             empty += row.get("leukocytes") == 0
             failed += "error" in row
             writer.writerow(row)
-    counts = f"Pictures: {pictures}. Leukocytes: {found}. Without any: {empty}. Not read: {failed}."
+    counts = f"Pictures: {pictures}. Leukocytes: {leukocytes}. Without any: {empty}. Not read: {failed}."
     click.echo(counts, err=True)
     if failed:
         sys.exit(1)
@@ -94,7 +94,7 @@ def cells(paths: tuple[Path, ...], crops: Path | None, micrometres_per_pixel: fl
 def loaded(name: str) -> Bundle:
     """Return a bundle that reads single cells; a sentence where there is none of that name."""
     folder = current_app.config["MODELS_DIR"]
-    known = [one for one, card, _text in published(folder) if card and card.scope == "cell"]
+    known = [bundle for bundle, card, _text in published(folder) if card and card.scope == "cell"]
     if name not in known:
         raise click.BadParameter(
             f"There is no model '{printable(Path(name))}' for single cells. Known: {', '.join(known) or 'none'}."
@@ -140,11 +140,11 @@ def suggested(model: Bundle, field: Field) -> list[dict[str, Any]]:
         {
             "bundle": model.card.name,
             "version": model.card.version,
-            "outcome": as_printed(one.outcome),
-            "label": one.label,
-            "confidence": one.confidence if one.confidence is None else round(one.confidence, DIGITS),
+            "outcome": as_printed(shown.outcome),
+            "label": shown.label,
+            "confidence": shown.confidence if shown.confidence is None else round(shown.confidence, DIGITS),
         }
-        for one in (suggestion.shown for suggestion in cell_reader.read(model, field))
+        for shown in (suggestion.shown for suggestion in cell_reader.read(model, field))
     ]
 
 

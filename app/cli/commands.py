@@ -42,26 +42,26 @@ user_commands = AppGroup("user", help="People of a lab.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
-    for one in COMMANDS:
-        app.cli.add_command(one)
+    for command in COMMANDS:
+        app.cli.add_command(command)
 
 
-def telling(one: click.Command) -> click.Command:
+def telling(command: click.Command) -> click.Command:
     """Return a command, or a group of them, that ends with a sentence where the store of the pictures is silent."""
-    for below in one.commands.values() if isinstance(one, click.Group) else ():
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
         telling(below)
-    callback = one.callback
+    callback = command.callback
     if callback is not None:
 
         @wraps(callback)
-        def told(*args: Any, **kwargs: Any) -> Any:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             try:
                 return callback(*args, **kwargs)
             except SilentError as silent:
                 raise click.ClickException(silent.text) from None
 
-        one.callback = told
-    return one
+        command.callback = wrapper
+    return command
 
 
 @click.command()
@@ -195,8 +195,8 @@ def find_lab(name: str | None) -> Lab:
 
 
 COMMANDS = tuple(
-    telling(one)
-    for one in (
+    telling(command)
+    for command in (
         init,
         user_commands,
         audit_commands,

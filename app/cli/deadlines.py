@@ -39,10 +39,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
     def received(self, data: bytes) -> bool:
         """Take in what came, and note when a request begins."""
         before = self.request
-        taken: bool = super().received(data)
+        progressed: bool = super().received(data)
         if self.request is not before:
             self.begun = time.time()
-        return taken
+        return progressed
 
     def overdue(self, now: float) -> bool:
         """Return whether the client takes longer than it may, to send or to read."""
@@ -51,10 +51,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
         request = self.request
         if request is None:
             return False
-        taken = now - self.begun
+        seconds = now - self.begun
         if not request.headers_finished:
-            return taken > HEADER_SECONDS
-        return taken > BODY_SECONDS and request.body_bytes_received < SLOWEST * (taken - BODY_SECONDS)
+            return seconds > HEADER_SECONDS
+        return seconds > BODY_SECONDS and request.body_bytes_received < SLOWEST * (seconds - BODY_SECONDS)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]

@@ -49,11 +49,13 @@ def export_reviewed(
     except OSError as error:
         raise click.ClickException(f"The export could not be written: {error.strerror}.") from None
     for kind, counts in described["counts"].items():
-        told = ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
-        click.echo(f"{kind}: {sum(counts.values())} of {described['groups'][kind]} patients or cases ({told})")
-    for one in described["left_out"]:
-        cell = f" cell {one['number']}" if one["number"] else ""
-        click.echo(f"Left out: {one['picture']}{cell}: {one['reason']} ({' / '.join(one['labels'])})", err=True)
+        per_label = ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
+        click.echo(f"{kind}: {sum(counts.values())} of {described['groups'][kind]} patients or cases ({per_label})")
+    for left_out in described["left_out"]:
+        cell = f" cell {left_out['number']}" if left_out["number"] else ""
+        click.echo(
+            f"Left out: {left_out['picture']}{cell}: {left_out['reason']} ({' / '.join(left_out['labels'])})", err=True
+        )
 
 
 @click.command("import-reviewed")
@@ -66,19 +68,19 @@ def import_reviewed(folder: Path, email: str) -> None:
     if user is None or not user.is_clinician:
         raise click.ClickException(f"{email} is no clinician of a lab here.")
     try:
-        found = importing.from_folder(folder, user, lambda _done, _total: None)
+        imported = importing.from_folder(folder, user, lambda _done, _total: None)
     except (RefusedError, BundleUnusableError) as refused:
         raise click.ClickException(refused.text) from None
-    for problem in found.problems:
+    for problem in imported.problems:
         click.echo(problem, err=True)
-    told = ", ".join(f"{n} of {kind}" for kind, n in sorted(found.labels.items())) or "none"
-    click.echo(f"Pictures: {found.pictures}. Labels: {told}. Not taken in: {len(found.problems)}.")
+    labels = ", ".join(f"{n} of {kind}" for kind, n in sorted(imported.labels.items())) or "none"
+    click.echo(f"Pictures: {imported.pictures}. Labels: {labels}. Not taken in: {len(imported.problems)}.")
 
 
 def lab_named(name: str | None) -> Lab:
     """Return the lab of that name, or the only one; RefusedError where there is none such."""
     labs = list(db.session.scalars(select(Lab).order_by(Lab.id)))
-    found = [lab for lab in labs if name in (None, lab.name)]
-    if len(found) != 1:
+    matching = [lab for lab in labs if name in (None, lab.name)]
+    if len(matching) != 1:
         raise RefusedError(f"Say which lab with --lab: {', '.join(lab.name for lab in labs)}.")
-    return found[0]
+    return matching[0]

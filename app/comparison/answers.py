@@ -33,44 +33,44 @@ class Model:
 
 def models(lab_id: int, folder: object) -> list[Model]:
     """Return every version that is published here or has read for the lab, sorted."""
-    found = {Model(card.name, card.version, card.scope) for _name, card, _text in published(folder) if card}  # type: ignore[arg-type]
+    versions = {Model(card.name, card.version, card.scope) for _name, card, _text in published(folder) if card}  # type: ignore[arg-type]
     for record, scope in ((Reading, "field"), (CellReading, "cell")):
         query = select(record.bundle, record.version).join(record.image).join(SmearImage.case)
         for name, version in db.session.execute(query.where(Case.lab_id == lab_id).distinct()):
-            found.add(Model(name, version, scope))
-    return sorted(found)
+            versions.add(Model(name, version, scope))
+    return sorted(versions)
 
 
 def labelled(lab_id: int, scope: str) -> list[Labelled]:
     """Return what people labelled in signed cases, of what models of a scope read."""
-    found, _left = labels(lab_id, Choice(cells=scope == "cell", fields=scope == "field", signed_only=True, panels=True))
-    return found
+    items, _left = labels(lab_id, Choice(cells=scope == "cell", fields=scope == "field", signed_only=True, panels=True))
+    return items
 
 
 def answers(model: Model, image_ids: Iterable[str]) -> dict[Key, str | None]:
     """Return what a model suggested of images: a label, as it is counted, or None where it made no suggestion."""
     images = set(image_ids)
-    found: dict[Key, str | None] = {}
+    suggestions: dict[Key, str | None] = {}
     this = (model.name, model.version)
     shadow = select(ShadowReading).where(ShadowReading.bundle == this[0], ShadowReading.version == this[1])
     for row in db.session.scalars(shadow):
         if row.image_id in images:
-            for place, one in enumerate(row.suggestions):
-                found[row.image_id, place + (model.scope == "cell")] = counted(one.label, model.scope)
+            for place, suggestion in enumerate(row.suggestions):
+                suggestions[row.image_id, place + (model.scope == "cell")] = counted(suggestion.label, model.scope)
     if model.scope == "field":
         query = select(Reading.image_id, Reading.label, Reading.outcome)
         for image_id, label, outcome in db.session.execute(
             query.where(Reading.bundle == this[0], Reading.version == this[1])
         ):
             if image_id in images:
-                found[image_id, 0] = label if outcome == "suggested" else None
-        return found
+                suggestions[image_id, 0] = label if outcome == "suggested" else None
+        return suggestions
     cells = select(CellReading).where(CellReading.bundle == this[0], CellReading.version == this[1])
     for reading in db.session.scalars(cells):
         if reading.image_id in images:
-            for number, one in enumerate(reading.suggestions, reading.first):
-                found[reading.image_id, number] = counted(one.label, "cell")
-    return found
+            for number, suggestion in enumerate(reading.suggestions, reading.first):
+                suggestions[reading.image_id, number] = counted(suggestion.label, "cell")
+    return suggestions
 
 
 def counted(label: str | None, scope: str) -> str | None:

@@ -84,12 +84,12 @@ def compare(pairs: Sequence[Pair]) -> Compared | None:
     if not pairs:
         return None
     table = Counter(pair.results for pair in pairs)
-    only_first = sum(n for (one, two), n in table.items() if one == RIGHT != two)
-    only_second = sum(n for (one, two), n in table.items() if two == RIGHT != one)
+    only_first = sum(n for (first, second), n in table.items() if first == RIGHT != second)
+    only_second = sum(n for (first, second), n in table.items() if second == RIGHT != first)
     leads: defaultdict[str, int] = defaultdict(int)
     for pair in pairs:
-        one, two = pair.results
-        leads[pair.group] += (two == RIGHT) - (one == RIGHT)
+        first, second = pair.results
+        leads[pair.group] += (second == RIGHT) - (first == RIGHT)
     won = sum(lead < 0 for lead in leads.values()), sum(lead > 0 for lead in leads.values())
     return Compared(
         n=len(pairs),
@@ -120,17 +120,17 @@ def of(results: Sequence[str]) -> Of:
 
 def by_class(pairs: Sequence[Pair]) -> list[tuple[str, int, Share, Share]]:
     """Return each label with how many pictures have it, and of how many each model was right."""
-    found = []
+    rows = []
     for truth in sorted({pair.truth for pair in pairs}):
         own = [pair.results for pair in pairs if pair.truth == truth]
         shares = (exact_share(sum(both[k] == RIGHT for both in own), len(own)) for k in (0, 1))
-        found.append((truth, len(own), *shares))
-    return found  # type: ignore[return-value]
+        rows.append((truth, len(own), *shares))
+    return rows  # type: ignore[return-value]
 
 
-def sign_test(one: int, two: int) -> float:
-    """Return how probably chance alone parts `one + two` so unevenly or more, two-sided; 1 of nothing."""
+def sign_test(first: int, second: int) -> float:
+    """Return how probably chance alone parts `first + second` so unevenly or more, two-sided; 1 of nothing."""
     from scipy.special import bdtr  # not when the application starts
 
-    n = one + two
-    return min(1.0, 2 * float(bdtr(min(one, two), n, 0.5))) if n else 1.0
+    n = first + second
+    return min(1.0, 2 * float(bdtr(min(first, second), n, 0.5))) if n else 1.0

@@ -55,7 +55,7 @@ def freeze(name: str, scope: str, share: str, user: User) -> FrozenPanel:
                 )
             )
         panel = FrozenPanel(
-            lab_id=lab_id, name=name, scope=scope, items=[plain(one) for one in chosen], frozen_by_id=user_id
+            lab_id=lab_id, name=name, scope=scope, items=[plain(item) for item in chosen], frozen_by_id=user_id
         )
         session.add(panel)
         session.flush()
@@ -94,25 +94,27 @@ def close(panel: FrozenPanel, reason: str, user: User) -> None:
         )
 
 
-def drawn(found: list[Labelled], share: float, seed: str) -> list[Labelled]:
+def drawn(items: list[Labelled], share: float, seed: str) -> list[Labelled]:
     """Return a share of what is labelled, 0..1, by whole patients in an order that only `seed` decides."""
-    order = sorted({one.group for one in found}, key=lambda group: hashlib.sha256(f"{seed}\0{group}".encode()).digest())
+    order = sorted(
+        {item.group for item in items}, key=lambda group: hashlib.sha256(f"{seed}\0{group}".encode()).digest()
+    )
     chosen: list[Labelled] = []
     for group in order:
-        if len(chosen) >= share * len(found):
+        if len(chosen) >= share * len(items):
             break
-        chosen += [one for one in found if one.group == group]
+        chosen += [item for item in items if item.group == group]
     return chosen
 
 
-def plain(one: Labelled) -> dict[str, str | int]:
+def plain(item: Labelled) -> dict[str, str | int]:
     """Return a labelled field or cell as a panel keeps it."""
     return {
-        "image": one.image.id,
-        "number": one.number,
-        "label": one.label,
-        "name": one.name,
-        "group": one.group,
+        "image": item.image.id,
+        "number": item.number,
+        "label": item.label,
+        "name": item.name,
+        "group": item.group,
     }
 
 

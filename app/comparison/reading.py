@@ -21,7 +21,7 @@ def do(task: LabTask) -> dict[str, Any]:
     """Read what the model that is named has not read yet, and return how many pictures there are."""
     bundle = engine().load(task.argument)
     frozen = [panel for panel in open_panels(task.lab_id) if panel.scope == bundle.card.scope]
-    images = sorted({one.image.id for one in labelled(task.lab_id, bundle.card.scope)} | set(images_of(frozen)))
+    images = sorted({item.image.id for item in labelled(task.lab_id, bundle.card.scope)} | set(images_of(frozen)))
     damaged = 0
     for place, image_id in enumerate(images):
         task.step(place, len(images))

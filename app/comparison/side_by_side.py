@@ -73,8 +73,12 @@ def on(labelled: Sequence[Labelled], card: Card) -> Bar | str | None:
 
     The limits are exact (Clopper and Pearson 1934), by picture.
     """
-    said = answers.answers(Model(card.name, card.version, card.scope), {one.image.id for one in labelled})
-    results = [paired.result(said[key], one.label) for one in labelled if (key := (one.image.id, one.number)) in said]
+    suggestions = answers.answers(Model(card.name, card.version, card.scope), {item.image.id for item in labelled})
+    results = [
+        paired.result(suggestions[key], item.label)
+        for item in labelled
+        if (key := (item.image.id, item.number)) in suggestions
+    ]
     if not results:
         return None
     did = paired.of(results)

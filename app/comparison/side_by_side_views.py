@@ -26,8 +26,8 @@ def side_by_side() -> str:
     active = {active_bundle(lab.id), active_cell_bundle(lab)}
     cards = [card for _name, card, _text in published(current_app.config["MODELS_DIR"]) if card and card.scope == scope]
     cards.sort(key=lambda card: (card.name not in active, card.name))
-    asked = set(request.args.getlist("model"))
-    shown = [card for card in cards if card.name in asked] or cards
+    names = set(request.args.getlist("model"))
+    shown = [card for card in cards if card.name in names] or cards
     return render_template(
         "comparison/side_by_side.html",
         scope=scope,

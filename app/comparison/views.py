@@ -45,9 +45,9 @@ def comparison_page(problem: str = "") -> str:
     first = chosen(
         known, request.values.get("first", ""), sorted(active, key=lambda name: name != active_bundle(lab.id))
     )
-    others = [one for one in known if first and one.scope == first.scope and one != first]
+    rivals = [model for model in known if first and model.scope == first.scope and model != first]
     candidate = [going_on.bundle] if going_on else []
-    second = chosen(others, request.values.get("second", ""), candidate)
+    second = chosen(rivals, request.values.get("second", ""), candidate)
     frozen = panels.of_lab(lab.id)
     sets = sets_of(lab.id, first.scope, frozen) if first else {}
     on = next((panel for panel in frozen if panel.id in sets and panel.id == request.values.get("on")), None)
@@ -58,21 +58,21 @@ def comparison_page(problem: str = "") -> str:
     return render_template(
         "comparison/show.html",
         models=known,
-        others=others,
+        others=rivals,
         first=first,
         second=second,
         labelled=len(labelled),
         compared=paired.compare(pairs),
         panels=frozen,
         on=on,
-        beside={name: paired.compare(found) for name, found in paired_on.items()},
+        beside={name: paired.compare(shared) for name, shared in paired_on.items()},
         least=paired.FEWEST,
         results=(paired.RIGHT, paired.WRONG, paired.NONE),
-        names={one.label: one.name for one in labelled},
+        names={item.label: item.name for item in labelled},
         differing=differing(pairs, labelled),
         listed=LISTED,
         unmet=unmet(cards.get(second.name), second) if second else [],
-        readable=[one for one in (first, second) if one and readable(cards.get(one.name), one)],
+        readable=[model for model in (first, second) if model and readable(cards.get(model.name), model)],
         jobs=lab_jobs.newest_progress(lab.id, reading.KIND),
         trial=going_on,
         days=trial.DAYS,
@@ -83,9 +83,9 @@ def comparison_page(problem: str = "") -> str:
 
 def chosen(known: list[Model], code: str, names: list[str]) -> Model | None:
     """Return the model that an address names, else the first of those names, else any; None where there is none."""
-    asked = [one for one in known if one.code == code]
-    named = [one for name in names for one in known if one.name == name]
-    return next(iter(asked or named or known), None)
+    requested = [model for model in known if model.code == code]
+    named = [model for name in names for model in known if model.name == name]
+    return next(iter(requested or named or known), None)
 
 
 def readable(card: Card | None, model: Model) -> bool:
@@ -106,21 +106,21 @@ def sets_of(lab_id: int, scope: str, frozen: list[FrozenPanel]) -> dict[str, lis
 
 def pairs_of(sets: dict[str, list[Labelled]], first: Model, second: Model) -> dict[str, list[Pair]]:
     """Return of each set what both models have read."""
-    images = {one.image.id for found in sets.values() for one in found}
-    said = [answers.answers(model, images) for model in (first, second)]
+    images = {item.image.id for items in sets.values() for item in items}
+    suggestions = [answers.answers(model, images) for model in (first, second)]
     return {
         name: [
-            Pair(key, one.group, one.label, said[0][key], said[1][key])
-            for one in found
-            if (key := (one.image.id, one.number)) in said[0] and key in said[1]
+            Pair(key, item.group, item.label, suggestions[0][key], suggestions[1][key])
+            for item in items
+            if (key := (item.image.id, item.number)) in suggestions[0] and key in suggestions[1]
         ]
-        for name, found in sets.items()
+        for name, items in sets.items()
     }
 
 
 def differing(pairs: list[Pair], labelled: list[Labelled]) -> list[tuple[Pair, Labelled]]:
     """Return the pictures on which one model is right and the other is not."""
-    of = {(one.image.id, one.number): one for one in labelled}
+    of = {(item.image.id, item.number): item for item in labelled}
     return [
         (pair, of[pair.key]) for pair in pairs if (pair.results[0] == paired.RIGHT) != (pair.results[1] == paired.RIGHT)
     ]

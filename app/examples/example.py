@@ -68,9 +68,9 @@ def open_case(user: User) -> Case:
 def free_accession(user: User) -> str:
     """Return the first of EXAMPLE-1, EXAMPLE-2 ... that the lab has no case of."""
     query = select(Case.accession_key).where(Case.lab_id == user.lab_id, Case.accession_key.startswith(key(ACCESSION)))
-    taken = set(db.session.scalars(query))
+    keys = set(db.session.scalars(query))
     number = 1
-    while key(f"{ACCESSION}-{number}") in taken:
+    while key(f"{ACCESSION}-{number}") in keys:
         number += 1
     return f"{ACCESSION}-{number}"
 

@@ -133,8 +133,8 @@ class Engine:
         if loaded.bundle is not None:
             try:
                 return self._held(loaded.bundle)
-            except OtherCardError as other:
-                if not is_published(self.folder / name, other.held):
+            except OtherCardError as error:
+                if not is_published(self.folder / name, error.held):
                     raise
                 return self._held(self.load(name))
         if loaded.state == "damaged":
@@ -178,8 +178,8 @@ class Engine:
         """
         reader = Reader(bundle)
         examination = reader.examine(picture, started, field)
-        asked = [] if examination.refusals else self.submit_all(bundle, examination.inputs)
-        return Pending(picture, reader, examination, asked, self.patience)
+        futures = [] if examination.refusals else self.submit_all(bundle, examination.inputs)
+        return Pending(picture, reader, examination, futures, self.patience)
 
     def submit(self, bundle: Bundle, pixels: np.ndarray) -> Future[Any]:
         """Queue one prepared picture; its logits, maps and features come as a batch of one."""
@@ -192,11 +192,11 @@ class Engine:
         """
         waiting = [Waiting(bundle, pixels, beside) for pixels in pictures]
         with self._wake:
-            if not beside and sum(not one.beside for one in self._waiting) >= self.capacity:
+            if not beside and sum(not picture.beside for picture in self._waiting) >= self.capacity:
                 raise EngineBusyError(MANY)
             self._waiting.extend(waiting)
             self._wake.notify_all()
-        return [one.answer for one in waiting]
+        return [picture.answer for picture in waiting]
 
     def _run(self) -> None:
         """Serve until stopped: pictures before bundles, so that loading a second model delays nobody for long."""

@@ -119,4 +119,4 @@ def counting(reading: Reading) -> list[Counting]:
 
 def count_most(reading: Reading) -> list[Counting]:
     """Return the leukocytes that a report names: those that speak for the label most."""
-    return [one for one in counting(reading)[:COUNT_MOST] if one.change > 0]
+    return [leukocyte for leukocyte in counting(reading)[:COUNT_MOST] if leukocyte.change > 0]

@@ -61,18 +61,18 @@ class Examined:
 
     def store(self) -> tuple[Stored, Detections]:
         """Put the picture and its outlines into the store; return where they lie and the record of the leukocytes."""
-        stored, found = image_store().put_picture(self.picture.rgb), keep_outlines(self.field)
-        self.cache.label_map = found.label_map_sha256
+        stored, detections = image_store().put_picture(self.picture.rgb), keep_outlines(self.field)
+        self.cache.label_map = detections.label_map_sha256
         outlines = Outlines(
-            segmenter=found.segmenter,
-            boxes=found.boxes,
-            cut=found.cut,
-            label_map=found.label_map_sha256,
+            segmenter=detections.segmenter,
+            boxes=detections.boxes,
+            cut=detections.cut,
+            label_map=detections.label_map_sha256,
             pixels=stored.pixels,
             thumbnail=stored.thumbnail,
         )
         self.cache.add_outlines(msgspec.to_builtins(outlines))
-        return stored, found
+        return stored, detections
 
     def reading(self) -> Reading:
         """Wait for the network and return the reading; EngineBusyError where it does not answer."""
@@ -107,10 +107,10 @@ class Recognized:
     def store(self) -> tuple[Stored, Detections]:
         """Return where the picture lies already, and a new record of its leukocytes."""
         known = self.outlines
-        found = Detections(
+        detections = Detections(
             segmenter=known.segmenter, boxes=known.boxes, cut=known.cut, label_map_sha256=known.label_map
         )
-        return Stored(known.pixels, known.thumbnail), found
+        return Stored(known.pixels, known.thumbnail), detections
 
     def reading(self) -> Reading:
         """Return the reading with what was changed in opening this file, and the time that it took now."""
@@ -128,8 +128,8 @@ def examine(lab_id: int, bundle_name: str, enclosed: Enclosed) -> Examined | Rec
     with engine().slots.upload(enclosed.data), engine().slots.unpacking():
         picture = enclosed.decode()
         cache = ResultCache(lab_id, picture.rgb)
-        found = cache.outlines()
-        outlines = None if found is None else msgspec.convert(found, Outlines)
+        cached = cache.outlines()
+        outlines = None if cached is None else msgspec.convert(cached, Outlines)
         if outlines is None or not outlines.in_store():
             return Examined(bundle, cache, engine().examine(bundle, picture, started))
         cache.label_map = outlines.label_map

@@ -129,10 +129,10 @@ def progress(job: Job) -> Progress:
 
 def newest(case_id: str, kinds: Iterable[str], argument: str = "") -> list[Progress]:
     """Return the newest job of each of these kinds in a case, those that have one; with an argument where given."""
-    found = []
+    jobs = []
     for kind in kinds:
         query = select(Job).where(Job.case_id == case_id, Job.kind == kind).order_by(Job.made_at.desc()).limit(1)
         job = db.session.scalar(query.where(Job.argument == argument) if argument else query)
         if job is not None:
-            found.append(progress(job))
-    return found
+            jobs.append(progress(job))
+    return jobs

@@ -128,8 +128,8 @@ def init_app(app: Flask, kinds: dict[str, Work]) -> None:
 
 def runner() -> Runner:
     """Return the runner of the current application."""
-    found: Runner = current_app.extensions["jobs"]
-    return found
+    current: Runner = current_app.extensions["jobs"]
+    return current
 
 
 def submit(kind: str, case: Case, image_ids: Iterable[str], user: User, argument: str = "") -> str:

@@ -47,8 +47,8 @@ class LabTask:
             raise StoppedError
         with writing() as session:
             values = {"alive_at": now(), "done": done, "total": total, "text": text}
-            found = session.execute(update(Job).where(*self._running).values(values))
-            going_on = found.rowcount == 1  # type: ignore[attr-defined]
+            updated = session.execute(update(Job).where(*self._running).values(values))
+            going_on = updated.rowcount == 1  # type: ignore[attr-defined]
         lab_runner().tell()
         if not going_on:
             raise StoppedError
@@ -104,8 +104,8 @@ def init_app(app: Flask, works: dict[str, LabWork]) -> None:
 
 def lab_runner() -> LabRunner:
     """Return the runner of the current application."""
-    found: LabRunner = current_app.extensions["lab_jobs"]
-    return found
+    current: LabRunner = current_app.extensions["lab_jobs"]
+    return current
 
 
 def submit(kind: str, user: User, argument: str = "") -> str:

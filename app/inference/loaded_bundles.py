@@ -94,10 +94,10 @@ def card_of_version(folder: Path, name: str, version: str) -> Card | None:
 
 def published(folder: Path) -> list[tuple[str, Card | None, str]]:
     """Return every published bundle with its card, or with the reason why it has none."""
-    found: list[tuple[str, Card | None, str]] = []
+    entries: list[tuple[str, Card | None, str]] = []
     for name in bundles.names(folder):
         try:
-            found.append((name, bundles.read_card(folder / name), ""))
+            entries.append((name, bundles.read_card(folder / name), ""))
         except BundleError as error:
-            found.append((name, None, error.text))
-    return found
+            entries.append((name, None, error.text))
+    return entries

@@ -43,9 +43,9 @@ class Counting:
     def rules(self) -> list[Term]:
         """Return the review rules as a version of their list keeps them."""
         return [
-            Term(one.code, f"{one.words} {rule['percent']:g} %{', critical' * rule['critical']}")
-            for one in RULES
-            if (rule := self.review_rules.get(one.code))
+            Term(rule.code, f"{rule.words} {setting['percent']:g} %{', critical' * setting['critical']}")
+            for rule in RULES
+            if (setting := self.review_rules.get(rule.code))
         ]
 
     def keep(self, lab: Lab) -> None:

@@ -25,17 +25,17 @@ def index() -> str:
     return people_page()
 
 
-def people_page(made: User | None = None, token: str = "", problem: str = "") -> str:
+def people_page(linked_user: User | None = None, token: str = "", problem: str = "") -> str:
     """Draw the page, with a link that was just made, or with what was typed and why it was refused."""
     return render_template(
         "lab/members.html",
         people=[(user, membership.post_of(user)) for user in membership.people_of(current_user.lab_id)],
         posts=membership.POSTS,
         with_code=authenticator.those_on(current_user.lab_id),
-        made=made,
-        link=url_for("members.choose", token=token, _external=True) if made else "",
+        made=linked_user,
+        link=url_for("members.choose", token=token, _external=True) if linked_user else "",
         hours=current_app.config["LINK_HOURS"],
-        typed={} if made else request.form,
+        typed={} if linked_user else request.form,
         problem=problem,
     )
 

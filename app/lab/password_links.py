@@ -45,12 +45,12 @@ def person_of(token: str) -> User | None:
 
 def use(token: str, password: str) -> bool:
     """Set the password that a person chose, once; False where the link was used or replaced meanwhile."""
-    kept = hashed(password)
+    password_hash = hashed(password)
     with writing() as session:
         user = person_of(token)
         if user is None:
             return False
         session.execute(delete(PasswordLink).where(PasswordLink.id == key(token)))
-        user.password, user.must_change_password, user.fs_uniquifier = kept, False, random_id()
+        user.password, user.must_change_password, user.fs_uniquifier = password_hash, False, random_id()
         ledger.record(session, "person.password_changed", lab=user.lab_id, actor=user.id, subject=user.id, by="link")
     return True

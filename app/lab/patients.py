@@ -33,8 +33,8 @@ def keyed(lab_id: int, what: str, text: str) -> str:
         raise RefusedError(
             _("There is no key for patients' numbers yet. Ask who runs the server to run `init` once more.")
         )
-    told = "\0".join((str(lab_id), what, text))
-    return hmac.new(str(secret).encode(), told.encode(), hashlib.sha256).hexdigest()
+    message = "\0".join((str(lab_id), what, text))
+    return hmac.new(str(secret).encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
 def code(lab_id: int, what: str, text: str) -> str:

@@ -62,12 +62,12 @@ def parse(kind: str, form: MultiDict[str, str], before: list[Term]) -> list[Term
     if kind not in TABLES:
         return [Term(row["name"], row["name"]) for row in rows]
     known = {term.name.casefold(): term.code for term in reversed(before)}
-    found = []
+    terms = []
     for row in rows:
         term = TABLES[kind](row, known)
         known[term.name.casefold()] = term.code
-        found.append(term)
-    return found
+        terms.append(term)
+    return terms
 
 
 def rows_in(form: MultiDict[str, str]) -> list[dict[str, str]]:
@@ -111,7 +111,7 @@ def _check(kind: str, names: list[str]) -> None:
                     which=", ".join(hidden),
                 )
             )
-        if sum(other.casefold() == name.casefold() for other in names) > 1:
+        if sum(term.casefold() == name.casefold() for term in names) > 1:
             raise RefusedError(_("“%(name)s” is there twice. Nothing was saved.", name=name[: LENGTHS[kind]]))
 
 
@@ -134,7 +134,7 @@ def _diagnosis(row: dict[str, str], known: dict[str, str]) -> Term:
 def _cell_class(row: dict[str, str], known: dict[str, str]) -> Term:
     """Read a cell class: a part of a built-in one, or one of its own."""
     name, whole = row["name"], row["counted_as"]
-    if name.casefold() in {str(one.name).casefold() for one in BY_ID.values()}:
+    if name.casefold() in {str(cell_class.name).casefold() for cell_class in BY_ID.values()}:
         raise RefusedError(_("“%(name)s” is built in; it needs no row. Nothing was saved.", name=name))
     if whole and whole not in BY_ID:
         raise RefusedError(_("Choose what “%(name)s” is counted as. Nothing was saved.", name=name))
@@ -171,11 +171,11 @@ def _microscope(row: dict[str, str], _known: dict[str, str]) -> Term:
     return Term(name, name, micrometres_per_pixel=scale)
 
 
-def _code(name: str, taken: set[str]) -> str:
+def _code(name: str, codes: set[str]) -> str:
     """Return a code for a new term: its Latin letters, with a number where another has them already."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:CODE_LENGTH] or "term"
-    last = {code.rpartition(".")[2] for code in taken}
+    last = {code.rpartition(".")[2] for code in codes}
     return next(code for code in chain([stem], (f"{stem}_{n}" for n in count(2))) if code not in last)
 
 

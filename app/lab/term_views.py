@@ -71,14 +71,14 @@ def save_terms(kind: str) -> Any:
     """Keep a list as its next version."""
     if kind not in KINDS:
         abort(404)
-    seen = request.form.get("seen", -1, type=int)
+    version = request.form.get("seen", -1, type=int)
     try:
         ever = [term for row in term_lists.versions(current_user.lab_id, kind) for term in term_lists.terms_in(row)]
         chosen = term_forms.parse(kind, request.form, ever)
     except RefusedError as refused:
         return terms_page(kind, refused.text), 400
     try:
-        row = term_lists.save(kind, chosen, seen, current_user)
+        row = term_lists.save(kind, chosen, version, current_user)
     except RefusedError as refused:
         return terms_page(kind, refused.text), 409
     title = term_forms.TITLES[kind]

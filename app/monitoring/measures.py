@@ -81,20 +81,20 @@ def of_model(weeks: Sequence[ModelWeek], names: dict[str, str]) -> list[Measure]
         ("unsure", _l("Unsure"), {"high": STAIN}),
         ("not_gradable", _l("Not gradable"), {"high": FOCUS}),
     ]
-    found = [
+    measures = [
         Measure(outcome, words, chart([(week.monday, week.outcomes[outcome], week.images) for week in weeks]), advice)
         for outcome, words, advice in shares
     ]
     overrides = chart([(week.monday, week.overridden, week.reviewed) for week in weeks])
-    found.append(
+    measures.append(
         Measure("override", _l("Of reviewed suggestions people named something else"), overrides, {"high": WRONG})
     )
     labels = sorted({label for week in weeks for label in week.labels})
     for label in labels:
         share = chart([(week.monday, week.labels[label], week.suggested) for week in weeks])
         words = _("Of suggestions: %(label)s", label=names.get(label, label))
-        found.append(Measure(f"label:{label}", words, share, {"high": MIX, "low": MIX}))
-    return found
+        measures.append(Measure(f"label:{label}", words, share, {"high": MIX, "low": MIX}))
+    return measures
 
 
 def of_people(weeks: Sequence[PeopleWeek]) -> list[Measure]:

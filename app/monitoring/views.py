@@ -34,10 +34,10 @@ def span_asked() -> int:
 
 def by_model(weeks: list[ModelWeek]) -> dict[str, list[ModelWeek]]:
     """Return the weeks of each model under its name and version."""
-    found: dict[str, list[ModelWeek]] = {}
+    by_name: dict[str, list[ModelWeek]] = {}
     for week in weeks:
-        found.setdefault(f"{week.bundle} {week.version}", []).append(week)
-    return found
+        by_name.setdefault(f"{week.bundle} {week.version}", []).append(week)
+    return by_name
 
 
 def watched(weeks: list[ModelWeek]) -> list[Measure]:
@@ -52,13 +52,15 @@ def show() -> str:
     span = span_asked()
     since = first_monday(span, now())
     models = by_model(model_weeks(current_user.lab_id, since))
-    newest_first = sorted(models, key=lambda one: models[one][-1].monday, reverse=True)
-    active = [one for one in newest_first if models[one][0].bundle == active_bundle(current_user.lab_id)]
-    asked = request.args.get("model", "")
-    chosen = asked if asked in models else next(iter(active or newest_first), None)
+    newest_first = sorted(models, key=lambda name: models[name][-1].monday, reverse=True)
+    active = [name for name in newest_first if models[name][0].bundle == active_bundle(current_user.lab_id)]
+    requested = request.args.get("model", "")
+    chosen = requested if requested in models else next(iter(active or newest_first), None)
     weeks = models[chosen] if chosen else []
     charts = watched(weeks) if chosen else []
-    people = [one for one in measures.of_people(people_weeks(current_user.lab_id, since)) if one.chart.points]
+    people = [
+        measure for measure in measures.of_people(people_weeks(current_user.lab_id, since)) if measure.chart.points
+    ]
     return render_template(
         "monitoring/show.html",
         span=span,
@@ -68,7 +70,7 @@ def show() -> str:
         weeks=weeks,
         measures=charts,
         people=people,
-        warnings=[one for one in charts + people if one.warning],
+        warnings=[measure for measure in charts + people if measure.warning],
         rule=control_chart,
         drawn=drawn,
     )
@@ -85,10 +87,10 @@ def as_csv() -> Any:
     writer.writerow(COLUMNS)
     for weeks in by_model(model_weeks(current_user.lab_id, since)).values():
         sizes = {week.monday: (len(week.cases), week.images) for week in weeks}
-        for one in watched(weeks):
-            write(writer, one, (weeks[0].bundle, weeks[0].version), sizes)
-    for one in measures.of_people(people_weeks(current_user.lab_id, since)):
-        write(writer, one, ("", ""), {})
+        for measure in watched(weeks):
+            write(writer, measure, (weeks[0].bundle, weeks[0].version), sizes)
+    for measure in measures.of_people(people_weeks(current_user.lab_id, since)):
+        write(writer, measure, ("", ""), {})
     answer = Response(buffer.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f"attachment; filename=monitoring-{now():%Y-%m-%d}.csv"
     return answer

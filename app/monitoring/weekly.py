@@ -91,19 +91,19 @@ def model_weeks(lab_id: int, since: datetime) -> list[ModelWeek]:
             ~before,
         )
     )
-    said = reviews_since(lab_id, since)
-    found: dict[tuple[str, str, date], ModelWeek] = {}
+    reviews = reviews_since(lab_id, since)
+    weeks: dict[tuple[str, str, date], ModelWeek] = {}
     for row in db.session.execute(query):
         monday = monday_of(row.made_at)
-        week = found.setdefault((row.bundle, row.version, monday), ModelWeek(monday, row.bundle, row.version))
+        week = weeks.setdefault((row.bundle, row.version, monday), ModelWeek(monday, row.bundle, row.version))
         week.cases.add(row.case_id)
         week.outcomes[row.outcome] += 1
         if row.outcome == "suggested":
             week.labels[row.label] += 1
-            kind, label = said.get(row.image_id, ("", None))
+            kind, label = reviews.get(row.image_id, ("", None))
             week.reviewed += kind not in ("", "uncertain")
             week.overridden += kind not in ("", "uncertain") and label != row.label
-    return [found[key] for key in sorted(found)]
+    return [weeks[key] for key in sorted(weeks)]
 
 
 def reviews_since(lab_id: int, since: datetime) -> dict[str, tuple[str, str | None]]:
@@ -120,11 +120,11 @@ def reviews_since(lab_id: int, since: datetime) -> dict[str, tuple[str, str | No
 
 def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
     """Return the weeks in which people named cells or read blind to the end, in order."""
-    found: dict[date, PeopleWeek] = {}
+    weeks: dict[date, PeopleWeek] = {}
 
     def week(moment: datetime) -> PeopleWeek:
         monday = monday_of(moment)
-        return found.setdefault(monday, PeopleWeek(monday))
+        return weeks.setdefault(monday, PeopleWeek(monday))
 
     for label, moment in standing_labels(lab_id, since):
         kind = class_of(label)
@@ -146,7 +146,7 @@ def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
     for second, first in db.session.execute(blind):
         week(second.made_at).pairs += 1
         week(second.made_at).agreed += blind_reading.code(first) == blind_reading.code(second)
-    return [found[monday] for monday in sorted(found)]
+    return [weeks[monday] for monday in sorted(weeks)]
 
 
 def standing_labels(lab_id: int, since: datetime) -> Iterable[tuple[str, datetime]]:

@@ -29,10 +29,10 @@ def types_sentence(reading: Reading, cells: list[Cell], source: Source | None) -
 
 def short_names(cells: list[Cell]) -> list[list[Any]]:
     """Return for each cell, in order, what stands on its box: words, and whether a person says so; [] for nothing."""
-    found: list[list[Any]] = []
+    names: list[list[Any]] = []
     for cell in cells:
         if cell.annotation:
-            found.append([cell.person_words, True])
+            names.append([cell.person_words, True])
         else:
-            found.append([cell.names.get(cell.suggested, cell.suggested), False] if cell.suggested else [])
-    return found
+            names.append([cell.names.get(cell.suggested, cell.suggested), False] if cell.suggested else [])
+    return names

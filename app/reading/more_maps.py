@@ -47,7 +47,7 @@ def do(task: Task) -> None:
     if reading is None or image is None or not reading.detail.maps.size:
         return
     bundle = bundle_of(reading)
-    index = [one.id for one in bundle.card.labels].index(label)
+    index = [known.id for known in bundle.card.labels].index(label)
     with engine().slots.stored(image.pixel_count):
         shown = prepare(field_of(image), bundle.card)[None].astype(np.float32)
     db.session.rollback()  # nothing is held in the database for the seconds that follow
@@ -78,10 +78,10 @@ def drawn(reading: Reading) -> dict[str, dict[str, list[list[float]]]]:
     """Return the maps that there are of a reading: by method and label. Of a refusal an older version may have drawn
     some; they are not shown.
     """
-    found: dict[str, dict[str, list[list[float]]]] = {}
+    maps: dict[str, dict[str, list[list[float]]]] = {}
     if reading.outcome != "suggested":
-        return found
+        return maps
     query = select(Explanation).where(Explanation.reading_id == reading.id)
     for row in db.session.scalars(query):
-        found.setdefault(row.method, {})[row.label] = row.grid
-    return found
+        maps.setdefault(row.method, {})[row.label] = row.grid
+    return maps

@@ -100,11 +100,11 @@ def by_leukocyte(reading: Reading, rgb: Array, first: int = 0) -> Array:
     row, counting = evidence.of(reading), evidence.counting(reading)
     if row is None:
         return rgb
-    shown = [one for one in counting if one.change > 0][:first] if first > 0 else counting
-    polygons = {one.number: row.outlines[one.number - 1] for one in shown}
+    shown = [leukocyte for leukocyte in counting if leukocyte.change > 0][:first] if first > 0 else counting
+    polygons = {leukocyte.number: row.outlines[leukocyte.number - 1] for leukocyte in shown}
     if first > 0:  # for a report, which shows it small
         return overlays.shaded(rgb, polygons, {}, boldness=3)
-    return overlays.shaded(rgb, polygons, {one.number: one.weight for one in shown})
+    return overlays.shaded(rgb, polygons, {leukocyte.number: leukocyte.weight for leukocyte in shown})
 
 
 def card_of(reading: Reading) -> Card | None:

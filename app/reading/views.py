@@ -140,7 +140,7 @@ def has_model_view(reading: Reading) -> bool:
 def stage_data(reading: Reading, maps: dict[str, dict[str, Any]], cells: list[Cell]) -> dict[str, Any]:
     """Return what the page's script draws from; cells: those of the field."""
     detail, row = reading.detail, evidence.of(reading)
-    weights = {one.number: round(one.weight, 3) for one in evidence.counting(reading)}
+    weights = {leukocyte.number: round(leukocyte.weight, 3) for leukocyte in evidence.counting(reading)}
     return {
         "width": detail.width,
         "height": detail.height,

@@ -57,7 +57,7 @@ class Suggestions(TypeDecorator[list[Suggestion]]):
 
     def process_result_value(self, value: Any, dialect: Any) -> list[Suggestion] | None:  # noqa: ARG002
         """Read it back, whatever version wrote it; MismatchError where it is none."""
-        return None if value is None else schema.read(list[Suggestion], [upgraded(one) for one in value], "suggestions")
+        return None if value is None else schema.read(list[Suggestion], [upgraded(raw) for raw in value], "suggestions")
 
 
 class Record(DeclarativeBase):

@@ -85,8 +85,8 @@ def figures(card: Card) -> Figures:
 
 def results_of(card: Card) -> dict[str, Result]:
     """Return what a card says of each protocol under which its model was measured, what is worth most first."""
-    found = {name: measured.result(card.metrics, name) for name in measured.PROTOCOLS}
-    return {name: result for name, result in found.items() if result}
+    results = {name: measured.result(card.metrics, name) for name in measured.PROTOCOLS}
+    return {name: result for name, result in results.items() if result}
 
 
 def main_result(card: Card, results: dict[str, Result]) -> Result:
@@ -176,14 +176,14 @@ def renderings(card: Card) -> list[Rendering]:
     """Return what `python -m training stress` found of a model, in its order; [] where it was not measured."""
     return [
         Rendering(
-            one.rendering,
-            one.suggested / one.own,
-            one.right / one.suggested if one.suggested else None,
-            one.others,
-            one.others_suggested,
+            rendering.rendering,
+            rendering.suggested / rendering.own,
+            rendering.right / rendering.suggested if rendering.suggested else None,
+            rendering.others,
+            rendering.others_suggested,
         )
-        for one in measured.renderings(card.metrics)
-        if one.own
+        for rendering in measured.renderings(card.metrics)
+        if rendering.own
     ]
 
 

@@ -119,11 +119,11 @@ def activate(name: str) -> Any:
     else:
         try:
             choice = activation.activate(engine().load(name), reason, current_user, despite)
-            told = {"name": choice.bundle, "version": choice.version}
+            placeholders = {"name": choice.bundle, "version": choice.version}
             if choice.scope == activation.CELLS:
-                flash(_("%(name)s %(version)s types cells at upload from now on.", **told), "info")
+                flash(_("%(name)s %(version)s types cells at upload from now on.", **placeholders), "info")
             else:
-                flash(_("%(name)s %(version)s reads from now on.", **told), "info")
+                flash(_("%(name)s %(version)s reads from now on.", **placeholders), "info")
         except BundleUnusableError as unusable:
             with writing() as session:
                 ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)
