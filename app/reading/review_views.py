@@ -45,7 +45,7 @@ def meanwhile(case_id: str, image_id: str, choice: Choice) -> Any:
         image=image,
         choice=choice,
         chosen=choice.label_name or None,
-        newer=[row for row in image.reviews if row.version > choice.seen],
+        newer=[row for row in image.reviews if row.version > choice.version],
     ), 409
 
 
@@ -55,8 +55,8 @@ def onward(image: SmearImage) -> str:
     if not current_user.opens_next:
         return here
     images = strip(image.case_id)
-    place = [one.id for one in images].index(image.id)
-    following = next((one for one in images[place + 1 :] + images[:place] if one.review is None), None)
+    place = [sibling.id for sibling in images].index(image.id)
+    following = next((sibling for sibling in images[place + 1 :] + images[:place] if sibling.review is None), None)
     if following is not None:
         return url_for("reading.read", case_id=image.case_id, image_id=following.id)
     flash(_("Every image of this case is reviewed."), "info")

@@ -26,8 +26,8 @@ def remarks_on(content: dict[str, Any]) -> list[str]:
 
 def draw(page: Document, content: dict[str, Any]) -> None:
     """Write the count of signed content, where there is one, and what has to be said with it."""
-    counted, said = content["differential"], remarks_on(content)
-    if not counted and not said:
+    counted, sentences = content["differential"], remarks_on(content)
+    if not counted and not sentences:
         return
     page.heading(_("Differential count") if counted else _("Second reading"))
     if counted:
@@ -36,7 +36,7 @@ def draw(page: Document, content: dict[str, Any]) -> None:
         page.write_line(
             _("In brackets: exact 95 % limits (Clopper and Pearson). Below the leukocytes: to 100 of them."), 7.5, GREY
         )
-    for sentence in said:
+    for sentence in sentences:
         page.write_line(sentence, 8, field=_("Differential count"))
 
 
@@ -66,10 +66,10 @@ def draw_table(page: Document, counted: dict[str, Any]) -> None:
                 row.cell(page.printable(text, _("Differential count")))
 
 
-def words(row: Row, one: Share | None) -> str:
+def words(row: Row, share: Share | None) -> str:
     """Write one count with its share and limits; of what is counted apart, how many to 100 leukocytes."""
-    if one is None:
+    if share is None:
         return "–"
     if row.apart:
-        return _("%(n)s (%(ratio)s to 100)", n=one.count, ratio=f"{100 * one.value:.1f}")
-    return f"{one.count}   {percent(one.value)} ({percent(one.low)} – {percent(one.high)})"
+        return _("%(n)s (%(ratio)s to 100)", n=share.count, ratio=f"{100 * share.value:.1f}")
+    return f"{share.count}   {percent(share.value)} ({percent(share.low)} – {percent(share.high)})"

@@ -42,10 +42,10 @@ class Document(FPDF):
     def printable(self, text: str, field: str | None, bold: bool = False) -> str:
         """Replace what no font can draw by a sign for it: a name in a rare script must not stop the report."""
         spaced = text.replace("\r\n", "\n").expandtabs(4)
-        kept = "".join(c if c == "\n" or self.can_draw(c, bold) else MISSING for c in spaced)
+        drawable = "".join(c if c == "\n" or self.can_draw(c, bold) else MISSING for c in spaced)
         if field is not None:
-            self.lost[field] += kept.count(MISSING) - spaced.count(MISSING)
-        return kept
+            self.lost[field] += drawable.count(MISSING) - spaced.count(MISSING)
+        return drawable
 
     def can_draw(self, sign: str, bold: bool) -> bool:
         """Return whether some font has a sign; the first time, the one that stands in for it is opened."""

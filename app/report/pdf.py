@@ -113,8 +113,8 @@ def draw_image(page: Document, image: dict[str, Any]) -> None:
     review, reading = image["review"], image["reading"]
     here = _("image %(place)s", place=image["place"])
     words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
-    seen = words.get(review["kind"]) or review["label_name"]
-    page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=seen), 10, bold=True, width=width, field=here)
+    label = words.get(review["kind"]) or review["label_name"]
+    page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=label), 10, bold=True, width=width, field=here)
     page.write_line(
         _("reviewed by %(who)s, %(when)s", who=review["by"], when=clock(review["at"])),
         7.5,
@@ -157,10 +157,12 @@ def suggestion(reading: dict[str, Any]) -> str:
 def counting_words(reading_id: str) -> str:
     """Say which leukocytes count most for a suggestion; "" where none is known to."""
     reading = db.session.get(Reading, reading_id)
-    found = evidence.count_most(reading) if reading else []
-    if not found:
+    leukocytes = evidence.count_most(reading) if reading else []
+    if not leukocytes:
         return ""
-    each = [_("no. %(n)s (%(p)s without it)", n=one.number, p=chance(one.without)) for one in found]
+    each = [
+        _("no. %(n)s (%(p)s without it)", n=leukocyte.number, p=chance(leukocyte.without)) for leukocyte in leukocytes
+    ]
     return _("Counts most: leukocyte %(each)s.", each=", ".join(each))
 
 
@@ -190,10 +192,10 @@ def small(rgb: np.ndarray) -> np.ndarray:
 
 def intended_uses(content: dict[str, Any]) -> list[str]:
     """Return what each of the models is for, once."""
-    found = [image["reading"]["intended_use"] or FALLBACK_INTENDED_USE for image in content["images"]]
+    uses = [image["reading"]["intended_use"] or FALLBACK_INTENDED_USE for image in content["images"]]
     if content["differential"] and content["differential"]["model"]:
-        found.append(content["differential"]["model"]["intended_use"] or FALLBACK_INTENDED_USE)
-    return list(dict.fromkeys(found))
+        uses.append(content["differential"]["model"]["intended_use"] or FALLBACK_INTENDED_USE)
+    return list(dict.fromkeys(uses))
 
 
 def clock(text: str) -> str:

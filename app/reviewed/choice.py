@@ -89,8 +89,8 @@ def from_form(form: Mapping[str, Any]) -> Choice:
 
 def card_of(name: str) -> Card:
     """Return the card of a published bundle; RefusedError where there is none of that name."""
-    for found, card, _text in published(current_app.config["MODELS_DIR"]):
-        if found == name and card is not None:
+    for bundle_name, card, _text in published(current_app.config["MODELS_DIR"]):
+        if bundle_name == name and card is not None:
             return card
     raise RefusedError(_("There is no model of that name here. Choose one from the list."))
 
@@ -99,4 +99,4 @@ def words_of(card: Card) -> dict[str, str]:
     """Return what a bundle calls each label that it knows, by the class that it is counted as and by its own id."""
     merged = [old for olds in card.recipe.get("merge", {}).values() for old in olds]
     ids = [*merged, *(label.id for label in card.labels)]
-    return {class_of(one): one for one in ids} | {one: one for one in ids}
+    return {class_of(label_id): label_id for label_id in ids} | {label_id: label_id for label_id in ids}

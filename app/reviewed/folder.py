@@ -65,43 +65,43 @@ class Export:
         try:
             picture = image_store().read_bytes(image.pixels_sha256)
             outlines = self.outlines(image)
-            shown = field_of(image) if any(one.number for one in labelled) else None
+            shown = field_of(image) if any(item.number for item in labelled) else None
         except (FieldDamagedError, UnreadableError):
-            self.left += [LeftOut(image, one.number, DAMAGED, (one.name,)) for one in labelled]
+            self.left += [LeftOut(image, item.number, DAMAGED, (item.name,)) for item in labelled]
             return
         name = patients.code(self.lab.id, "image", image.id)
-        for kind in sorted({one.kind for one in labelled}):
+        for kind in sorted({item.kind for item in labelled}):
             self.put(self.below(kind, f"pictures/{name}.png"), picture)
             if outlines:
                 self.put(self.below(kind, f"label_maps/{name}.png"), outlines)
-        for one in labelled:
+        for item in labelled:
             path = f"pictures/{name}.png"
-            if shown is not None and one.number:
-                path = f"crops/{name}-{one.number}.png"
-                self.put(self.below(one.kind, path), encode(crop(shown, one.number), "PNG"))
-            self.add(one, path, name, bool(outlines))
+            if shown is not None and item.number:
+                path = f"crops/{name}-{item.number}.png"
+                self.put(self.below(item.kind, path), encode(crop(shown, item.number), "PNG"))
+            self.add(item, path, name, bool(outlines))
 
     def outlines(self, image: SmearImage) -> bytes:
         """Return the label map of an image; b"" where an older version kept none."""
         digest = image.detections.label_map_sha256 if image.detections else ""
         return image_store().read_bytes(digest) if digest else b""
 
-    def add(self, one: Labelled, path: str, name: str, outlined: bool) -> None:
+    def add(self, item: Labelled, path: str, name: str, outlined: bool) -> None:
         """Add the row of the manifest for a field or a cell."""
-        self.names[one.label] = one.name
-        case = one.image.case
-        box = one.image.detections.boxes[one.number - 1] if one.number and one.image.detections else []
-        self.rows.setdefault(one.kind, []).append(
+        self.names[item.label] = item.name
+        case = item.image.case
+        box = item.image.detections.boxes[item.number - 1] if item.number and item.image.detections else []
+        self.rows.setdefault(item.kind, []).append(
             {
                 "path": path,
-                "label": one.label,
-                "group": one.group,
+                "label": item.label,
+                "group": item.group,
                 "source": ", ".join(filter(None, (self.lab.name, case.microscope or self.lab.microscope, case.stain))),
                 "picture": f"pictures/{name}.png",
                 "label_map": f"label_maps/{name}.png" if outlined else "",
-                "number": one.number or "",
+                "number": item.number or "",
                 "box": " ".join(map(str, box)),
-                "labelled_by": patients.code(self.lab.id, "reader", str(one.by)),
+                "labelled_by": patients.code(self.lab.id, "reader", str(item.by)),
             }
         )
 
@@ -120,12 +120,12 @@ class Export:
             "groups": {kind: len({row["group"] for row in self.rows.get(kind, [])}) for kind in self.choice.kinds},
             "left_out": [
                 {
-                    "picture": patients.code(self.lab.id, "image", one.image.id),
-                    "number": one.number,
-                    "reason": one.reason,
-                    "labels": list(one.labels),
+                    "picture": patients.code(self.lab.id, "image", left_out.image.id),
+                    "number": left_out.number,
+                    "reason": left_out.reason,
+                    "labels": list(left_out.labels),
                 }
-                for one in self.left
+                for left_out in self.left
             ],
         }
         self.put(DESCRIPTION, (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
@@ -137,10 +137,11 @@ def write(lab: Lab, choice: Choice, put: Put, step: Step) -> dict[str, Any]:
 
     A label that somebody gives while it is written is not in it. OSError where the disk has no room.
     """
-    found, left = labels(lab.id, choice)
+    items, left = labels(lab.id, choice)
     export = Export(lab, choice, put, left=list(left))
     of_images = [
-        (image, list(own)) for image, own in groupby(sorted(found, key=lambda one: one.image.id), lambda one: one.image)
+        (image, list(own))
+        for image, own in groupby(sorted(items, key=lambda item: item.image.id), lambda item: item.image)
     ]
     for place, (image, labelled) in enumerate(of_images):
         step(place, len(of_images))

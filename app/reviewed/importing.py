@@ -46,33 +46,37 @@ class Imported:
 def from_folder(folder: Path, user: User, step: Callable[[int, int], None]) -> Imported:
     """Take an export in for a person's lab; RefusedError where the folder is none."""
     described = description(folder)
-    found = Imported(0, Counter(), [])
+    imported = Imported(0, Counter(), [])
     rows = list(rows_of(folder))
     for place, ((group, picture), own) in enumerate(rows):
         step(place, len(rows))
         try:
             image = taken_in(case_of(group, own[0]["source"], user), picture, user)
-            found.pictures += 1
+            imported.pictures += 1
         except (ImageError, OSError, RefusedError) as error:
-            found.problems.append(_("%(picture)s was not taken in: %(why)s", picture=picture.name, why=str(error)))
+            imported.problems.append(_("%(picture)s was not taken in: %(why)s", picture=picture.name, why=str(error)))
             continue
         for kind, several in by_kind(own).items():
             try:
                 put = put_cells if kind == "cells" else put_review
-                found.labels[kind] += put(image, several, described["labels"], user, found.problems)
+                imported.labels[kind] += put(image, several, described["labels"], user, imported.problems)
             except RefusedError as refused:
-                found.problems.append(f"{picture.name}: {refused.text}")
+                imported.problems.append(f"{picture.name}: {refused.text}")
     step(len(rows), len(rows))
-    return found
+    return imported
 
 
 def description(folder: Path) -> dict[str, Any]:
     """Return what an export says of itself; RefusedError where it is no export of a version that is known."""
     try:
-        found = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("labels"), dict):
+        described = None
+    if (
+        not isinstance(described, dict)
+        or described.get("schema") != SCHEMA
+        or not isinstance(described.get("labels"), dict)
+    ):
         raise RefusedError(
             _(
                 "%(folder)s is no export of this program: %(file)s is missing or damaged.",
@@ -80,7 +84,7 @@ def description(folder: Path) -> dict[str, Any]:
                 file=DESCRIPTION,
             )
         )
-    return found
+    return described
 
 
 def rows_of(folder: Path) -> Iterator[tuple[tuple[str, Path], list[Row]]]:
@@ -101,10 +105,10 @@ def rows_of(folder: Path) -> Iterator[tuple[tuple[str, Path], list[Row]]]:
 
 def by_kind(rows: list[Row]) -> dict[str, list[Row]]:
     """Return the rows of a picture by what they label."""
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+    rows_by_kind: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        found["cells" if row.get("number") else "fields"].append(row)
-    return dict(found)
+        rows_by_kind["cells" if row.get("number") else "fields"].append(row)
+    return dict(rows_by_kind)
 
 
 def case_of(group: str, source: str, user: User) -> Case:
@@ -112,8 +116,8 @@ def case_of(group: str, source: str, user: User) -> Case:
     query = select(Case).where(Case.lab_id == user.lab_id, Case.accession == f"I-{group}")
     case = db.session.scalar(query)
     if case is None:
-        told = _("Imported from %(source)s.", source=source)
-        written: dict[str, str | None] = {"accession": f"I-{group}", "specimen": "PB", "notes": told}
+        notes = _("Imported from %(source)s.", source=source)
+        written: dict[str, str | None] = {"accession": f"I-{group}", "specimen": "PB", "notes": notes}
         case = details.create_case(written, user)
     return case
 
@@ -140,7 +144,7 @@ def put_review(image: SmearImage, rows: list[Row], _names: dict[str, str], user:
 
 def put_cells(image: SmearImage, rows: list[Row], names: dict[str, str], user: User, problems: list[str]) -> int:
     """Name the cells of a field as they were labelled, those that nobody named here, and return how many."""
-    named = {one.number for one in image.annotations}
+    named = {annotation.number for annotation in image.annotations}
     boxes = image.detections.boxes if image.detections else []
     by_label: defaultdict[str, list[Seen]] = defaultdict(list)
     for row in rows:
@@ -151,7 +155,8 @@ def put_cells(image: SmearImage, rows: list[Row], names: dict[str, str], user: U
             named.add(number)
             by_label[row["label"]].append(Seen(image.id, number, 0))
     acts = [
-        Act(CellChoice("label", label, str(names.get(label, label))), seen) for label, seen in sorted(by_label.items())
+        Act(CellChoice("label", label, str(names.get(label, label))), cells)
+        for label, cells in sorted(by_label.items())
     ]
     if acts:
         annotate(db.session.get_one(Case, image.case_id), acts, user)
@@ -163,13 +168,13 @@ def nearest(box: list[int], boxes: list[Any]) -> int | None:
     if len(box) != 4:
         return None
 
-    def overlap(other: list[int]) -> float:
-        width = min(box[2], other[2]) - max(box[0], other[0])
-        height = min(box[3], other[3]) - max(box[1], other[1])
+    def overlap(candidate: list[int]) -> float:
+        width = min(box[2], candidate[2]) - max(box[0], candidate[0])
+        height = min(box[3], candidate[3]) - max(box[1], candidate[1])
         shared = max(0, width) * max(0, height)
-        areas = [(one[2] - one[0]) * (one[3] - one[1]) for one in (box, other)]
+        areas = [(rectangle[2] - rectangle[0]) * (rectangle[3] - rectangle[1]) for rectangle in (box, candidate)]
         return shared / max(1, sum(areas) - shared)
 
-    shares = [overlap(other) for other in boxes]
+    shares = [overlap(candidate) for candidate in boxes]
     best = max(range(len(shares)), key=shares.__getitem__, default=-1)
     return best + 1 if best >= 0 and shares[best] >= OVERLAP else None

@@ -86,22 +86,22 @@ class Word:
 
 def labels(lab_id: int, choice: Choice) -> tuple[list[Labelled], list[LeftOut]]:
     """Return the labels of a lab that are wanted, fields first, and what is left out of them."""
-    found: list[Labelled] = []
+    labelled: list[Labelled] = []
     left: list[LeftOut] = []
     for kind in reversed(choice.kinds):
         stated = field_words(lab_id, choice) if kind == "fields" else cell_words(lab_id, choice)
         for (image, number), words in stated.items():
-            one = agreed(image, number, words, choice)
-            if isinstance(one, Labelled):
-                found.append(one)
-            elif one is not None:
-                left.append(one)
-    found, torn = one_diagnosis(found)
-    found, strange = in_words_of(found, choice.bundle)
+            item = agreed(image, number, words, choice)
+            if isinstance(item, Labelled):
+                labelled.append(item)
+            elif item is not None:
+                left.append(item)
+    labelled, torn = one_diagnosis(labelled)
+    labelled, strange = in_words_of(labelled, choice.bundle)
     measured = set() if choice.panels else held_back.groups(lab_id)
-    kept = [one for one in found if one.group not in measured]
-    held = [LeftOut(one.image, one.number, PANEL, (one.name,)) for one in found if one.group in measured]
-    return kept, left + torn + strange + held
+    usable = [item for item in labelled if item.group not in measured]
+    held = [LeftOut(item.image, item.number, PANEL, (item.name,)) for item in labelled if item.group in measured]
+    return usable, left + torn + strange + held
 
 
 def agreed(image: SmearImage, number: int, words: list[Word], choice: Choice) -> Labelled | LeftOut | None:
@@ -132,11 +132,11 @@ def of_lab(lab_id: int, choice: Choice) -> Select[SmearImage]:
 
 def last_words(rows: Iterable[Review | Annotation | BlindReview], by: Iterable[int]) -> list[Word]:
     """Return the last word of each person, in the order in which they were said."""
-    found: dict[int, Word] = {}
+    words: dict[int, Word] = {}
     for row, person in zip(rows, by, strict=True):
-        found.pop(person, None)
-        found[person] = Word(person, row.kind, row.label or "", row.label_name, row.made_at)
-    return list(found.values())
+        words.pop(person, None)
+        words[person] = Word(person, row.kind, row.label or "", row.label_name, row.made_at)
+    return list(words.values())
 
 
 def field_words(lab_id: int, choice: Choice) -> dict[tuple[SmearImage, int], list[Word]]:
@@ -151,24 +151,24 @@ def field_words(lab_id: int, choice: Choice) -> dict[tuple[SmearImage, int], lis
     )
     for row, reader in db.session.execute(finished):
         blind[row.image_id] += last_words([row], [reader])
-    found = {}
+    words = {}
     for image, rows in by_image(of_lab(lab_id, choice), Review).items():
         holding = last_words(rows, [row.made_by_id for row in rows])
-        found[image, 0] = [*blind[image.id], *holding]
-    return found
+        words[image, 0] = [*blind[image.id], *holding]
+    return words
 
 
 def cell_words(lab_id: int, choice: Choice) -> dict[tuple[SmearImage, int], list[Word]]:
     """Return what people last said of each cell that is still outlined as it was."""
-    found: dict[tuple[SmearImage, int], list[Word]] = {}
+    words: dict[tuple[SmearImage, int], list[Word]] = {}
     for image, rows in by_image(of_lab(lab_id, choice), Annotation).items():
         by_number: defaultdict[int, list[Annotation]] = defaultdict(list)
         for row in rows:
             by_number[row.number].append(row)
         for number, own in sorted(by_number.items()):
             if own[-1].reason != REDRAWN and image.detections and number <= len(image.detections.boxes):
-                found[image, number] = last_words(own, [row.made_by_id for row in own])
-    return found
+                words[image, number] = last_words(own, [row.made_by_id for row in own])
+    return words
 
 
 def by_image(images: Select[SmearImage], record: type[Said]) -> dict[SmearImage, list[Said]]:
@@ -181,33 +181,33 @@ def by_image(images: Select[SmearImage], record: type[Said]) -> dict[SmearImage,
     return {image: rows[image_id] for image_id, image in there.items() if image_id in rows}
 
 
-def one_diagnosis(found: list[Labelled]) -> tuple[list[Labelled], list[LeftOut]]:
+def one_diagnosis(labelled: list[Labelled]) -> tuple[list[Labelled], list[LeftOut]]:
     """Leave out fields of a patient that have another label than most: in a data set of fields a patient has one.
 
     Where no label has most of them, all are left out.
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for one in found:
-        if not one.number:
-            counts[one.group][one.label] += 1
+    for item in labelled:
+        if not item.number:
+            counts[item.group][item.label] += 1
     most = {}
     for group, labels_of in counts.items():
         (first, n), *rest = labels_of.most_common(2)
         most[group] = "" if rest and rest[0][1] == n else first
-    kept = [one for one in found if one.number or one.label == most[one.group]]
-    torn = [one for one in found if not one.number and one.label != most[one.group]]
-    return kept, [LeftOut(one.image, 0, SEVERAL, (one.name,)) for one in torn]
+    agreeing = [item for item in labelled if item.number or item.label == most[item.group]]
+    torn = [item for item in labelled if not item.number and item.label != most[item.group]]
+    return agreeing, [LeftOut(item.image, 0, SEVERAL, (item.name,)) for item in torn]
 
 
-def in_words_of(found: list[Labelled], bundle: str) -> tuple[list[Labelled], list[LeftOut]]:
+def in_words_of(labelled: list[Labelled], bundle: str) -> tuple[list[Labelled], list[LeftOut]]:
     """Return the labels as a bundle calls them, and those that it does not know; all of them where none is named."""
     if not bundle:
-        return found, []
+        return labelled, []
     words = words_of(card_of(bundle))
-    kept = [
-        Labelled(one.image, one.number, words[one.label], one.name, one.by, one.group)
-        for one in found
-        if one.label in words
+    known = [
+        Labelled(item.image, item.number, words[item.label], item.name, item.by, item.group)
+        for item in labelled
+        if item.label in words
     ]
-    strange = [LeftOut(one.image, one.number, UNKNOWN, (one.name,)) for one in found if one.label not in words]
-    return kept, strange
+    strange = [LeftOut(item.image, item.number, UNKNOWN, (item.name,)) for item in labelled if item.label not in words]
+    return known, strange

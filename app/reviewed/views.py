@@ -35,14 +35,14 @@ def show() -> str:
 
 def labels_page(problem: str = "") -> str:
     """Draw the page, with why an export was refused."""
-    found, left = labels(current_user.lab_id, Choice())
+    labelled, left = labels(current_user.lab_id, Choice())
     tables = {}
     for kind in choices.KINDS:
-        own = [one for one in found if one.kind == kind]
+        own = [item for item in labelled if item.kind == kind]
         if own:
-            names = {one.label: one.name for one in own}
-            counted = [(names[label], n) for label, n in Counter(one.label for one in own).most_common()]
-            tables[kind] = counted, len({one.group for one in own})
+            names = {item.label: item.name for item in own}
+            counted = [(names[label], n) for label, n in Counter(item.label for item in own).most_common()]
+            tables[kind] = counted, len({item.group for item in own})
     job = lab_jobs.newest(current_user.lab_id, exporting.KIND)
     return render_template(
         "reviewed/show.html",

@@ -21,8 +21,8 @@ def open_reading(session: Session, case_id: str) -> BlindReading | None:
 
 def own_reading_or_404(case_id: str, user: User) -> BlindReading:
     """Return the blind reading that this person was asked for."""
-    found = open_reading(db.session, case_id)
-    return found if found and found.reader_id == user.id else abort(404)
+    reading = open_reading(db.session, case_id)
+    return reading if reading and reading.reader_id == user.id else abort(404)
 
 
 def candidates(case: Case) -> list[User]:
@@ -43,7 +43,7 @@ def ask(case: Case, reader_id: int | None, user: User) -> BlindReading:
             raise RefusedError(_("Review every image first; then somebody else can read the case blind."))
         if open_reading(session, case_id):
             raise RefusedError(_("Somebody is reading this case a second time already."))
-        if reader_id == user_id or reader_id not in {one.id for one in candidates(case)}:
+        if reader_id == user_id or reader_id not in {candidate.id for candidate in candidates(case)}:
             raise RefusedError(_("Choose a clinician of your lab who has reviewed nothing in this case."))
         row = BlindReading(case_id=case_id, reader_id=reader_id, asked_by_id=user_id)
         session.add(row)
@@ -70,13 +70,13 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
         row = open_reading(session, case_id)
         if row is None or row.id != reading_id:
             raise RefusedError(_("This second reading was withdrawn meanwhile. Nothing was saved."))
-        given = {one.image_id for one in row.reviews}
-        if image_id in given:
+        reviewed_ids = {review.image_id for review in row.reviews}
+        if image_id in reviewed_ids:
             raise RefusedError(_("You have reviewed this image already; your review is kept as it was."))
         before = newest(session, image_id)
         if before is None:
             raise RefusedError(_("This image was added later and is not reviewed yet. Come back to it afterwards."))
-        given_now = BlindReview(
+        blind_review = BlindReview(
             blind_reading_id=reading_id,
             image_id=image_id,
             first_review_id=before.id,
@@ -85,10 +85,10 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
             label_name=choice.label_name,
             comment=choice.comment,
         )
-        session.add(given_now)
+        session.add(blind_review)
         session.flush()
         images = session.scalar(select(func.count(SmearImage.id)).where(SmearImage.case_id == case_id)) or 0
-        done = len(given) + 1 >= images
+        done = len(reviewed_ids) + 1 >= images
         if done:
             row.state, row.ended_at = "done", now()
         ledger.record(
@@ -97,7 +97,7 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
             lab=lab_id,
             actor=user_id,
             subject=image_id,
-            rows=[given_now],
+            rows=[blind_review],
             case=case_id,
             done=done,
         )

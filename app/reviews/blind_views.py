@@ -56,9 +56,9 @@ def begin(case_id: str) -> Any:
 
 def next_image(reading: BlindReading) -> str | None:
     """Return the address of the next image without a review."""
-    given = {one.image_id for one in reading.reviews}
+    reviewed_ids = {review.image_id for review in reading.reviews}
     for image in images_of(reading.case_id):
-        if image.id not in given:
+        if image.id not in reviewed_ids:
             return url_for("reviews.read", case_id=reading.case_id, image_id=image.id)
     return None
 
@@ -85,8 +85,8 @@ def read_page(reading: BlindReading, image: SmearImage, problem: str = "") -> st
         case=image.case,
         image=image,
         images=images,
-        place=[one.id for one in images].index(image.id) + 1,
-        given={one.image_id: one for one in reading.reviews},
+        place=[sibling.id for sibling in images].index(image.id) + 1,
+        given={review.image_id: review for review in reading.reviews},
         stage={
             "width": image.width,
             "height": image.height,

@@ -33,7 +33,7 @@ class Choice:
     kind: str
     label: str | None
     comment: str
-    seen: int
+    version: int
     label_name: str = ""
 
     @property
@@ -50,7 +50,7 @@ def labels_for(reading: Reading, lab_id: int) -> list[Label]:
     )
 
 
-def parse(code: str, comment: str, seen: int, labels: Sequence[Label]) -> Choice:
+def parse(code: str, comment: str, version: int, labels: Sequence[Label]) -> Choice:
     """Read a choice from a form; RefusedError where it is none or the comment does not do."""
     kind, _colon, label = code.partition(":")
     comment = one_line_end(comment)
@@ -68,7 +68,7 @@ def parse(code: str, comment: str, seen: int, labels: Sequence[Label]) -> Choice
         )
     if kind == "other" and not comment.strip():
         raise RefusedError(_("Write in the comment what you see, as it is none of the labels."))
-    return Choice(kind, label or None, comment.strip(), seen, names.get(label, ""))
+    return Choice(kind, label or None, comment.strip(), version, names.get(label, ""))
 
 
 def review(image: SmearImage, choice: Choice, user: User) -> Review:
@@ -79,11 +79,11 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
         refuse_signed(case)
         reading = first_reading(session, image_id)
         before = newest(session, image_id)
-        if (before.version if before else 0) != choice.seen:
+        if (before.version if before else 0) != choice.version:
             raise ReviewedMeanwhileError
         row = Review(
             image_id=image_id,
-            version=choice.seen + 1,
+            version=choice.version + 1,
             kind=choice.kind,
             label=choice.label,
             label_name=choice.label_name,

@@ -30,16 +30,16 @@ def read(bundle: Bundle, image: SmearImage) -> None:
         return
     if card.scope == "cell":
         with engine().slots.stored(image.pixel_count):
-            said = classification.suggestions(bundle, field_of(image))
+            suggestions = classification.suggestions(bundle, field_of(image))
     else:
-        said = [engine().read_field(card.name, field_of(image)).suggestion]
+        suggestions = [engine().read_field(card.name, field_of(image)).suggestion]
     row = {
         "id": random_id(),
         "image_id": image_id,
         "bundle": card.name,
         "version": card.version,
         "scope": card.scope,
-        "suggestions": [classification.shorter(one) for one in said],
+        "suggestions": [classification.shorter(suggestion) for suggestion in suggestions],
         "program": __version__,
         "made_at": now(),
     }

@@ -52,15 +52,15 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
         "images": [image_material(place, image) for place, image in enumerate(images, 1)],
         "differential": count_material(case),
         "blind_readings": [
-            blind_material(one, [image.id for image in images]) for one in blind_reading.finished(case.id)
+            blind_material(reading, [image.id for image in images]) for reading in blind_reading.finished(case.id)
         ],
     }
 
 
 def count_material(case: Case) -> dict[str, Any] | None:
     """Return the differential count as it stands; None where nobody and nothing named a cell."""
-    told = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
-    return differential_content(case, db.session.get_one(Lab, case.lab_id), list(db.session.scalars(told)))
+    notifications = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
+    return differential_content(case, db.session.get_one(Lab, case.lab_id), list(db.session.scalars(notifications)))
 
 
 def blind_material(reading: BlindReading, order: list[str]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def image_material(place: int, image: SmearImage) -> dict[str, Any]:
             "confidence": reading.confidence,
             "reasons": [reason.text for reason in detail.suggestion.reasons],
             "leukocytes": detail.leukocytes,
-            "findings": [{"severity": one.severity, "text": one.text} for one in detail.findings],
+            "findings": [{"severity": finding.severity, "text": finding.text} for finding in detail.findings],
             "intended_use": reading.intended_use,
         },
         "review": review_material(review) if review else None,

@@ -34,9 +34,9 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[Obstacle]:
         return [Obstacle(_("This case is signed already. Amend it to make a new version."))]
     if not images:
         return [Obstacle(_("This case has no images. Add at least one before signing."))]
-    found = []
+    unmet = []
     if reader := blind_reader(case.id):
-        found.append(
+        unmet.append(
             Obstacle(
                 _(
                     "%(who)s is reading this case a second time. Wait for it, or withdraw it on the case page.",
@@ -53,7 +53,7 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[Obstacle]:
             len(missing),
             which=", ".join(map(str, missing)),
         )
-        found.append(_at_image(sentence, images, missing[0]))
+        unmet.append(_at_image(sentence, images, missing[0]))
     if unsure:
         sentence = ngettext(
             "%(num)s image is still uncertain: %(which)s. Decide on a label, or mark it as not gradable.",
@@ -61,10 +61,10 @@ def obstacles(case: Case, images: list[SmearImage]) -> list[Obstacle]:
             len(unsure),
             which=", ".join(map(str, unsure)),
         )
-        found.append(_at_image(sentence, images, unsure[0]))
+        unmet.append(_at_image(sentence, images, unsure[0]))
     if sentence := unnamed(case):
-        found.append(Obstacle(sentence, url_for("cells.show", case_id=case.id), _("Name the cells")))
-    return found
+        unmet.append(Obstacle(sentence, url_for("cells.show", case_id=case.id), _("Name the cells")))
+    return unmet
 
 
 def _at_image(sentence: str, images: list[SmearImage], place: int) -> Obstacle:

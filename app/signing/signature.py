@@ -39,8 +39,8 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
             raise RefusedError(_("Your role was taken away meanwhile. Nothing was signed; ask an admin of your lab."))
         case = session.get_one(Case, case_id, populate_existing=True)
         images = images_of(session, case_id)
-        if found := obstacles(case, images):
-            raise RefusedError(" ".join(obstacle.text for obstacle in found))
+        if unmet := obstacles(case, images):
+            raise RefusedError(" ".join(obstacle.text for obstacle in unmet))
         content = material(case, images)
         if digest(content) != seen:
             raise ChangedMeanwhileError

@@ -36,8 +36,8 @@ def put_signature(case_id: str) -> Any:
     """Sign a case with the person's own diagnosis and password."""
     case = case_or_404(case_id)
     images = images_of(db.session, case_id)
-    if found := obstacles(case, images):
-        return sign_page(case, " ".join(obstacle.text for obstacle in found)), 409
+    if unmet := obstacles(case, images):
+        return sign_page(case, " ".join(obstacle.text for obstacle in unmet)), 409
     try:
         code, other = (request.form.get(name, "") for name in ("diagnosis", "other"))
         chosen = diagnosis.parse(code, other, term_lists.typed(request.form, "remark"), images, case.lab_id)

@@ -58,7 +58,7 @@ class Bucket:
         What an earlier sweep laid aside is put back if a row points to it by now, and goes for good otherwise.
         """
         with _answering():
-            for name in [one for one, at in self._names() if at <= oldest]:
+            for name in [stored for stored, at in self._names() if at <= oldest]:
                 aside, digest = name.startswith(f"{SWEPT}/"), PurePosixPath(name).stem
                 if used(digest):
                     if aside and not self._is_there(name_of(digest)):
@@ -73,7 +73,7 @@ class Bucket:
 
     def _names(self) -> Iterator[tuple[str, datetime]]:
         for block in obstore.list(self._store):
-            yield from ((str(one["path"]), one["last_modified"]) for one in block)
+            yield from ((str(entry["path"]), entry["last_modified"]) for entry in block)
 
     def _bytes(self, name: str) -> bytes:
         return bytes(obstore.get(self._store, name).bytes())

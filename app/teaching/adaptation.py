@@ -110,15 +110,15 @@ def labels_for(wanted: Wanted) -> Choice:
 def free_name(bundle: str) -> str:
     """Return a name for the new model that no other has: its parent's first name, and the day."""
     stem = f"{bundle.partition('-own-')[0]}-own-{now():%Y-%m-%d}"
-    taken = set(bundles.names(current_app.config["MODELS_DIR"]))
-    return next(name for k in range(1, 1000) if (name := stem if k == 1 else f"{stem}-{k}") not in taken)
+    names = set(bundles.names(current_app.config["MODELS_DIR"]))
+    return next(name for k in range(1, 1000) if (name := stem if k == 1 else f"{stem}-{k}") not in names)
 
 
 def command(bundle: str, own: Path, run: Path, name: str, lab: str) -> list[str]:
     """Return the words of the child process."""
     models = str(current_app.config["MODELS_DIR"])
-    told = ["--data", str(own), "--lab", lab, "--name", name, "--out", str(run), "--models", models]
-    return [sys.executable, "-m", "training", "adapt", bundle, *told, "--format", "json"]
+    options = ["--data", str(own), "--lab", lab, "--name", name, "--out", str(run), "--models", models]
+    return [sys.executable, "-m", "training", "adapt", bundle, *options, "--format", "json"]
 
 
 def printed(task: LabTask, words: list[str], folder: Path) -> dict[str, Any]:
@@ -127,15 +127,15 @@ def printed(task: LabTask, words: list[str], folder: Path) -> dict[str, Any]:
     RefusedError with its own sentence where it fails. Where the job is stopped the child ends first, and all its own
     children with it.
     """
-    with (folder / "outcome.json").open("w+b") as out, (folder / "progress.txt").open("w+b") as told:
+    with (folder / "outcome.json").open("w+b") as out, (folder / "progress.txt").open("w+b") as progress:
         # The words are ours; of people's there is the lab's name, which is one word of them and no shell's.
         child = subprocess.Popen(  # noqa: S603
-            words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=told, start_new_session=True
+            words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=progress, start_new_session=True
         )
         try:
             os.setpriority(os.PRIO_PROCESS, child.pid, 10)  # who stands before a page comes first
             while child.poll() is None:
-                task.step(0, 0, last_line(told))
+                task.step(0, 0, last_line(progress))
                 try:
                     child.wait(TICK)
                 except subprocess.TimeoutExpired:
@@ -148,18 +148,18 @@ def printed(task: LabTask, words: list[str], folder: Path) -> dict[str, Any]:
             )
         if child.returncode:
             raise RefusedError(
-                last_line(told) or _("The training failed without saying why. Start it on the command line.")
+                last_line(progress) or _("The training failed without saying why. Start it on the command line.")
             )
         out.seek(0)
-        found: dict[str, Any] = json.load(out)
-    return found
+        outcome: dict[str, Any] = json.load(out)
+    return outcome
 
 
-def last_line(told: IO[bytes]) -> str:
+def last_line(output: IO[bytes]) -> str:
     """Return the last line that a child wrote of what it does; a bar that draws over itself counts as one."""
-    size = told.seek(0, os.SEEK_END)
-    told.seek(max(0, size - 4096))
-    lines = told.read().decode(errors="replace").replace("\r", "\n").split("\n")
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - 4096))
+    lines = output.read().decode(errors="replace").replace("\r", "\n").split("\n")
     return next((line.strip()[:WORDS] for line in reversed(lines) if line.strip()), "")
 
 
@@ -175,13 +175,13 @@ def end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def publish(made: Path) -> str:
+def publish(folder: Path) -> str:
     """Put a new model among the published ones, whole or not at all, and return its name."""
     try:
-        card = bundles.verify(made)
+        card = bundles.verify(folder)
         target: Path = current_app.config["MODELS_DIR"] / card.name
         with replacing(target) as draft:
-            shutil.copytree(made, draft, dirs_exist_ok=True)
+            shutil.copytree(folder, draft, dirs_exist_ok=True)
     except (BundleError, OSError) as error:
         why = error.text if isinstance(error, BundleError) else str(error.strerror)
         raise RefusedError(_("The new model could not be put among the others: %(why)s", why=why)) from error

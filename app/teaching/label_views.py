@@ -29,10 +29,10 @@ MARGIN = 0.6  # around a cell's box, of its longer side: what stands beside it s
 def next_left(picked: Picked | None) -> tuple[Pick, SmearImage] | None:
     """Return the first pick that the person may label: of an open case that they are not reading blind."""
     blind = blind_cases()
-    for one in picked.left if picked else []:
-        image = db.session.get(SmearImage, one.image_id)
+    for pick in picked.left if picked else []:
+        image = db.session.get(SmearImage, pick.image_id)
         if image is not None and image.case_id not in blind and image.case.state != "signed":
-            return one, image
+            return pick, image
     return None
 
 
@@ -41,26 +41,26 @@ def next_left(picked: Picked | None) -> tuple[Pick, SmearImage] | None:
 def label_next() -> Any:
     """Show the next field or cell, or go back where nothing is left."""
     picked = picks.picked(current_user.lab_id)
-    found = next_left(picked)
-    if picked is None or found is None:
+    next_pick = next_left(picked)
+    if picked is None or next_pick is None:
         flash(_("Nothing is left to label."), "info")
         return redirect(url_for("teaching.show" if current_user.is_admin else "worklist.show"))
-    one, image = found
+    pick, image = next_pick
     names = labels_of(picked.bundle)
     width, height = image.width, image.height
     view = [0, 0, width, height]
-    if one.number and image.detections:
-        x0, y0, x1, y1 = image.detections.boxes[one.number - 1]
+    if pick.number and image.detections:
+        x0, y0, x1, y1 = image.detections.boxes[pick.number - 1]
         side = (1 + 2 * MARGIN) * max(x1 - x0, y1 - y0)
         view = [(x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side, side]
-    version = newest(db.session, [image.id]).get((image.id, one.number)) if one.number else image.review
+    version = newest(db.session, [image.id]).get((image.id, pick.number)) if pick.number else image.review
     return render_template(
         "teaching/label.html",
-        pick=one,
+        pick=pick,
         image=image,
         view=" ".join(f"{value:.1f}" for value in view),
         labels=names,
-        reasons=exclusion_reasons(current_user.lab_id) if one.number else {},
+        reasons=exclusion_reasons(current_user.lab_id) if pick.number else {},
         seen=version.version if version else 0,
         done=len(picked.picks) - len(picked.left),
         total=len(picked.picks),
@@ -76,14 +76,14 @@ def give_label() -> Any:
     if picked is None or wanted not in picked.picks:
         abort(404)
     image = db.session.get(SmearImage, wanted.image_id) or abort(404)
-    code, seen = request.form.get("choice", ""), request.form.get("seen", 0, type=int)
+    code, version = request.form.get("choice", ""), request.form.get("seen", 0, type=int)
     try:
         if wanted.number:
             choice = parse_choice(code, keyed(labels_of(picked.bundle)), exclusion_reasons(current_user.lab_id))
-            cell = Seen(image.id, wanted.number, seen)
+            cell = Seen(image.id, wanted.number, version)
             annotate(db.session.get_one(Case, image.case_id), [Act(choice, [cell])], current_user)
         else:
-            reviews.review(image, reviews.parse(code, "", seen, image.reading.labels), current_user)
+            reviews.review(image, reviews.parse(code, "", version, image.reading.labels), current_user)
     except (ReviewedMeanwhileError, AnnotatedMeanwhileError):
         flash(_("Somebody else labelled it in between; theirs stands."), "info")
     except RefusedError as refused:

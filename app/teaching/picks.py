@@ -62,7 +62,7 @@ class Picked:
     @property
     def left(self) -> list[Pick]:
         """Return what is still to be labelled, in order."""
-        return [one for one in self.picks if one not in self.labelled]
+        return [pick for pick in self.picks if pick not in self.labelled]
 
 
 def picked(lab_id: int) -> Picked | None:
@@ -76,10 +76,12 @@ def picked(lab_id: int) -> Picked | None:
 
 def labelled(picks: list[Pick]) -> set[Pick]:
     """Return of which picks somebody has said something that stands."""
-    images = {one.image_id for one in picks}
+    images = {pick.image_id for pick in picks}
     cells = {key for key, row in newest(db.session, images).items() if row.kind != "cleared"}
     fields = set(db.session.scalars(select(Review.image_id).where(Review.image_id.in_(images))))
-    return {one for one in picks if ((one.image_id, one.number) in cells if one.number else one.image_id in fields)}
+    return {
+        pick for pick in picks if ((pick.image_id, pick.number) in cells if pick.number else pick.image_id in fields)
+    }
 
 
 def do(task: LabTask) -> dict[str, Any]:
@@ -87,26 +89,26 @@ def do(task: LabTask) -> dict[str, Any]:
     wanted = msgspec.json.decode(task.argument, type=Wanted)
     bundle = engine().load(wanted.bundle)
     images = unlabelled(task.lab_id, bundle.card.scope)
-    found: list[Pick] = []
+    candidates: list[Pick] = []
     answers: list[tuple[Array, Array]] = []
     most = LOOKED_AT * wanted.count
     for place, image_id in enumerate(images):
-        task.step(min(len(found), most), min(most, OF_A_FIELD * len(images)))
-        if len(found) >= most:
+        task.step(min(len(candidates), most), min(most, OF_A_FIELD * len(images)))
+        if len(candidates) >= most:
             break
         image = db.session.get(SmearImage, image_id)
         if image is None:
             continue
         for pick, logits, features in looked_at(bundle, image, place):
-            found.append(pick)
+            candidates.append(pick)
             answers.append((calibrated(logits, bundle.card.temperature), features))
-    if not found:
+    if not candidates:
         raise RefusedError(
             _("There is nothing to label for this model: add images to cases that are not signed, or open some again.")
         )
     probabilities, features = (np.stack(part) for part in zip(*answers, strict=True))
     chosen = varied(probabilities, features, wanted.count)
-    return {"picks": [[found[index].image_id, found[index].number] for index in chosen]}
+    return {"picks": [[candidates[index].image_id, candidates[index].number] for index in chosen]}
 
 
 def unlabelled(lab_id: int, scope: str) -> list[str]:
@@ -140,7 +142,7 @@ def looked_at(bundle: Bundle, image: SmearImage, seed: int) -> list[tuple[Pick, 
         return []
     numbers = cells_of(image, field, seed) if bundle.card.scope == "cell" else [0]
     shown = [prepare(field, bundle.card, number - 1 if number else None) for number in numbers]
-    forwards = [engine().wait(one) for one in engine().submit_all(bundle, shown, beside=True)]
+    forwards = [engine().wait(future) for future in engine().submit_all(bundle, shown, beside=True)]
     return [
         (Pick(image.id, number), forward.logits[0], forward.features[0])
         for number, forward in zip(numbers, forwards, strict=True)

@@ -24,14 +24,14 @@ def varied(probabilities: Array, features: Array, count: int, seed: int = 0) -> 
         return list(range(n))
     error = probabilities.astype(np.float64).copy()
     error[np.arange(n), error.argmax(axis=1)] -= 1
-    seen = features.astype(np.float64)
-    lengths = (error**2).sum(axis=1) * (seen**2).sum(axis=1)
+    vectors = features.astype(np.float64)
+    lengths = (error**2).sum(axis=1) * (vectors**2).sum(axis=1)
     random = np.random.default_rng(seed)
     chosen = [int(lengths.argmax())]
     nearest = np.full(n, np.inf)
     while len(chosen) < count:
         last = chosen[-1]
-        products = (error @ error[last]) * (seen @ seen[last])
+        products = (error @ error[last]) * (vectors @ vectors[last])
         nearest = np.minimum(nearest, np.maximum(lengths + lengths[last] - 2 * products, 0))
         nearest[chosen] = 0
         total = nearest.sum()

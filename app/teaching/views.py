@@ -44,8 +44,8 @@ def teaching_page(problem: str = "") -> str:
     """Draw the page, with why something was refused."""
     cards = {card.name: card for card in teachable()}
     picked = picks.picked(current_user.lab_id)
-    asked = request.values.get("model", "") or (picked.bundle if picked else active_bundle(current_user.lab_id))
-    chosen = cards.get(asked) or next(iter(cards.values()), None)
+    model_name = request.values.get("model", "") or (picked.bundle if picked else active_bundle(current_user.lab_id))
+    chosen = cards.get(model_name) or next(iter(cards.values()), None)
     adapted = lab_jobs.newest(current_user.lab_id, adaptation.KIND)
     return render_template(
         "teaching/show.html",
@@ -66,10 +66,10 @@ def teaching_page(problem: str = "") -> str:
 
 def counted(card: Card) -> list[tuple[str, int, int]]:
     """Return each label of a model with how many people gave it, and of how many patients or cases."""
-    found, _left = labels(current_user.lab_id, adaptation.labels_for(adaptation.Wanted(card.name)))
+    labelled, _left = labels(current_user.lab_id, adaptation.labels_for(adaptation.Wanted(card.name)))
     merged = {old: new for new, olds in card.recipe.get("merge", {}).items() for old in olds}
-    counts = Counter(merged.get(one.label, one.label) for one in found)
-    groups = Counter(label for label, _group in {(merged.get(one.label, one.label), one.group) for one in found})
+    counts = Counter(merged.get(item.label, item.label) for item in labelled)
+    groups = Counter(label for label, _group in {(merged.get(item.label, item.label), item.group) for item in labelled})
     return [(label.name, counts[label.id], groups[label.id]) for label in card.labels]
 
 

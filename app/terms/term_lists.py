@@ -67,7 +67,7 @@ def versions(lab_id: int, kind: str = "") -> list[TermList]:
 
 def terms_in(row: TermList | None) -> list[Term]:
     """Return the terms of a version in the lab's order; none where there is no version."""
-    return [Term(**one) for one in row.terms] if row else []
+    return [Term(**fields) for fields in row.terms] if row else []
 
 
 def terms(lab_id: int, kind: str) -> list[Term]:
@@ -103,15 +103,15 @@ def typed(form: Mapping[str, str], field: str) -> str:
     return "\n".join(filter(None, (text.rstrip(), sentence))) if sentence else text
 
 
-def save(kind: str, chosen: list[Term], seen: int, user: User) -> TermList | None:
+def save(kind: str, chosen: list[Term], version: int, user: User) -> TermList | None:
     """Keep a new version of a list; None where it says what the newest says.
 
-    seen: the version that the page showed, 0 for none; RefusedError where somebody saved another one meanwhile.
+    version: the one that the page showed, 0 for none; RefusedError where somebody saved another one meanwhile.
     """
     lab_id, user_id = user.lab_id, user.id
     with writing() as session:
         before = newest(lab_id, kind)
-        if (before.version if before else 0) != seen:
+        if (before.version if before else 0) != version:
             raise RefusedError(
                 _("Somebody else changed this list while the page was open. Nothing was saved: look at it again below.")
             )

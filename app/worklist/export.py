@@ -129,32 +129,32 @@ def counted(signed: Signature | None) -> dict[str, Any]:
     return {
         "counted": count["people"] if count else None,
         "differential": count,
-        "named_by": [one["who"] for one in count["named_by"]] if count else [],
+        "named_by": [person["who"] for person in count["named_by"]] if count else [],
         "cell_model": model_of(count) or None if count else None,
     }
 
 
-def json_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+def json_lines(cases: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Write one list, an object a line."""
     before = "[\n"
-    for one in found:
-        yield before + json.dumps(one, ensure_ascii=False)
+    for case in cases:
+        yield before + json.dumps(case, ensure_ascii=False)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+def csv_lines(cases: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Write a row a case, with the mark by which spreadsheets know UTF-8."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     writer.writerow(COLUMNS)
-    for one in found:
-        flat = one | {
-            "suggestions": "; ".join(f"{name} x {number}" for name, number in one["suggestions"].items()),
-            "models": "; ".join(one["models"]),
-            "differential": brief(one["differential"]) if one["differential"] else None,
-            "named_by": "; ".join(one["named_by"]),
+    for case in cases:
+        flat = case | {
+            "suggestions": "; ".join(f"{name} x {number}" for name, number in case["suggestions"].items()),
+            "models": "; ".join(case["models"]),
+            "differential": brief(case["differential"]) if case["differential"] else None,
+            "named_by": "; ".join(case["named_by"]),
         }
         writer.writerow([harmless(flat[name]) for name in COLUMNS])
         yield buffer.getvalue()

@@ -38,9 +38,9 @@ class Filters:
     sort: str = ""
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> Filters:
+    def read(cls, arguments: Mapping[str, str]) -> Filters:
         """Read them from an address; one that nobody wrote is a 404."""
-        values = {name: given.get(name, "").strip() for name in cls.__dataclass_fields__}
+        values = {name: arguments.get(name, "").strip() for name in cls.__dataclass_fields__}
         values["q"] = values["q"][:SEARCH_LENGTH]
         choices = {
             "state": STATES,
@@ -96,28 +96,28 @@ class Filters:
 
     def conditions(self, lab_id: int) -> list[ColumnElement[bool]]:
         """Return what a case has to be."""
-        found = [Case.lab_id == lab_id]
+        conditions = [Case.lab_id == lab_id]
         if self.q:
             # autoescape: a search for 100% looks for that, and an underscore is an underscore.
-            found.append(Case.search_text.contains(searchable(self.q), autoescape=True))
+            conditions.append(Case.search_text.contains(searchable(self.q), autoescape=True))
         if self.state:
-            found.append(Case.state == self.state)
+            conditions.append(Case.state == self.state)
         if self.outcome:
-            found.append(getattr(Case, f"{self.outcome}_count") > NOTHING)
+            conditions.append(getattr(Case, f"{self.outcome}_count") > NOTHING)
         if self.reviewer:
-            found.append(Case.reviewer_id == int(self.reviewer))
+            conditions.append(Case.reviewer_id == int(self.reviewer))
         if self.differs:
-            found.append(Case.disagreement_count > NOTHING)
+            conditions.append(Case.disagreement_count > NOTHING)
         if self.attention:
-            found.append(Case.attention != literal_column("''"))  # as the partial index has it
-            found.append(Case.attention == ("critical" if self.attention == UNTOLD else self.attention))
+            conditions.append(Case.attention != literal_column("''"))  # as the partial index has it
+            conditions.append(Case.attention == ("critical" if self.attention == UNTOLD else self.attention))
         if self.attention == UNTOLD:
-            found.append(Case.told_at.is_(None))
+            conditions.append(Case.told_at.is_(None))
         if self.since:
-            found.append(Case.created_at >= midnight(self.since))
+            conditions.append(Case.created_at >= midnight(self.since))
         if self.until:
-            found.append(Case.created_at < midnight(self.until) + timedelta(days=1))
-        return found
+            conditions.append(Case.created_at < midnight(self.until) + timedelta(days=1))
+        return conditions
 
     @property
     def order(self) -> tuple[Any, Any]:

@@ -35,10 +35,10 @@ def save_filter() -> Any:
         flash(_("Give the filter a name of up to %(n)s characters.", n=NAME_LENGTH), "error")
         return redirect(page_of(filters))
     with writing() as session:
-        kept = {one.name: one for one in session.scalars(select(SavedFilter).where(SavedFilter.user_id == user_id))}
-        if name in kept:
-            kept[name].query = filters.asked
-        elif len(kept) < MOST:
+        by_name = {row.name: row for row in session.scalars(select(SavedFilter).where(SavedFilter.user_id == user_id))}
+        if name in by_name:
+            by_name[name].query = filters.asked
+        elif len(by_name) < MOST:
             session.add(SavedFilter(user_id=user_id, name=name, query=filters.asked))
         else:
             flash(_("You keep %(n)s filters already. Remove one first.", n=MOST), "error")

@@ -30,8 +30,8 @@ def show() -> str:
         query = query.where(Case.id.not_in(hidden))
     if after := request.args.get("after"):
         query = filters.after(query, after)
-    found = list(db.session.scalars(query.limit(size + 1)))
-    page, more = found[:size], len(found) > size
+    cases = list(db.session.scalars(query.limit(size + 1)))
+    page, more = cases[:size], len(cases) > size
     return render_template(
         "worklist/show.html",
         lines=lines(page),
@@ -52,8 +52,8 @@ def show() -> str:
 
 def count() -> int:
     """Return how many cases the lab has, or one more than MOST_COUNTED: a million take a tenth of a second."""
-    some = select(Case.id).where(Case.lab_id == current_user.lab_id).limit(MOST_COUNTED + 1)
-    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    capped = select(Case.id).where(Case.lab_id == current_user.lab_id).limit(MOST_COUNTED + 1)
+    return db.session.scalar(select(func.count()).select_from(capped.subquery())) or 0
 
 
 def untold(hidden: set[str]) -> int:

@@ -25,7 +25,7 @@ def signs(font: Path) -> frozenset[int]:
 
 
 @cache
-def others() -> tuple[Path, ...]:
+def stand_ins() -> tuple[Path, ...]:
     """Return the fonts that stand in where DejaVu lacks a sign: one for each script, Chinese before Korean.
 
     The Korean one has some of the Chinese signs, and a word is drawn in one font where one has all of it.
@@ -35,4 +35,4 @@ def others() -> tuple[Path, ...]:
 
 def having(sign: str) -> Path | None:
     """Return the font that stands in for a sign, None where none has it."""
-    return next((font for font in (REGULAR, *others()) if ord(sign) in signs(font)), None)
+    return next((font for font in (REGULAR, *stand_ins()) if ord(sign) in signs(font)), None)
