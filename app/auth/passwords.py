@@ -69,12 +69,12 @@ def password_problem(password: str, user: User) -> str | None:
         return _("This password is easily guessed. Take a few words that do not belong together.")
     stolen = current_app.config["BREACHED_PASSWORDS"]
     try:
-        taken = bool(stolen) and breached.is_breached(normal(password), Path(stolen))
+        leaked = bool(stolen) and breached.is_breached(normal(password), Path(stolen))
     except OSError:
         return _(
             "The list of stolen passwords cannot be read on the server. Tell who looks after it; nothing was changed."
         )
-    if taken:
+    if leaked:
         return _("This password was stolen elsewhere and is on lists that are tried first. Take another one.")
     return None
 

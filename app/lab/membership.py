@@ -119,5 +119,5 @@ def person_or_404(session: Session, user_id: int, lab_id: int) -> User:
 def refuse_last_admin(session: Session, user: User) -> None:
     """Keep one person in the lab who can look after it."""
     query = select(User).where(User.lab_id == user.lab_id, User.active, User.id != user.id)
-    if not any(other.is_admin for other in session.scalars(query)):
+    if not any(colleague.is_admin for colleague in session.scalars(query)):
         raise RefusedError(_("This is the last active admin of the lab. Make somebody else an admin first."))

@@ -26,16 +26,16 @@ def hold(bundle: Bundle) -> None:
     name, version = bundle.card.name, bundle.card.version
     query = select(HeldCard.card_sha256).where(HeldCard.bundle == name, HeldCard.version == version)
     with db.engine.connect() as connection:
-        kept = connection.scalar(query)
-    if kept is None:
+        card_sha256 = connection.scalar(query)
+    if card_sha256 is None:
         with own_transaction(db.engine) as connection, Session(connection) as session:
             if connection.scalar(query) is None:
                 keep(session, bundle)
                 card = bundle.card_sha256
                 ledger.record(session, "model.held", lab=None, actor=None, subject=name, version=version, card=card)
                 session.flush()
-        kept = bundle.card_sha256
-    if kept != bundle.card_sha256:
+        card_sha256 = bundle.card_sha256
+    if card_sha256 != bundle.card_sha256:
         raise OtherCardError(
             _(
                 "The card of %(name)s %(version)s is not the one that it read with before. An admin of the lab can look"
@@ -43,7 +43,7 @@ def hold(bundle: Bundle) -> None:
                 name=name,
                 version=version,
             ),
-            held=kept,
+            held=card_sha256,
         )
 
 

@@ -30,7 +30,7 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
-def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
+def sign(case: Case, diagnosis: Diagnosis, shown_digest: str, user: User) -> Signature:
     """Sign what the person saw, if it is still so and they still may; their password was checked just before."""
     case_id, user_id = case.id, user.id
     with writing() as session:
@@ -42,7 +42,7 @@ def sign(case: Case, diagnosis: Diagnosis, seen: str, user: User) -> Signature:
         if unmet := obstacles(case, images):
             raise RefusedError(" ".join(obstacle.text for obstacle in unmet))
         content = material(case, images)
-        if digest(content) != seen:
+        if digest(content) != shown_digest:
             raise ChangedMeanwhileError
         amendment = session.scalar(
             select(Amendment).where(Amendment.case_id == case_id, Amendment.version == case.version)

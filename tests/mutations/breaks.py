@@ -33,7 +33,7 @@ BREAKS = (
     Break(
         "A lab keeps no last admin.",
         "app/lab/membership.py",
-        "if not any(other.is_admin for other in session.scalars(query)):",
+        "if not any(colleague.is_admin for colleague in session.scalars(query)):",
         "if False:",
         "tests/app/lab/test_members.py::test_the_last_admin_stays",
     ),
@@ -89,7 +89,7 @@ BREAKS = (
     Break(
         "Whoever signs does not sign what the page showed.",
         "app/signing/signature.py",
-        "if digest(content) != seen:",
+        "if digest(content) != shown_digest:",
         "if False:",
         "tests/app/signing/test_signing.py::test_a_review_in_between_is_told",
     ),
@@ -131,7 +131,7 @@ BREAKS = (
     Break(
         "A bundle reads with another card than before.",
         "app/registry/held_cards.py",
-        "if kept != bundle.card_sha256:",
+        "if card_sha256 != bundle.card_sha256:",
         "if False:",
         "tests/app/registry/test_held_cards.py::test_a_changed_card_does_not_read_until_an_admin_activates_it",
     ),
@@ -187,7 +187,7 @@ BREAKS = (
     Break(
         "A stolen password is taken.",
         "app/auth/passwords.py",
-        "    if taken:\n",
+        "    if leaked:\n",
         "    if False:\n",
         "tests/app/auth/test_breached.py::test_it_cannot_be_chosen",
     ),
