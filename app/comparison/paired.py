@@ -25,14 +25,14 @@ class Pair:
 
     key: tuple[str, int]
     group: str
-    truth: str
+    reference: str
     first: str | None
     second: str | None
 
     @property
     def results(self) -> tuple[str, str]:
         """Return what became of both answers."""
-        return result(self.first, self.truth), result(self.second, self.truth)
+        return result(self.first, self.reference), result(self.second, self.reference)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Compared:
         return "better" if self.only_second > self.only_first else "worse"
 
 
-def result(answer: str | None, truth: str) -> str:
+def result(answer: str | None, reference: str) -> str:
     """Return what became of an answer."""
-    return NONE if answer is None else RIGHT if answer == truth else WRONG
+    return NONE if answer is None else RIGHT if answer == reference else WRONG
 
 
 def compare(pairs: Sequence[Pair]) -> Compared | None:
@@ -121,10 +121,10 @@ def of(results: Sequence[str]) -> Of:
 def by_class(pairs: Sequence[Pair]) -> list[tuple[str, int, Share, Share]]:
     """Return each label with how many pictures have it, and of how many each model was right."""
     rows = []
-    for truth in sorted({pair.truth for pair in pairs}):
-        own = [pair.results for pair in pairs if pair.truth == truth]
+    for reference in sorted({pair.reference for pair in pairs}):
+        own = [pair.results for pair in pairs if pair.reference == reference]
         shares = (exact_share(sum(both[k] == RIGHT for both in own), len(own)) for k in (0, 1))
-        rows.append((truth, len(own), *shares))
+        rows.append((reference, len(own), *shares))
     return rows  # type: ignore[return-value]
 
 

@@ -45,9 +45,9 @@ def comparison_page(problem: str = "") -> str:
     first = chosen(
         known, request.values.get("first", ""), sorted(active, key=lambda name: name != active_bundle(lab.id))
     )
-    rivals = [model for model in known if first and model.scope == first.scope and model != first]
+    comparable = [model for model in known if first and model.scope == first.scope and model != first]
     candidate = [going_on.bundle] if going_on else []
-    second = chosen(rivals, request.values.get("second", ""), candidate)
+    second = chosen(comparable, request.values.get("second", ""), candidate)
     frozen = panels.of_lab(lab.id)
     sets = sets_of(lab.id, first.scope, frozen) if first else {}
     on = next((panel for panel in frozen if panel.id in sets and panel.id == request.values.get("on")), None)
@@ -58,7 +58,7 @@ def comparison_page(problem: str = "") -> str:
     return render_template(
         "comparison/show.html",
         models=known,
-        others=rivals,
+        others=comparable,
         first=first,
         second=second,
         labelled=len(labelled),

@@ -79,16 +79,16 @@ def _laboratory(fold: Fold, own: Array, name: str, ships: bool, labels: tuple[La
 def _malignant(probabilities: Array, targets: Array, labels: tuple[Label, ...]) -> Malignant | None:
     """Return how malignant cells stand apart; None where there are too few of them, or of others."""
     which = np.array([label.malignant for label in labels])
-    truth, scores = which[targets], probabilities[:, which].sum(axis=1)
-    if min(truth.sum(), (~truth).sum()) < FEWEST:
+    malignant, scores = which[targets], probabilities[:, which].sum(axis=1)
+    if min(malignant.sum(), (~malignant).sum()) < FEWEST:
         return None
-    limits = np.quantile(scores[~truth], SPECIFICITIES)
+    limits = np.quantile(scores[~malignant], SPECIFICITIES)
     sensitivity = {
-        f"{100 * share:.0f}": round(float((scores[truth] > limit).mean()), 5)
+        f"{100 * share:.0f}": round(float((scores[malignant] > limit).mean()), 5)
         for share, limit in zip(SPECIFICITIES, limits, strict=True)
     }
-    area = round(float(roc_auc_score(truth, scores)), 5)
-    return Malignant(int(truth.sum()), int((~truth).sum()), area, sensitivity)
+    area = round(float(roc_auc_score(malignant, scores)), 5)
+    return Malignant(int(malignant.sum()), int((~malignant).sum()), area, sensitivity)
 
 
 def expected(rows: Sequence[Laboratory]) -> Expected:
