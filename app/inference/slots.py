@@ -33,16 +33,9 @@ class Slots:
         self._uploads = None if uploads is None else threading.BoundedSemaphore(uploads)
         self._mine = threading.local()
 
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
+    def admitted(self) -> AbstractContextManager[object]:
         """Be one of the uploads let in, from before its file is opened on; EngineBusyError where they are many."""
-        if self._uploads is not None and not self._uploads.acquire(blocking=False):
-            raise EngineBusyError(MANY)
-        try:
-            yield
-        finally:
-            if self._uploads is not None:
-                self._uploads.release()
+        return _a_place_of(self._uploads, MANY)
 
     @contextmanager
     def stored(self, pixels: int) -> Iterator[None]:
@@ -60,16 +53,13 @@ class Slots:
         if not data or is_ordinary(data) or getattr(self._mine, "held", False):
             yield
             return
-        if self._line is not None and not self._line.acquire(blocking=False):
-            raise EngineBusyError(CROWDED)
-        self._mine.held = True
-        try:
-            with self._place(declared_pixels(data) if pixels is None else pixels):
-                yield
-        finally:
-            self._mine.held = False
-            if self._line is not None:
-                self._line.release()
+        with _a_place_of(self._line, CROWDED):
+            self._mine.held = True
+            try:
+                with self._place(declared_pixels(data) if pixels is None else pixels):
+                    yield
+            finally:
+                self._mine.held = False
 
     def unpacking(self) -> AbstractContextManager[object]:
         """Return the slot to hold while a file is unpacked and searched."""
@@ -77,3 +67,17 @@ class Slots:
 
     def _place(self, pixels: int) -> AbstractContextManager[object]:
         return self._large if pixels > ORDINARY_PIXELS else nullcontext()
+
+
+@contextmanager
+def _a_place_of(places: threading.BoundedSemaphore | None, crowded: str) -> Iterator[None]:
+    """Hold one of the places, any number of which there are where None; EngineBusyError with that sentence if full."""
+    if places is None:
+        yield
+        return
+    if not places.acquire(blocking=False):
+        raise EngineBusyError(crowded)
+    try:
+        yield
+    finally:
+        places.release()

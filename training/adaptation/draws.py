@@ -55,16 +55,16 @@ def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Pat
         go, _ = decide(before, after, refusal(parent.card).target_accuracy, tried.chosen)
         drawings.append(
             Drawing(
-                plan.lab,
-                count,
-                seed,
-                tried.chosen,
-                after.n,
-                before.accuracy_all,
-                after.accuracy_all,
-                after.coverage,
-                after.accuracy_suggested,
-                go,
+                laboratory=plan.lab,
+                labels=count,
+                seed=seed,
+                chosen=tried.chosen,
+                n=after.n,
+                accuracy_before=before.accuracy_all,
+                accuracy_all=after.accuracy_all,
+                coverage=after.coverage,
+                accuracy_suggested=after.accuracy_suggested,
+                go=go,
             )
         )
         _write(out / TABLE, drawings)
