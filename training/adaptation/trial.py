@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
@@ -47,6 +49,7 @@ class Laboratory:
         self.targets = self.data.targets(self.names)
         self.groups, self.alone = separate_groups(self.targets, groups_of(self.data), self.names)
         self._weights, self._scratch = weights, scratch
+        self._before = lru_cache(maxsize=1)(self._assess_parent)  # one test for all numbers of labels of a drawing
         if self.alone:
             report(
                 f"Of {', '.join(self.alone)} there are pictures of too few patients or slides: split by picture, which"
@@ -73,9 +76,12 @@ class Laboratory:
         chosen = self.candidates[candidates.choose(rows)]
         adapted = self._adapted(chosen, three)
         test = self.data.only(three.release)
-        before = assess(Reader(self.parent), test, ())
+        before = self._before(tuple(three.release.tolist()))
         changed = replace(self.parent, card=changed_card(self.parent.card, adapted), **adapted.bundle_parts())
         return Tried(rows, chosen.name, adapted, before, assess(Reader(changed), test, controls))
+
+    def _assess_parent(self, release: tuple[int, ...]) -> Assessment:
+        return assess(Reader(self.parent), self.data.only(np.array(release)), ())
 
     def _adapted(self, chosen: Candidate, three: Parts) -> Adapted:
         """Return the chosen change, its thresholds set by the part that it was not fitted to."""
