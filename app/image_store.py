@@ -19,7 +19,8 @@ from flask import Flask, current_app
 from app.config import SettingError
 from app.storage.folder import Folder
 from app.storage.place import Place
-from smear.imaging.decode import ImageError, decode, encode
+from smear.imaging.decode import ImageError, decode, encode, is_large
+from smear.imaging.formats import png_rows
 from smear.imaging.picture import MAX_PIXELS
 
 THUMBNAIL_SIDE = 256
@@ -64,7 +65,7 @@ class ImageStore:
 
     def put_picture(self, rgb: np.ndarray) -> Stored:
         """Store a picture losslessly and without any metadata, and a small one for lists."""
-        pixels = self.put(encode(rgb, "PNG"))
+        pixels = self.place.write_pieces(png_rows.pieces(rgb)) if is_large(rgb) else self.put(encode(rgb, "PNG"))
         small = thumbnail(rgb)
         return Stored(pixels, pixels if small is rgb else self.put(encode(small, "PNG")))
 

@@ -6,8 +6,10 @@ upload that relied on it in that very moment loses nothing, and the next sweep p
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -17,9 +19,10 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, S3Store
 
-from app.storage.place import SilentError
+from app.storage.place import SilentError, hashed
 
 SCHEME = "s3"
+HALF = "half"  # folder of what is being written
 SWEPT = "swept"  # folder of what was swept
 ANSWER = timedelta(seconds=10)  # for one answer, and for all tries together
 TRIES = 3
@@ -47,6 +50,18 @@ class Bucket:
         """Write a file; when this returns the store has it whole."""
         with _answering():
             obstore.put(self._store, name_of(digest), data)
+
+    def write_pieces(self, pieces: Iterable[bytes]) -> str:
+        """Write a file that is too large to be held whole, as `write` does, and return its hash.
+
+        Its name is known when all is written, so it lies aside until then; what a crash leaves there is swept.
+        """
+        sha256, half = hashlib.sha256(), f"{HALF}/{secrets.token_hex(16)}"
+        with _answering():
+            obstore.put(self._store, half, hashed(pieces, sha256))
+            obstore.copy(self._store, half, name_of(sha256.hexdigest()))
+            obstore.delete(self._store, half)
+        return sha256.hexdigest()
 
     def renew(self, digest: str, data: bytes) -> None:
         """Write the same once more: in a bucket that alone makes a file younger."""

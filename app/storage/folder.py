@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+
+from app.storage.place import hashed
+
+HALF = "half"  # folder of what is being written
 
 
 class Folder:
@@ -35,19 +40,31 @@ class Folder:
 
     def write(self, digest: str, data: bytes) -> None:
         """Write a file; when this returns it is on the disk and whole. OSError (ENOSPC) where there is no room."""
-        if not self.has_room(len(data)):
-            raise OSError(errno.ENOSPC, "the disk is full up to its floor")
-        path = self.path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_name(f".{digest}.{secrets.token_hex(4)}")
+        self._write([data], lambda: digest)
+
+    def write_pieces(self, pieces: Iterable[bytes]) -> str:
+        """Write a file that is too large to be held whole, as `write` does, and return its hash."""
+        sha256 = hashlib.sha256()
+        self._write(hashed(pieces, sha256), sha256.hexdigest)
+        return sha256.hexdigest()
+
+    def _write(self, pieces: Iterable[bytes], digest: Callable[[], str]) -> None:
+        """Write pieces, whose hash is asked for when all are written."""
+        half = self.root / HALF / secrets.token_hex(16)
+        half.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            with temporary.open("xb") as file:
-                file.write(data)
+            with half.open("xb") as file:
+                for piece in pieces:
+                    if not self.has_room(len(piece)):
+                        raise OSError(errno.ENOSPC, "the disk is full up to its floor")
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            path = self.path(digest())
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            half.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            half.unlink(missing_ok=True)
         sync_folder(path.parent)
 
     def renew(self, digest: str, data: bytes) -> None:  # noqa: ARG002 - what a bucket needs

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from smear.sentence import SentenceError
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 
 class SilentError(SentenceError):
@@ -17,6 +20,13 @@ class SilentError(SentenceError):
 
     def __init__(self) -> None:
         super().__init__("The store of the pictures does not answer. Wait a moment and try again.")
+
+
+def hashed(pieces: Iterable[bytes], hash_: Hash) -> Iterator[bytes]:
+    """Yield pieces that a hash takes in as they pass."""
+    for piece in pieces:
+        hash_.update(piece)
+        yield piece
 
 
 class Place(Protocol):
@@ -32,6 +42,10 @@ class Place(Protocol):
 
     def write(self, digest: str, data: bytes) -> None:
         """Write a file: whole, and to last when this returns, or not at all. OSError where that fails."""
+        ...
+
+    def write_pieces(self, pieces: Iterable[bytes]) -> str:
+        """Write a file that is too large to be held whole, as `write` does, and return its hash."""
         ...
 
     def renew(self, digest: str, data: bytes) -> None:

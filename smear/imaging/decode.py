@@ -111,6 +111,12 @@ def format_of(data: bytes) -> str:
     raise ImageError("not_an_image", _NOT_AN_IMAGE)
 
 
+def is_large(rgb: Array) -> bool:
+    """Return whether a picture has more pixels than are ordinary: its PNG is not to be held whole beside it."""
+    height, width = rgb.shape[:2]
+    return bool(height * width > ORDINARY_PIXELS)
+
+
 def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: int = 92) -> bytes:
     """Write uint8 RGB (H, W, 3) as a file without metadata. `quality` 1 to 100 is for JPEG and WEBP.
 
@@ -119,8 +125,8 @@ def encode(rgb: Array, format: Literal["PNG", "JPEG", "WEBP"] = "PNG", quality: 
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
         raise ValueError(f"expected uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
     rgb = np.ascontiguousarray(rgb)
-    if format == "PNG" and rgb.shape[0] * rgb.shape[1] > ORDINARY_PIXELS:
-        return png_rows.write(rgb)
+    if format == "PNG" and is_large(rgb):
+        return b"".join(png_rows.pieces(rgb))
     if format == "PNG":  # run lengths of filtered rows: a third of Pillow's time, and smaller for a photograph
         options = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
         return cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()

@@ -14,6 +14,7 @@ from app.image_store import SWEPT_AFTER, ImageStore, UnreadableError, thumbnail
 from app.records import Record
 from app.storage.folder import Folder
 from app.stored_fields import STORED, stored_columns
+from smear.imaging import decode
 
 
 def files(folder: Path) -> list[Path]:
@@ -49,6 +50,20 @@ def test_pixels_come_back_as_they_were(tmp_path: Path) -> None:
     stored = store.put_picture(rgb)
     assert np.array_equal(store.read(stored.pixels), rgb)
     assert stored.thumbnail == stored.pixels
+
+
+def test_a_large_picture_is_never_packed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same file as when its PNG is made at once."""
+    monkeypatch.setattr(decode, "ORDINARY_PIXELS", 1000)
+    rgb = np.random.default_rng(0).integers(0, 256, (1100, 300, 3), dtype=np.uint8)
+    store = ImageStore(Folder(tmp_path))
+    written: list[int] = []
+    put = store.put
+    monkeypatch.setattr(store, "put", lambda data: written.append(len(data)) or put(data))
+    stored = store.put_picture(rgb)
+    assert np.array_equal(store.read(stored.pixels), rgb)
+    assert store.read_bytes(stored.pixels) == decode.encode(rgb)
+    assert len(written) == 1  # the thumbnail
 
 
 @pytest.mark.parametrize(

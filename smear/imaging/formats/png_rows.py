@@ -1,14 +1,14 @@
 """PNG of large pictures, written a few rows at a time.
 
 OpenCV copies a picture before it packs it and doubles its buffer until that is large enough: at 120 million pixels that
-is a gigabyte and more. Here there is the picture, and what has been packed of it.
+is a gigabyte and more. Here there is the picture, and the rows that are being packed.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,12 +21,11 @@ _LEFT = 1  # the filter that tells what a pixel differs by from the one before
 _MEMORY = 9  # the most that zlib takes to be quick, some hundred kilobytes
 
 
-def write(rgb: Array) -> bytes:
-    """Write uint8 RGB (H, W, 3) as PNG, packed as `smear.imaging.decode.encode` packs smaller pictures."""
+def pieces(rgb: Array) -> Iterator[bytes]:
+    """Yield the PNG of uint8 RGB (H, W, 3) piece by piece, packed as `decode.encode` packs smaller ones."""
     height, width = rgb.shape[:2]
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, _MEMORY, zlib.Z_RLE)
-    file = io.BytesIO()
-    file.write(_SIGNATURE + _chunk(b"IHDR", struct.pack(">II", width, height) + _EIGHT_BIT_RGB))
+    yield _SIGNATURE + _chunk(b"IHDR", struct.pack(">II", width, height) + _EIGHT_BIT_RGB)
     for top in range(0, height, ROWS):
         rows = rgb[top : top + ROWS]
         filtered = np.empty((len(rows), 1 + 3 * width), np.uint8)
@@ -34,9 +33,8 @@ def write(rgb: Array) -> bytes:
         pixels = filtered[:, 1:].reshape(rows.shape)
         pixels[:, :1] = rows[:, :1]
         np.subtract(rows[:, 1:], rows[:, :-1], out=pixels[:, 1:])
-        file.write(_chunk(b"IDAT", packer.compress(filtered.data)))
-    file.write(_chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b""))
-    return file.getvalue()
+        yield _chunk(b"IDAT", packer.compress(filtered.data))
+    yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +39,35 @@ def test_what_is_written_is_read(place: Place) -> None:
     large = bytes(range(256)) * 40_000
     assert store.read_bytes(store.put(large)) == large
     assert place.has_room()
+
+
+def test_what_is_written_in_pieces_is_read(place: Place) -> None:
+    """Under the hash of the whole, and nothing is left of what was half."""
+    pieces = [bytes([number]) * 400_000 for number in range(60)]
+    digest = place.write_pieces(iter(pieces))
+    assert digest == hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert ImageStore(place).read_bytes(digest) == b"".join(pieces)
+    assert swept(place, digest) == []
+
+
+def test_a_failure_between_pieces_leaves_nothing(place: Place) -> None:
+    """Neither a half that is read, nor one that only lies there."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"cells" * 1000
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        place.write_pieces(broken())
+    assert swept(place) == []
+
+
+def test_a_folder_without_room_takes_no_piece(tmp_path: Path) -> None:
+    """Its floor stays free, however small the pieces are."""
+    place = Folder(tmp_path, floor=2**62)
+    with pytest.raises(OSError, match="floor"):
+        place.write_pieces([b"cells"])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_what_is_not_there_is_unreadable(place: Place) -> None:
