@@ -57,7 +57,7 @@ class Outcome(Struct, frozen=True):
 class Plan:
     """What to adapt to: the data, how many labels of it (None for all), whose laboratory, where first weights lie.
 
-    name: of the new bundle, "" for the parent's with -adapted behind it.
+    name: of the new bundle, "" for the parent's with -adapted behind it; fine_tuning: whether to try that too.
     """
 
     data: Dataset
@@ -66,6 +66,11 @@ class Plan:
     weights: Weights = None
     seed: int = 0
     name: str = ""
+    fine_tuning: bool = True
+
+    def laboratory(self, parent: Bundle, scratch: Path, report: Report) -> Laboratory:
+        """Return the laboratory of these pictures; DataError as in `Laboratory`."""
+        return Laboratory(parent, self.data, self.weights, scratch, report, fine_tuning=self.fine_tuning)
 
 
 def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
@@ -74,7 +79,7 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     The new bundle and the change record are written into `out`. DataError where the labels are not the bundle's, or too
     few, or of too few patients.
     """
-    laboratory = Laboratory(parent, plan.data, plan.weights, out / "tried", report)
+    laboratory = plan.laboratory(parent, out / "tried", report)
     three = laboratory.parts(plan.labels, plan.seed)
     record = _planned(laboratory, plan, three)
     out.mkdir(parents=True, exist_ok=True)
@@ -121,12 +126,13 @@ def _errors(assessment: Assessment, names: tuple[str, ...]) -> dict[str, int]:
 def _planned(laboratory: Laboratory, plan: Plan, three: Parts) -> dict[str, Any]:
     """Return what is to be changed and what it has to reach, as it stands before anything was tried."""
     card = laboratory.parent.card
+    weights = ["all weights"] if plan.fine_tuning else []
     return {
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "laboratory": plan.lab,
         "name": plan.name or f"{card.name}-adapted",
         "parent": {"name": card.name, "version": card.version, "fingerprint": card.data.get("fingerprint", "")},
-        "may_change": ["temperature and thresholds", "stain", "last layer", "all weights"],
+        "may_change": ["temperature and thresholds", "stain", "last layer", *weights],
         "limits": {
             "accuracy_suggested": refusal(card).target_accuracy,
             "coverage": ANSWERED,

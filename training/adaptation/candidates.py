@@ -64,8 +64,13 @@ class Compared:
     hits: Array  # bool (n,)
 
 
-def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, report: Report) -> list[Candidate]:
-    """Return what may be tried with a bundle, the least change first; thresholds are set for each of them."""
+def candidates(
+    bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, report: Report, *, fine_tuning: bool = True
+) -> list[Candidate]:
+    """Return what may be tried with a bundle, the least change first; thresholds are set for each of them.
+
+    fine_tuning: also what trains all weights, which takes minutes where the rest takes seconds.
+    """
     model = bundle.network.model
     as_it_is = Fitted(lambda others: others.logits, lambda: model)
     nothing = Candidate(THRESHOLDS, lambda _: as_it_is)
@@ -74,6 +79,8 @@ def candidates(bundle: Bundle, data: Dataset, scratch: Path, weights: Weights, r
     if last_dense(model).units > 1 and not bundle.card.head.file:
         layers = [_last_layer(model, penalty) for penalty in PENALTIES]
         choices += [*layers, *(matching.before(layer, f"{STAIN}, then {layer.name}") for layer in layers)]
+    if not fine_tuning:
+        return choices
     try:
         recipe = _short(recipe_of(bundle.card))
     except msgspec.ValidationError:

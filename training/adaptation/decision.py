@@ -12,6 +12,9 @@ from training.recipes.recipe import Refusal
 TARGET = (
     0.97  # of its suggestions, where the parent's recipe asks for more: a hundred labels cannot show more than that
 )
+# Refused for low confidence, where a recipe has more: that is for laboratories that nobody has seen, and this one was
+# measured. Half of it is refused in any case: few labels do not show the rarest mistakes.
+DOUBTED = 0.2
 ANSWERED = 0.5  # of the test has to get a suggestion
 FEWEST = 30  # suggestions that say something of how often they are right
 
@@ -48,9 +51,14 @@ def judged(assessment: Assessment) -> Judged:
 
 
 def refusal(card: Card) -> Refusal:
-    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but for a target beyond TARGET."""
+    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but at most TARGET and DOUBTED."""
     own = refusal_of(card.recipe)
-    return structs.replace(own, target_accuracy=min(own.target_accuracy, TARGET), worst_source=False)
+    return structs.replace(
+        own,
+        target_accuracy=min(own.target_accuracy, TARGET),
+        for_confidence=min(own.for_confidence, DOUBTED),
+        worst_source=False,
+    )
 
 
 def decide(before: Judged, after: Judged, target: float, chosen: str) -> tuple[bool, str]:

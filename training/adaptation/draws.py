@@ -14,7 +14,6 @@ from msgspec import Struct
 from smear.inference.bundle import Bundle
 from training.adaptation.adapt import Plan
 from training.adaptation.decision import decide, judged, refusal
-from training.adaptation.trial import Laboratory
 from training.fit.checkpoints import whole
 from training.fit.run import Report
 
@@ -43,7 +42,7 @@ class Drawing(Struct, frozen=True):
 def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Path, report: Report) -> list[Drawing]:
     """Return what comes of each number of `labels`, drawn `times` times from the plan's seed on; also as a table in
     `out`, which is written anew after each. DataError as in `adapt`, before anything is tried."""
-    laboratory = Laboratory(parent, plan.data, plan.weights, out / "tried", report)
+    laboratory = plan.laboratory(parent, out / "tried", report)
     drawn = [(count, seed) for seed in range(plan.seed, plan.seed + times) for count in labels]
     three = {drawing: laboratory.parts(*drawing) for drawing in drawn}
     out.mkdir(parents=True, exist_ok=True)

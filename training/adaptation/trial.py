@@ -40,15 +40,24 @@ class Tried:
 class Laboratory:
     """A laboratory's labelled pictures, and what a bundle makes of them, computed once for every drawing of labels.
 
-    DataError where the labels are not the bundle's.
+    fine_tuning: whether training all weights further is tried too. DataError where the labels are not the bundle's.
     """
 
-    def __init__(self, parent: Bundle, data: Dataset, weights: Weights, scratch: Path, report: Report) -> None:
+    def __init__(
+        self,
+        parent: Bundle,
+        data: Dataset,
+        weights: Weights,
+        scratch: Path,
+        report: Report,
+        *,
+        fine_tuning: bool = True,
+    ) -> None:
         self.parent, self.data, self.report = parent, agreed(data, report), report
         self.names = tuple(label.id for label in parent.card.labels)
         self.targets = self.data.targets(self.names)
         self.groups, self.alone = separate_groups(self.targets, groups_of(self.data), self.names)
-        self._weights, self._scratch = weights, scratch
+        self._weights, self._scratch, self._fine_tuning = weights, scratch, fine_tuning
         self._before = lru_cache(maxsize=1)(self._assess_parent)  # one test for all numbers of labels of a drawing
         if self.alone:
             report(
@@ -68,7 +77,9 @@ class Laboratory:
     @cached_property
     def candidates(self) -> list[Candidate]:
         """What may be tried with the bundle."""
-        return candidates.candidates(self.parent, self.data, self._scratch, self._weights, self.report)
+        return candidates.candidates(
+            self.parent, self.data, self._scratch, self._weights, self.report, fine_tuning=self._fine_tuning
+        )
 
     def tried(self, three: Parts, controls: Sequence[str]) -> Tried:
         """Return what comes of these labels; controls: those that what was made is asked about too."""

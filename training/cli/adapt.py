@@ -28,6 +28,11 @@ from training.cli.options import PATH, command, say
 @click.option("--lab", default="", help="whose pictures they are, for the card and the change record")
 @click.option("--name", default="", help="name of the new bundle; else the bundle's with -adapted behind it")
 @click.option("--weights", metavar="FOLDER", help="folder of ImageNet backbones: also try to train from them")
+@click.option(
+    "--no-fine-tuning",
+    is_flag=True,
+    help="leave out what trains all weights, which takes minutes and not seconds",
+)
 @click.option("--seed", type=int, default=0, help="another drawing of the labels")
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for the new bundle and the change record")
 @options.models()
@@ -40,12 +45,15 @@ def adapt(
     lab: str,
     name: str,
     weights: str | None,
+    no_fine_tuning: bool,
     seed: int,
     out: Path,
     models: Path,
     form: str,
 ) -> None:
     """Print before and after, what was chosen, and whether to use it; with --draws, a row for each drawing."""
+    if weights and no_fine_tuning:
+        raise click.UsageError("--weights are what would be trained: leave them out, or --no-fine-tuning.")
     if (not labels) if draws else len(labels) > 1:
         raise click.UsageError("Several --labels and --draws go together: so many labels, drawn so many times.")
     import msgspec
@@ -60,7 +68,7 @@ def adapt(
     labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
     adapting.refuse_strangers(labelled, card)
     first = options.weights(weights) if weights else None
-    plan = adapting.Plan(labelled, labels[0] if labels else None, lab, first, seed, name)
+    plan = adapting.Plan(labelled, labels[0] if labels else None, lab, first, seed, name, not no_fine_tuning)
     parent = bundles.load(folder)
     if draws:
         result: Any = drawing.draw(parent, plan, labels, draws, out, say)

@@ -18,7 +18,7 @@ from training.__main__ import main
 from training.adaptation import candidates, stain
 from training.adaptation.adapt import Plan, adapt
 from training.adaptation.candidates import STAIN
-from training.adaptation.decision import Judged, decide
+from training.adaptation.decision import Judged, decide, refusal
 from training.adaptation.last_layer import moved
 from training.adaptation.parts import folds, parts, separate_groups
 from training.adaptation.trial import Laboratory
@@ -141,6 +141,13 @@ def test_the_decision_says_why(after, go, words):
     assert words in said[1]
 
 
+@pytest.mark.parametrize(("asked", "given"), [(0.6, 0.2), (0.05, 0.05)])
+def test_no_more_is_refused_than_where_nobody_has_measured(run, asked, given):
+    card = bundle.verify(run / "tiny")
+    wide = structs.replace(card, recipe={**card.recipe, "refusal": {"for_confidence": asked, "target_accuracy": 0.99}})
+    assert (refusal(wide).for_confidence, refusal(wide).target_accuracy) == (given, 0.97)
+
+
 def test_a_picture_that_two_people_named_differently_is_left_out_and_said(drawn, tmp_path):
     lines = []
     for name, label in (("leukemic/00.png", "leukemic"), ("leukemic/01.png", "leukemic"), ("sparse/00.png", "sparse")):
@@ -190,12 +197,10 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
     assert reading.bundle == "tiny-adapted"
 
 
-def test_numbers_of_labels_are_drawn_several_times_into_a_table(adapted, tmp_path, capsys, monkeypatch):
-    every = candidates.candidates
-    last_layers = lambda *given: [one for one in every(*given) if "trained" not in one.name and "tuned" not in one.name]  # noqa: E731
-    monkeypatch.setattr(candidates, "candidates", last_layers)
+def test_numbers_of_labels_are_drawn_several_times_into_a_table(adapted, tmp_path, capsys):
     _, command = adapted
     command = [*command[: command.index("--out")], "--out", str(tmp_path), "--lab", "North", "--seed", "3"]
+    command.append("--no-fine-tuning")
     assert main([*command, "--labels", "20", "--labels", "24", "--draws", "2", "--format", "json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [(one["labels"], one["seed"]) for one in said] == [(20, 3), (24, 3), (20, 4), (24, 4)]
@@ -208,12 +213,15 @@ def test_numbers_of_labels_are_drawn_several_times_into_a_table(adapted, tmp_pat
     for several in (["--labels", "20", "--labels", "24"], ["--draws", "2"]):
         assert main([*command, *several]) == 2
         assert "--labels and --draws go together" in capsys.readouterr().err
+    assert main([*command, "--weights", str(tmp_path)]) == 2
+    assert "leave them out, or --no-fine-tuning" in capsys.readouterr().err
 
 
 def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path, monkeypatch):
     """Its golden answers are those of pictures after it, or it would not load."""
     every = candidates.candidates
-    monkeypatch.setattr(candidates, "candidates", lambda *given: [one for one in every(*given) if one.name == STAIN])
+    only = lambda *given, **named: [candidate for candidate in every(*given, **named) if candidate.name == STAIN]  # noqa: E731
+    monkeypatch.setattr(candidates, "candidates", only)
     parent, data = bundle.load(run / "tiny"), load(drawn)
     parent = replace(parent, card=structs.replace(parent.card, frameworks={"segmenter": "earlier 0.1"}))
     for number, path in enumerate(data.paths):
