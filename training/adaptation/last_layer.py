@@ -21,8 +21,12 @@ def moved(kernel: Array, bias: Array, features: Array, targets: Array, penalty: 
     features: float (N, K); targets: int64 (N,), in 0..C-1.
     """
     middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6 + 0.05 * features.std())
-    known = (features - middle) / spread
+    known = ((features - middle) / spread).astype(np.float64)
     before = known @ (kernel * spread[:, None]) + (bias + middle @ kernel)
+    # The minimum lies in the span of the pictures, and a rotation into it keeps every length: what is sought has as many
+    # numbers as there are pictures, not features.
+    across, lengths, directions = np.linalg.svd(known, full_matrices=False)
+    rotated = across * lengths
     count, classes = len(targets), kernel.shape[1]
     wanted = np.eye(classes)[targets]
     # Classes weigh half-way to alike: a laboratory labels what it has most of.
@@ -32,14 +36,14 @@ def moved(kernel: Array, bias: Array, features: Array, targets: Array, penalty: 
 
     def loss(flat: Array) -> tuple[float, Array]:
         change = flat.reshape(-1, classes)
-        logits = before + known @ change[:-1] + change[-1]
+        logits = before + rotated @ change[:-1] + change[-1]
         logs = logits - logsumexp(logits, axis=1, keepdims=True)
         away = (np.exp(logs) - wanted) * weights[:, None]
-        gradient = np.vstack([known.T @ away + penalty * change[:-1], away.sum(axis=0)])
+        gradient = np.vstack([rotated.T @ away + penalty * change[:-1], away.sum(axis=0)])
         value = -(logs[np.arange(count), targets] * weights).sum() + penalty / 2 * float((change[:-1] ** 2).sum())
         return value, gradient.ravel()
 
-    start = np.zeros((kernel.shape[0] + 1) * classes)
+    start = np.zeros((rotated.shape[1] + 1) * classes)
     change = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}).x.reshape(-1, classes)
-    step = change[:-1] / spread[:, None]
+    step = directions.T @ change[:-1] / spread[:, None]
     return (kernel + step).astype(np.float32), (bias + change[-1] - middle @ step).astype(np.float32)
