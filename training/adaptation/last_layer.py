@@ -23,8 +23,8 @@ def moved(kernel: Array, bias: Array, features: Array, targets: Array, penalty: 
     middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6 + 0.05 * features.std())
     known = ((features - middle) / spread).astype(np.float64)
     before = known @ (kernel * spread[:, None]) + (bias + middle @ kernel)
-    # The minimum lies in the span of the pictures, and a rotation into it keeps every length: what is sought has as many
-    # numbers as there are pictures, not features.
+    # The minimum lies in the span of the pictures, and a rotation into it keeps lengths: as many numbers are sought
+    # as there are pictures, and not as there are features.
     across, lengths, directions = np.linalg.svd(known, full_matrices=False)
     rotated = across * lengths
     count, classes = len(targets), kernel.shape[1]

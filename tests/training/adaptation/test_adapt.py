@@ -107,6 +107,8 @@ def test_the_least_change_is_taken_that_is_not_clearly_worse():
     same, better = base.copy(), np.arange(100) < 95
     same[78:83] = (False, False, True, True, True)  # one picture more, of five on which they differ: chance
     assert candidates.choose([row("nothing", base), row("layer", same)]) == 0
+    assert candidates.choose([row("nothing", np.arange(66) < 65), row("stain", np.arange(66) < 66)]) == 0
+    assert candidates.choose([row("nothing", np.arange(66) < 63), row("stain", np.arange(66) < 66)]) == 1
     assert candidates.choose([row("nothing", base), row("layer", better)]) == 1
     assert candidates.choose([row("nothing", base), row("layer", better), row("all", better)]) == 1
     assert candidates.choose([]) == 0
