@@ -21,14 +21,16 @@ TABLE = "draws.csv"
 
 
 class Drawing(Struct, frozen=True):
-    """What came of one drawing of `labels` labels: on the test's `n` pictures before and after, shares 0..1.
+    """What came of one drawing of labels: on the test's `n` pictures before and after, shares 0..1.
 
+    labels: asked for; used: to adapt and calibrate with, where there may be fewer, and some of each class are.
     accuracy_before, accuracy_all: right had it always answered, before and after; accuracy_suggested: of the
     suggestions after, None without one.
     """
 
     laboratory: str
     labels: int
+    used: int
     seed: int
     chosen: str
     n: int
@@ -56,6 +58,7 @@ def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Pat
             Drawing(
                 laboratory=plan.lab,
                 labels=count,
+                used=len(three[count, seed].adapt) + len(three[count, seed].calibrate),
                 seed=seed,
                 chosen=tried.chosen,
                 n=after.n,

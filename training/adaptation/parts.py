@@ -103,7 +103,7 @@ def _apart(which: Array, targets: Array, groups: Array, count: int, seed: int) -
     if count < 2:
         return best
     for attempt in range(SHUFFLINGS):
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + attempt)
+        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed * SHUFFLINGS + attempt)
         with warnings.catch_warnings():  # as in `folds`
             warnings.simplefilter("ignore", UserWarning)
             pairs = list(splitter.split(which, targets[which], groups[which]))

@@ -19,6 +19,7 @@ PROTOCOLS: dict[Protocol, str] = {
 }
 LEAST_GROUPS = 2  # of every label, in every training part: one to learn from, one that may be held out of it
 BY_PICTURE: tuple[Protocol, ...] = ("random", "as-published")
+SHUFFLINGS = 20  # of groups, of which the one with the most even classes is taken
 VALIDATION_PARTS = 8  # one of them is held out of a training part for temperature and thresholds, if a recipe wants
 
 
@@ -39,10 +40,9 @@ def folds(targets: Array, groups: Array, protocol: Protocol, count: int, seed: i
     # can be one of which every training part has enough groups of every label.
     best: list[tuple[Array, Array]] = []
     best_spread = np.inf, np.inf
-    for attempt in range(20):
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed + attempt).split(
-            targets, targets, groups
-        )
+    for attempt in range(SHUFFLINGS):
+        state = seed * SHUFFLINGS + attempt  # no two seeds share a shuffling
+        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=state).split(targets, targets, groups)
         candidate = [(train, test) for train, test in splitter]
         shares = np.array([np.bincount(targets[test], minlength=targets.max() + 1) for _, test in candidate])
         thin = -min(LEAST_GROUPS, min(groups_of_each(train, targets, groups).min() for train, _ in candidate))

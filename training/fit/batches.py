@@ -44,12 +44,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type
 
     def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
         schedule = self.recipe.schedule
-        places = self.order[index * schedule.batch_size : (index + 1) * schedule.batch_size]
+        start = index * schedule.batch_size
+        places = self.order[start : start + schedule.batch_size]
         chosen = self.pool[places]
-        base = (schedule.seed * 1000 + self.epoch) * len(self.order)
-        exposed = places[: schedule.outlier_exposure]
-        pictures = [augment(self.inputs[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in places]
-        pictures += [augment(self.outliers[self.pool[i]], self.recipe.augmentation, int(base + i)) for i in exposed]
+        # A place that is drawn many times is another copy each time.
+        copies = places if self.chances is None else np.arange(start, start + len(places))
+        seeds = [(schedule.seed * 1000 + self.epoch) * len(self.order) + int(copy) for copy in copies]
+        exposed = chosen[: schedule.outlier_exposure]
+        change = self.recipe.augmentation
+        pictures = [augment(self.inputs[i], change, seed) for i, seed in zip(chosen, seeds, strict=True)]
+        pictures += [augment(self.outliers[i], change, seed) for i, seed in zip(exposed, seeds, strict=False)]
         classes = len(self.weights)
         shares = (1 - schedule.label_smoothing) * np.eye(classes)[self.targets[chosen]]
         shares += schedule.label_smoothing / classes

@@ -60,6 +60,12 @@ def test_fewer_labels_are_tested_on_the_same_pictures(laboratory):
     assert not np.array_equal(other.adapt, few.adapt)
 
 
+def test_every_drawing_has_a_test_of_its_own(laboratory):
+    """Neighbouring seeds had the same, as long as they shared shufflings of which the best was taken."""
+    targets, groups = laboratory
+    assert len({parts(targets, groups, NAMES, 50, seed).release.tobytes() for seed in range(8)}) == 8
+
+
 def test_a_label_of_too_few_slides_is_split_by_picture_and_said(laboratory):
     targets, groups = laboratory
     groups = np.where(targets == 1, 500, groups)
@@ -206,6 +212,7 @@ def test_numbers_of_labels_are_drawn_several_times_into_a_table(adapted, tmp_pat
     assert main([*command, "--labels", "20", "--labels", "24", "--draws", "2", "--format", "json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [(one["labels"], one["seed"]) for one in said] == [(20, 3), (24, 3), (20, 4), (24, 4)]
+    assert all(abs(one["used"] - one["labels"]) <= 2 for one in said)
     assert said[0]["accuracy_before"] == said[1]["accuracy_before"]  # of one test
     with (tmp_path / "draws.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))

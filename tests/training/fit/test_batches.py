@@ -1,5 +1,7 @@
 """What a batch holds: labels alike often, laboratories by the root of their count, targets that are not quite sure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from msgspec import structs
@@ -40,6 +42,14 @@ def test_labels_are_drawn_alike_often_and_laboratories_by_the_root_of_their_coun
     batches.begin_epoch(4)
     batches.begin_epoch(3)
     np.testing.assert_array_equal(once, batches.order)
+
+
+def test_a_picture_that_is_drawn_often_is_another_copy_each_time(pictures):
+    random = np.random.default_rng(0)
+    distinct = random.integers(0, 255, (40, 24, 24, 3), dtype=np.uint8)
+    batches = Batches(replace(pictures, inputs=distinct), of(sampling="even"))
+    shown = [copy.tobytes() for index in range(len(batches)) for copy in batches[index][0]]
+    assert len(np.unique(batches.order)) < len(shown) == len(set(shown))
 
 
 def test_a_target_leaves_a_share_to_every_label_also_to_one_that_is_not_there(pictures):
