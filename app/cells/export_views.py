@@ -80,7 +80,7 @@ def as_csv(case_id: str) -> Any:
 def all_cells(case: Case) -> list[dict[str, Any]]:
     """Return the cells of a case as programs get them."""
     source = counting_source(case.id, current_user.lab)
-    return rows_of(fields_of(case.id, source)[1], source)
+    return rows_of(fields_of(case.id, source)[1])
 
 
 def sent(answer: Response, case: Case, suffix: str) -> Response:

@@ -72,7 +72,8 @@ class Cell:
     box: list[int]
     cut: bool
     suggestion: Suggestion | None  # as it may be shown
-    reading_id: str | None  # of the chosen bundle's reading that has it
+    reading_id: str | None  # of the reading that has the suggestion
+    model: str | None  # the bundle and its version that made it
     newest: Annotation | None  # what was written last of it, also where that takes everything back
     names: dict[str, str]  # of the chosen bundle's labels
 
@@ -191,28 +192,40 @@ def fields_of(case_id: str, source: Source | None, only: str | None = None) -> t
         field = DetectedField(row.id, place, row.display_name, row.width, row.height, len(row.boxes), read)
         fields.append(field)
         for number, (box, cut) in enumerate(zip(row.boxes, row.cut, strict=True), 1):
-            reading_id, suggestion = suggestions.get(number, (None, None))
+            reading_id, model, suggestion = suggestions.get(number, (None, None, None))
             shown = suggestion.shown if suggestion else None
-            cells.append(Cell(field, number, box, cut, shown, reading_id, annotations.get((row.id, number)), names))
+            annotation = annotations.get((row.id, number))
+            cells.append(Cell(field, number, box, cut, shown, reading_id, model, annotation, names))
     return fields, cells
 
 
 def readings_by(
     case_id: str, source: Source | None, only: str | None = None
-) -> dict[str, dict[int, tuple[str, Suggestion]]]:
-    """Return what one bundle said of a case's cells, with the reading in which it did, by field and number."""
+) -> dict[str, dict[int, tuple[str, str, Suggestion]]]:
+    """Return what one bundle said of a case's cells, behind the reading and the model, by field and number.
+
+    Of several versions the first of the source's that has read a field speaks for it, alone.
+    """
     if source is None:
         return {}
+    versions = source.versions
     query = (
-        select(CellReading.image_id, CellReading.id, CellReading.first, CellReading.suggestions)
+        select(CellReading.image_id, CellReading.version, CellReading.id, CellReading.first, CellReading.suggestions)
         .join(CellReading.image)
-        .where(SmearImage.case_id == case_id, CellReading.bundle == source.name, CellReading.version == source.version)
+        .where(SmearImage.case_id == case_id, CellReading.bundle == source.name, CellReading.version.in_(versions))
     )
     if only is not None:
         query = query.where(SmearImage.id == only)
-    by_image: defaultdict[str, dict[int, tuple[str, Suggestion]]] = defaultdict(dict)
-    for image_id, reading_id, first, suggestions in db.session.execute(query):
-        by_image[image_id] |= {number: (reading_id, suggestion) for number, suggestion in enumerate(suggestions, first)}
+    rows = db.session.execute(query).all()
+    speaking: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: versions.index(row.version)):
+        speaking.setdefault(row.image_id, row.version)
+    by_image: defaultdict[str, dict[int, tuple[str, str, Suggestion]]] = defaultdict(dict)
+    for row in rows:
+        if row.version == speaking[row.image_id]:
+            model = f"{source.name} {row.version}"
+            suggestions = enumerate(row.suggestions, row.first)
+            by_image[row.image_id] |= {number: (row.id, model, suggestion) for number, suggestion in suggestions}
     return dict(by_image)
 
 

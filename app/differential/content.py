@@ -12,7 +12,7 @@ from app.differential.cells import Cell, fields_of
 from app.differential.certainty import RARE, progress
 from app.differential.count import Differential, Row, differential, named_twice
 from app.differential.review_rules import stored_rules
-from app.differential.sources import Source, counting_source
+from app.differential.sources import counting_source
 from app.records import Case, Lab, Notification
 from smear.statistics import Share
 
@@ -45,7 +45,7 @@ def content(case: Case, lab: Lab, notifications: list[Notification]) -> dict[str
         "target": how_far.target,
         "missed": {"prevalence": RARE, "chance": round(how_far.missed, DIGITS)},
         "named_by": [{"who": who, "cells": cells_} for who, cells_ in sorted(by_person.items())],
-        "model": {"bundle": source.name, "version": source.version, "intended_use": source.intended_use}
+        "model": {"bundle": source.name, "version": source.spoken_version, "intended_use": source.intended_use}
         if source
         else None,
         "named_twice": {
@@ -216,7 +216,7 @@ def brief(data: dict[str, Any]) -> str:
     )
 
 
-def rows_of(cells: list[Cell], source: Source | None) -> list[dict[str, Any]]:
+def rows_of(cells: list[Cell]) -> list[dict[str, Any]]:
     """Return every cell of a case as a program gets it."""
     return [
         {
@@ -232,7 +232,7 @@ def rows_of(cells: list[Cell], source: Source | None) -> list[dict[str, Any]]:
             "suggested": cell.suggested,
             "outcome": cell.suggestion.outcome if cell.suggestion else None,
             "probability": cell.suggestion.confidence if cell.suggestion else None,
-            "model": source.code if source and cell.suggestion else None,
+            "model": cell.model if cell.suggestion else None,
         }
         for cell in cells
     ]

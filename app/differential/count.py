@@ -134,27 +134,40 @@ def class_names(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> dict[str
 def sentence(cells: Iterable[Cell], labels: Sequence[Label] = ()) -> str:
     """Say what the whole cells of a field are, blasts first: "14 leukocytes: 9 blast-like, 3 lymphocytes, 2 not named."
 
-    Only what stands as a class is named; a cell that the bundle refuses is not named.
+    Only what stands as a class is named; a cell that the bundle refuses is not named. What is no leukocyte comes after
+    them: "Besides: 1 platelet."
     """
     cells = list(cells)
     counted = standing(cells)
-    total = counted.total()
-    if not total:
+    if not counted:
         return ""
     words = class_names(cells, labels)
-    parts = []
-    for code in [*words, *(set(counted) - set(words) - {UNCLASSED})]:
-        if not counted[code]:
-            continue
-        if code in BY_ID:
-            name = BY_ID[code].name if counted[code] == 1 and code != "blast" else BY_ID[code].counted
-            parts.append(f"{counted[code]} {str(name)[:1].lower()}{str(name)[1:]}")
-        else:
-            parts.append(f"{counted[code]} {words.get(code, code)}")
+    leukocyte_words: list[str] = []
+    apart_words: list[str] = []
+    for code in [*words, *sorted(set(counted) - set(words) - {UNCLASSED})]:
+        if counted[code]:
+            (apart_words if code in APART else leukocyte_words).append(_counted_words(code, counted[code], words))
     if counted[UNCLASSED]:
-        parts.append(_("%(n)s not named", n=counted[UNCLASSED]))
-    whole = ngettext("%(num)s leukocyte", "%(num)s leukocytes", total)
-    return f"{whole}: {', '.join(parts)}."
+        leukocyte_words.append(_("%(n)s not named", n=counted[UNCLASSED]))
+    total = leukocytes(counted) + counted[UNCLASSED]
+    sentences = []
+    if total:
+        whole = ngettext("%(num)s leukocyte", "%(num)s leukocytes", total)
+        sentences.append(f"{whole}: {', '.join(leukocyte_words)}.")
+    if apart_words:
+        beside = ", ".join(apart_words)
+        sentences.append(
+            _("Besides: %(cells)s.", cells=beside) if total else _("No leukocyte: %(cells)s.", cells=beside)
+        )
+    return " ".join(sentences)
+
+
+def _counted_words(code: str, count: int, words: dict[str, str]) -> str:
+    """Say how many of a class there are: "9 blast-like", "1 platelet"."""
+    if code not in BY_ID:
+        return f"{count} {words.get(code, code)}"
+    name = str(BY_ID[code].name if count == 1 and code != "blast" else BY_ID[code].counted)
+    return f"{count} {name[:1].lower()}{name[1:]}"
 
 
 @dataclass(frozen=True)
@@ -172,12 +185,13 @@ class Disagreement:
 def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
     """Return how many cells of a case two people named, and those of them that they named differently.
 
-    The last word of each person counts; the second is the last person who spoke.
+    The last word of each person counts: who took a name back, or excluded the cell, names it no more. The second is the
+    last person who spoke.
     """
     query = (
         select(Annotation)
         .join(Annotation.image)
-        .where(SmearImage.case_id == case_id, Annotation.kind == "label")
+        .where(SmearImage.case_id == case_id)
         .order_by(SmearImage.position, Annotation.image_id, Annotation.number, Annotation.version)
     )
     by_cell: defaultdict[tuple[str, int], dict[int, Annotation]] = defaultdict(dict)
@@ -185,7 +199,8 @@ def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
         by_person = by_cell[row.image_id, row.number]
         by_person.pop(row.made_by_id, None)
         by_person[row.made_by_id] = row
-    both = {cell: list(by_person.values()) for cell, by_person in by_cell.items() if len(by_person) > 1}
+    named = {cell: [row for row in by_person.values() if row.kind == "label"] for cell, by_person in by_cell.items()}
+    both = {cell: rows for cell, rows in named.items() if len(rows) > 1}
     differing = [
         Disagreement(
             image_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -16,18 +16,32 @@ from smear.inference.card import Card, Label
 
 @dataclass(frozen=True)
 class Source:
-    """A version of a bundle that read single cells of a case; fields: of how many of its fields."""
+    """A version of a bundle that read single cells of a case; fields: of how many of its fields.
+
+    earlier: versions of it, the newest first, that speak for the fields which this one has not read.
+    """
 
     name: str
     version: str
     labels: tuple[Label, ...]
     intended_use: str
     fields: int
+    earlier: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def code(self) -> str:
-        """Return what names it in an address."""
-        return f"{self.name} {self.version}"
+        """Return what names it in an address, and to people."""
+        return f"{self.name} {self.spoken_version}"
+
+    @property
+    def spoken_version(self) -> str:
+        """Return its version, and those that speak beside it."""
+        return ", ".join(self.versions)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Return the versions that speak, the one that goes before the others first."""
+        return (self.version, *self.earlier)
 
 
 def read_sources(case_id: str) -> list[Source]:
@@ -51,10 +65,48 @@ def read_sources(case_id: str) -> list[Source]:
 
 
 def counting_source(case_id: str, lab: Lab) -> Source | None:
-    """Return the bundle whose suggestions a case's count is made of: the lab's own, else the one that read most."""
+    """Return the bundle whose suggestions a case's count is made of: the lab's own, else the one that read most.
+
+    Of a bundle that was renewed while the case was read, each field is counted by the newest version that has read it:
+    what an earlier one suggested of the other fields is not lost by it.
+    """
     sources = read_sources(case_id)
-    own = [source for source in sources if source.name == active_cell_bundle(lab)]
-    return next(iter(own or sources), None)
+    if not sources:
+        return None
+    name = active_cell_bundle(lab)
+    if all(source.name != name for source in sources):
+        name = sources[0].name
+    by_version = {source.version: source for source in sources if source.name == name}
+    versions = [by_version[version] for version in _speaking(case_id, name)]
+    labels = {label.id: label for source in reversed(versions) for label in source.labels}
+    newest, *earlier = versions
+    places = {label.id: place for place, label in enumerate(newest.labels)}
+    return replace(
+        newest,
+        labels=tuple(sorted(labels.values(), key=lambda label: places.get(label.id, len(places)))),
+        earlier=tuple(source.version for source in earlier),
+    )
+
+
+def _speaking(case_id: str, name: str) -> list[str]:
+    """Return the versions of a bundle that are the newest to have read some field of a case, the newest first."""
+    query = (
+        select(CellReading.image_id, CellReading.version, func.max(CellReading.made_at).label("at"))
+        .join(CellReading.image)
+        .where(SmearImage.case_id == case_id, CellReading.bundle == name)
+        .group_by(CellReading.image_id, CellReading.version)
+    )
+    rows = db.session.execute(query).all()
+    last = {version: max(row.at for row in rows if row.version == version) for version in {row.version for row in rows}}
+    newest_first = sorted(last, key=lambda version: (last[version], version), reverse=True)
+    spoken_for: set[str] = set()
+    speaking = []
+    for version in newest_first:
+        read = {row.image_id for row in rows if row.version == version}
+        if read - spoken_for:
+            speaking.append(version)
+        spoken_for |= read
+    return speaking
 
 
 def active_cell_bundle(lab: Lab) -> str:

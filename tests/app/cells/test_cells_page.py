@@ -388,7 +388,7 @@ def test_fields_and_cells_that_contradict_are_said_to(
 
     def all_cells(label: str) -> None:
         said = [replace(one, outcome="suggested", label=label, confidence=0.9) for one in cells_]
-        found = {image_id: {number: (row.id, one) for number, one in enumerate(said, 1)}}
+        found = {image_id: {number: (row.id, CODE, one) for number, one in enumerate(said, 1)}}
         monkeypatch.setattr("app.differential.cells.readings_by", lambda *_: found)
 
     for field_is_leukemic, cell, told in (

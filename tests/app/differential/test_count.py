@@ -28,7 +28,7 @@ def cell(number: int, person: str = "", suggested: str = "", outcome: str = "", 
     if person:
         kind, _colon, label = person.partition(":")
         annotation = Annotation(kind=kind, label=label or None, label_name=label, version=1, reason="")
-    return Cell(FIELD, number, [0, 0, 9, 9], cut, suggestion, "r", annotation, {})
+    return Cell(FIELD, number, [0, 0, 9, 9], cut, suggestion, "r", "cells 1.0", annotation, {})
 
 
 def several(count: int, start: int, **kwargs: str) -> list[Cell]:
@@ -85,10 +85,11 @@ def test_the_sentence_names_what_stands(app: Flask, cells: list[Cell]) -> None:
     """Blasts first; a person's word goes before a suggestion; what is refused is not named, and never guessed."""
     with app.test_request_context():
         assert sentence(cells) == (
-            "32 leukocytes: 8 blast-like, 16 lymphocytes, 4 erythroblasts, 2 smudge cells, 2 not named."
+            "26 leukocytes: 8 blast-like, 16 lymphocytes, 2 not named. Besides: 4 erythroblasts, 2 smudge cells."
         )
         assert sentence([cell(1, person="label:monocyte")]) == "1 leukocyte: 1 monocyte."
         assert sentence([cell(1, cut=True)]) == ""
+        assert sentence([cell(1, person="label:platelet")]) == "No leukocyte: 1 platelet."
 
 
 @pytest.mark.parametrize(
