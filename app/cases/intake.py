@@ -21,6 +21,7 @@ from app.inference.engine import engine
 from app.inference.examined import Recognized, examine
 from app.records import Case, Lab, Reading, Redrawing, SmearImage, User, now
 from app.registry.activation import active_bundle
+from app.reviews.blind_reading import conclude, open_reading
 from app.rules import RefusedError, refuse_signed
 from app.shadow import trial
 from app.stored_fields import keep_outlines
@@ -207,6 +208,8 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         )
         session.delete(doomed)
         session.flush()
+        if (reading := open_reading(session, case.id)) and reading.reviews:
+            conclude(session, reading)  # the image that went may have been the last to be read
         rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
         case.uncertainty = max((picture.reading.uncertainty for picture in rest), default=0.0)
         review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)

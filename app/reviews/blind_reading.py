@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import abort
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app import ledger
@@ -87,10 +87,7 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
         )
         session.add(blind_review)
         session.flush()
-        images = session.scalar(select(func.count(SmearImage.id)).where(SmearImage.case_id == case_id)) or 0
-        done = len(reviewed_ids) + 1 >= images
-        if done:
-            row.state, row.ended_at = "done", now()
+        done = conclude(session, row)
         ledger.record(
             session,
             "blind.reviewed",
@@ -101,6 +98,16 @@ def give(reading: BlindReading, image: SmearImage, choice: Choice, user: User) -
             case=case_id,
             done=done,
         )
+    return done
+
+
+def conclude(session: Session, reading: BlindReading) -> bool:
+    """Return whether a reading has a review of every image that the case has now, and end it if so."""
+    reviewed = select(BlindReview.image_id).where(BlindReview.blind_reading_id == reading.id)
+    left = select(SmearImage.id).where(SmearImage.case_id == reading.case_id, SmearImage.id.not_in(reviewed))
+    done = session.scalar(left.limit(1)) is None
+    if done:
+        reading.state, reading.ended_at = "done", now()
     return done
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
 from app.records import BlindReview, Case, Reading, User
+from app.reviews.blind_reading import finished
 from smear.statistics import agreement
 from tests.app.steps import Someone, change, events, reading_of, review_all, sign
 
@@ -146,6 +147,22 @@ def test_a_verdict_is_given_once(app: Flask, clinician: Someone, case: str) -> N
     assert "already" in answer.text
     with app.app_context(), pytest.raises(DatabaseError, match="rows are never"), writing() as session:
         session.execute(update(BlindReview).values(kind="other"))
+
+
+def test_a_reading_ends_where_the_image_that_was_left_is_removed(
+    app: Flask, clinician: Someone, case: str, blank: bytes
+) -> None:
+    """It came after the reading was asked for; its removal is not to hold the two verdicts back for good."""
+    ask(app, clinician, case)
+    late = clinician.upload(case, blank).json["id"]
+    admin = Someone(app, "admin")
+    read_all(admin, case, ["other", "uncertain"])
+    assert "is reading this case a second time" in clinician.get(f"/cases/{case}/sign").text
+    assert clinician.post(f"/cases/{case}/images/{late}/remove", {"reason": "wrong_case"}).status_code == 302
+    assert "is reading this case a second time" not in clinician.get(f"/cases/{case}/sign").text
+    with app.app_context():
+        (reading,) = finished(case)
+        assert len(reading.reviews) == 2
 
 
 def test_nobody_else_reaches_the_blind_pages(app: Flask, clinician: Someone, case: str) -> None:
