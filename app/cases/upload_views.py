@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +54,14 @@ def upload(case_id: str) -> Any:
         return redirect(url_for("cases.show", case_id=case_id))
     if len(files) != 1:
         return jsonify(error=_("Send exactly one file in a request.")), 400
-    if sentence := name_warning(files[0], _("press “Keep the name”.")):
+    how = _("press “Keep the name”.")
+    if sentence := name_warning([files[0].filename], how):
         return jsonify(error=sentence, confirm=KEEP_NAMES), 400
     try:
         with engine().slots.admitted():
             contents = opened(files[0])
+            if sentence := name_warning(contents.names, how):
+                return jsonify(error=sentence, confirm=KEEP_NAMES), 400
             outcomes = take_in_each(case, contents, asked_position())
             if contents.several:
                 return answer_for_several(outcomes)
@@ -91,9 +94,13 @@ def answer_for_several(outcomes: Iterator[Outcome]) -> Any:
     return jsonify(images=rows, error=_("No picture of this file could be read.")), 422
 
 
-def name_warning(file: FileStorage, how: str) -> str | None:
-    """Return a sentence where a file's name looks like a person's or holds a birth date; None once it is confirmed."""
-    return None if request.form.get(KEEP_NAMES) else privacy.file_warning(clean_name(file.filename), how)
+def name_warning(names: Iterable[str | None], how: str) -> str | None:
+    """Return a sentence where a file's name, or that of a member of an archive, looks like a person's or holds a birth
+    date; None once it is confirmed."""
+    if request.form.get(KEEP_NAMES):
+        return None
+    warnings = ((clean_name(name), privacy.file_warning(clean_name(name), how)) for name in names)
+    return next((f"{name}: {sentence}" for name, sentence in warnings if sentence), None)
 
 
 def take_in_all(case: Case, files: list[FileStorage]) -> None:
@@ -102,14 +109,18 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
     for file in files:
         if not file.filename:
             continue  # what a browser sends for an empty file field
-        if sentence := name_warning(file, _("tick “Keep file names as they are” and add it again.")):
-            flash(f"{clean_name(file.filename)}: {sentence}", "error")
-            continue
+        how = _("tick “Keep file names as they are” and add it again.")
         try:
-            with engine().slots.admitted():
-                for outcome in take_in_each(case_or_404(case_id), opened(file)):
-                    if outcome.error is not None:
-                        flash(f"{outcome.name}: {outcome.error.text}", "error")
+            sentence = name_warning([file.filename], how)
+            if sentence is None:
+                with engine().slots.admitted():
+                    contents = opened(file)
+                    sentence = name_warning(contents.names, how)
+                    for outcome in () if sentence else take_in_each(case_or_404(case_id), contents):
+                        if outcome.error is not None:
+                            flash(f"{outcome.name}: {outcome.error.text}", "error")
+            if sentence:
+                flash(sentence, "error")
         except (ImageError, RefusedError, BundleUnusableError, EngineBusyError) as error:
             flash(f"{clean_name(file.filename)}: {error.text}", "error")
 

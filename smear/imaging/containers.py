@@ -67,10 +67,14 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Contents:
-    """The pictures of a file, in order; `several` where it is an archive, or has more than one."""
+    """The pictures of a file, in order; `several` where it is an archive, or has more than one.
+
+    names: of the members of an archive that are wanted, without folders; known before any is unpacked.
+    """
 
     several: bool
     pictures: Iterator[Enclosed]
+    names: tuple[str, ...] = ()
 
 
 def open_file(data: bytes, name: str = "") -> Contents:
@@ -82,7 +86,9 @@ def open_file(data: bytes, name: str = "") -> Contents:
     if file_signatures.recognise(data[:_HEAD]) == ARCHIVE:
         if len(data) > MAX_BYTES:
             raise ImageError("too_many_bytes", f"This archive is larger than {MAX_BYTES // 2**20} MB. Split it in two.")
-        return Contents(True, _limited(_members(data)))
+        archive, wanted = _members(data)
+        pictures = (picture for info in wanted for picture in _of_member(archive, info))
+        return Contents(True, _limited(pictures), tuple(_name(info) for info in wanted))
     pages = _pages(data)
     if pages > MAX_PICTURES:
         raise ImageError("too_many_pictures", _MANY)
@@ -110,8 +116,8 @@ def _limited(pictures: Iterator[Enclosed]) -> Iterator[Enclosed]:
         yield picture
 
 
-def _members(data: bytes) -> Iterator[Enclosed]:
-    """Return the pictures of an archive, whose directory is checked now and whose members are unpacked one by one."""
+def _members(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """Return an archive, whose directory is checked now, and which of its members are pictures, in order."""
     if data.count(_ENTRY) > MAX_MEMBERS:
         raise ImageError("too_many_pictures", _MANY)
     try:
@@ -131,12 +137,15 @@ def _members(data: bytes) -> Iterator[Enclosed]:
         raise _bad(f"This ZIP archive unpacks to more than {MAX_UNPACKED // 2**20} MB.", "Pack fewer pictures in it.")
     if unpacked > FREE_OF_RATIO and unpacked > MAX_RATIO * len(data):
         raise _bad(f"This ZIP archive unpacks to more than {MAX_RATIO} times its size, as no archive of pictures does.")
-    wanted.sort(key=lambda info: info.filename)
-    return (picture for info in wanted for picture in _of_member(archive, info))
+    return archive, sorted(wanted, key=lambda info: info.filename)
 
 
 def _path(info: zipfile.ZipInfo) -> PurePosixPath:
     return PurePosixPath(info.filename.replace("\\", "/"))
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    return _path(info).name or "?"
 
 
 def _is_wanted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
@@ -157,8 +166,7 @@ def _is_wanted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
 
 def _of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Enclosed]:
     """Yield the pictures of one member."""
-    path = _path(info)
-    name = path.name or "?"
+    path, name = _path(info), _name(info)
     try:
         data = _unpacked(archive, info, path)
         contents = open_file(data, name)

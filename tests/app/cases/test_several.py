@@ -80,6 +80,21 @@ def test_an_archive_stores_what_it_can_and_names_the_rest(app: Flask, clinician:
     assert stored(app)[:2] == (2, 2)
 
 
+def test_names_in_an_archive_are_warned_about_before_anything_is_stored(app: Flask, clinician: Someone) -> None:
+    """As the archive's own is; it is taken in once they are meant so."""
+    case = clinician.open_case()
+    data = packed(a__png=pictures.smear("PNG", 3), Anna_Schmidt__png=pictures.smear("PNG"))
+    answer = clinician.upload(case, data, "fields.zip")
+    assert (answer.status_code, answer.json["confirm"]) == (400, "keep_names")
+    assert answer.json["error"].startswith("Anna_Schmidt.png: This file name looks like a person")
+    clinician.post(f"/cases/{case}/images", {"image": (BytesIO(data), "fields.zip")})
+    page = clinician.get(f"/cases/{case}").text
+    assert "Anna_Schmidt.png: This file name looks like a person" in page
+    assert "tile-link" not in page
+    form = {"image": (BytesIO(data), "fields.zip"), "keep_names": "yes"}
+    assert clinician.post(f"/cases/{case}/images", form, json=True).status_code == 201
+
+
 def test_an_archive_of_which_nothing_is_read_is_refused(app: Flask, clinician: Someone) -> None:
     """Nothing is stored; each has its sentence all the same."""
     data = packed(letter__png=pictures.text(), half__jpg=pictures.truncated())
