@@ -73,7 +73,7 @@ def shape_sent(kind: str) -> Array | None:
         return None
     try:
         shape = np.array(json.loads(text) if len(text) <= MOST else None, np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):  # numbers of 400 digits, brackets within brackets
         shape = np.zeros(0)
     wrong = shape.ndim != 2 or shape.shape[1] != 2 or not np.isfinite(shape).all()
     if wrong or (kind == "split" and (len(shape) != 2 or np.allclose(shape[0], shape[1]))):

@@ -125,8 +125,11 @@ def typed(image_id: str, field: Field, added: list[int], user_id: int) -> list[C
             continue
         started = time.perf_counter()
         try:
-            suggestions = []
+            refusals, suggestions = cell_reader.refusals(field), []
             for number in added:
+                if refusals:
+                    suggestions.append(not_gradable(refusals))
+                    continue
                 if field.cut[number - 1]:
                     suggestions.append(not_gradable((cell_reader.CUT,)))
                     continue

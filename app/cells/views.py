@@ -114,7 +114,7 @@ def acts_in(text: str) -> list[dict[str, Any]]:
     """Return the acts that the page's script sent as JSON; RefusedError where they are none."""
     try:
         acts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of brackets within brackets
         acts = None
     if (
         not isinstance(acts, list)

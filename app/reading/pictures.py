@@ -71,6 +71,8 @@ def overlay(reading_id: str, label: str) -> Any:
         abort(404)
     opacity = min(100, max(0, request.args.get("opacity", OPACITY, type=int))) / 100
     method = request.args.get("method", "")
+    if method not in more_maps.SLOW:
+        method = ""
     grid = reading.detail.maps[names.index(label)]
     if slower := more_maps.drawn(reading).get(method, {}).get(label):
         grid = np.array(slower, np.float32)

@@ -134,11 +134,12 @@ def put_review(image: SmearImage, rows: list[Row], _names: dict[str, str], user:
     label = rows[0]["label"]
     if image.review is not None:
         return 0
-    if all(known.id != label for known in image.reading.labels):
+    names = {known.id: known.name for known in image.reading.labels}
+    if label not in names:
         problems.append(_("The model that reads here does not know the label %(label)s.", label=label))
         return 0
     comment = _("Imported; labelled by %(who)s, %(source)s.", who=rows[0]["labelled_by"], source=rows[0]["source"])
-    reviews.review(image, reviews.Choice("label", label, comment, 0), user)
+    reviews.review(image, reviews.Choice("label", label, comment, 0, names[label]), user)
     return 1
 
 

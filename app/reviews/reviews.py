@@ -78,6 +78,8 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
         reading = first_reading(session, image_id)
+        if reading is None:
+            raise RefusedError(_("Somebody removed this image from the case meanwhile. Nothing was saved."))
         before = newest(session, image_id)
         if (before.version if before else 0) != choice.version:
             raise ReviewedMeanwhileError
@@ -114,9 +116,9 @@ def newest(session: Session, image_id: str) -> Review | None:
     return session.scalar(select(Review).where(Review.image_id == image_id).order_by(Review.version.desc()).limit(1))
 
 
-def first_reading(session: Session, image_id: str) -> Reading:
-    """Return the reading that was made when the image came."""
-    return session.scalars(select(Reading).where(Reading.image_id == image_id).order_by(Reading.made_at)).first()  # type: ignore[return-value]
+def first_reading(session: Session, image_id: str) -> Reading | None:
+    """Return the reading that was made when the image came; None once it was removed."""
+    return session.scalars(select(Reading).where(Reading.image_id == image_id).order_by(Reading.made_at)).first()
 
 
 def count(case: Case, row: Review | None, reading: Reading, change: int) -> None:

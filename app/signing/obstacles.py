@@ -77,8 +77,8 @@ def _at_image(sentence: str, images: list[SmearImage], place: int) -> Obstacle:
 def unnamed(case: Case) -> str:
     """Return what the lab's rule says of cells that nobody has named; "" where it lets the case be signed.
 
-    A case in which nobody and nothing named a cell is signed without a count, whatever the rule: it has no whole cell,
-    or its cells were never looked at, and then there is no count to wait for but under the rule for every cell.
+    A case without a whole cell that people have not named is signed under every rule. Whether anything suggested a name
+    makes no difference: both rules ask for people's.
     """
     lab = db.session.get_one(Lab, case.lab_id)
     if lab.unnamed_rule == "sign":

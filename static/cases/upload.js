@@ -210,6 +210,14 @@ function showErrors(errors) {
   if (control) control.focus();
 }
 
+function lockDetails() {
+  // They are the case's now, and what is typed here would be sent nowhere.
+  for (const control of form.querySelectorAll("[data-details] :is(input, textarea)")) control.readOnly = true;
+  for (const control of form.querySelectorAll("[data-details] :is(select, [type=radio]:not(:checked))")) {
+    control.disabled = true;
+  }
+}
+
 async function create() {
   // Open the case first; its images follow.
   if (creating || place) return;
@@ -223,8 +231,7 @@ async function create() {
     if (response.status === 201) {
       place = answer;
       openLink.href = place.url;
-      for (const control of form.querySelectorAll("#accession, #stain, #notes, #received_on")) control.readOnly = true;
-      for (const radio of form.querySelectorAll("[name=specimen]:not(:checked)")) radio.disabled = true;
+      lockDetails();
       showErrors({});
       if (!items.length) location.assign(place.url);
       pump();

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import cv2
 import pytest
 from flask import Flask
 from sqlalchemy import delete, select
@@ -139,6 +140,8 @@ def test_a_cell_is_added_by_an_outline_or_a_circle(app: Flask, clinician: Someon
         ("merge", {"cell": "{0}"}, "at least two cells"),
         ("merge", {"cell": ["{0}", "{last}"]}, "do not touch"),
         ("add", {"image": "{image}"}, "no outline"),
+        ("add", {"image": "{image}", "shape": "[" * 10_000}, "does not know that shape"),
+        ("add", {"image": "{image}", "shape": f"[[1{'0' * 400}, 0], [1, 1], [2, 0]]"}, "does not know that shape"),
         ("add", {"image": "{image}", "x": "1e300", "y": "0", "diameter": "5"}, "ardly anything"),
         ("add", {"image": "{image}", "x": "nan", "y": "0", "diameter": "5"}, "no place in the picture"),
         ("add", {"image": "0" * 32, "x": "9", "y": "9", "diameter": "5"}, "not in the case"),
@@ -167,6 +170,20 @@ def test_a_correction_that_is_none_is_told(
     assert told in answer.json["problem"]
     assert "othing was changed" in answer.json["problem"]
     assert detections(app).label_map_sha256 == before
+
+
+def test_a_new_outline_in_a_field_that_is_not_graded_gets_no_suggestion(app: Flask, clinician: Someone) -> None:
+    """As none of the field's cells has one: what is added is refused for the same reason."""
+    blurred = cv2.GaussianBlur(synthetic.field(7, "leukemic", 448), (0, 0), 9)
+    case = clinician.open_case()
+    image = clinician.upload(case, encode(blurred, "PNG")).json
+    assert image["outcome"] == "not_gradable"
+    answer = redraw(clinician, case, "add", image=image["id"], x=224, y=224, diameter=40)
+    assert answer.status_code == 200, answer.json
+    with app.app_context():
+        said = [suggestion for row in db.session.scalars(select(CellReading)) for suggestion in row.suggestions]
+    assert said
+    assert {suggestion.outcome for suggestion in said} == {"not_gradable"}
 
 
 def test_nobody_corrects_what_somebody_else_has_changed(

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -86,6 +87,19 @@ def test_maps_that_an_older_version_drew_of_a_refusal_stay_hidden(
     assert clinician.get(f"/readings/{reading.id}/overlay/{label}?method=smoothgrad").status_code == 404
     answer = clinician.post(f"{image['url']}/maps", {"reading": reading.id, "label": label})
     assert "There are no maps of this reading." in clinician.get(answer.location).text
+
+
+@pytest.mark.parametrize("method", ['"', "\u2603", "a\nb", "dragon"])
+def test_a_method_that_there_is_not_is_the_first_one(
+    app: Flask, clinician: Someone, image: dict[str, Any], method: str
+) -> None:
+    """Whatever is asked for in its place."""
+    change(app, image["id"], "suggested", reading_of(app, image["id"]).labels[0].id)
+    reading = reading_of(app, image["id"])
+    address = f"/readings/{reading.id}/overlay/{reading.labels[0].id}"
+    plain = clinician.get(address)
+    answer = clinician.get(f"{address}?{urlencode({'method': method})}")
+    assert (answer.status_code, answer.headers["ETag"]) == (200, plain.headers["ETag"])
 
 
 def test_a_field_that_is_not_gradable_says_why(clinician: Someone, blank: bytes) -> None:

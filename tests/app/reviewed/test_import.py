@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.database import db
 from app.records import Annotation, Case, Review
+from app.template_filters import review_words
 from tests.app.reviewed.steps import export, name_cell, opened, picture, review, whole_cells
 from tests.app.steps import Someone
 
@@ -41,7 +42,7 @@ def test_labels_arrive_and_leave_again_as_they_were(app: Flask, exported: Path, 
         assert [case.accession[:3] for case in cases] == ["I-p"]
         assert (cases[0].image_count, cases[0].reviewed_count) == (2, 2)
         imported = db.session.scalars(select(Review).where(Review.comment.startswith("Imported"))).all()
-        assert {row.label for row in imported} == {"Pre"}
+        assert {(row.label, review_words(row)) for row in imported} == {("Pre", "Pre-B ALL")}
         assert "labelled by r" in imported[0].comment
         assert len(list(db.session.scalars(select(Annotation)))) == 4
     export(app, tmp_path / "again", "--lab", "Another laboratory")
