@@ -111,6 +111,24 @@ def test_a_drop_of_coverage_warns_and_says_what_to_do(app: Flask, admin: Someone
     assert "beyond the limits" not in admin.get("/monitoring/").text
 
 
+def test_without_limits_nothing_is_said_of_the_newest_week(app: Flask, admin: Someone) -> None:
+    """A lab of two weeks is not told that all is within limits that there are not."""
+    usual(app, range(1, 3))
+    page = admin.get("/monitoring/").text
+    assert "No share has limits yet" in page
+    assert "is within them" not in page
+
+
+def test_a_week_beyond_a_limit_that_calls_for_nothing_is_told(app: Flask, admin: Someone) -> None:
+    """More suggestions than ever are no reason to act, and not within the limits either."""
+    usual(app, range(2, 12), coverage=8)
+    add_week(app, 1, ["suggested"] * 20)
+    page = admin.get("/monitoring/").text
+    assert "in a direction that calls for nothing" in page
+    assert "is within them" not in page
+    assert "notice-differs" not in page
+
+
 def test_overrides_warn_of_wrong_suggestions(app: Flask, admin: Someone) -> None:
     """What people name otherwise is judged among what they reviewed."""
     usual(app, range(2, 12))
