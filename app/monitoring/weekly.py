@@ -119,7 +119,7 @@ def reviews_since(lab_id: int, since: datetime) -> dict[str, tuple[str, str | No
 
 
 def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
-    """Return the weeks in which people named cells or read blind to the end, in order; without examples and drawings."""
+    """Return the weeks in which people named cells or read blind, in order; examples and drawings left out."""
     weeks: dict[date, PeopleWeek] = {}
 
     def week(moment: datetime) -> PeopleWeek:
