@@ -15,7 +15,7 @@ from app.database import db
 from app.inference import lab_jobs
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
-from app.records import Job
+from app.records import Job, places_of
 from app.reviewed import choice as choices
 from app.reviewed import exporting
 from app.reviewed.blueprint import bp
@@ -48,6 +48,7 @@ def labels_page(problem: str = "") -> str:
         "reviewed/show.html",
         tables=tables,
         left=left[:LISTED],
+        places=places_of(db.session, (item.image.id for item in left[:LISTED])),
         more=max(0, len(left) - LISTED),
         reasons=REASONS,
         models=[name for name, card, _text in published(engine().folder) if card],
