@@ -43,7 +43,7 @@ def labels_page(problem: str = "") -> str:
             names = {item.label: item.name for item in own}
             counted = [(names[label], n) for label, n in Counter(item.label for item in own).most_common()]
             tables[kind] = counted, len({item.group for item in own})
-    job = lab_jobs.newest(current_user.lab_id, exporting.KIND)
+    exported = lab_jobs.newest_done(current_user.lab_id, exporting.KIND)
     return render_template(
         "reviewed/show.html",
         tables=tables,
@@ -53,7 +53,7 @@ def labels_page(problem: str = "") -> str:
         reasons=REASONS,
         models=[name for name, card, _text in published(engine().folder) if card],
         jobs=lab_jobs.newest_progress(current_user.lab_id, exporting.KIND),
-        made=job if job and job.state == "done" and exporting.archive(job.lab_id, job.id).is_file() else None,
+        made=exported if exported and exporting.archive(exported.lab_id, exported.id).is_file() else None,
         problem=problem,
     )
 
