@@ -30,12 +30,11 @@ def show() -> str:
         query = query.where(AuditEvent.id < row_number(before))
     events = list(db.session.scalars(query.limit(size + 1)))
     page, more = events[:size], len(events) > size
-    people = [event.subject_id for event in page if event.action.startswith("person.")]
-    named = words.named(words.ids_in(page), people, current_user.lab_id)
+    named = words.named(words.ids_in(page), current_user.lab_id)
     return render_template(
         "audit/show.html",
         events=page,
-        named=named,
+        subjects=words.subjects(page, named, current_user.lab_id),
         details={event.id: words.details(event, named) for event in page},
         actions=ACTIONS | EARLIER_ACTIONS,
         unknown=BY_NOBODY,
@@ -65,7 +64,7 @@ def show_viewings() -> str:
         "audit/viewings.html",
         viewings=page,
         kinds=viewings.KINDS,
-        named=words.named([value for row in page for value in (row.subject_id, row.case_id)], [], current_user.lab_id),
+        named=words.named([value for row in page for value in (row.subject_id, row.case_id)], current_user.lab_id),
         people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),
         filters=filters,
         asked={name: value for name, value in filters.items() if value},

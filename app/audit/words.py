@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from app.accession import key
 from app.database import db
-from app.records import AuditEvent, Case, FrozenPanel, SmearImage, User
+from app.records import AuditEvent, Case, FrozenPanel, SmearImage, User, places_of
 
 ID_LENGTH = 32  # of a case or an image; people and labs have short numbers, models names
 LONG_ID = re.compile(rf"([0-9a-f]{{{ID_LENGTH}}})(?:\.(\d+))?")  # behind the point the number of a cell
 SHOWN_OF_ID = 8  # characters of an id without words, enough to tell one from another
+ON_PEOPLE = "person."  # begins the name of an action whose subject is a person
 CHECKS = "rows"  # what `audit verify` compares the records with; nobody reads it
 
 
@@ -73,8 +74,8 @@ def _in_words(value: str, names: dict[str, Named]) -> str:
     return _("%(what)s, cell %(number)s", what=words, number=match[2]) if match[2] else words
 
 
-def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, Named]:
-    """Return the words of those ids that are a case, an image, a panel or one of `people`, of the lab."""
+def named(ids: Iterable[str], lab_id: int) -> dict[str, Named]:
+    """Return the words of those ids that are a case, an image or a panel of the lab."""
     long = {identifier for identifier in ids if len(identifier) == ID_LENGTH}
     cases = select(Case.id, Case.accession).where(Case.lab_id == lab_id, Case.id.in_(long))
     names = {
@@ -82,19 +83,39 @@ def named(ids: Iterable[str], people: Iterable[str], lab_id: int) -> dict[str, N
         for row in db.session.execute(cases)
     }
     images = (
-        select(SmearImage.id, SmearImage.position, SmearImage.case_id, Case.accession)
+        select(SmearImage.id, SmearImage.case_id, Case.accession)
         .join(SmearImage.case)
         .where(Case.lab_id == lab_id, SmearImage.id.in_(long))
     )
-    for row in db.session.execute(images):
-        words = _("image %(place)s of case %(name)s", place=row.position, name=row.accession)
+    own_images = db.session.execute(images).all()
+    places = places_of(db.session, (row.id for row in own_images))
+    for row in own_images:
+        words = _("image %(place)s of case %(name)s", place=places[row.id], name=row.accession)
         names[row.id] = Named(words, url_for("reading.read", case_id=row.case_id, image_id=row.id))
     frozen = select(FrozenPanel.id, FrozenPanel.name).where(FrozenPanel.lab_id == lab_id, FrozenPanel.id.in_(long))
     for panel_id, name in db.session.execute(frozen):
         names[panel_id] = Named(_("panel %(name)s", name=name), url_for("comparison.show", on=panel_id))
-    numbers = {int(identifier) for identifier in people if identifier.isdecimal()}
-    users = db.session.scalars(select(User).where(User.lab_id == lab_id, User.id.in_(numbers)))
-    return names | {str(user.id): Named(user.shown_name) for user in users}
+    return names
+
+
+def subjects(events: Sequence[AuditEvent], names: dict[str, Named], lab_id: int) -> dict[int, Named]:
+    """Return what each event is on, in words, by the event's number; `names`: what `named` says of ids.
+
+    People have short numbers, as labs have: only an event whose action speaks of a person is on one.
+    """
+    of_people = {event.id: int(event.subject_id) for event in events if of_person(event)}
+    query = select(User).where(User.lab_id == lab_id, User.id.in_(of_people.values()))
+    people = {user.id: Named(user.shown_name) for user in db.session.scalars(query)}
+    on_people = {event_id: people[number] for event_id, number in of_people.items() if number in people}
+    on_things = {
+        event.id: names[event.subject_id] for event in events if event.id not in of_people and event.subject_id in names
+    }
+    return on_people | on_things
+
+
+def of_person(event: AuditEvent) -> bool:
+    """Return whether an event is on a person whom its subject numbers."""
+    return event.action.startswith(ON_PEOPLE) and event.subject_id.isdecimal()
 
 
 def things_called(text: str, lab_id: int) -> list[str]:

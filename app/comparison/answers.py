@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from app.database import db
 from app.differential.classes import class_of
@@ -14,7 +15,9 @@ from app.records import Case, CellReading, Reading, ShadowReading, SmearImage
 from app.reviewed.choice import Choice
 from app.reviewed.labels import Labelled, labels
 
+AT_ONCE = 1000  # images that a query names
 Key = tuple[str, int]  # image and number of the cell, 0 for a field
+Version = tuple[str, str]  # name of a bundle and its version
 
 
 @dataclass(frozen=True, order=True)
@@ -47,30 +50,52 @@ def labelled(lab_id: int, scope: str) -> list[Labelled]:
     return items
 
 
-def answers(model: Model, image_ids: Iterable[str]) -> dict[Key, str | None]:
-    """Return what a model suggested of images: a label, as it is counted, or None where it made no suggestion."""
-    images = set(image_ids)
-    suggestions: dict[Key, str | None] = {}
-    this = (model.name, model.version)
-    shadow = select(ShadowReading).where(ShadowReading.bundle == this[0], ShadowReading.version == this[1])
-    for row in db.session.scalars(shadow):
-        if row.image_id in images:
-            for place, suggestion in enumerate(row.suggestions):
-                suggestions[row.image_id, place + (model.scope == "cell")] = counted(suggestion.label, model.scope)
-    if model.scope == "field":
-        query = select(Reading.image_id, Reading.label, Reading.outcome)
-        for image_id, label, outcome in db.session.execute(
-            query.where(Reading.bundle == this[0], Reading.version == this[1])
-        ):
-            if image_id in images:
-                suggestions[image_id, 0] = label if outcome == "suggested" else None
-        return suggestions
-    cells = select(CellReading).where(CellReading.bundle == this[0], CellReading.version == this[1])
-    for reading in db.session.scalars(cells):
-        if reading.image_id in images:
-            for number, suggestion in enumerate(reading.suggestions, reading.first):
-                suggestions[reading.image_id, number] = counted(suggestion.label, "cell")
+def answers(models: Iterable[Model], image_ids: Iterable[str]) -> dict[Model, dict[Key, str | None]]:
+    """Return what each of some models of one scope suggested of images: a label, as it is counted.
+
+    None where a model read and made no suggestion. A picture that it read for all to see counts as it was read there.
+    """
+    suggestions: dict[Model, dict[Key, str | None]] = {model: {} for model in models}
+    by_version = {(model.name, model.version): model for model in suggestions}
+    images = sorted(set(image_ids))
+    for image_id, bundle, version, said in of_images(ShadowReading, by_version, images, ShadowReading.suggestions):
+        model = by_version[bundle, version]
+        for number, suggestion in enumerate(said, int(model.scope == "cell")):
+            suggestions[model][image_id, number] = counted(suggestion.label, model.scope)
+    for image_id, bundle, version, label, outcome in of_images(
+        Reading, versions_of("field", by_version), images, Reading.label, Reading.outcome
+    ):
+        suggestions[by_version[bundle, version]][image_id, 0] = label if outcome == "suggested" else None
+    for image_id, bundle, version, said, first in of_images(
+        CellReading, versions_of("cell", by_version), images, CellReading.suggestions, CellReading.first
+    ):
+        for number, suggestion in enumerate(said, first):
+            suggestions[by_version[bundle, version]][image_id, number] = counted(suggestion.label, "cell")
     return suggestions
+
+
+def versions_of(scope: str, by_version: dict[Version, Model]) -> list[Version]:
+    """Return the versions that read what a scope names."""
+    return [version for version, model in by_version.items() if model.scope == scope]
+
+
+def of_images(
+    record: type[ShadowReading | Reading | CellReading],
+    versions: Iterable[Version],
+    images: Sequence[str],
+    *columns: Any,
+) -> Iterator[Any]:
+    """Yield image, bundle, version and some columns of what versions of bundles read of these images and no others.
+
+    A server keeps the readings of many laboratories, and unpacking one takes longer than finding it.
+    """
+    own = list(versions)
+    if not own:
+        return
+    query = select(record.image_id, record.bundle, record.version, *columns)
+    of_versions = query.where(tuple_(record.bundle, record.version).in_(own))
+    for start in range(0, len(images), AT_ONCE):
+        yield from db.session.execute(of_versions.where(record.image_id.in_(images[start : start + AT_ONCE])))
 
 
 def counted(label: str | None, scope: str) -> str | None:

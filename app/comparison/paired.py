@@ -66,12 +66,18 @@ class Compared:
 
     @property
     def conclusion(self) -> str:
-        """Return `few`, `better`, `worse` or `equal`: of the second against the first, by patient and by picture."""
+        """Return `few`, `better`, `worse` or `equal`: of the second against the first, by patient and by picture.
+
+        Both have to be clear and to point the same way: one patient with many pictures may outweigh all others.
+        """
         if self.n < FEWEST:
             return "few"
         if self.by_picture >= CLEAR or self.by_patient >= CLEAR:
             return "equal"
-        return "better" if self.only_second > self.only_first else "worse"
+        by_picture, by_patient = self.only_second > self.only_first, self.patients[1] > self.patients[0]
+        if by_picture != by_patient:
+            return "equal"
+        return "better" if by_picture else "worse"
 
 
 def result(answer: str | None, reference: str) -> str:

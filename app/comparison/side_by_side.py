@@ -37,11 +37,12 @@ def measures(cards: Sequence[Card], lab_id: int) -> list[Measure]:
         "random": _("Random split, optimistic: right when it suggests"),
     }
     labelled = answers.labelled(lab_id, cards[0].scope) if cards else []
+    read = answers.answers([model_of(card) for card in cards], {item.image.id for item in labelled})
     signed = _("On the signed cases of this laboratory, right when it suggests")
     by_protocol = [protocol_bars(card) for card in cards]
     controls = [{bar.name: bar for bar in control_bars(card, main_result(card, results_of(card)))} for card in cards]
     return [
-        measure(signed, cards, [on(labelled, card) for card in cards]),
+        measure(signed, cards, [on(labelled, card, read[model_of(card)]) for card in cards]),
         *(
             measure(titles[name], cards, [bars.get(name) for bars in by_protocol])
             for name in titles
@@ -66,14 +67,18 @@ def measure(title: str, cards: Sequence[Card], bars: Sequence[Bar | str | None],
     return Measure(title, there, missing, wanted)
 
 
-def on(labelled: Sequence[Labelled], card: Card) -> Bar | str | None:
+def model_of(card: Card) -> Model:
+    """Return the version that a card describes."""
+    return Model(card.name, card.version, card.scope)
+
+
+def on(labelled: Sequence[Labelled], card: Card, suggestions: dict[answers.Key, str | None]) -> Bar | str | None:
     """Return how often a model's suggestions were right on labelled pictures; None where it read none of them.
 
     Why, where it suggested nothing, so that nothing is right or wrong.
 
     The limits are exact (Clopper and Pearson 1934), by picture.
     """
-    suggestions = answers.answers(Model(card.name, card.version, card.scope), {item.image.id for item in labelled})
     results = [
         paired.result(suggestions[key], item.label)
         for item in labelled

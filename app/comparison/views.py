@@ -107,7 +107,8 @@ def sets_of(lab_id: int, scope: str, frozen: list[FrozenPanel]) -> dict[str, lis
 def pairs_of(sets: dict[str, list[Labelled]], first: Model, second: Model) -> dict[str, list[Pair]]:
     """Return of each set what both models have read."""
     images = {item.image.id for items in sets.values() for item in items}
-    suggestions = [answers.answers(model, images) for model in (first, second)]
+    answered = answers.answers((first, second), images)
+    suggestions = answered[first], answered[second]
     return {
         name: [
             Pair(key, item.group, item.label, suggestions[0][key], suggestions[1][key])

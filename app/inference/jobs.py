@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
@@ -32,6 +33,22 @@ BUSY_TRIES = 120
 
 
 Work = Callable[[Task], None]
+T = TypeVar("T")
+
+
+def when_free(work: Callable[[], T], still_on: Callable[[], None]) -> T:
+    """Return what some work returns, waiting while the engine is busy with those who stand before a page.
+
+    still_on: called before it is tried again, to say that the job is being worked on; what it raises ends the waiting.
+    """
+    for _try in range(BUSY_TRIES):
+        try:
+            return work()
+        except EngineBusyError:
+            db.session.rollback()
+            still_on()
+            time.sleep(BUSY_SECONDS)
+    raise EngineBusyError(_("The models were too busy for this image. Start it once more later."))
 
 
 class Runner:
@@ -108,15 +125,8 @@ class Runner:
         self.tell()
 
     def _do_one(self, kind: str, task: Task) -> None:
-        """Do one image, waiting while the engine is busy with those who stand before a page."""
-        for _try in range(BUSY_TRIES):
-            try:
-                return self.kinds[kind](task)
-            except EngineBusyError:
-                db.session.rollback()
-                alive(task.job_id)
-                time.sleep(BUSY_SECONDS)
-        raise EngineBusyError(_("The models were too busy for this image. Start it once more later."))
+        """Do one image."""
+        when_free(lambda: self.kinds[kind](task), lambda: alive(task.job_id))
 
 
 def init_app(app: Flask, kinds: dict[str, Work]) -> None:

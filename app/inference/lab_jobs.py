@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from app.database import db, is_full, writing
 from app.inference.job_queue import Progress, end, progress
-from app.inference.jobs import Runner
+from app.inference.jobs import Runner, T, when_free
 from app.records import UNFINISHED, Job, User, now
 from app.rules import RefusedError
 from smear.sentence import SentenceError
@@ -41,13 +41,22 @@ class LabTask:
 
     def step(self, done: int, total: int, text: str = "") -> None:
         """Write down how far it is; StoppedError where it is not to go on. Call it every minute at the least."""
+        self._go_on(done=done, total=total, text=text)
+
+    def when_free(self, work: Callable[[], T]) -> T:
+        """Return what a part of the job returns that asks the engine, waiting as the jobs of cases do while it is busy.
+
+        The part is done anew after each wait. StoppedError where the job is not to go on.
+        """
+        return when_free(work, self._go_on)
+
+    def _go_on(self, **values: Any) -> None:
         if self.stopping():
             with writing() as session:
                 session.execute(update(Job).where(*self._running).values(state="queued"))
             raise StoppedError
         with writing() as session:
-            values = {"alive_at": now(), "done": done, "total": total, "text": text}
-            updated = session.execute(update(Job).where(*self._running).values(values))
+            updated = session.execute(update(Job).where(*self._running).values(alive_at=now(), **values))
             going_on = updated.rowcount == 1  # type: ignore[attr-defined]
         lab_runner().tell()
         if not going_on:
@@ -126,6 +135,12 @@ def submit(kind: str, user: User, argument: str = "") -> str:
 def newest(lab_id: int, kind: str) -> Job | None:
     """Return the newest job of a kind in a lab."""
     query = select(Job).where(Job.lab_id == lab_id, Job.kind == kind, Job.case_id.is_(None))
+    return db.session.scalar(query.order_by(Job.made_at.desc()).limit(1))
+
+
+def newest_done(lab_id: int, kind: str) -> Job | None:
+    """Return the newest job of a kind in a lab that is done, whatever became of those after it."""
+    query = select(Job).where(Job.lab_id == lab_id, Job.kind == kind, Job.case_id.is_(None), Job.state == "done")
     return db.session.scalar(query.order_by(Job.made_at.desc()).limit(1))
 
 

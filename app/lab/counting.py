@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flask_babel import gettext as _
@@ -50,8 +50,20 @@ class Counting:
 
     def keep(self, lab: Lab) -> None:
         """Write them into the lab."""
-        for name in self.__dataclass_fields__:
+        for name in SAVED:
             setattr(lab, name, getattr(self, name))
+
+    def recorded(self) -> dict[str, Any]:
+        """Return all that is saved, as the ledger keeps it: text for a number with a fraction, and for each rule."""
+        rules = [
+            f"{code} {rule['percent']:g}{' critical' * rule['critical']}" for code, rule in self.review_rules.items()
+        ]
+        plain = {name: f"{value:.15g}" if isinstance(value := getattr(self, name), float) else value for name in SAVED}
+        return {RECORDED.get(name, name): value for name, value in (plain | {"review_rules": rules}).items()}
+
+
+SAVED = tuple(field.name for field in fields(Counting))  # into the lab, and into the event of it
+RECORDED = {"count_target": "target", "unnamed_rule": "unnamed", "review_rules": "rules"}  # as events always had them
 
 
 def parse(form: MultiDict[str, str], lab: Lab) -> Counting:

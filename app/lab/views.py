@@ -112,13 +112,7 @@ def save_counting() -> Any:
             lab=lab_id,
             actor=user_id,
             subject=lab_id,
-            cell_bundle=chosen.cell_bundle,
-            target=chosen.count_target,
-            unnamed=chosen.unnamed_rule,
-            rules=[
-                f"{code} {rule['percent']:g}{' critical' * rule['critical']}"
-                for code, rule in chosen.review_rules.items()
-            ],
+            **chosen.recorded(),
         )
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))

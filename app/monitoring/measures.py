@@ -105,3 +105,16 @@ def of_people(weeks: Sequence[PeopleWeek]) -> list[Measure]:
         Measure("blasts", _l("Of leukocytes that people named: blasts"), blasts, {"high": BLASTS, "low": BLASTS}),
         Measure("agreement", _l("Two readers, the second blind, said the same"), agreed, {"low": READERS}),
     ]
+
+
+def standing(measures: Sequence[Measure]) -> str:
+    """Return how the newest weeks stand: `without` limits, `within` them, out of control but `harmless`, or `warned`.
+
+    One in a direction that matters comes before all.
+    """
+    if any(measure.warning for measure in measures):
+        return "warned"
+    newest = [measure.chart.newest for measure in measures]
+    if any(point.wrong for point in newest if point):
+        return "harmless"
+    return "within" if any(measure.chart.centre is not None for measure in measures) else "without"

@@ -70,6 +70,7 @@ def show() -> str:
         weeks=weeks,
         measures=charts,
         people=people,
+        standing=measures.standing(charts + people),
         warnings=[measure for measure in charts + people if measure.warning],
         rule=control_chart,
         drawn=drawn,

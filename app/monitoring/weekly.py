@@ -119,7 +119,7 @@ def reviews_since(lab_id: int, since: datetime) -> dict[str, tuple[str, str | No
 
 
 def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
-    """Return the weeks in which people named cells or read blind to the end, in order."""
+    """Return the weeks in which people named cells or read blind, in order; examples and drawings left out."""
     weeks: dict[date, PeopleWeek] = {}
 
     def week(moment: datetime) -> PeopleWeek:
@@ -135,10 +135,12 @@ def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
         select(BlindReview, Review)
         .join(BlindReview.blind_reading)
         .join(BlindReview.first_review)
+        .join(SmearImage, SmearImage.id == BlindReview.image_id)
         .join(Case, Case.id == BlindReading.case_id)
         .where(
             Case.lab_id == lab_id,
             Case.example.is_(False),
+            SmearImage.drawn.is_(False),
             BlindReading.state == "done",
             BlindReview.made_at >= since,
         )
@@ -155,7 +157,12 @@ def standing_labels(lab_id: int, since: datetime) -> Iterable[tuple[str, datetim
         select(Annotation.image_id, Annotation.number, Annotation.kind, Annotation.label, Annotation.made_at)
         .join(Annotation.image)
         .join(SmearImage.case)
-        .where(Case.lab_id == lab_id, Case.example.is_(False), Annotation.made_at >= since)
+        .where(
+            Case.lab_id == lab_id,
+            Case.example.is_(False),
+            SmearImage.drawn.is_(False),
+            Annotation.made_at >= since,
+        )
         .order_by(Annotation.version)
     )
     newest: dict[tuple[str, int], tuple[str, str | None, datetime]] = {}

@@ -15,6 +15,7 @@ from app.records.cases import (
     Case,
     Reading,
     SmearImage,
+    places_of,
 )
 from app.records.cells import ANNOTATION_KINDS, REDRAWINGS, Annotation, CellReading, Detections, Redrawing
 from app.records.computed import CachedResult, Explanation, LeukocyteEvidence
@@ -78,5 +79,6 @@ __all__ = [
     "User",
     "Viewing",
     "now",
+    "places_of",
     "random_id",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, func, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.records.base import Labels, Record, now, random_id
 from app.records.cells import Annotation, CellReading, Detections
@@ -180,6 +181,19 @@ class SmearImage(Record):
 
 # How a query sorts the images of a case.
 IMAGE_ORDER = (SmearImage.position, SmearImage.added_at)
+
+
+def places_of(session: Session, image_ids: Iterable[str]) -> dict[str, int]:
+    """Return each image's place in its case, from 1, by its id: what people call it by.
+
+    The place is counted; `position` is what they are sorted by, and pictures of one archive share it.
+    """
+    wanted = set(image_ids)
+    cases = select(SmearImage.case_id).where(SmearImage.id.in_(wanted))
+    place = func.row_number().over(partition_by=SmearImage.case_id, order_by=IMAGE_ORDER)
+    placed = select(SmearImage.id, place.label("place")).where(SmearImage.case_id.in_(cases)).subquery()
+    query = select(placed.c.id, placed.c.place).where(placed.c.id.in_(wanted))
+    return {row.id: row.place for row in session.execute(query)}
 
 
 class Reading(Record):

@@ -15,7 +15,7 @@ from app.database import db
 from app.inference import lab_jobs
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
-from app.records import Job
+from app.records import Job, places_of
 from app.reviewed import choice as choices
 from app.reviewed import exporting
 from app.reviewed.blueprint import bp
@@ -43,16 +43,17 @@ def labels_page(problem: str = "") -> str:
             names = {item.label: item.name for item in own}
             counted = [(names[label], n) for label, n in Counter(item.label for item in own).most_common()]
             tables[kind] = counted, len({item.group for item in own})
-    job = lab_jobs.newest(current_user.lab_id, exporting.KIND)
+    exported = lab_jobs.newest_done(current_user.lab_id, exporting.KIND)
     return render_template(
         "reviewed/show.html",
         tables=tables,
         left=left[:LISTED],
+        places=places_of(db.session, (item.image.id for item in left[:LISTED])),
         more=max(0, len(left) - LISTED),
         reasons=REASONS,
         models=[name for name, card, _text in published(engine().folder) if card],
         jobs=lab_jobs.newest_progress(current_user.lab_id, exporting.KIND),
-        made=job if job and job.state == "done" and exporting.archive(job.lab_id, job.id).is_file() else None,
+        made=exported if exported and exporting.archive(exported.lab_id, exported.id).is_file() else None,
         problem=problem,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -67,8 +68,8 @@ class Picked:
 
 def picked(lab_id: int) -> Picked | None:
     """Return the newest pick that is done; None before the first."""
-    job = lab_jobs.newest(lab_id, KIND)
-    if job is None or job.state != "done":
+    job = lab_jobs.newest_done(lab_id, KIND)
+    if job is None:
         return None
     picks = [Pick(image_id, number) for image_id, number in job.result["picks"]]
     return Picked(msgspec.json.decode(job.argument, type=Wanted).bundle, picks, labelled(picks))
@@ -87,7 +88,7 @@ def labelled(picks: list[Pick]) -> set[Pick]:
 def do(task: LabTask) -> dict[str, Any]:
     """Pick for a model what it learns most from; RefusedError where there is nothing to pick from."""
     wanted = msgspec.json.decode(task.argument, type=Wanted)
-    bundle = engine().load(wanted.bundle)
+    bundle = task.when_free(lambda: engine().load(wanted.bundle))
     images = unlabelled(task.lab_id, bundle.card.scope)
     candidates: list[Pick] = []
     answers: list[tuple[Array, Array]] = []
@@ -96,10 +97,7 @@ def do(task: LabTask) -> dict[str, Any]:
         task.step(min(len(candidates), most), min(most, OF_A_FIELD * len(images)))
         if len(candidates) >= most:
             break
-        image = db.session.get(SmearImage, image_id)
-        if image is None:
-            continue
-        for pick, logits, features in looked_at(bundle, image, place):
+        for pick, logits, features in task.when_free(partial(looked_at, bundle, image_id, place)):
             candidates.append(pick)
             answers.append((calibrated(logits, bundle.card.temperature), features))
     if not candidates:
@@ -131,8 +129,14 @@ def unlabelled(lab_id: int, scope: str) -> list[str]:
     return [image_id for several in zip_longest(*groups.values()) for image_id in several if image_id]
 
 
-def looked_at(bundle: Bundle, image: SmearImage, seed: int) -> list[tuple[Pick, Array, Array]]:
-    """Return what the network makes of a field, or of some cells that nobody spoke of; [] of what cannot be graded."""
+def looked_at(bundle: Bundle, image_id: str, seed: int) -> list[tuple[Pick, Array, Array]]:
+    """Return what the network makes of a field, or of some cells that nobody spoke of.
+
+    [] of what cannot be graded or was taken out of its case.
+    """
+    image = db.session.get(SmearImage, image_id)
+    if image is None:
+        return []
     try:
         with engine().slots.stored(image.pixel_count):
             field = field_of(image)
@@ -144,7 +148,7 @@ def looked_at(bundle: Bundle, image: SmearImage, seed: int) -> list[tuple[Pick, 
     shown = [prepare(field, bundle.card, number - 1 if number else None) for number in numbers]
     forwards = [engine().wait(future) for future in engine().submit_all(bundle, shown, beside=True)]
     return [
-        (Pick(image.id, number), forward.logits[0], forward.features[0])
+        (Pick(image_id, number), forward.logits[0], forward.features[0])
         for number, forward in zip(numbers, forwards, strict=True)
     ]
 

@@ -46,7 +46,6 @@ def teaching_page(problem: str = "") -> str:
     picked = picks.picked(current_user.lab_id)
     model_name = request.values.get("model", "") or (picked.bundle if picked else active_bundle(current_user.lab_id))
     chosen = cards.get(model_name) or next(iter(cards.values()), None)
-    adapted = lab_jobs.newest(current_user.lab_id, adaptation.KIND)
     return render_template(
         "teaching/show.html",
         models=list(cards),
@@ -59,7 +58,7 @@ def teaching_page(problem: str = "") -> str:
         picking=lab_jobs.newest_progress(current_user.lab_id, picks.KIND),
         adapting=lab_jobs.newest_progress(current_user.lab_id, adaptation.KIND),
         possible=adaptation.possible(),
-        outcome=adapted if adapted and adapted.state == "done" else None,
+        outcome=lab_jobs.newest_done(current_user.lab_id, adaptation.KIND),
         problem=problem,
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -14,7 +16,8 @@ from sqlalchemy.orm import undefer
 from werkzeug.test import TestResponse
 
 from app.database import db, writing
-from app.records import UNFINISHED, AuditEvent, Job, Reading, Role, User
+from app.inference.waiting import EngineBusyError
+from app.records import UNFINISHED, AuditEvent, Job, Reading, Role, User, now
 
 PASSWORD = "a quiet violet morning"
 NEW = "another quiet violet morning"
@@ -160,3 +163,30 @@ def work_done(app: Flask) -> None:
                 return
         app.extensions["jobs"].wait(0.2)
     raise AssertionError("a job did not end")
+
+
+def later_job(app: Flask, kind: str, state: str) -> None:
+    """Add a job of a kind in the first lab, newer than all before it, in a state that nobody brings it out of."""
+    with app.app_context(), writing() as session:
+        user = session.scalars(select(User).where(User.email == "admin@lab.example")).one()
+        session.add(Job(lab_id=user.lab_id, kind=kind, state=state, made_by_id=user.id, alive_at=now()))
+
+
+def busy_at_first(monkeypatch: pytest.MonkeyPatch, app: Flask, *names: str) -> list[str]:
+    """Let methods of the engine be too busy at the first two calls of each; return the list of what was refused."""
+    monkeypatch.setattr("app.inference.jobs.BUSY_SECONDS", 0.01)
+    refused: list[str] = []
+    engine = app.extensions["engine"]
+
+    def busy_twice(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if refused.count(name) < 2:
+                refused.append(name)
+                raise EngineBusyError("Many images are being read just now.")
+            return method(*args, **kwargs)
+
+        return called
+
+    for name in names:
+        monkeypatch.setattr(engine, name, busy_twice(name, getattr(engine, name)))
+    return refused

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from sqlalchemy import update
 
 from app.audit.words import Named, details
-from app.records import AuditEvent
+from app.database import writing
+from app.records import AuditEvent, Lab, SmearImage, User
 from tests.app.cells.conftest import keys
 from tests.app.steps import Someone
 
@@ -25,6 +27,31 @@ def test_what_was_said_of_cells_is_told_by_case_image_and_cell(app: Flask, clini
     assert shown
     assert shown[1].startswith(shown[3])
     assert shown[2].startswith(shown[4])
+
+
+def test_only_an_event_on_a_person_has_a_persons_name(app: Flask) -> None:
+    """Labs have short numbers too: what was done to the lab is not said of whoever has the same."""
+    admin = Someone(app, "admin")
+    admin.post("/lab/", {"microscope": "Olympus BX43"})
+    with app.app_context(), writing() as session:
+        lab_id = session.get_one(User, 1).lab_id
+        assert session.get_one(Lab, 1).id == lab_id
+        session.get_one(User, 1).name = "Dr. Namesake"
+    on_number_1 = r'<td>([^<]+)</td>\s*<td>\s*(Dr\. Namesake)?(?:<br>)?\s*<a class="event-subject" href="[^"]*">1</a>'
+    names = dict(re.findall(on_number_1, admin.get("/audit/").text))
+    assert names["lab settings changed"] == ""
+    assert names["person added"] == "Dr. Namesake"
+
+
+def test_an_image_is_called_by_its_place(app: Flask, clinician: Someone, field: bytes) -> None:
+    """Pictures of one archive have one position: each has its place among all of the case."""
+    case = clinician.open_case("A-1")
+    for padding in range(3):
+        clinician.upload(case, field + b" " * padding)
+    with app.app_context(), writing() as session:
+        session.execute(update(SmearImage).values(position=7))
+    page = Someone(app, "admin").get("/audit/?action=image.added").text
+    assert re.findall(r">image (\d) of case A-1</a>", page) == ["3", "2", "1"]
 
 
 def test_a_detail_of_any_kind_is_shown_and_nothing_else() -> None:

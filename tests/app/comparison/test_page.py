@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.database import db, writing
 from app.inference.engine import Engine
 from app.records import Reading, ShadowReading, ShadowTrial, now
+from app.records.base import Suggestions
+from smear.inference.suggestion import Suggestion
 from tests.app.conftest import BUNDLE
 from tests.app.reviewed.steps import name_cell, opened, picture, review, signed, whole_cells
-from tests.app.steps import Someone, change, events, recorded, work_done
+from tests.app.steps import Someone, busy_at_first, change, events, recorded, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle
 
 CANDIDATE = "candidate"
@@ -92,6 +94,62 @@ def test_a_trial_ends_by_itself(lab: Flask) -> None:
     work_done(lab)
     assert shadows(lab) == []
     assert admin.post("/comparison/trial", {"candidate": CANDIDATE, "days": "7"}).status_code == 302
+
+
+def test_letting_it_read_the_rest_waits_while_the_models_are_busy(lab: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the jobs of cases do."""
+    clinician = Someone(lab, "clinician")
+    case, (image,) = opened(clinician, "A-1", [picture(20)])
+    review(clinician, case, image, "label:Pre")
+    signed(clinician, case)
+    refused = busy_at_first(monkeypatch, lab, "load", "read_field")
+    Someone(lab, "admin").post("/comparison/read", {"model": CANDIDATE})
+    work_done(lab)
+    assert shadows(lab) == [(image, CANDIDATE, 1)]
+    assert refused == ["load", "load", "read_field", "read_field"]
+
+
+def test_only_readings_of_what_is_measured_are_unpacked(lab: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one signed and labelled picture, not of an open case nor of another lab; in one query for all models."""
+    clinician, admin = Someone(lab, "clinician"), Someone(lab, "admin")
+    case, (image,) = opened(clinician, "A-1", [picture(20)])
+    review(clinician, case, image, "label:Pre")
+    signed(clinician, case)
+    others = [
+        *opened(clinician, "A-2", [picture(21), picture(22)])[1],
+        *opened(Someone(lab, "stranger"), "B-1", [picture(23)])[1],
+    ]
+    work_done(lab)
+    with lab.app_context(), writing() as session:
+        suggestion = Suggestion("suggested", "Pre", (), {"Pre": 0.9}, 0.9, 0.1)
+        for image_id in (image, *others):
+            row = ShadowReading(image_id=image_id, bundle=CANDIDATE, version="2.0", scope="field")
+            row.suggestions = [suggestion]
+            session.add(row)
+    unpacked: list[object] = []
+    queries: list[str] = []
+    read_back = Suggestions.process_result_value
+
+    def counted(self: Suggestions, value: object, dialect: object) -> object:
+        unpacked.append(value)
+        return read_back(self, value, dialect)
+
+    def noted(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM shadow_reading" in statement:
+            queries.append(statement)
+
+    monkeypatch.setattr(Suggestions, "process_result_value", counted)
+    with lab.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", noted)
+    try:
+        for address in ("/comparison/side-by-side", f"/comparison/?second={CANDIDATE}+2.0"):
+            unpacked.clear()
+            queries.clear()
+            assert CANDIDATE in admin.get(address).text
+            assert (len(unpacked), len(queries)) == (1, 1)
+    finally:
+        event.remove(engine, "before_cursor_execute", noted)
 
 
 def test_two_models_are_compared_on_signed_cases(lab: Flask) -> None:

@@ -57,6 +57,15 @@ def test_many_patients_decide(first: str | None, second: str | None, conclusion:
     assert made.conclusion == conclusion
 
 
+@pytest.mark.parametrize(("few", "many"), [(("a", "b"), ("b", "a")), (("b", "a"), ("a", "b"))])
+def test_pictures_and_patients_that_point_apart_decide_nothing(few: tuple[str, str], many: tuple[str, str]) -> None:
+    """Both are clear: one patient with many pictures says one thing, and eight with a few say the other."""
+    comparison = compare(pairs((120, *many), *[(3, *few)] * 8))
+    assert comparison is not None
+    assert max(comparison.by_picture, comparison.by_patient) < 0.05
+    assert comparison.conclusion == "equal"
+
+
 def test_of_nothing_there_is_no_comparison() -> None:
     """No table of zeros."""
     assert compare([]) is None

@@ -163,7 +163,15 @@ def test_settings_are_kept_and_recorded(app: Flask) -> None:
     for text in ('value="400" selected', 'value="5"', 'value="all" selected', 'value="0.1"', 'value="none" selected'):
         assert text in page
     event = events(app)[-1]
-    assert (event.action, event.details["rules"]) == ("lab.changed", ["blasts 20 critical", "plasma 10"])
+    assert event.action == "lab.changed"
+    assert event.details == {
+        "cell_bundle": "",
+        "target": 400,
+        "blast_percent": "5",
+        "unnamed": "all",
+        "rules": ["blasts 20 critical", "plasma 10"],
+        "micrometres_per_pixel": "0.1",
+    }
 
 
 def test_a_bundle_below_the_floors_types_no_cells_by_itself(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

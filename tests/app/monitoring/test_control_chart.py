@@ -54,6 +54,23 @@ def test_chance_alone_passes_the_limits_as_rarely_as_is_said() -> None:
     assert 0.0005 < wrong / total < 0.0035
 
 
+@pytest.mark.parametrize(("total", "beyond"), [(10, 4), (1, 2), (100, 13), (2000, 120)])
+def test_what_never_came_may_be_rare(total: int, beyond: int) -> None:
+    """After none of 80, and after nothing else, a week is judged by the share that this leaves only just possible."""
+    possible = 1 - 0.025 ** (1 / 80)  # Clopper and Pearson's upper limit of none
+    assert binom.sf(beyond - 1, total, possible) < TAIL <= binom.sf(beyond - 2, total, possible)
+    for count in (0, 1, beyond - 1, beyond):
+        if count > total:
+            continue
+        wrong = "high" if count >= beyond else ""
+        none = chart(weeks(*[(0, 10)] * 8, (count, total)))
+        every = chart(weeks(*[(10, 10)] * 8, (total - count, total)))
+        assert (none.centre, every.centre) == (0, 1)
+        assert none.points[-1].wrong == wrong
+        assert every.points[-1].wrong == wrong.replace("high", "low")
+        assert (none.points[-1].low, every.points[-1].high) == (0, 1)
+
+
 @pytest.mark.parametrize("counts", [[], [(8, 10)] * 4, [(80, 100)] * 3, [(0, 0)] * 9])
 def test_of_too_little_no_limits_are_drawn(counts: list[tuple[int, int]]) -> None:
     """Four weeks with fifty together are the least; weeks of nothing are no weeks."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.database import writing
 from app.monitoring.weekly import WEEK, first_monday, model_weeks, monday_of, people_weeks
-from app.records import Annotation, Case, Reading, Review, SmearImage, User, now
+from app.records import Annotation, BlindReading, BlindReview, Case, Reading, Review, SmearImage, User, now
 from smear.inference.card import Label
 from tests.app.steps import Someone
 
@@ -111,6 +111,24 @@ def test_a_drop_of_coverage_warns_and_says_what_to_do(app: Flask, admin: Someone
     assert "beyond the limits" not in admin.get("/monitoring/").text
 
 
+def test_without_limits_nothing_is_said_of_the_newest_week(app: Flask, admin: Someone) -> None:
+    """A lab of two weeks is not told that all is within limits that there are not."""
+    usual(app, range(1, 3))
+    page = admin.get("/monitoring/").text
+    assert "No share has limits yet" in page
+    assert "is within them" not in page
+
+
+def test_a_week_beyond_a_limit_that_calls_for_nothing_is_told(app: Flask, admin: Someone) -> None:
+    """More suggestions than ever are no reason to act, and not within the limits either."""
+    usual(app, range(2, 12), coverage=8)
+    add_week(app, 1, ["suggested"] * 20)
+    page = admin.get("/monitoring/").text
+    assert "in a direction that calls for nothing" in page
+    assert "is within them" not in page
+    assert "notice-differs" not in page
+
+
 def test_overrides_warn_of_wrong_suggestions(app: Flask, admin: Someone) -> None:
     """What people name otherwise is judged among what they reviewed."""
     usual(app, range(2, 12))
@@ -149,6 +167,36 @@ def test_what_people_name_is_watched_too(app: Flask, admin: Someone) -> None:
         (week,) = people_weeks(1, first_monday(4, now()))
         assert (week.named, week.blasts) == (2, 1)
     assert "Of leukocytes that people named: blasts" in admin.get("/monitoring/").text
+
+
+def test_drawn_fields_count_in_no_share_of_people(app: Flask) -> None:
+    """Neither a cell that is named in one, nor two readers of it, nor a suggestion on it that somebody overrode."""
+    add_week(app, 1, ["suggested", "suggested"], override=2)
+    with app.app_context(), writing() as session:
+        photographed, drawn = session.scalars(select(SmearImage).order_by(SmearImage.position)).all()
+        drawn.drawn = True
+        user_id, case_id = photographed.added_by_id, photographed.case_id
+        reading_blind = BlindReading(case_id=case_id, reader_id=user_id, asked_by_id=user_id, state="done")
+        session.add(reading_blind)
+        session.flush()
+        for image in (photographed, drawn):
+            review = session.scalars(select(Review).where(Review.image_id == image.id)).one()
+            session.add(
+                BlindReview(
+                    blind_reading_id=reading_blind.id,
+                    image_id=image.id,
+                    first_review_id=review.id,
+                    kind="label",
+                    label="Benign",
+                )
+            )
+            session.add(
+                Annotation(image_id=image.id, number=1, version=1, kind="label", label="blast", made_by_id=user_id)
+            )
+    with app.app_context():
+        since = first_monday(4, now())
+        assert [(week.named, week.pairs, week.agreed) for week in people_weeks(1, since)] == [(1, 1, 1)]
+        assert [(week.reviewed, week.overridden) for week in model_weeks(1, since)] == [(1, 1)]
 
 
 @pytest.mark.parametrize(("query", "status"), [("weeks=52", 200), ("weeks=1", 404), ("weeks=x", 404), ("model=x", 200)])

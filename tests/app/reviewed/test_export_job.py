@@ -15,7 +15,7 @@ from app.database import db
 from app.inference import lab_jobs
 from app.records import Job, User
 from tests.app.reviewed.steps import opened, picture, review
-from tests.app.steps import Someone, events, work_done
+from tests.app.steps import Someone, events, later_job, work_done
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def test_an_archive_is_written_fetched_and_replaced(app: Flask, labelled: str, s
     job = job_of(app)
     assert job.state == "done"
     assert f"/reviewed/exports/{job.id}.zip" in page
+    later_job(app, "export", "failed")
+    assert f"/reviewed/exports/{job.id}.zip" in admin.get("/reviewed/").text
     answer = admin.get(f"/reviewed/exports/{job.id}.zip")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=labels-")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as file:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from app.database import db
+from app.database import db, writing
 from app.image_store import image_store
 from app.records import SmearImage
 from smear.imaging import synthetic
@@ -108,6 +109,17 @@ def test_readers_who_disagree_are_left_out_and_listed(
     name_cell(clinician, case, images[1], first, "label:lymphocyte", version=3)
     export(app, tmp_path / "again")
     assert len(manifest(tmp_path / "again" / "cells")) == 3
+
+
+def test_what_is_left_out_is_called_by_its_place(app: Flask, clinician: Someone) -> None:
+    """Pictures of one archive have one position, and every other page counts them."""
+    case, images = opened(clinician, "A-9", [picture(40), picture(41)])
+    with app.app_context(), writing() as session:
+        session.execute(update(SmearImage).values(position=7))
+    for choice, reader in (("label:Pre", clinician), ("label:Benign", Someone(app, "second"))):
+        review(reader, case, images[1], choice)
+    page = Someone(app, "admin").get("/reviewed/").text
+    assert re.findall(r"<td>image (\d+)</td>", page) == ["2"]
 
 
 def test_a_blind_reader_who_saw_something_else_stands_against_the_first(

@@ -19,7 +19,7 @@ from app.database import db
 from app.records import Annotation, Job, Review
 from app.teaching import adaptation
 from tests.app.reviewed.steps import opened, picture, review
-from tests.app.steps import Someone, events, work_done
+from tests.app.steps import Someone, busy_at_first, events, later_job, work_done
 from tests.conftest import CELL_BUNDLE
 from training.__main__ import main
 
@@ -75,6 +75,32 @@ def test_fields_are_picked_and_labelled_one_after_the_other(
         assert len(rows) == 2
     page = admin.get("/teaching/?model=leukolens-field").text
     assert "2 fields are labelled" in page  # most of the patient's have this diagnosis, and the third is left out
+
+
+def test_a_pick_waits_while_the_models_are_busy(
+    app: Flask, labelled: str, someone: Callable[..., Someone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People before a page go first; its turn comes, while they load a model and while they read."""
+    refused = busy_at_first(monkeypatch, app, "load", "submit_all")
+    someone("admin").post("/teaching/pick", {"model": "leukolens-field", "count": 50})
+    work_done(app)
+    job = newest_job(app)
+    assert (job.state, job.text) == ("done", "")
+    assert len(job.result["picks"]) == 2
+    assert refused == ["load", "load", "submit_all", "submit_all"]
+
+
+def test_a_pick_stays_until_a_newer_one_is_done(
+    app: Flask, labelled: str, clinician: Someone, someone: Callable[..., Someone]
+) -> None:
+    """One that failed, was stopped or is going on picked nothing."""
+    admin = someone("admin")
+    admin.post("/teaching/pick", {"model": "leukolens-field", "count": 50})
+    work_done(app)
+    for state in ("failed", "cancelled", "running"):
+        later_job(app, "pick", state)
+        assert "0 of 2 that were picked are labelled" in admin.get("/teaching/?model=leukolens-field").text
+        assert "0 of 2 labelled" in clinician.get("/teaching/next").text
 
 
 def test_cells_are_picked_for_a_model_that_reads_cells(typing_app: Flask, someone: Callable[..., Someone]) -> None:
@@ -158,6 +184,8 @@ print(json.dumps({OUTCOME!r}))
     assert someone("chief").get(f"/teaching/changes/{job.id}.json").status_code == 404
     folder = adaptation_folder(app, job)
     assert sorted(path.name for path in folder.iterdir()) == ["outcome.json", "progress.txt", "run"]
+    later_job(app, "adapt", "failed")
+    assert "2 × Pre for Pro" in admin.get("/teaching/").text
     (event,) = (event for event in events(app) if event.action == "model.adapted")
     assert (event.details["go"], event.details["labels"]) == (False, 50)
 
