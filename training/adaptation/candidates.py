@@ -178,6 +178,7 @@ def _trained(run: Run, classes: int) -> Callable[[Looked], Fitted]:
     def fit(known: Looked) -> Fitted:
         nobody = known.some(np.zeros(0, np.int64))
         pictures = TrainingSet(known.inputs, known.targets, nobody.inputs, nobody.inputs, nobody.targets, classes)
+        clear(run.folder)  # all folds train here: what a killed command has left may be of any of them
         model = train_network(run, pictures).blueprint.model
         clear(run.folder)
         return Fitted(lambda others: logits_of(model, others.inputs), lambda: model)

@@ -34,6 +34,7 @@ def segmenter(fields: Path, cells: Path, masked: Path, out: Path, epochs: int | 
     card = publish.card(version, lessons, schedule, commit(), results)
     print(agreement.table(results))
     print(f"Published {publish.write(target, model, card)}.")
+    fit.clear(out)
 
 
 @command("segmentation", "measure how well leukocytes are found, where masks exist")

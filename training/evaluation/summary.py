@@ -49,7 +49,7 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     forest on colours. roc: by label, points (1 - specificity, sensitivity).
 
     recipe, fingerprint, code: what the folds' networks were made of: the recipe, the data set, and the versions of the
-    code that made them (`training.fit.code_version`). learning_curves: of each, by epoch; where a network has no
+    code that made them (`training.fit.identity`). learning_curves: of each, by epoch; where a network has no
     validation part its fold's test pictures are what is held out, and nothing is chosen by them. laboratories: where
     the recipe names them, what each says by itself, and the examination, whose pictures are in no other number.
     """

@@ -20,9 +20,10 @@ from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
 from training.fit.batches import Batches
 from training.fit.callbacks import Epoch, EpochLog, LabelledAccuracy, Patience, Plateau
-from training.fit.checkpoints import Checkpoints, save_weights
+from training.fit.checkpoints import IDENTITY, Checkpoints, claim, save_weights
 from training.fit.closed_form_head import fit_closed_form
 from training.fit.features import features, logits_of
+from training.fit.identity import training_identity
 from training.fit.run import Run, TrainingSet
 from training.published.recurrence_search import choose
 from training.published.weight_search import moved_weights
@@ -38,6 +39,7 @@ def clear(folder: Path) -> None:
     """Remove what a finished training needs no more."""
     for name in STATE:
         shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / IDENTITY).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,11 @@ class Trained:
 def train_network(run: Run, pictures: TrainingSet) -> Trained:
     """Return the trained network.
 
-    A run that was killed goes on after its last whole epoch, whose state stands in the run's folder. Raises
-    DivergedError when the loss is no number any more.
+    A run that was killed goes on after its last whole epoch, whose state stands in the run's folder. DataError where
+    that state is of another training; DivergedError when the loss is no number any more.
     """
     recipe, schedule, scratch, started = run.recipe, run.recipe.schedule, run.folder, time.monotonic()
+    claim(run.folder, STATE, training_identity(run, pictures))
     order = Order(
         recipe.input.height,
         recipe.input.width,

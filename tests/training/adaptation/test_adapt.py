@@ -252,6 +252,20 @@ def test_stain_is_matched_once_for_all_that_is_tried_after_it(run, drawn, tmp_pa
     assert matched.call_count == 2 * candidates.FOLDS  # what is fitted to and what is tested, of each fold
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_no_fold_goes_on_from_the_weights_that_a_killed_command_has_left(run, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(candidates, "STEPS", 2)
+    laboratory = Laboratory(bundle.load(run / "tiny"), load(drawn), None, tmp_path, print)
+    fine_tuned = laboratory.candidates[-1]
+    assert fine_tuned.name == candidates.FURTHER
+    left = tmp_path / fine_tuned.name.replace(" ", "-") / "epochs" / "0001.weights.h5"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another fold")
+    known = laboratory.known.some(np.arange(0, 48, 2))
+    assert fine_tuned.fit(known).logits(known).shape == (24, 2)
+    assert not left.exists()
+
+
 def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsys):
     _out, command = adapted
     assert main([*command, "--labels", "5"]) == 1
