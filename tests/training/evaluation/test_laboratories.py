@@ -96,6 +96,18 @@ def test_thresholds_are_those_of_the_worst_laboratory():
     assert calibrate(own.main.logits, own.targets, own.main.ood_scores, refusal).abstention.value < 1
 
 
+def test_a_laboratory_too_small_for_any_threshold_has_no_say():
+    refusal = Refusal(target_accuracy=0.95, for_confidence=0.6, for_ood=0.0, worst_source=True)
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 2, 424)
+    margin = random.normal(3, 1, 424)
+    logits, scores = np.stack([margin, -margin], 1) * np.where(targets == 0, 1, -1)[:, None], random.random(424)
+    large_and_small = np.repeat([0, 1], [400, 24])  # of 24 at most 17 may be answered, and 20 are the least
+    assert calibrate(logits, targets, scores, refusal, large_and_small).abstention.value < NEVER
+    pooled = calibrate(logits, targets, scores, structs.replace(refusal, worst_source=False))
+    assert calibrate(logits, targets, scores, refusal, np.arange(424) // 12) == pooled
+
+
 def test_a_probe_names_laboratories_that_stand_apart_and_not_those_that_do_not():
     random = np.random.default_rng(0)
     targets, sources = np.arange(200) % 2, np.arange(200) // 2 % 2

@@ -87,7 +87,7 @@ def test_what_a_killed_training_left_is_taken_up_by_no_other(material, recipe, t
         (recipe, replace(material, targets=1 - material.targets)),
     ]
     for changed_recipe, pictures in others:
-        with pytest.raises(DataError, match="holds an unfinished training of other data, .*choose another --out"):
+        with pytest.raises(DataError, match=r"holds an unfinished training of other data, .*choose another --out"):
             train_network(run_of(changed_recipe, tmp_path), pictures)
     (tmp_path / IDENTITY).unlink()  # a program that kept none left this
     with pytest.raises(DataError, match="an earlier version of this program"):

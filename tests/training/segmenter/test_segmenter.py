@@ -193,7 +193,7 @@ def test_it_learns(lessons, tmp_path, monkeypatch):
     assert [line.split(":")[0] for line in lines[3:]] == ["epoch 3/3"]
     others = replace(lessons, shares=lessons.shares[::-1] / 2)
     for differing, schedule in ((lessons, fit.Schedule(epochs=3, seed=5)), (others, fit.Schedule(epochs=3))):
-        with pytest.raises(DataError, match="unfinished training of other data.* choose another --out"):
+        with pytest.raises(DataError, match=r"unfinished training of other data, .*choose another --out"):
             fit.fit(differing, schedule, tmp_path, lines.append)
     fit.clear(tmp_path)
     assert not list(tmp_path.iterdir())
