@@ -62,6 +62,9 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
     resumed = train_network(run_of(recipe, tmp_path / "killed", lines.append), material)
     assert [line.split(":")[0] for line in lines[1:]] == ["epoch 2/2"]
     straight = train_network(run_of(recipe, tmp_path / "straight"), material)
+    assert [row.epoch for row in resumed.history] == [1, 2]
+    for row, whole in zip(resumed.history, straight.history, strict=True):
+        assert structs.astuple(row) == pytest.approx(structs.astuple(whole), rel=1e-3)
     both = (one.blueprint.model.get_weights() for one in (resumed, straight))
     for one, other in zip(*both, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
@@ -287,7 +290,7 @@ def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeyp
         train("half", die)
     half = train("half")
     assert (half.precision, whole.precision) == (precision.HALF, precision.WHOLE)
-    assert [row.epoch for row in half.history] == [2]
+    assert [row.epoch for row in half.history] == [1, 2]
     assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
     assert half.history[-1].loss != whole.history[-1].loss
     assert half.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=0.02)
