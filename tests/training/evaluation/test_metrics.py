@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from smear.imaging import synthetic
 from smear.imaging.background import BLACK
-from smear.inference.card import NEVER
+from smear.inference.card import NEVER, Label
 from smear.inference.suggestion import calibrated
 from smear.measured import Difference
 from smear.segmentation.find import find
@@ -18,6 +18,7 @@ from training.evaluation.conclusion import Colours, Earlier, conclude
 from training.evaluation.metrics import (
     Ablation,
     Metrics,
+    by_patient,
     expected_calibration_error,
     rate,
     rate_among,
@@ -216,6 +217,15 @@ def test_an_interval_is_never_narrower_than_by_picture_and_one_group_says_nothin
     one = rate_among(among, groups == 2, GroupDraws(groups))
     assert (one.low, one.high, one.groups) == (0.0, 1.0, 1)
     assert rate_among(among, groups == 9, GroupDraws(groups)).value is None
+
+
+def test_a_patient_whose_cells_are_of_many_labels_has_none():
+    labels, right = (Label("a", "A", "", False), Label("b", "B", "", False)), np.array([1, 1, 0, 1, 0, 0]) == 1
+    patients, targets, suggested = np.array([3, 3, 5, 5, 7, 7]), np.array([1, 1, 0, 0, 1, 1]), np.ones(6, bool)
+    rows = by_patient(patients, targets, right, suggested, labels)
+    assert [(row.label, row.right) for row in rows] == [("a", 1), ("b", 0), ("b", 2)]
+    rows = by_patient(patients, np.array([1, 1, 0, 1, 0, 1]), right, suggested, labels)
+    assert [(row.label, row.right) for row in rows] == [("", 0), ("", 1), ("", 2)]
 
 
 def test_a_gain_is_paired_and_by_whole_groups():
