@@ -9,7 +9,7 @@ from tests.training.evaluation.test_cross_fit import fold
 from training.data.manifest import DataError
 from training.evaluation.conclusion import unseen
 from training.evaluation.cross_fit import Fold
-from training.evaluation.laboratories.held_out import by_laboratory
+from training.evaluation.laboratories.held_out import by_laboratory, expected
 from training.evaluation.laboratories.probe import laboratory_probe
 from training.evaluation.predictions import Predictions
 from training.evaluation.splits import laboratory_folds, may_be_learnt_from
@@ -76,6 +76,7 @@ def test_each_laboratory_has_its_row_and_the_worst_of_them_is_said():
     assert row.malignant.auroc > other.malignant.auroc
     assert set(row.malignant.sensitivity) == {"90", "95"}
     assert told.expected.accuracy_all_worst == 39 / 40
+    assert expected([row, other]) == told.expected  # an examination is in no other number
     assert "A laboratory that it has never seen: expect a suggestion for 100.0 % of cells" in unseen(told.expected)
 
 
