@@ -20,11 +20,13 @@ from training.evaluation import stress
 from training.evaluation.conclusion import conclude, percent, recorded
 from training.evaluation.cross_validation import result_file
 from training.evaluation.splits import PROTOCOLS, Protocol
+from training.evaluation.stress import Stress
 from training.evaluation.summary import CrossValidated
 from training.recipes.of_cards import refusal_of
 from training.reports import run_report
 
 BULKY = ("roc", "reliability", "per_patient", "recipe", "learning_curves")  # in report/, too long for a card
+OF_THE_DRAFT = ("recipe", "fingerprint", "code")  # what a result is of, which the card says already
 BY_THE_NETWORK = ("recurrence",)  # of a recipe: what the search chose takes its place on the draft's card
 Results = dict[Protocol, CrossValidated]
 
@@ -80,6 +82,9 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
                 f"The {protocol} result in {run} {what}. What is measured has to be what is published: give the fit and"
                 " crossval commands again, with another --out."
             )
+    rendered = stress.read(run)
+    for what in _of_something_else(draft, rendered) if rendered else ():
+        raise UnfinishedRunError(f"{run / stress.RESULT} {what}. Give its stress command again, or remove the file.")
     earlier = published(models / draft.name)
     if earlier and earlier.version == draft.version:
         raise UnfinishedRunError(
@@ -93,9 +98,9 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
             f"{card.name} is not good enough to be published. {' '.join(unmet)} With --second-opinion it is published"
             " all the same, and reads for nobody until an admin gives a reason."
         )
-    rendered = stress.read(run)
     if rendered:
-        card = structs.replace(card, metrics=card.metrics | {"stress": msgspec.to_builtins(rendered)})
+        entries = {entry: value for entry, value in msgspec.to_builtins(rendered).items() if entry not in OF_THE_DRAFT}
+        card = structs.replace(card, metrics=card.metrics | {"stress": entries})
 
     def fill(folder: Path) -> None:
         graph = GRAPH if GRAPH in draft.files else ""
@@ -150,10 +155,15 @@ def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:
     """Yield in what a result is of something else than the draft, each as the rest of a sentence."""
     if result.folds_run < result.folds and result.protocol == floors.deciding(draft):
         yield f"is of {result.folds_run} folds of {result.folds}"
-    if result.fingerprint != draft.data["fingerprint"] and result.protocol != "as-published":
-        yield "is of other data than the draft"
     if list(result.sensitivity) != [label.id for label in draft.labels]:
         yield "has other labels than the draft"
+    yield from _of_something_else(draft, result, authors_own=result.protocol == "as-published")
+
+
+def _of_something_else(draft: Card, result: CrossValidated | Stress, *, authors_own: bool = False) -> Iterator[str]:
+    """Yield of what other code, data or recipe a result is; authors_own: data and recipe may be the authors'."""
+    if result.fingerprint != draft.data["fingerprint"] and not authors_own:
+        yield "is of other data than the draft"
     if set(result.code) != {draft.recipe.get("code")}:
         yield "was made by other versions of the code than the draft"
     changed = {
@@ -161,7 +171,7 @@ def _differences(draft: Card, result: CrossValidated) -> Iterator[str]:
         for key, value in result.recipe.items()
         if key not in BY_THE_NETWORK and msgspec.to_builtins(draft.recipe.get(key)) != value
     }
-    if changed and result.protocol != "as-published":
+    if changed and not authors_own:
         yield f"is of another recipe than the draft: they differ in {', '.join(sorted(changed))}"
 
 

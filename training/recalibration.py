@@ -11,6 +11,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -24,12 +25,13 @@ from smear.inference.preprocess import prepare
 from smear.segmentation.find import find
 from training.data.dataset import THREADS, Dataset
 from training.data.manifest import DataError
-from training.evaluation.splits import folds
+from training.evaluation.splits import folds, may_be_learnt_from
 from training.fit.calibration import ood_threshold
 from training.fit.draft_card import commit, made_with
 from training.fit.run import groups_of, scale_of, size_of
 from training.progress import track
 from training.recipes.of_cards import refusal_of
+from training.recipes.recipe import Source
 
 FOLDS = 5
 REMARK = (
@@ -49,6 +51,9 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
         raise DataError(f"{card.name} {card.version} was trained on other data than {data.root}.")
     if version == card.version:
         raise DataError(f"{card.name} has the version {version} already. Give another one with --version.")
+    known = msgspec.convert(card.recipe.get("sources") or {}, dict[str, Source])
+    # An examination was not learnt from, and has no say in what is familiar.
+    data = data.only(np.flatnonzero(may_be_learnt_from(data.sources, known)))
     looks, scale = _measured(loaded, data)
     threshold = _threshold(looks, data, loaded)
     remark = REMARK.format(version=version, rate=100 * threshold.refusal_rate, earlier=card.version)

@@ -37,6 +37,18 @@ def test_every_command_is_there_and_says_what_it_does(capsys):
             "'own' is none of none, none-bgr",
         ),
         (["fit", "x", "--data", "x", "--out", "x", "--seed", "many"], "'many' is not a valid integer"),
+        (
+            ["crossval", "x", "--data", "x", "--out", "x", "--protocol", "random", "--limit", "-1"],
+            "'--limit': -1 is not",
+        ),
+        (["compare", "--data", "x", "--out", "x", "--epochs", "0"], "'--epochs': 0 is not in the range x>=1"),
+        (["compare", "--data", "x", "--out", "x", "--limit", "0"], "'--limit': 0 is not"),
+        (["compare", "--data", "x", "--out", "x", "--pictures", "0"], "'--pictures': 0 is not"),
+        (["evaluate", "x", "--data", "x", "--pictures", "-3"], "'--pictures': -3 is not"),
+        (["ood", ".", "--data", "x", "--others", ".", "--each", "0"], "'--each': 0 is not"),
+        (["stress", "x", "--data", "x", "--pictures", "0"], "'--pictures': 0 is not"),
+        (["contact", "--data", "x", "--out", "x", "--copies", "0"], "'--copies': 0 is not"),
+        (["adapt", "x", "--data", "x", "--out", "x", "--seed", "-1"], "'--seed': -1 is not in the range x>=0"),
     ],
 )
 def test_what_is_not_understood_exits_2_with_a_sentence(arguments, sentence, capsys):

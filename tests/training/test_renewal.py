@@ -1,9 +1,13 @@
 """What is done with a bundle after its training: read under other renderings, and its refusal measured anew."""
 
 import csv
+import json
+from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.artifacts import MODEL, sha256
 from smear.imaging import synthetic
@@ -11,7 +15,9 @@ from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.measured import Rendered
 from tests.drawn import OWN_WORDS
+from training import recalibration
 from training.__main__ import main
+from training.data.dataset import load
 from training.data.renderings import RENDERINGS
 from training.evaluation import stress
 from training.evaluation.stress import holds as bundle_holds
@@ -52,8 +58,21 @@ def test_a_runs_folds_read_every_rendering_of_what_they_had_not_seen(run, drawn,
     for row in rows:
         assert (row["own kind"], row["others"]) == ("48", "6")
         assert int(row["right"]) <= int(row["suggested"]) <= 48
+    kept = (run / stress.RESULT).read_bytes()
+    for entry, value, sentence in (
+        ("fingerprint", "x", "is of other data"),
+        ("code", ["x"], "was made by other versions of the code"),
+        ("recipe", json.loads(kept)["recipe"] | {"tta": 8}, "is of another recipe than the draft: they differ in tta"),
+    ):
+        (run / stress.RESULT).write_text(json.dumps(json.loads(kept) | {entry: value}), encoding="utf-8")
+        assert main(["publish", str(run), "--models", str(tmp_path), "--name", "tiny", *OWN_WORDS]) == 1
+        told = capsys.readouterr().err
+        assert sentence in told
+        assert "Give its stress command again" in told
+    (run / stress.RESULT).write_bytes(kept)
     assert main(["publish", str(run), "--models", str(tmp_path), "--name", "tiny", *OWN_WORDS]) == 0
     card = bundle.read_card(tmp_path / "tiny")
+    assert set(card.metrics["stress"]) == {"networks", "renderings"}
     assert card.metrics["stress"]["networks"] == 2
     kept = card.metrics["stress"]["renderings"]
     assert [row["rendering"] for row in kept] == list(SOME)
@@ -80,6 +99,20 @@ def test_a_run_of_other_data_and_a_folder_without_folds_are_refused(run, others,
 )
 def test_a_rendering_holds_where_suggestions_are_right_or_refused(suggested, right, others, holds):
     assert bundle_holds(Rendered("noise", 100, suggested, right, 1000, others)) == holds
+
+
+def test_an_examination_has_no_say_in_what_is_familiar(run, drawn, tmp_path, monkeypatch):
+    data = load(drawn)
+    data = replace(data, sources=tuple("exam" if "/0" in path else "drawn" for path in data.paths))
+    loaded = bundle.load(run / "tiny")
+    known = {name: {"licence": "MIT", "ships": name == "drawn"} for name in ("drawn", "exam")}
+    with_sources = structs.replace(loaded.card, recipe=loaded.card.recipe | {"sources": known})
+    monkeypatch.setattr(recalibration.bundle, "load", lambda _folder: replace(loaded, card=with_sources))
+    measured = Mock(wraps=recalibration._measured)
+    monkeypatch.setattr(recalibration, "_measured", measured)
+    recalibration.recalibrate(run / "tiny", data, tmp_path, "0.2.0")
+    assert set(measured.call_args.args[1].sources) == {"drawn"}
+    assert len(measured.call_args.args[1]) == 28
 
 
 def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(run, drawn, others, tmp_path, capsys):

@@ -12,6 +12,7 @@ from smear.imaging.decode import encode
 from smear.inference import bundle
 from smear.inference.field_reader import Reader
 from smear.segmentation.find import find
+from tests.conftest import ROOT
 from tests.drawn import OWN_WORDS
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
@@ -177,6 +178,19 @@ def test_evaluate_prints_the_public_names(published, drawn, capsys):
     assert "trained on this very data" in printed.err
     assert main(["evaluate", str(published), "--data", str(drawn)]) == 0
     assert "painted out" in capsys.readouterr().out
+
+
+def test_evaluate_says_what_it_cannot_compare_and_compares_in_json(published, drawn, tmp_path, capsys):
+    """Also of pictures drawn from what it was trained on it says so."""
+    command = ["evaluate", str(published), "--data", str(drawn), "--pictures", "12", "--controls", "none"]
+    assert main([*command, "--against", str(published), "--format", "json"]) == 0
+    printed = capsys.readouterr()
+    against = json.loads(printed.out)["against"]
+    assert against["name"].startswith("tiny")
+    assert against["gain"]["value"] == 0
+    assert printed.err.count("trained on this very data") == 2
+    assert main([*command, "--against", str(ROOT / "models" / "leukolens-field")]) == 0
+    assert "the two do not know the labels of the same pictures" in capsys.readouterr().err
 
 
 def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):

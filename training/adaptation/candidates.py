@@ -12,7 +12,7 @@ from msgspec import structs
 
 from smear.arrays import Array
 from smear.inference.bundle import Bundle
-from smear.inference.card import Step
+from smear.inference.card import Card, Step
 from smear.inference.engines.keras_engine import last_dense
 from training.adaptation import stain
 from training.adaptation.last_layer import PENALTIES, moved
@@ -21,7 +21,7 @@ from training.adaptation.parts import folds
 from training.architectures import BUILDERS
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
-from training.fit.features import logits_of
+from training.fit.features import answers, last_layer
 from training.fit.run import Material, Report, Run, TrainingSet
 from training.fit.trainer import clear, train_network
 from training.recipes.of_cards import recipe_of
@@ -97,7 +97,7 @@ def candidates(
         starts[FROM_IMAGENET] = weights
     for name, first in starts.items():
         run = Run(Material(recipe, data), first, scratch / name.replace(" ", "-"), report)
-        choices.append(Candidate(name, _trained(run, len(bundle.card.labels))))
+        choices.append(Candidate(name, _trained(run, bundle.card)))
     return choices
 
 
@@ -174,13 +174,17 @@ class _Matching:
         return Candidate(name, fit)
 
 
-def _trained(run: Run, classes: int) -> Callable[[Looked], Fitted]:
+def _trained(run: Run, card: Card) -> Callable[[Looked], Fitted]:
     def fit(known: Looked) -> Fitted:
         nobody = known.some(np.zeros(0, np.int64))
-        pictures = TrainingSet(known.inputs, known.targets, nobody.inputs, nobody.inputs, nobody.targets, classes)
+        pictures = TrainingSet(
+            known.inputs, known.targets, nobody.inputs, nobody.inputs, nobody.targets, len(card.labels)
+        )
+        clear(run.folder)  # all folds train here: what a killed command has left may be of any of them
         model = train_network(run, pictures).blueprint.model
         clear(run.folder)
-        return Fitted(lambda others: logits_of(model, others.inputs), lambda: model)
+        shown = card.tta, card.tta_confidence  # as it is served
+        return Fitted(lambda others: answers(model, last_layer(model), others.inputs, *shown), lambda: model)
 
     return fit
 
@@ -206,4 +210,6 @@ def _short(recipe: Recipe) -> Recipe:
         balanced=True,
         decay="cosine",
     )
-    return structs.replace(recipe, schedule=schedule, search=structs.replace(recipe.search, population=0))
+    return structs.replace(
+        recipe, schedule=schedule, search=structs.replace(recipe.search, population=0, weight_generations=0)
+    )

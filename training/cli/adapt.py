@@ -14,14 +14,14 @@ from training.cli.options import PATH, command, say
 @options.labelled_data("the laboratory's pictures, labelled in the bundle's words")
 @click.option(
     "--labels",
-    type=int,
+    type=options.COUNT,
     multiple=True,
     metavar="N",
     help="use so many labels; all without it. A third of the pictures tests the result",
 )
 @click.option(
     "--draws",
-    type=click.IntRange(min=1),
+    type=options.COUNT,
     metavar="N",
     help="draw each number of --labels, of which there may be several, so many times: a table and no bundle",
 )
@@ -33,7 +33,7 @@ from training.cli.options import PATH, command, say
     is_flag=True,
     help="leave out what trains all weights, which takes minutes and not seconds",
 )
-@click.option("--seed", type=int, default=0, help="another drawing of the labels")
+@click.option("--seed", type=options.SEED, default=0, help="another drawing of the labels")
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for the new bundle and the change record")
 @options.models()
 @options.output("text", "json")

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @options.changes()
 @click.option("--protocols", type=PROTOCOLS, multiple=True, default=("random", "grouped"))
 @click.option("--folds", type=int, default=5)
-@click.option("--limit", type=int, help="run only the first so many folds of each; the table says so")
-@click.option("--pictures", type=int, help="draw so many pictures of the data; the table says so")
-@click.option("--epochs", type=int, help="train for at most so many epochs; the table says so")
+@click.option("--limit", type=options.COUNT, help="run only the first so many folds of each; the table says so")
+@click.option("--pictures", type=options.COUNT, help="draw so many pictures of the data; the table says so")
+@click.option("--epochs", type=options.COUNT, help="train for at most so many epochs; the table says so")
 @click.option("--active", default="leukolens-field", help="the published bundle to compare with")
 @options.models()
 @options.ray()
@@ -93,7 +93,7 @@ def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Ear
 @click.argument("bundle")
 @options.labelled_data()
 @click.option("--against", help="another bundle, such as the active one, to judge on the same pictures")
-@click.option("--pictures", type=int, help="draw so many pictures of the data")
+@click.option("--pictures", type=options.COUNT, help="draw so many pictures of the data")
 @click.option("--controls", multiple=True, metavar="NAME ...|none", help="those to ask as well; all without it")
 @click.option("--out", type=PATH, help="folder for predictions.csv: what it said of every picture")
 @options.ray()
@@ -109,6 +109,9 @@ def evaluate(
     form: str,
 ) -> None:
     """Print how good a bundle (a name in models/, or a bundle's folder) is on a data set."""
+    import msgspec
+    import numpy as np
+
     from training.data.ablations import ABLATIONS
     from training.evaluation.assessment import assess, write_predictions
     from training.evaluation.conclusion import Earlier, conclude, percent
@@ -120,24 +123,27 @@ def evaluate(
             f"'{min(unknown)}' is none. Known: none, {', '.join(ABLATIONS)}.", param_hint="--controls"
         )
     ablations = [name for name in controls or ABLATIONS if name != "none"]
-    loaded = options.loaded(data)
-    loaded = loaded.drawn(pictures) if pictures is not None else loaded
-    reader = _reader(bundle, loaded)
+    whole = options.loaded(data)
+    loaded = whole.drawn(pictures) if pictures is not None else whole
+    reader = _reader(bundle, whole, loaded)
     loaded = loaded.merged(reader.card.recipe.get("merge", {}))
     result = assess(reader, loaded, ablations, partial(_readers, _folder(bundle)), address)
     if out:
         page = errors_page.write(out, loaded, result.predictions, reader.card)
         say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}. The worst errors: {page}")
-    if form == "json":
-        print(json.dumps(result.to_json(), indent=1))
-        return
     earlier = None
-    if against and result.metrics:
-        reference = _reader(against, loaded)
+    if against:
+        reference = _reader(against, whole, loaded)
         other = assess(reference, loaded, (), partial(_readers, _folder(against)), address)
-        if other.metrics and other.targets.shape == result.targets.shape:
-            accuracy, gain = other.metrics.accuracy_all, result.gain_over(other)
-            earlier = Earlier(f"{reference.card.name} {reference.card.version}", accuracy, gain)
+        named = f"{reference.card.name} {reference.card.version}"
+        if other.metrics and np.array_equal(other.known, result.known):
+            earlier = Earlier(named, other.metrics.accuracy_all, result.gain_over(other))
+        else:
+            say(f"Not compared with {named}: the two do not know the labels of the same pictures.")
+    if form == "json":
+        compared = {"against": msgspec.to_builtins(earlier)} if earlier else {}
+        print(json.dumps(result.to_json() | compared, indent=1))
+        return
     if result.metrics:
         names = {label.id: label.name for label in reader.card.labels}
         print(conclude(result.metrics, names, earlier=earlier, groups_from=loaded.groups_from))
@@ -158,7 +164,7 @@ def evaluate(
     metavar="DATA ...",
     help="data sets that are not its business",
 )
-@click.option("--each", type=int, default=100, help="pictures of each class at most")
+@click.option("--each", type=options.COUNT, default=100, help="pictures of each class at most")
 def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     """Print a table of what is refused; RUN is a folder that crossval wrote, by groups."""
     from training.evaluation.ood_benchmark import as_csv, compare
@@ -175,7 +181,7 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
 @click.option(
     "--others", type=FOLDER, multiple=True, default=(), metavar="DATA ...", help="data sets that are not its business"
 )
-@click.option("--pictures", type=int, help="draw at most so many of its own kind, and of each other set")
+@click.option("--pictures", type=options.COUNT, help="draw at most so many of its own kind, and of each other set")
 @options.ray()
 def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | None, address: str | None) -> None:
     """Print what a bundle says of every rendering: a name in models/, a bundle's folder, or a run of crossval.
@@ -212,10 +218,13 @@ def _readers(folder: Path) -> "list[Reader]":
     return [Reader(bundle.load(folder))]
 
 
-def _reader(name: str, data: dataset.Dataset) -> "Reader":
-    """Return the reader of a bundle (a name in models/, or a folder), and say where it knows the data too well."""
+def _reader(name: str, *data: dataset.Dataset) -> "Reader":
+    """Return the reader of a bundle (a name in models/, or a folder), and say where it knows the data too well.
+
+    data: the data set that is read, and the one that it was drawn from.
+    """
     (reader,) = _readers(_folder(name))
-    if data.fingerprint == reader.card.data.get("fingerprint"):
+    if reader.card.data.get("fingerprint") in {each.fingerprint for each in data}:
         say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
     return reader
 

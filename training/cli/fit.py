@@ -108,11 +108,11 @@ def fit(run: "Run") -> None:
 @run_options
 @click.option("--protocol", type=PROTOCOLS, required=True)
 @click.option("--folds", type=int, default=5)
-@click.option("--limit", type=int, help="run only the first so many folds")
+@click.option("--limit", type=options.COUNT, help="run only the first so many folds")
 @click.option(
     "--fold",
     "numbers",
-    type=int,
+    type=options.COUNT,
     multiple=True,
     metavar="N ...",
     help="run these folds only, counted from 1: processes may share the work. Without it they are gathered",

@@ -50,9 +50,9 @@ def gather(data: Path, out: Path, plan: Path | None) -> None:
 @click.argument("names", metavar="[RECIPE]...", nargs=-1)
 @options.labelled_data()
 @click.option("--out", type=PATH, required=True, metavar="FILE.png")
-@click.option("--pictures", type=int, default=2)
-@click.option("--copies", type=int, default=7)
-@click.option("--seed", type=int, default=0)
+@click.option("--pictures", type=options.COUNT, default=2)
+@click.option("--copies", type=options.COUNT, default=7)
+@click.option("--seed", type=options.SEED, default=0)
 def contact(names: tuple[str, ...], data: Path, out: Path, pictures: int, copies: int, seed: int) -> None:
     """Draw the sheet for these recipes; for one of each pipeline if none is named."""
     from training.reports import contact_sheet

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).resolve().parents[2] / "models"
 PROTOCOLS = click.Choice(("random", "grouped", "source", "as-published"))
 PATH = click.Path(path_type=Path)
+COUNT, SEED = click.IntRange(min=1), click.IntRange(min=0)
 STRICT = "training.strict"  # in the context of a command
 
 

@@ -14,7 +14,7 @@ from training.cli.options import FOLDER, PATH, command, say
 @click.option("--cells", type=FOLDER, required=True, help="single cells in their middle, by class (PBC)")
 @click.option("--masked", type=FOLDER, required=True, help="sets to measure it on, as for `segmentation`")
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder that a killed run goes on from")
-@click.option("--epochs", type=int, help="to try it out in less than the full time")
+@click.option("--epochs", type=options.COUNT, help="to try it out in less than the full time")
 @options.models()
 def segmenter(fields: Path, cells: Path, masked: Path, out: Path, epochs: int | None, models: Path) -> None:
     """Publish a segmenter under the next version."""
@@ -34,6 +34,7 @@ def segmenter(fields: Path, cells: Path, masked: Path, out: Path, epochs: int | 
     card = publish.card(version, lessons, schedule, commit(), results)
     print(agreement.table(results))
     print(f"Published {publish.write(target, model, card)}.")
+    fit.clear(out)
 
 
 @command("segmentation", "measure how well leukocytes are found, where masks exist")
@@ -57,7 +58,7 @@ def segmentation(data: Path, form: str, out: Path | None) -> None:
 @command("atlas", "draw what is found in some pictures of each set, without the pictures")
 @options.data("labelled or masked sets", multiple=True, metavar="DIR ...")
 @click.option("--out", type=PATH, required=True, metavar="FOLDER", help="folder for one SVG for each set")
-@click.option("--seed", type=int, default=0, help="which pictures are picked")
+@click.option("--seed", type=options.SEED, default=0, help="which pictures are picked")
 def atlas(data: tuple[Path, ...], out: Path, seed: int) -> None:
     """Draw the sets and print the files."""
     from training.reports.atlas import draw, folders

@@ -7,6 +7,7 @@ in pictures of their own. A cell that stands under two labels is left out: nobod
 """
 
 import csv
+import itertools
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
@@ -106,14 +107,21 @@ def _of_part(part: Part, folder: Path, out: Path) -> Iterator[Row]:
         except ImageError:
             continue
         if not part.cut:
-            path = place / Path(row.path).name
+            path = _free(out, place / Path(row.path).name)
             (out / path).write_bytes(data)
             yield Row(path.as_posix(), label, group, source)
             continue
         for number, cell in enumerate(_cells(picture, part.cut)):
-            path = place / f"{Path(row.path).stem}-{number}.png"
-            cv2.imwrite(str(out / path), cell[..., ::-1])
+            path = _free(out, place / f"{Path(row.path).stem}-{number}.png")
+            # Packed first: what OpenCV writes by itself is lost without a word where the disk is full.
+            (out / path).write_bytes(cv2.imencode(".png", cell[..., ::-1])[1].tobytes())
             yield Row(path.as_posix(), label, group, source)
+
+
+def _free(out: Path, path: Path) -> Path:
+    """Return a path below `out` that no picture has: each patient's folder may have its own 0.png."""
+    names = itertools.chain([path.name], (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2)))
+    return next(path.with_name(name) for name in names if not (out / path.with_name(name)).exists())
 
 
 def _drawn(rows: list[Row], most: int) -> list[Row]:

@@ -63,7 +63,7 @@ class Inspection:
 def inspect(dataset: Dataset) -> Inspection:
     """Return what is in a data set; pictures that cannot be read are left out and listed."""
     looks, unreadable = _looks(dataset)
-    dataset = _only(dataset, [index for index, look in enumerate(looks) if look is not None])
+    dataset = dataset.only(np.array([index for index, look in enumerate(looks) if look is not None], np.int64))
     readable = tuple(look for look in looks if look is not None)
     if len(dataset.classes) < 2 or len(readable) < 4:
         raise DataError("Too few pictures can be read for an inspection: " + "; ".join(unreadable[:3]))
@@ -103,19 +103,6 @@ def look_at(rgb: Array) -> Look:
         leukocytes=len(leukocytes),
         colours=colour_statistics(rgb),
         corner=cv2.resize(bar, CORNER[::-1], interpolation=cv2.INTER_AREA).ravel().astype(float),
-    )
-
-
-def _only(dataset: Dataset, indices: list[int]) -> Dataset:
-    def those(column: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(column[index] for index in indices)
-
-    return replace(
-        dataset,
-        paths=those(dataset.paths),
-        labels=those(dataset.labels),
-        groups=those(dataset.groups),
-        sources=those(dataset.sources),
     )
 
 
@@ -193,7 +180,7 @@ def _small(inspection: Inspection) -> Iterator[str]:
             yield f"'{label}' has only {_many(counts[label], 'picture')}."
         empty = float(np.mean([look.leukocytes == 0 for look in _of(inspection, label)]))
         if empty > EMPTY:
-            yield f"No leukocyte is inspection in {empty:.0%} of '{label}'; such pictures are not graded."
+            yield f"No leukocyte is found in {empty:.0%} of '{label}'; such pictures are not graded."
     times = max(counts.values()) / min(counts.values())
     if times > UNEVEN:
         yield f"The largest class has {times:.0f} times as many pictures as the smallest."

@@ -92,6 +92,11 @@ def _lines(text: str) -> list[tuple[int, dict[str, str]]]:
             raise DataError(f"{MANIFEST} has no column '{missing[0]}'. It needs path,label and may have group,source.")
         lines = []
         for values in reader:
+            if any(value.strip() for value in values[len(names) :]):
+                raise DataError(
+                    f"{MANIFEST}, line {reader.line_num}: there are {len(values)} values, and the first line names"
+                    f" {len(names)} columns. Put quotes around a value with a '{delimiter}' in it."
+                )
             if any(value.strip() for value in values):
                 padded = [value.strip() for value in values] + [""] * (len(names) - len(values))
                 lines.append((reader.line_num, dict(zip(names, padded, strict=False))))

@@ -35,6 +35,11 @@ class GroupDraws:
         return np.random.default_rng(self.seed).multinomial(count, np.full(count, 1 / count), DRAWS)
 
     @property
+    def _alone(self) -> bool:
+        """Whether there is one group: every draw of it is the same, and would pass for certainty."""
+        return int(self._place.max()) == 0
+
+    @property
     def weights(self) -> Array:
         """How often each draw holds each picture, int64 (DRAWS, N)."""
         return np.asarray(self._times[:, self._place])
@@ -59,8 +64,13 @@ class GroupDraws:
         return min(float(low), by_picture[0]), max(float(high), by_picture[1])
 
     def gain(self, hits: Array, other: Array) -> Difference:
-        """Return by how much the share of `hits` exceeds that of `other`, both bool (N,) of the same pictures."""
+        """Return by how much the share of `hits` exceeds that of `other`, both bool (N,) of the same pictures.
+
+        Of one group it may be anything, -1 to 1, for one says nothing of the next.
+        """
         difference = hits.astype(np.float64) - other.astype(np.float64)
+        if self._alone:
+            return Difference(round(float(difference.mean()), 5), -1.0, 1.0)
         low, high = np.quantile(self._sums(difference) / self._sums(np.ones(len(hits))), ENDS)
         return Difference(round(float(difference.mean()), 5), round(float(low), 5), round(float(high), 5))
 
@@ -87,7 +97,12 @@ def macro_f1(targets: Array, answers: Array, weights: Array, classes: int) -> Ar
 
 
 def macro_f1_interval(targets: Array, answers: Array, groups: Array, classes: int) -> tuple[float, float]:
-    """Return the 95 % interval of the macro F1 of `answers` to `targets`, int64 (N,), drawing whole groups anew."""
+    """Return the 95 % interval of the macro F1 of `answers` to `targets`, int64 (N,), drawing whole groups anew.
+
+    Of one group it is 0 to 1.
+    """
+    if len(np.unique(groups)) < 2:
+        return 0.0, 1.0
     low, high = np.quantile(macro_f1(targets, answers, GroupDraws(groups).weights, classes), ENDS)
     return float(low), float(high)
 
@@ -96,8 +111,8 @@ def difference(
     targets: Array, answers: Array, reference: Array, groups: Array, classes: int, seed: int = 0
 ) -> Difference:
     """Return how much better `answers` are than `reference`, both int64 (N,), to the same pictures in one order: the
-    difference of their macro F1."""
+    difference of their macro F1. Of one group it may be anything, -1 to 1."""
     weights = np.concatenate([np.ones((1, len(targets)), np.int64), GroupDraws(groups, seed).weights])
     gains = macro_f1(targets, answers, weights, classes) - macro_f1(targets, reference, weights, classes)
-    low, high = np.quantile(gains[1:], ENDS)
+    low, high = np.quantile(gains[1:], ENDS) if len(np.unique(groups)) > 1 else (-1.0, 1.0)
     return Difference(float(gains[0]), float(low), float(high))

@@ -71,7 +71,10 @@ class Metrics(Struct, frozen=True, kw_only=True):
 
 
 class Patient(Struct, frozen=True):
-    """How often one patient's `n` pictures were right, and the same of suggestions; not who the patient is."""
+    """How often one patient's `n` pictures were right, and the same of suggestions; not who the patient is.
+
+    label: "" where patients have cells of several, and so no label of their own.
+    """
 
     label: str
     n: int
@@ -177,22 +180,25 @@ def by_patient(
 ) -> list[Patient]:
     """Return one row a patient, by label and then the worst first: pictures, right ones, and the same of suggestions.
 
+    Where a patient has pictures of several labels, as with single cells, the rows name none.
+
     patients, targets: int64 (N,); right, suggested: bool (N,). The rows say nothing of who the patients are: a result
     is published.
     """
+    several = len(np.unique(np.stack([patients, targets]), axis=1).T) > len(np.unique(patients))
     rows = []
     for patient in np.unique(patients):
         own = patients == patient
         rows.append(
             Patient(
-                label=labels[int(targets[own][0])].id,
+                label="" if several else labels[int(targets[own][0])].id,
                 n=int(own.sum()),
                 right=int(right[own].sum()),
                 suggested=int(suggested[own].sum()),
                 suggested_right=int((suggested & right)[own].sum()),
             )
         )
-    order = [label.id for label in labels]
+    order = ["", *(label.id for label in labels)]
     return sorted(rows, key=lambda row: (order.index(row.label), row.right / row.n, row.n))
 
 

@@ -164,10 +164,11 @@ def predict_all(load: Load, dataset: Dataset, ablations: tuple[str, ...] = (), a
     parts = [np.arange(start, min(start + PART, len(dataset))) for start in range(0, len(dataset), PART)]
     questions = [Question(part, ablations=ablations) for part in parts]
     mains, others = zip(*answers(questions, load, [dataset], address), strict=True)
-    return _joined(mains), {name: _joined([ablated[name] for ablated in others]) for name in ablations}
+    return joined(mains), {name: joined([ablated[name] for ablated in others]) for name in ablations}
 
 
-def _joined(parts: Sequence[Predictions]) -> Predictions:
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Return what was said of the pictures of several parts, one after the other."""
     return Predictions(
         *(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Predictions))
     )

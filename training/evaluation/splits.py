@@ -166,18 +166,19 @@ def validation(train: Array, targets: Array, groups: Array, protocol: Protocol, 
     """Return `train` divided into what is fitted on and what sets temperature and thresholds.
 
     A class of fewer pictures than there are parts makes the parts larger: a rare class is no reason to measure nothing.
+    One that none of `train` has, because only a laboratory that is held out has it, plays no part.
     """
-    rarest = int(np.bincount(targets[train]).min())
-    count = max(2, min(VALIDATION_PARTS, rarest, len(np.unique(groups[train]))))
-    parts = folds(targets[train], groups[train], protocol, count, seed)
-    classes = int(targets.max()) + 1
-    wanted = np.bincount(targets[train], minlength=classes) / len(train)
+    own = np.unique(targets[train], return_inverse=True)[1]
+    counts = np.bincount(own)
+    count = max(2, min(VALIDATION_PARTS, int(counts.min()), len(np.unique(groups[train]))))
+    parts = folds(own, groups[train], protocol, count, seed)
+    wanted = counts / len(train)
 
     def unevenness(part: tuple[Array, Array]) -> float:
-        return float(np.abs(np.bincount(targets[train][part[1]], minlength=classes) / len(part[1]) - wanted).max())
+        return float(np.abs(np.bincount(own[part[1]], minlength=len(counts)) / len(part[1]) - wanted).max())
 
     def lacking(part: tuple[Array, Array]) -> int:
-        return int((groups_of_each(part[0], targets[train], groups[train]) == 0).sum())
+        return int((groups_of_each(part[0], own, groups[train]) == 0).sum())
 
     # Groups are lumpy: of the parts that leave something of every label to learn from take the one most like the whole.
     fit, held_out = min(parts, key=lambda part: (lacking(part), unevenness(part)))

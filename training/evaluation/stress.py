@@ -24,8 +24,10 @@ from training.data.manifest import DataError
 from training.data.renderings import RENDERINGS
 from training.evaluation.cross_fit import held_out_readers
 from training.evaluation.predictions import Load, Question, answers
+from training.evaluation.summary import EARLIER_CODE
 from training.fit.checkpoints import whole
 from training.progress import track
+from training.recipes.recipe import Recipe
 
 RESULT = "stress.json"  # in a run's folder
 RIGHT, FEW = 0.98, 0.05  # of the suggestions, or of the pictures that get any: what a rendering of its own kind needs
@@ -40,10 +42,17 @@ def holds(rendered: Rendered) -> bool:
 
 
 class Stress(Struct, frozen=True):
-    """All renderings, and how many folds' networks read them, each what it had not seen; 1 for a bundle by itself."""
+    """All renderings, and how many folds' networks read them, each what it had not seen; 1 for a bundle by itself.
+
+    recipe, fingerprint, code: of the networks, the data set of their own kind and the versions of the code that made
+    them, as in `training.evaluation.summary.CrossValidated`.
+    """
 
     networks: int
     renderings: tuple[Rendered, ...]
+    recipe: dict[str, Any]
+    fingerprint: str
+    code: list[str]
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,14 @@ def stress(
         count["own"] += len(targets)
         count["suggested"] += int(answer.suggested.sum())
         count["right"] += int((answer.suggested & answer.right(targets)).sum())
-    return Stress(networks, tuple(Rendered(name, **count) for name, count in counts.items()))
+    recipes = [reader.card.recipe for reader in asked.readers]
+    return Stress(
+        networks=networks,
+        renderings=tuple(Rendered(name, **count) for name, count in counts.items()),
+        recipe={entry: value for entry, value in recipes[0].items() if entry in Recipe.__struct_fields__},
+        fingerprint=own.fingerprint,
+        code=sorted({recipe.get("code", EARLIER_CODE) for recipe in recipes}),
+    )
 
 
 def write(run: Path, result: Stress) -> None:
@@ -124,7 +140,9 @@ def read(run: Path) -> Stress | None:
     try:
         return msgspec.json.decode((run / RESULT).read_bytes(), type=Stress)
     except msgspec.DecodeError as error:
-        raise DataError(f"{run / RESULT} is damaged ({error}). Give its stress command again.") from error
+        raise DataError(
+            f"{run / RESULT} is of an earlier version, or damaged ({error}). Give its stress command again."
+        ) from error
 
 
 def _sample(indices: Array, pictures: int | None, parts: int, random: np.random.Generator) -> Array:

@@ -1,7 +1,6 @@
 """What the folds of a cross-validation say together: one result, of pictures that no network had seen."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from training.evaluation.conclusion import Colours
 from training.evaluation.cross_fit import Fold, calibration_of, cross_fitted, recalibrated
 from training.evaluation.laboratories.held_out import Probed, by_laboratory
 from training.evaluation.metrics import Metrics, Patient, by_patient, classification, rate_among
-from training.evaluation.predictions import Predictions, ablation_of
+from training.evaluation.predictions import ablation_of, joined
 from training.evaluation.splits import PROTOCOLS, Protocol
 from training.fit.calibration import Calibration
 from training.fit.callbacks import Epoch
@@ -49,7 +48,7 @@ class CrossValidated(Metrics, frozen=True, kw_only=True):
     forest on colours. roc: by label, points (1 - specificity, sensitivity).
 
     recipe, fingerprint, code: what the folds' networks were made of: the recipe, the data set, and the versions of the
-    code that made them (`training.fit.code_version`). learning_curves: of each, by epoch; where a network has no
+    code that made them (`training.fit.identity`). learning_curves: of each, by epoch; where a network has no
     validation part its fold's test pictures are what is held out, and nothing is chosen by them. laboratories: where
     the recipe names them, what each says by itself, and the examination, whose pictures are in no other number.
     """
@@ -95,7 +94,7 @@ def summarise(
     # For the network that is fitted on everything: here every group was answered by one that had not seen it.
     calibration = calibration_of(results, recipe.refusal)
     examined = [recalibrated(fold, calibration) if calibration else fold for fold in examined]
-    main = _joined([fold.main for fold in results])
+    main = joined([fold.main for fold in results])
     targets, groups, baseline = (
         np.concatenate([getattr(fold, name) for fold in results]) for name in ("targets", "groups", "baseline")
     )
@@ -103,7 +102,7 @@ def summarise(
     right, suggested, draws = main.right(targets), main.suggested, GroupDraws(groups)
     metrics = classification(probabilities, calibrated(main.logits, 1.0), targets, suggested, labels, draws)
     reasons, counts = np.unique(main.reasons[~suggested], return_counts=True)
-    ablated = {name: _joined([fold.ablations[name] for fold in results]) for name in results[0].ablations}
+    ablated = {name: joined([fold.ablations[name] for fold in results]) for name in results[0].ablations}
     ablations = {name: ablation_of(predictions, targets, draws) for name, predictions in ablated.items()}
     return CrossValidated(
         **structs.asdict(structs.replace(metrics, ablations=ablations)),
@@ -138,11 +137,6 @@ def _apart(folds: Sequence[Fold], recipe: Recipe, dataset: Dataset) -> tuple[lis
     examined = [fold for fold in folds if not all(known[dataset.sources[i]].ships for i in fold.test)] if known else []
     others = [fold for fold in folds if all(fold is not other for other in examined)]
     return (others, examined) if others else (examined, [])
-
-
-def _joined(parts: Sequence[Predictions]) -> Predictions:
-    names = [part.name for part in fields(Predictions)]
-    return Predictions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _meaning(recipe: Recipe, protocol: Protocol) -> str:

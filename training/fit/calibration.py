@@ -40,23 +40,24 @@ def calibrate(
 ) -> Calibration:
     """Return what the answers to unseen pictures say: logits (N, C), targets int64 (N,), ood_scores (N,) or nan.
 
+    Pictures without a score were not gradable, and no threshold is ever asked about such ones: they have no say.
     sources: int64 (N,), the laboratory of each picture. Where the recipe sets thresholds by the worst of them, the
-    target accuracy has to be reached among the familiar pictures of each; where one does not reach it at all, nothing
-    is suggested anywhere.
+    target accuracy has to be reached among the familiar pictures of each that has enough of them; where one does not
+    reach it at all, nothing is suggested anywhere. Where none has enough, all pictures together decide.
     """
+    graded = np.isfinite(ood_scores)
+    logits, targets, ood_scores = logits[graded], targets[graded], ood_scores[graded]
     temperature = round(best_temperature(logits, targets), 6)
     probabilities = calibrated(logits, temperature)
     right, confidence = probabilities.argmax(axis=1) == targets, probabilities.max(axis=1)
-    ood = ood_threshold(ood_scores[np.isfinite(ood_scores)], refusal)
-    if not refusal.worst_source or sources is None:
+    ood = ood_threshold(ood_scores, refusal)
+    laboratories = sources[graded] if refusal.worst_source and sources is not None else np.zeros(0, np.int64)
+    familiar = ood_scores <= ood.value
+    parts = [familiar & (laboratories == source) for source in np.unique(laboratories)]
+    parts = [part for part in parts if most_answered(int(part.sum()), refusal) >= LEAST_PICTURES]
+    if not parts:
         return Calibration(temperature, abstention_threshold(confidence, right, refusal), ood)
-    familiar = np.isfinite(ood_scores) & (ood_scores <= ood.value)
-    parts = [familiar & (sources == source) for source in np.unique(sources)]
-    value = max(
-        abstention_threshold(confidence[part], right[part], refusal).value
-        for part in parts
-        if part.sum() >= LEAST_PICTURES
-    )
+    value = max(abstention_threshold(confidence[part], right[part], refusal).value for part in parts)
     return Calibration(temperature, Threshold(value, round(float((confidence < value).mean()), 6)), ood)
 
 
@@ -83,6 +84,11 @@ def best_temperature(logits: Array, targets: Array) -> float:
     return float(np.exp(minimum.x))
 
 
+def most_answered(count: int, refusal: Refusal) -> int:
+    """Return how many of so many pictures a threshold may leave answered at most."""
+    return round(count * (1 - refusal.for_confidence / 2))
+
+
 def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> Threshold:
     """Return the confidence below which the model abstains.
 
@@ -95,10 +101,11 @@ def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> T
     count = len(order)
     accuracy = np.cumsum(right[order]) / np.arange(1, count + 1)
     # A threshold answers all pictures of one confidence or none.
-    last_of_its_value = np.append(np.diff(confidence[order]) != 0, True)
-    reaching = np.flatnonzero((accuracy >= refusal.target_accuracy) & last_of_its_value)
-    answered = int(reaching[-1]) + 1 if len(reaching) else 0
-    answered = min(answered, round(count * (1 - refusal.for_confidence / 2)))
+    ends = 1 + np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True))
+    most = ends[np.searchsorted(ends, most_answered(count, refusal))]
+    # What reaches the target as a whole may miss it where it is cut off at `most`.
+    reaching = ends[(accuracy[ends - 1] >= refusal.target_accuracy) & (ends <= most)]
+    answered = int(reaching[-1]) if len(reaching) else 0
     if answered < max(LEAST_PICTURES, LEAST_ANSWERED * count):
         return Threshold(NEVER, 1.0)
     value = min(round(float(confidence[order[answered - 1]]), 6), HIGHEST)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
@@ -37,6 +38,11 @@ class Epoch(Struct, frozen=True, omit_defaults=True):
     held_out_loss: float | None = None
 
 
+def history_in(note: Path) -> list[Epoch]:
+    """Return the epochs that a training that was killed has noted; none where it has not begun."""
+    return msgspec.json.decode(note.read_bytes(), type=list[Epoch]) if note.is_file() else []
+
+
 class LabelledAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # Keras has no types
     """How often the most likely class is the true one, of pictures that have one: an outlier's are all alike."""
 
@@ -52,20 +58,24 @@ class LabelledAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # Keras has n
 
 class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Starts each epoch's order, shows how far it is and how long the stage takes yet, stops on NaN, and reports after
-    each epoch how held-out pictures fare, if any are."""
+    each epoch how held-out pictures fare, if any are.
+
+    history: of all stages, kept in the file `note` as well, so that a training that was killed ends with all of it.
+    """
 
     def __init__(
         self,
         batches: Batches,
         held_out: tuple[Pictures, Array],
         history: list[Epoch],
+        note: Path,
         report: Report,
         tell: Tell,
         stage: str = "",
     ) -> None:
         super().__init__()
         self.tell = tell
-        self.batches, self.held_out, self.history = batches, held_out, history
+        self.batches, self.held_out, self.history, self.note = batches, held_out, history, note
         self.report, self.stage = report, stage
         self.progress: Any = None
 
@@ -96,7 +106,11 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             loss = round(negative_log_likelihood(logits, self.held_out[1], 1.0), 5)
             row = structs.replace(row, held_out=right, held_out_loss=loss)
             line += f", held-out accuracy {right:.4f}"
-        self.history.append(row)
+        # An epoch that was noted, and killed before its state was kept, is trained again.
+        others = (earlier for earlier in self.history if earlier.epoch != row.epoch)
+        self.history[:] = sorted([*others, row], key=lambda earlier: earlier.epoch)
+        with whole(self.note) as partial:
+            partial.write_bytes(msgspec.json.encode(self.history))
         self.report(line)
         numbers = structs.asdict(row)
         self.tell(numbers.pop("epoch"), {name: value for name, value in numbers.items() if value is not None})

@@ -4,7 +4,7 @@ import errno
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from training.data.manifest import DataError
+
 SUFFIX = ".weights.h5"
 SEEDS = "seed_generator_state"  # what Keras calls the variable of a layer that draws: its seed and how often it drew
+IDENTITY = "unfinished.txt"  # beside the states of a training: what tells it from every other
 SPARE = 2**20  # bytes, for what is around the numbers
 DRAWS = 20  # bits: a million draws in an epoch
 
@@ -51,6 +54,23 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         for file in self.folder.glob(f"*{SUFFIX}"):
             if file != newest:
                 file.unlink()
+
+
+def claim(folder: Path, states: Iterable[str], identity: str) -> None:
+    """Note in `folder` that its unfinished training is the one of this identity; states: names of what is left by one.
+
+    DataError where another has left some: its weights would be taken for this one's. Where nothing is left of it, it
+    was killed before it had learnt anything, and the folder is free.
+    """
+    note = folder / IDENTITY
+    known = note.read_text(encoding="utf-8") if note.is_file() else ""
+    if known != identity and any((folder / state).exists() for state in states):
+        raise DataError(
+            f"{folder} holds an unfinished training of other data, another recipe or seed, other first weights, or an"
+            " earlier version of this program: choose another --out, or remove that folder to begin anew."
+        )
+    with whole(note) as partial:
+        partial.write_text(identity, encoding="utf-8")
 
 
 def save_weights(model: Any, file: Path) -> None:

@@ -12,7 +12,7 @@ from smear.arrays import Array
 from smear.inference.card import SCHEMA, Card
 from smear.segmentation import mask_network
 from training.fit.calibration import Calibration
-from training.fit.code_version import code_version
+from training.fit.identity import code_version
 from training.fit.run import Material
 from training.recipes.recipe import Recipe
 

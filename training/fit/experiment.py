@@ -15,14 +15,14 @@ from smear.artifacts import GRAPH, MODEL
 from smear.inference import bundle, classifier_heads
 from smear.inference.card import Card, Golden, Head
 from smear.inference.engines import golden
-from smear.inference.engines.keras_engine import PAIR, last_dense, two_logits
+from smear.inference.engines.keras_engine import two_logits
 from smear.inference.ood import Distribution
 from training.data.manifest import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
 from training.fit.checkpoints import ensure_room
 from training.fit.draft_card import draft_card
-from training.fit.features import answers, features
+from training.fit.features import answers, features, last_layer
 from training.fit.network_cache import trained
 from training.fit.run import NONE, Run, TrainingSet
 from training.fit.trainer import clear
@@ -101,24 +101,12 @@ def _answer(run: Run, model: Any, pictures: TrainingSet) -> tuple[classifier_hea
     """Return what turns features into logits, and its entry in the card: the last dense layer, or what is fitted."""
     name, classes, folder = run.recipe.head.classifier, len(run.material.labels), run.folder / FEATURES
     if name == "dense":
-        return _last_layer(model), Head()
+        return last_layer(model), Head()
     if len(np.unique(pictures.targets)) < classes:
         raise DataError("A class has no picture in the training part. A classifier needs some of every class.")
     known = features(model, pictures.inputs, folder, run.recipe.tta)
     file = classifiers.fit(name, known, pictures.targets, folder, run.recipe.schedule.seed)
     return classifier_heads.load(folder / file, classes), Head(name, file)
-
-
-def _last_layer(model: Any) -> classifier_heads.Answer:
-    """Return the model's last layer as a function of its features; one logit becomes two, as in serving."""
-    kernel, bias = last_dense(model).get_weights()
-    if kernel.shape[1] == 1:
-        kernel, bias = kernel * PAIR, bias * PAIR
-
-    def answer(values: Array) -> Array:
-        return np.asarray(values @ kernel + bias)
-
-    return answer
 
 
 def _without_optimizer(model: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.classifier_heads import Answer
-from smear.inference.engines.keras_engine import last_dense, two_logits
+from smear.inference.engines.keras_engine import PAIR, last_dense, two_logits
 from smear.inference.tta import ALWAYS, Count, averaged, mean, turned
 from training.data.prepared import Pictures
 from training.fit.checkpoints import whole
@@ -59,6 +59,18 @@ def answers(model: Any, answer: Answer, inputs: Pictures, tta: Count, tta_confid
         return (answer(_features(cut, pictures, which)),)
 
     return averaged(np.asarray(inputs), tta, tta_confidence, ask)[0]
+
+
+def last_layer(model: Any) -> Answer:
+    """Return the model's last layer as a function of its features; one logit becomes two, as in serving."""
+    kernel, bias = last_dense(model).get_weights()
+    if kernel.shape[1] == 1:
+        kernel, bias = kernel * PAIR, bias * PAIR
+
+    def answer(values: Array) -> Array:
+        return np.asarray(values @ kernel + bias)
+
+    return answer
 
 
 def _without_last(model: Any) -> Any:

@@ -1,35 +1,28 @@
-"""Trained networks, kept by everything that decided them, so that classifiers on one network do not each train it.
+"""Trained networks, kept by everything that decided them, so that classifiers on one network do not each train it."""
 
-A recipe's name, texts, thresholds and classifier decide nothing of its network; recipe, first weights and pictures do.
-"""
-
-import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import keras
 import msgspec
-import numpy as np
 from msgspec import structs
 
 from training.architectures.blueprint import Blueprint, Recurrence
 from training.fit import precision
 from training.fit.callbacks import Epoch
 from training.fit.checkpoints import ensure_room, whole
+from training.fit.identity import training_identity
 from training.fit.run import Run, TrainingSet
 from training.fit.trainer import Trained, train_network
 
 MODEL, NOTE = "model.keras", "trained.json"
-DECIDES = ("architecture", "input", "preprocess", "augmentation", "schedule", "recurrence", "search", "mean_image")
-HEAD = ("hidden", "activation", "l2")
 
 
 def trained(run: Run, pictures: TrainingSet) -> Trained:
     """Return what `train_network` returns: from the run's cache where it lies there, and put there where it did not."""
     if run.network_cache is None:
         return train_network(run, pictures)
-    place = run.network_cache / name(run, pictures)
+    place = run.network_cache / training_identity(run, pictures)
     if (place / NOTE).is_file():
         run.report(f"{run.recipe.name}: the network is there already")
         return _read(place)
@@ -48,17 +41,6 @@ def trained(run: Run, pictures: TrainingSet) -> Trained:
     with whole(place / NOTE) as partial:
         partial.write_text(json.dumps(note, indent=1), encoding="utf-8")
     return network
-
-
-def name(run: Run, pictures: TrainingSet) -> str:
-    """Return the digest of what decides a network."""
-    recipe = run.recipe.to_json()
-    decides: dict[str, Any] = {key: recipe[key] for key in DECIDES} | {"head": [recipe["head"][key] for key in HEAD]}
-    digest = hashlib.sha256(json.dumps([decides, str(run.weights)], sort_keys=True).encode())
-    for values in map(np.asarray, vars(pictures).values()):
-        digest.update(f"{values.shape}".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()[:40]
 
 
 def _read(place: Path) -> Trained:

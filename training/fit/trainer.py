@@ -19,10 +19,11 @@ from training.architectures.blueprint import Blueprint, Order, Recurrence
 from training.architectures.inputs_and_heads import MEAN_IMAGE
 from training.fit import precision
 from training.fit.batches import Batches
-from training.fit.callbacks import Epoch, EpochLog, LabelledAccuracy, Patience, Plateau
-from training.fit.checkpoints import Checkpoints, save_weights
+from training.fit.callbacks import Epoch, EpochLog, LabelledAccuracy, Patience, Plateau, history_in
+from training.fit.checkpoints import IDENTITY, Checkpoints, claim, save_weights
 from training.fit.closed_form_head import fit_closed_form
 from training.fit.features import features, logits_of
+from training.fit.identity import training_identity
 from training.fit.run import Run, TrainingSet
 from training.published.recurrence_search import choose
 from training.published.weight_search import moved_weights
@@ -31,13 +32,14 @@ from training.recipes.recipe import Recipe
 TRACKED = ("name", "version", "architecture", "input", "schedule", "augmentation")  # entries that tell trainings apart
 NORMALISING = 40  # batches: of what was there before, a momentum of 0.9 leaves 1.5 %
 # What a training leaves in its folder until it is finished; a GPU's state has more in it than another machine's.
-STATE = ("closed-form", "head-epochs", "epochs", "best", "plateau", precision.HALF)
+STATE = ("closed-form", "head-epochs", "epochs", "best", "plateau", "history", precision.HALF)
 
 
 def clear(folder: Path) -> None:
     """Remove what a finished training needs no more."""
     for name in STATE:
         shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / IDENTITY).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,11 @@ class Trained:
 def train_network(run: Run, pictures: TrainingSet) -> Trained:
     """Return the trained network.
 
-    A run that was killed goes on after its last whole epoch, whose state stands in the run's folder. Raises
-    DivergedError when the loss is no number any more.
+    A run that was killed goes on after its last whole epoch, whose state stands in the run's folder. DataError where
+    that state is of another training; DivergedError when the loss is no number any more.
     """
     recipe, schedule, scratch, started = run.recipe, run.recipe.schedule, run.folder, time.monotonic()
+    claim(run.folder, STATE, training_identity(run, pictures))
     order = Order(
         recipe.input.height,
         recipe.input.width,
@@ -85,20 +88,21 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNetV2's own 0.999 lags behind a few hundred steps and ruins the held-out accuracy (measured).
             layer.momentum = schedule.batch_norm_momentum
-    history: list[Epoch] = []
     batches = Batches(pictures, recipe)
     backbone = [layer for layer in blueprint.model.layers if layer.name not in blueprint.head]
     if schedule.closed_form_epochs:
         _fit_closed_form(run, blueprint.model, batches, pictures)
     bits = precision.of_training()
     scratch = scratch if bits == precision.WHOLE else scratch / bits
+    note = scratch / "history" / "epochs.json"
+    history = history_in(note)
     entries = {entry: value for entry, value in msgspec.to_builtins(recipe).items() if entry in TRACKED}
     tracked = run.tracking.opened(scratch, recipe.name, entries, run.report)
     with precision.computing(model, bits), in_one_pass(model), tracked as tell:
         if schedule.head_epochs:
             _freeze(backbone, 1.0)
             rate = _decaying(batches, schedule.head_learning_rate, schedule.head_epochs)
-            log = EpochLog(batches, held_out, history, run.report, tell, "head, ")
+            log = EpochLog(batches, held_out, history, note, run.report, tell, "head, ")
             optimiser = _optimiser(recipe, rate, bits)
             _stage(model, batches, schedule.head_epochs, optimiser, scratch / "head-epochs", [log])
         _freeze(backbone, schedule.frozen)
@@ -108,7 +112,7 @@ def train_network(run: Run, pictures: TrainingSet) -> Trained:
         epochs = max(schedule.epochs, math.ceil(schedule.steps / len(batches)))
         rate = _decaying(batches, schedule.learning_rate, epochs)
         rate = rate if schedule.decay == "cosine" else schedule.learning_rate
-        log = EpochLog(batches, held_out, history, run.report, tell)
+        log = EpochLog(batches, held_out, history, note, run.report, tell)
         patience = [Patience(log, schedule.patience, scratch / "best")] if schedule.patience else []
         plateau = [Plateau(log, scratch / "plateau")] if schedule.decay == "plateau" else []
         optimiser = _optimiser(recipe, rate, bits, schedule.ema_momentum)

@@ -141,12 +141,15 @@ def _controls(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
 def _patients(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
     rows = result.per_patient
     most = max(row.n for row in rows)
-    for colour, (identifier, name) in zip(CLASS_COLOURS, names.items(), strict=False):
+    alike = {"": "all labels"} if any(not row.label for row in rows) else {}
+    colours, shown = ([SLATE], alike) if alike else (CLASS_COLOURS, names)
+    for colour, (identifier, name) in zip(colours, shown.items(), strict=False):
         places = [place for place, row in enumerate(rows) if row.label == identifier]
         shares = [rows[place].right / rows[place].n for place in places]
         areas = [12 + 240 * rows[place].n / most for place in places]
         axes.scatter(places, shares, areas, color=colour, alpha=0.6, linewidths=0, label=name)
-    axes.set(xlabel="patients, the least recognised of each class first", ylabel="share of pictures right")
+    order = "the least recognised first" if alike else "the least recognised of each class first"
+    axes.set(xlabel=f"patients, {order}", ylabel="share of pictures right")
     axes.set(xticks=[], ylim=(-0.04, 1.06))
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08), "ncols": min(4, len(names))}
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08), "ncols": min(4, len(shown))}
     axes.legend(frameon=False, title="area: how many pictures", fontsize=8, **below)

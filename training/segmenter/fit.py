@@ -1,8 +1,10 @@
 """Gather what the teachers are sure of and fit the network that finds leukocytes."""
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from smear.arrays import Array
 from smear.imaging import synthetic
 from training.architectures import unet
 from training.data.dataset import Dataset, load
-from training.fit.checkpoints import Checkpoints
+from training.fit.checkpoints import IDENTITY, Checkpoints, claim
+from training.fit.identity import code_version, identity
 from training.progress import track
 from training.segmenter import labelling
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, UNSURE, Labelled
 from training.segmenter.scenes import Source, scene, source
 
+EPOCHS = "epochs"  # folder in a run
 BATCH = 16
 STEPS_PER_EPOCH = 250
 NO_LEUKOCYTE = "platelet"  # the class of PBC whose pictures hold none
@@ -146,8 +150,32 @@ class _EpochLog(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         self.say(f"epoch {epoch + 1}/{self.params['epochs']}: loss {(logs or {})['loss']:.4f}")
 
 
+def _identity(lessons: Lessons, schedule: Schedule) -> str:
+    """Return the digest of all that decides what a fit ends in."""
+    decides = {
+        "schedule": asdict(schedule),
+        "steps": STEPS_PER_EPOCH,
+        "batch": BATCH,
+        "lonely": lessons.lonely,
+        "diameters": [each.diameter for each in lessons.sources],
+        "code": code_version("training/segmenter"),
+    }
+    arrays = ((each.density, each.classes, each.instances, each.places) for each in lessons.sources)
+    return identity(decides, [lessons.shares, *chain.from_iterable(arrays)])
+
+
+def clear(scratch: Path) -> None:
+    """Remove what a killed fit would have gone on from: the segmenter is published."""
+    shutil.rmtree(scratch / EPOCHS, ignore_errors=True)
+    (scratch / IDENTITY).unlink(missing_ok=True)
+
+
 def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str], None] = print) -> Any:
-    """Return the fitted model; a run that was killed goes on after its last whole epoch, which stands in `scratch`."""
+    """Return the fitted model; a run that was killed goes on after its last whole epoch, which stands in `scratch`.
+
+    DataError where what stands there is of other lessons, of another schedule or of other code.
+    """
+    claim(scratch, [EPOCHS], _identity(lessons, schedule))
     keras.utils.set_random_seed(schedule.seed)
     model = unet.build()
     rate = keras.optimizers.schedules.CosineDecay(
@@ -161,7 +189,7 @@ def fit(lessons: Lessons, schedule: Schedule, scratch: Path, say: Callable[[str]
         loss=loss,
     )
     scenes = Scenes(lessons, schedule.seed)
-    checkpoints = Checkpoints(scratch / "epochs")
+    checkpoints = Checkpoints(scratch / EPOCHS)
     done = checkpoints.restore(model)
     callbacks = [_EpochLog(scenes, say), checkpoints]
     model.fit(scenes, initial_epoch=done, epochs=schedule.epochs, shuffle=False, verbose=0, callbacks=callbacks)

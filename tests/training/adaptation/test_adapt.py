@@ -3,8 +3,10 @@
 import csv
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from unittest.mock import Mock
 
+import keras
 import numpy as np
 import pytest
 from msgspec import structs
@@ -14,18 +16,23 @@ from smear.imaging.decode import encode
 from smear.imaging.stain import denser
 from smear.inference import bundle, floors
 from smear.inference.field_reader import Reader
+from smear.inference.tta import ALWAYS, turned
 from training.__main__ import main
 from training.adaptation import candidates, stain
 from training.adaptation.adapt import Plan, adapt
 from training.adaptation.candidates import STAIN
 from training.adaptation.decision import Judged, decide, refusal
 from training.adaptation.last_layer import moved
+from training.adaptation.looked_at import Looked
 from training.adaptation.parts import folds, parts, separate_groups
 from training.adaptation.trial import Laboratory
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
 from training.fit.draft_card import made_with
+from training.fit.features import logits_of
+from training.fit.run import Material, Run
+from training.recipes import loading
 
 pytestmark = pytest.mark.usefixtures("all_eagerly")
 
@@ -257,6 +264,41 @@ def test_stain_is_matched_once_for_all_that_is_tried_after_it(run, drawn, tmp_pa
     rows = candidates.compare(after_matching, laboratory.known.some(laboratory.parts(None, 0).adapt), print)
     assert len(rows) == len(after_matching)
     assert matched.call_count == 2 * candidates.FOLDS  # what is fitted to and what is tested, of each fold
+
+
+def test_a_fine_tuned_network_is_compared_by_the_answers_that_it_will_give(tiny, tmp_path, monkeypatch):
+    """That is by the mean over the orientations of its card, and not by the upright view."""
+    keras.utils.set_random_seed(3)
+    given = keras.Input((8, 8, 3))
+    model = keras.Model(given, keras.layers.Dense(2)(keras.layers.Flatten()(given)))
+    trained = SimpleNamespace(blueprint=SimpleNamespace(model=model))
+    monkeypatch.setattr(candidates, "train_network", lambda _run, _pictures: trained)
+    inputs = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    known = Looked(inputs, *(np.zeros((6, 2)) for _ in range(3)), np.arange(6) % 2, np.arange(6))
+    card = SimpleNamespace(labels=("a", "b"), tta=4, tta_confidence=ALWAYS)
+    run = Run(Material(loading.load(str(tiny)), None), None, tmp_path)
+    views = [logits_of(model, turned(inputs, range(number, number + 1))) for number in range(4)]
+    np.testing.assert_allclose(candidates._trained(run, card)(known).logits(known), np.mean(views, axis=0), rtol=1e-4)
+    assert np.abs(views[0] - np.mean(views, axis=0)).max() > 1
+
+
+def test_further_training_searches_for_nothing():
+    short = candidates._short(loading.load("bushi-odrnn"))
+    assert (short.search.population, short.search.weight_generations) == (0, 0)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_no_fold_goes_on_from_the_weights_that_a_killed_command_has_left(run, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(candidates, "STEPS", 2)
+    laboratory = Laboratory(bundle.load(run / "tiny"), load(drawn), None, tmp_path, print)
+    fine_tuned = laboratory.candidates[-1]
+    assert fine_tuned.name == candidates.FURTHER
+    left = tmp_path / fine_tuned.name.replace(" ", "-") / "epochs" / "0001.weights.h5"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another fold")
+    known = laboratory.known.some(np.arange(0, 48, 2))
+    assert fine_tuned.fit(known).logits(known).shape == (24, 2)
+    assert not left.exists()
 
 
 def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Cells of many laboratories in one folder: one name for one kind of cell, and nobody's patient is another's."""
 
+from pathlib import Path
+
 import pytest
 
 from smear.imaging import synthetic
@@ -77,6 +79,38 @@ def test_a_cell_under_two_labels_is_left_out_and_named(tmp_path):
     assert sorted(one.relative_to(tmp_path / "cells").as_posix() for one in (tmp_path / "cells").rglob("*.png")) == kept
     both = "north/lymphocyte/3.png ('lymphocyte') and north/monocyte/3.png ('monocyte')"
     assert told == [f"Left out, for they show the same picture under two labels: {both}."]
+
+
+def test_pictures_of_one_name_in_the_folders_of_several_patients_are_all_there(tmp_path):
+    lines = ["path,label,group,source"]
+    for patient in ("p1", "p2", "p3"):
+        (tmp_path / "clinic" / patient).mkdir(parents=True)
+        seed = int(patient[1])
+        (tmp_path / "clinic" / patient / "0.png").write_bytes(encode(synthetic.field(seed, "leukemic", 224), "PNG"))
+        lines.append(f"{patient}/0.png,{'lymphocyte' if patient == 'p3' else 'blast'},{patient},north")
+    (tmp_path / "clinic" / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for cut in (0, 3):
+        out = tmp_path / f"cells-{cut}"
+        rows = gather(Plan((Part("clinic", cut=cut),)), tmp_path, out, print)
+        assert len({row.path for row in rows}) == len(rows)
+        assert {row.group for row in rows} == {"north:p1", "north:p2", "north:p3"}
+        assert sorted(row.path for row in rows) == sorted(
+            path.relative_to(out).as_posix() for path in out.rglob("*.png")
+        )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is always full")
+def test_a_disk_that_is_full_is_said(public, tmp_path, monkeypatch, capsys):
+    write_bytes = Path.write_bytes
+
+    def full(path, data):
+        return write_bytes(Path("/dev/full") if path.suffix == ".png" else path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[[parts]]\nfolder = "fields"\ncut = 2\n', encoding="utf-8")
+    assert main(["gather", "--data", str(public), "--out", str(tmp_path / "cells"), "--plan", str(plan)]) == 1
+    assert "No space left on device" in capsys.readouterr().err
 
 
 def test_what_is_not_there_and_what_is_full_is_said(public, tmp_path):

@@ -1,6 +1,7 @@
 """An inspection warns of what gives a class away, and only of that; its page needs no other file."""
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from training.__main__ import main
+from training.data import inspection
 from training.data.dataset import load
 from training.data.inspection import forest_accuracy, inspect
 from training.reports.inspection_page import PLOTS, page
@@ -64,6 +66,13 @@ def test_a_fair_set_is_not_suspected(plain):
     assert len(set(plain.groups.tolist())) == 2 * EACH
     assert all(look.leukocytes > 0 for look in plain.looks)
     assert all(np.isfinite(look.stain).all() for look in plain.looks)
+
+
+def test_a_class_of_pictures_without_leukocytes_is_told_in_english(plain):
+    empty = replace(plain, looks=tuple(replace(look, leukocytes=0) for look in plain.looks))
+    told = [text for text in inspection._small(empty) if "not graded" in text]
+    assert told[0].startswith(f"No leukocyte is found in 100% of '{plain.dataset.classes[0]}'")
+    assert len(told) == 2
 
 
 def test_a_scale_bar_of_one_class_is_seen(tmp_path):

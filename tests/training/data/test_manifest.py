@@ -39,8 +39,20 @@ def write(folder, lines, encoding="utf-8", newline="\n"):
         (lambda line: line.replace("leukemic/", "leukemic\\").replace("sparse/", "sparse\\"), "utf-8", "\n"),
         (lambda line: line.replace("path,label,group,source", "Path,LABEL,Group,Source"), "utf-8", "\n"),
         (lambda line: line + "\n", "utf-8", "\n"),
+        (lambda line: line + ",,", "utf-8", "\n"),
     ],
-    ids=["bom", "utf-16", "crlf", "semicolons", "tabs", "spaces", "windows paths", "capitals", "empty lines"],
+    ids=[
+        "bom",
+        "utf-16",
+        "crlf",
+        "semicolons",
+        "tabs",
+        "spaces",
+        "windows paths",
+        "capitals",
+        "empty lines",
+        "empty columns",
+    ],
 )
 def test_a_manifest_is_read_as_it_is_meant(copy, change, encoding, newline):
     before = load(copy)
@@ -53,6 +65,10 @@ def test_a_manifest_is_read_as_it_is_meant(copy, change, encoding, newline):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (
+            lambda lines: [*lines[:3], "sparse/00.png,sparse, early,p1,north", *lines[3:]],
+            r"line 4: there are 5 values, and the first line names 4 columns. Put quotes around a value with a ','",
+        ),
         (lambda lines: [*lines, lines[1]], r"lines 2 and 50: leukemic/00.png is named twice"),
         (
             lambda lines: [*lines, lines[1].replace(",leukemic,", ",other,")],
@@ -66,7 +82,18 @@ def test_a_manifest_is_read_as_it_is_meant(copy, change, encoding, newline):
         (lambda lines: [*lines, "a" * 140_000 + ",leukemic,,"], "line 50: this is no line of CSV"),
         (lambda _lines: [""], "has no column 'path'"),
     ],
-    ids=["twice", "two labels", "short row", "no path", "outside", "long", "nul", "too long", "empty"],
+    ids=[
+        "unquoted comma",
+        "twice",
+        "two labels",
+        "short row",
+        "no path",
+        "outside",
+        "long",
+        "nul",
+        "too long",
+        "empty",
+    ],
 )
 def test_what_cannot_be_meant_is_refused_by_its_line(copy, change, sentence):
     (copy.parent / "outside.png").write_bytes((copy / "leukemic" / "00.png").read_bytes())

@@ -9,7 +9,7 @@ from tests.training.evaluation.test_cross_fit import fold
 from training.data.manifest import DataError
 from training.evaluation.conclusion import unseen
 from training.evaluation.cross_fit import Fold
-from training.evaluation.laboratories.held_out import by_laboratory
+from training.evaluation.laboratories.held_out import by_laboratory, expected
 from training.evaluation.laboratories.probe import laboratory_probe
 from training.evaluation.predictions import Predictions
 from training.evaluation.splits import laboratory_folds, may_be_learnt_from
@@ -76,6 +76,7 @@ def test_each_laboratory_has_its_row_and_the_worst_of_them_is_said():
     assert row.malignant.auroc > other.malignant.auroc
     assert set(row.malignant.sensitivity) == {"90", "95"}
     assert told.expected.accuracy_all_worst == 39 / 40
+    assert expected([row, other]) == told.expected  # an examination is in no other number
     assert "A laboratory that it has never seen: expect a suggestion for 100.0 % of cells" in unseen(told.expected)
 
 
@@ -94,6 +95,18 @@ def test_thresholds_are_those_of_the_worst_laboratory():
     assert calibrate(logits, hopeless, scores, refusal, sources).abstention.value == NEVER
     own = fold(1)
     assert calibrate(own.main.logits, own.targets, own.main.ood_scores, refusal).abstention.value < 1
+
+
+def test_a_laboratory_too_small_for_any_threshold_has_no_say():
+    refusal = Refusal(target_accuracy=0.95, for_confidence=0.6, for_ood=0.0, worst_source=True)
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 2, 424)
+    margin = random.normal(3, 1, 424)
+    logits, scores = np.stack([margin, -margin], 1) * np.where(targets == 0, 1, -1)[:, None], random.random(424)
+    large_and_small = np.repeat([0, 1], [400, 24])  # of 24 at most 17 may be answered, and 20 are the least
+    assert calibrate(logits, targets, scores, refusal, large_and_small).abstention.value < NEVER
+    pooled = calibrate(logits, targets, scores, structs.replace(refusal, worst_source=False))
+    assert calibrate(logits, targets, scores, refusal, np.arange(424) // 12) == pooled
 
 
 def test_a_probe_names_laboratories_that_stand_apart_and_not_those_that_do_not():

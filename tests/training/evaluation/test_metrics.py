@@ -7,17 +7,18 @@ from scipy.stats import binom
 
 from smear.imaging import synthetic
 from smear.imaging.background import BLACK
-from smear.inference.card import NEVER
+from smear.inference.card import NEVER, Label
 from smear.inference.suggestion import calibrated
 from smear.measured import Difference
 from smear.segmentation.find import find
 from training.augmentation.augment import Augmentation, augment
 from training.data.ablations import ABLATIONS, colour_statistics
-from training.evaluation.bootstrap import GroupDraws
+from training.evaluation.bootstrap import GroupDraws, difference, macro_f1_interval
 from training.evaluation.conclusion import Colours, Earlier, conclude
 from training.evaluation.metrics import (
     Ablation,
     Metrics,
+    by_patient,
     expected_calibration_error,
     rate,
     rate_among,
@@ -93,6 +94,18 @@ def test_pictures_of_one_confidence_are_answered_all_or_none():
     assert threshold.value == pytest.approx(0.999)
     sure = abstention_threshold(np.ones(100), np.ones(100, bool), Refusal(0.9, 0.05, 0.02))
     assert (sure.value < NEVER, sure.refusal_rate) == (True, 0)
+
+
+def test_no_cut_of_what_reaches_the_target_leaves_what_misses_it():
+    """The mistakes are among the surer half: all pictures together are right often enough, what may be answered not."""
+    confidence = np.linspace(1, 0.5, 100)
+    right = np.arange(100) >= 8
+    assert right.mean() > 0.9 > right[:75].mean()
+    assert abstention_threshold(confidence, right, Refusal(0.9, 0.5, 0.02)).value == NEVER
+    right = np.isin(np.arange(100), range(40, 48), invert=True)  # the surest 40 are right, the surest 75 too seldom
+    threshold = abstention_threshold(confidence, right, Refusal(0.9, 0.5, 0.02))
+    assert right[confidence >= threshold.value].mean() >= 0.9
+    assert 0.5 < threshold.refusal_rate < 1
 
 
 def test_the_ood_threshold_refuses_the_share_that_the_recipe_allows():
@@ -189,6 +202,14 @@ def test_intervals_draw_whole_groups():
     assert (apart.low, apart.high) == pytest.approx(apart.wilson, abs=0.01)
 
 
+def test_one_patient_makes_nothing_clearly_better():
+    targets, alone = np.arange(40) % 2, np.zeros(40, int)
+    right, wrong = np.ones(40, bool), np.zeros(40, bool)
+    assert GroupDraws(alone).gain(right, wrong) == Difference(1.0, -1.0, 1.0)
+    assert difference(targets, targets, 1 - targets, alone, 2) == Difference(1.0, -1.0, 1.0)
+    assert macro_f1_interval(targets, targets, alone, 2) == (0.0, 1.0)
+
+
 def test_an_interval_is_never_narrower_than_by_picture_and_one_group_says_nothing_of_the_next():
     groups, among = np.repeat(np.arange(4), 10), np.ones(40, bool)
     told = rate_among(among, among, GroupDraws(groups))
@@ -196,6 +217,15 @@ def test_an_interval_is_never_narrower_than_by_picture_and_one_group_says_nothin
     one = rate_among(among, groups == 2, GroupDraws(groups))
     assert (one.low, one.high, one.groups) == (0.0, 1.0, 1)
     assert rate_among(among, groups == 9, GroupDraws(groups)).value is None
+
+
+def test_a_patient_whose_cells_are_of_many_labels_has_none():
+    labels, right = (Label("a", "A", "", False), Label("b", "B", "", False)), np.array([1, 1, 0, 1, 0, 0]) == 1
+    patients, targets, suggested = np.array([3, 3, 5, 5, 7, 7]), np.array([1, 1, 0, 0, 1, 1]), np.ones(6, bool)
+    rows = by_patient(patients, targets, right, suggested, labels)
+    assert [(row.label, row.right) for row in rows] == [("a", 1), ("b", 0), ("b", 2)]
+    rows = by_patient(patients, np.array([1, 1, 0, 1, 0, 1]), right, suggested, labels)
+    assert [(row.label, row.right) for row in rows] == [("", 0), ("", 1), ("", 2)]
 
 
 def test_a_gain_is_paired_and_by_whole_groups():
@@ -222,12 +252,13 @@ def test_the_conclusion_compares_with_the_earlier_version():
     assert "within chance" in conclude(result(890, 950, 0.01), NAMES, earlier=paired)
 
 
-def test_what_was_not_graded_has_no_score_and_does_not_move_its_threshold():
+def test_what_was_not_graded_has_no_score_and_moves_no_threshold():
     random = np.random.default_rng(5)
     targets = np.arange(200) % 2
     logits, scores = random.normal(0, 1, (200, 2)) + 2 * np.eye(2)[targets], random.random(200)
     partly = np.where(np.arange(200) % 10, scores, np.nan)
-    whole, some = (calibrate(logits, targets, values, Refusal(0.9, 0.1, 0.05)) for values in (scores, partly))
-    assert some.temperature == whole.temperature
-    assert some.abstention == whole.abstention
-    assert some.ood == ood_threshold(scores[np.arange(200) % 10 > 0], Refusal(0.9, 0.1, 0.05))
+    logits[~np.isfinite(partly)] *= -9  # nonsense that nobody is ever shown
+    graded, refusal = np.isfinite(partly), Refusal(0.9, 0.1, 0.05)
+    assert calibrate(logits, targets, partly, refusal) == calibrate(
+        *(values[graded] for values in (logits, targets, scores)), refusal
+    )

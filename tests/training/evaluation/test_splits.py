@@ -63,6 +63,17 @@ def test_a_shuffling_that_has_enough_is_taken_where_there_is_one(seed):
         assert groups_of_each(fit, targets, groups).min() >= 1
 
 
+def test_a_label_that_only_the_laboratory_held_out_has_keeps_nothing_from_being_divided():
+    """The training part of the others has none of it, and classes count by what there is."""
+    targets = np.repeat([0, 1, 2, 0, 1], [20, 10, 20, 20, 20])
+    train = np.flatnonzero(targets != 1)
+    fit, held_out = validation(train, targets, np.arange(90) // 2, "grouped")
+    assert sorted([*fit, *held_out]) == train.tolist()
+    assert set(targets[fit]) == set(targets[held_out]) == {0, 2}
+    last = np.flatnonzero(targets != 2)
+    assert len(validation(last, targets, np.arange(90) // 2, "grouped")[1]) < len(last) / 4
+
+
 def few(drawn, folder, each):
     for kind in ("leukemic", "sparse"):
         (folder / kind).mkdir(parents=True)

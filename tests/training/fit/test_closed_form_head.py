@@ -147,5 +147,8 @@ def test_a_training_fits_the_last_layer_first_then_trains_all_with_statistics_th
     again = trainer.train_network(run, easy)
     assert not [line for line in lines if "in closed form" in line]
     np.testing.assert_allclose(again.blueprint.model.get_layer("logits").get_weights()[0], fitted, atol=1e-5)
+    stiffer = structs.replace(recipe, schedule=structs.replace(schedule, closed_form_penalty=9.0))
+    with pytest.raises(DataError, match="holds an unfinished training"):
+        trainer.train_network(Run(Material(stiffer, None), None, tmp_path, lines.append), easy)
     trainer.clear(tmp_path)
     assert not list(tmp_path.iterdir())

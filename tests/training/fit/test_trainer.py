@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from training.data.manifest import DataError
 from training.fit import callbacks, precision
 from training.fit.batches import Batches
 from training.fit.callbacks import DivergedError
+from training.fit.checkpoints import IDENTITY
 from training.fit.run import Material, Run, TrainingSet
-from training.fit.trainer import train_network
+from training.fit.trainer import clear, train_network
 from training.recipes.loading import load
 
 PICTURES = 24
@@ -60,9 +62,51 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(material, recipe, 
     resumed = train_network(run_of(recipe, tmp_path / "killed", lines.append), material)
     assert [line.split(":")[0] for line in lines[1:]] == ["epoch 2/2"]
     straight = train_network(run_of(recipe, tmp_path / "straight"), material)
+    assert [row.epoch for row in resumed.history] == [1, 2]
+    for row, whole in zip(resumed.history, straight.history, strict=True):
+        assert structs.astuple(row) == pytest.approx(structs.astuple(whole), rel=1e-3)
     both = (one.blueprint.model.get_weights() for one in (resumed, straight))
     for one, other in zip(*both, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_what_a_killed_training_left_is_taken_up_by_no_other(material, recipe, tmp_path):
+    def die(text):
+        if text.startswith("epoch 2"):
+            raise KilledError
+
+    def with_schedule(**schedule):
+        return structs.replace(recipe, schedule=structs.replace(recipe.schedule, **schedule))
+
+    with pytest.raises(KilledError):
+        train_network(run_of(recipe, tmp_path, die), material)
+    brighter = material.inputs.copy()
+    brighter[3, 5, 5] += 1
+    others = [
+        (with_schedule(seed=7), material),
+        (with_schedule(learning_rate=1e-4), material),
+        (recipe, replace(material, inputs=brighter)),
+        (recipe, replace(material, targets=1 - material.targets)),
+    ]
+    for changed_recipe, pictures in others:
+        with pytest.raises(DataError, match=r"holds an unfinished training of other data, .*choose another --out"):
+            train_network(run_of(changed_recipe, tmp_path), pictures)
+    (tmp_path / IDENTITY).unlink()  # a program that kept none left this
+    with pytest.raises(DataError, match="an earlier version of this program"):
+        train_network(run_of(recipe, tmp_path), material)
+    clear(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_training_that_was_killed_before_it_learnt_keeps_its_folder_from_nobody(material, recipe, tmp_path):
+    def die(_text):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        train_network(run_of(recipe, tmp_path, die), material)
+    assert len(train_network(run_of(recipe, tmp_path), replace(material, targets=1 - material.targets)).history) == 2
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -133,7 +177,6 @@ def test_two_stages_train_the_head_first_and_leave_the_frozen_share_alone(easy, 
 def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe, tmp_path):
     from training.fit.calibration import negative_log_likelihood
     from training.fit.features import logits_of
-    from training.fit.trainer import clear
 
     plan = structs.replace(changed(recipe, epochs=8, patience=2, decay="none"), architecture="bushi_basic_cnn")
     contrary = replace(easy, validation_targets=1 - easy.targets)  # the better it learns, the worse it does on these
@@ -247,7 +290,7 @@ def test_half_precision_is_for_training_only(material, recipe, tmp_path, monkeyp
         train("half", die)
     half = train("half")
     assert (half.precision, whole.precision) == (precision.HALF, precision.WHOLE)
-    assert [row.epoch for row in half.history] == [2]
+    assert [row.epoch for row in half.history] == [1, 2]
     assert {layer.dtype_policy.name for layer in half.blueprint.model.layers} == {precision.WHOLE}
     assert half.history[-1].loss != whole.history[-1].loss
     assert half.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=0.02)

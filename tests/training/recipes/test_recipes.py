@@ -215,6 +215,24 @@ def write(tmp_path, text, *changes):
             "tta_confidence: has to be above 0",
         ),
         ("batch_size = 8", "batch_size = 8\nfrozen = 1.5", "frozen", "schedule.frozen: has to be within 0 and 1"),
+        ("batch_size = 8", "batch_size = 8\nseed = -1", "seed", "schedule.seed: has to be within 0 and 4294967295"),
+        (
+            "batch_size = 8",
+            "batch_size = 8\nweight_decay = -1.0",
+            "decay",
+            "schedule.weight_decay: may not be negative",
+        ),
+        ("width = 64", "width = 0", "input", "input.width: has to be above 0"),
+        *(
+            (
+                "[schedule]",
+                f"[refusal]\n{entry} = {value}\n[schedule]",
+                entry,
+                f"refusal.{entry}: has to be within 0 and 1",
+            )
+            for entry in ("target_accuracy", "for_confidence", "for_ood")
+            for value in (-0.1, 2)
+        ),
         (
             "batch_size = 8",
             "batch_size = 8\nema_momentum = 1",

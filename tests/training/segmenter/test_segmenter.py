@@ -1,5 +1,7 @@
 """What the network that finds leukocytes is taught: sure labels, scenes by seed, and a network folded without loss."""
 
+from dataclasses import replace
+
 import cv2
 import keras
 import numpy as np
@@ -9,6 +11,8 @@ from smear.imaging import synthetic
 from smear.segmentation import thresholds
 from smear.segmentation.mask_network import Segmenter, SegmenterError, verify
 from training.architectures import unet
+from training.data.manifest import DataError
+from training.fit.checkpoints import SUFFIX
 from training.graphs.segmenter import exported
 from training.segmenter import fit, labelling, publish, scenes
 from training.segmenter.labelling import CYTOPLASM, NUCLEUS, OUTSIDE, UNSURE, Labelled
@@ -175,7 +179,7 @@ def test_a_network_is_published_with_its_graph_under_the_next_version(lessons, t
 
 
 def test_it_learns(lessons, tmp_path, monkeypatch):
-    """Thirty steps on two pictures bring the loss down; the run goes on where it was killed."""
+    """Thirty steps on two pictures bring the loss down; the run goes on where it was killed, and no other does."""
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 10)
     monkeypatch.setattr(fit, "BATCH", 4)
     lines = []
@@ -183,5 +187,13 @@ def test_it_learns(lessons, tmp_path, monkeypatch):
     losses = [float(line.rsplit(" ", 1)[1]) for line in lines]
     assert len(losses) == 3
     assert losses[-1] < 0.8 * losses[0]
-    fit.fit(lessons, fit.Schedule(epochs=4), tmp_path, lines.append)
-    assert [line.split(":")[0] for line in lines[3:]] == ["epoch 4/4"]
+    for file in (tmp_path / fit.EPOCHS).iterdir():
+        file.rename(file.with_name(f"0002{SUFFIX}"))  # as if it had been killed in its third epoch
+    fit.fit(lessons, fit.Schedule(epochs=3), tmp_path, lines.append)
+    assert [line.split(":")[0] for line in lines[3:]] == ["epoch 3/3"]
+    others = replace(lessons, shares=lessons.shares[::-1] / 2)
+    for differing, schedule in ((lessons, fit.Schedule(epochs=3, seed=5)), (others, fit.Schedule(epochs=3))):
+        with pytest.raises(DataError, match=r"unfinished training of other data, .*choose another --out"):
+            fit.fit(differing, schedule, tmp_path, lines.append)
+    fit.clear(tmp_path)
+    assert not list(tmp_path.iterdir())

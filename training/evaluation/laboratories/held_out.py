@@ -92,7 +92,11 @@ def _malignant(probabilities: Array, targets: Array, labels: tuple[Label, ...]) 
 
 
 def expected(rows: Sequence[Laboratory]) -> Expected:
-    """Return what the laboratories, each of which counts once, say of the next."""
+    """Return what the laboratories, each of which counts once, say of the next.
+
+    An examination has no part in it, unless there is nothing else.
+    """
+    rows = [row for row in rows if row.ships] or rows
     all_, coverage = [row.accuracy_all.value or 0.0 for row in rows], [row.coverage for row in rows]
     suggested = [row.accuracy_suggested.value for row in rows if row.accuracy_suggested.value is not None]
     return Expected(
