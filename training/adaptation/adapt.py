@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
 from training.adaptation.adapted_bundle import write
-from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged, refusal
+from training.adaptation.decision import ANSWERED, FEWEST, Judged, decide, judged, refusal, too_few
 from training.adaptation.parts import Parts
 from training.adaptation.trial import Laboratory
 from training.architectures.blueprint import Weights
@@ -81,12 +81,16 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     """
     laboratory = plan.laboratory(parent, out / "tried", report)
     three = laboratory.parts(plan.labels, plan.seed)
-    record = _planned(laboratory, plan, three)
+    record, asked = _planned(laboratory, plan, three), refusal(parent.card)
+    if few := too_few(len(three.calibrate), asked):
+        report(few)
     out.mkdir(parents=True, exist_ok=True)
     _write(out, record)
     tried = laboratory.tried(three, tuple(ABLATIONS))
     both = judged(tried.before), judged(tried.after)
-    go, reason = decide(*both, refusal(parent.card).target_accuracy, tried.chosen)
+    go, reason = decide(*both, asked.target_accuracy, tried.chosen)
+    if few and not go:
+        reason = f"{reason} {few}"
     colours = _colours(laboratory, three, tried.after)
     decided = {**record, "chosen": tried.chosen, "go": go, "reason": reason}
     folder = write(out, parent, tried.adapted, tried.after, colours, decided)

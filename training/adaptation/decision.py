@@ -4,8 +4,10 @@ from msgspec import Struct, structs
 
 from smear.inference.card import Card
 from smear.statistics import exact_share
+from training.adaptation.parts import CALIBRATE
 from training.evaluation.assessment import Assessment
 from training.evaluation.conclusion import percent
+from training.fit.calibration import fewest_pictures
 from training.recipes.of_cards import refusal_of
 from training.recipes.recipe import Refusal
 
@@ -58,6 +60,17 @@ def refusal(card: Card) -> Refusal:
         target_accuracy=min(own.target_accuracy, TARGET),
         for_confidence=min(own.for_confidence, DOUBTED),
         worst_source=False,
+    )
+
+
+def too_few(calibrating: int, asked: Refusal) -> str:
+    """Say so where so many labels set thresholds that none can be set, however right the answers are; "" else."""
+    fewest = fewest_pictures(asked)
+    if calibrating >= fewest:
+        return ""
+    return (
+        f"{calibrating} labels set thresholds, and {fewest} are the least by which any can be set, so that nothing is"
+        f" suggested. With about {CALIBRATE * fewest} labels something can be."
     )
 
 

@@ -25,17 +25,18 @@ class Parts:
     release: Array
 
 
-def separate_groups(targets: Array, groups: Array, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+def separate_groups(targets: Array, groups: Array, names: tuple[str, ...], copies: Array) -> tuple[Array, list[str]]:
     """Return groups in which every label can be in all three parts, and the labels whose pictures stand by themselves.
 
-    A label that fewer patients or slides have than there are parts is split by picture, or it could not be tested at
-    all: what is said of it flatters. Groups: int64 (N,).
+    A label that no more patients or slides have than there are parts is split by picture, or it could not be tested at
+    all: what is said of it flatters. Copies of one picture stay together even then. Groups, copies: int64 (N,); what
+    shows the same picture has the same number in `copies`.
     """
     alone, apart = [], groups.copy()
     for target in np.unique(targets):
         own = np.flatnonzero(targets == target)
         if len(np.unique(groups[own])) <= RELEASE:
-            apart[own] = apart.max() + 1 + np.arange(len(own))
+            apart[own] = apart.max() + 1 + copies[own]
             alone.append(names[target])
     return apart, alone
 

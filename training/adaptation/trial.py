@@ -20,7 +20,7 @@ from training.adaptation.looked_at import Looked, look
 from training.adaptation.parts import Parts, parts, separate_groups
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
-from training.data.duplicates import agreed
+from training.data.duplicates import agreed, duplicates_of, families
 from training.evaluation.assessment import Assessment, assess
 from training.fit.calibration import calibrate
 from training.fit.run import Report, groups_of
@@ -56,7 +56,8 @@ class Laboratory:
         self.parent, self.data, self.report = parent, agreed(data, report), report
         self.names = tuple(label.id for label in parent.card.labels)
         self.targets = self.data.targets(self.names)
-        self.groups, self.alone = separate_groups(self.targets, groups_of(self.data), self.names)
+        copies = families(len(self.data), duplicates_of(self.data).pairs)
+        self.groups, self.alone = separate_groups(self.targets, groups_of(self.data), self.names, copies)
         self._weights, self._scratch, self._fine_tuning = weights, scratch, fine_tuning
         self._before = lru_cache(maxsize=1)(self._assess_parent)  # one test for all numbers of labels of a drawing
         if self.alone:

@@ -7,7 +7,7 @@ both show is compared finely. The first alone would take any two round cells for
 Time grows with the square of the number of pictures: 3000 take 10 s to a minute on two cores. Each takes 30 kB.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from smear.arrays import Array
@@ -104,6 +106,13 @@ def find_duplicates(drawn: Sequence[Sketch]) -> Duplicates:
 def duplicates_of(dataset: Dataset) -> Duplicates:
     """Return which pictures of a data set are the same, once for all who ask."""
     return find_duplicates(sketches(dataset))
+
+
+def families(count: int, pairs: Iterable[tuple[int, int]]) -> Array:
+    """Return of `count` things, int64 (N,), the number of the family that each is in: what pairs connect is one."""
+    first, second = np.array(list(pairs), np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1]).astype(np.int64)
 
 
 def under_two_labels(dataset: Dataset, duplicates: Duplicates) -> list[tuple[int, int]]:

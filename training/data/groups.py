@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 
@@ -21,7 +19,7 @@ from smear.arrays import Array
 from smear.imaging.background import background_colour, black_surround
 from smear.segmentation import thresholds
 from training.data.dataset import THREADS, Dataset
-from training.data.duplicates import Duplicates, find_duplicates, sketches
+from training.data.duplicates import Duplicates, families, find_duplicates, sketches
 from training.progress import track
 
 # At most: 89 patients gave 3256 Taleghani fields, 37 each; larger groups err on the strict side.
@@ -119,20 +117,16 @@ def _clusters(looks: Array, labels: Sequence[str]) -> Array:
 
 def _joined(groups: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     """Make one group of all groups (N,) that a pair of pictures (i, j) reaches across."""
-    i, j = groups[np.array(pairs, np.int64).reshape(-1, 2)].T
-    count = int(groups.max()) + 1
-    graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1][groups]).astype(np.int64)
+    across = ((int(groups[i]), int(groups[j])) for i, j in pairs)
+    joined: Array = families(int(groups.max()) + 1, across)[groups]
+    return joined
 
 
 def _merge(clusters: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     """Put all copies of each other into the group that most of them are in, so that no pair is split."""
-    groups, count = clusters.astype(np.int64), len(clusters)
-    i, j = np.array(pairs, np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(i)), (i, j)), shape=(count, count))
-    families = connected_components(graph, directed=False)[1]
-    for family in np.flatnonzero(np.bincount(families) > 1):
-        members = families == family
+    groups, copies = clusters.astype(np.int64), families(len(clusters), pairs)
+    for family in np.flatnonzero(np.bincount(copies) > 1):
+        members = copies == family
         values, counts = np.unique(groups[members], return_counts=True)
         groups[members] = values[counts.argmax()]
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)

@@ -1,5 +1,7 @@
 """Temperature and thresholds, from pictures alone that the network had not seen: a validation part, or whole folds."""
 
+import itertools
+
 import numpy as np
 from msgspec import Struct, field
 from scipy.optimize import minimize_scalar
@@ -87,6 +89,11 @@ def best_temperature(logits: Array, targets: Array) -> float:
 def most_answered(count: int, refusal: Refusal) -> int:
     """Return how many of so many pictures a threshold may leave answered at most."""
     return round(count * (1 - refusal.for_confidence / 2))
+
+
+def fewest_pictures(refusal: Refusal) -> int:
+    """Return by how many pictures at least a threshold can be set at all."""
+    return next(count for count in itertools.count(LEAST_PICTURES) if most_answered(count, refusal) >= LEAST_PICTURES)
 
 
 def abstention_threshold(confidence: Array, right: Array, refusal: Refusal) -> Threshold:

@@ -15,13 +15,14 @@ from scipy.special import softmax
 from smear.imaging.decode import encode
 from smear.imaging.stain import denser
 from smear.inference import bundle, floors
+from smear.inference.card import NEVER
 from smear.inference.field_reader import Reader
 from smear.inference.tta import ALWAYS, turned
 from training.__main__ import main
 from training.adaptation import candidates, stain
 from training.adaptation.adapt import Plan, adapt
 from training.adaptation.candidates import STAIN
-from training.adaptation.decision import Judged, decide, refusal
+from training.adaptation.decision import Judged, decide, refusal, too_few
 from training.adaptation.last_layer import moved
 from training.adaptation.looked_at import Looked
 from training.adaptation.parts import folds, parts, separate_groups
@@ -29,10 +30,12 @@ from training.adaptation.trial import Laboratory
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import DataError
+from training.fit.calibration import abstention_threshold
 from training.fit.draft_card import made_with
 from training.fit.features import logits_of
 from training.fit.run import Material, Run
 from training.recipes import loading
+from training.recipes.recipe import Refusal
 
 pytestmark = pytest.mark.usefixtures("all_eagerly")
 
@@ -76,10 +79,14 @@ def test_every_drawing_has_a_test_of_its_own(laboratory):
 def test_a_label_of_too_few_slides_is_split_by_picture_and_said(laboratory):
     targets, groups = laboratory
     groups = np.where(targets == 1, 500, groups)
-    apart, alone = separate_groups(targets, groups, NAMES)
+    apart, alone = separate_groups(targets, groups, NAMES, np.arange(len(targets)))
     assert alone == ["b"]
     assert len(np.unique(apart[targets == 1])) == (targets == 1).sum()
     np.testing.assert_array_equal(apart[targets != 1], groups[targets != 1])
+    copies = np.arange(len(targets)) // 2  # each picture is there twice, though not always under one label
+    apart, _alone = separate_groups(targets, groups, NAMES, copies)
+    pairs = (targets[::2] == 1) & (targets[1::2] == 1)
+    assert (apart[::2] == apart[1::2])[pairs].all()
     three = parts(targets, apart, NAMES, None)
     assert all((targets[part] == 1).any() for part in (three.adapt, three.calibrate, three.release))
 
@@ -125,6 +132,16 @@ def test_the_least_change_is_taken_that_is_not_clearly_worse():
     assert candidates.choose([row("nothing", base), row("layer", better)]) == 1
     assert candidates.choose([row("nothing", base), row("layer", better), row("all", better)]) == 1
     assert candidates.choose([]) == 0
+
+
+@pytest.mark.parametrize(("doubted", "fewest"), [(0.05, 20), (0.2, 22), (0.6, 28)])
+def test_too_few_labels_to_set_thresholds_by_are_said(doubted, fewest):
+    asked = Refusal(target_accuracy=0.97, for_confidence=doubted)
+    assert too_few(fewest, asked) == ""
+    assert too_few(fewest - 1, asked).startswith(f"{fewest - 1} labels set thresholds, and {fewest} are the least")
+    right = np.ones(fewest, bool)
+    assert abstention_threshold(np.linspace(0.5, 0.9, fewest), right, asked).value < NEVER
+    assert abstention_threshold(np.linspace(0.5, 0.9, fewest - 1), right[1:], asked).value == NEVER
 
 
 def judged(suggested=100, right=0.99, coverage=0.9, accuracy=0.9):
@@ -194,6 +211,7 @@ def test_a_laboratory_gets_a_bundle_that_reads_and_a_record_to_file(adapted, dra
         assert said[when]["n"] == said["labels"]["release"]
     assert said["go"] is False
     assert "Too few events to say" in said["reason"]
+    assert "are the least by which any can be set" in said["reason"]
     assert {"thresholds only", STAIN, f"{STAIN}, then last layer (0.3 stiff)", "fine-tuned from the bundle"} <= set(
         said["tried"]
     )
