@@ -112,6 +112,8 @@ def test_the_whole_story(inside: Visit, tmp_path: Path) -> None:
     eva.locator("#image").set_input_files(fields(tmp_path))
     eva.get_by_role("button", name="Create the case").click()
     expect(eva.locator(".queue-row[data-state=done]")).to_have_count(5)
+    for detail in ("#accession", "#notes", "#patient", "#received_on", "#age_band", "#sex"):
+        expect(eva.locator(detail)).not_to_be_editable()  # the case has them: what is typed now would be sent nowhere
     eva.get_by_role("link", name="Open the case").click()
     expect(eva.locator(".tile")).to_have_count(5)
     case = eva.url

@@ -86,7 +86,25 @@ def parts(targets: Array, groups: Array, names: tuple[str, ...], labels: int | N
 
 
 def folds(targets: Array, groups: Array, count: int, seed: int = 0) -> list[tuple[Array, Array]]:
-    """Return (training, test) within what is adapted to, by groups; fewer pairs where there are fewer groups."""
+    """Return (training, test) within what is adapted to, by groups; fewer pairs where there are fewer groups.
+
+    A label of which a training part would have next to nothing is split by picture: else whatever learns labels would
+    look worse than what learns nothing, for want of one.
+    """
+    apart = groups.copy()
+    while True:
+        pairs = _divided(targets, apart, count, seed)
+        learnt = [np.bincount(targets[train], minlength=targets.max() + 1) for train, _test in pairs]
+        thin = [target for target in np.unique(targets) if any(counts[target] < LEAST_OF_A_LABEL for counts in learnt)]
+        whole = [target for target in thin if len(np.unique(apart[targets == target])) < (targets == target).sum()]
+        if not whole:
+            return pairs
+        for target in whole:
+            own = np.flatnonzero(targets == target)
+            apart[own] = apart.max() + 1 + np.arange(len(own))
+
+
+def _divided(targets: Array, groups: Array, count: int, seed: int) -> list[tuple[Array, Array]]:
     count = min(count, len(np.unique(groups)))
     if count < 2:
         return []

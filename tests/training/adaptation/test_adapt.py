@@ -91,6 +91,17 @@ def test_a_label_of_too_few_slides_is_split_by_picture_and_said(laboratory):
     assert all((targets[part] == 1).any() for part in (three.adapt, three.calibrate, three.release))
 
 
+def test_every_fold_learns_every_label():
+    """One slide has most of each label: without it a fold would learn nothing of that label, and know none of it."""
+    targets = np.repeat([0, 1, 2], 12)
+    groups = np.concatenate([label * 10 + np.array([0] * 11 + [1]) for label in range(3)])
+    pairs = folds(targets, groups, 3)
+    assert len(pairs) == 3
+    assert all(np.bincount(targets[train], minlength=3).min() >= 2 for train, _test in pairs)
+    assert sorted(np.concatenate([test for _train, test in pairs]).tolist()) == list(range(36))
+    assert folds(targets, np.zeros(36, np.int64), 3) == []
+
+
 def test_too_little_is_said_before_anything_is_tried(laboratory):
     targets, groups = laboratory
     with pytest.raises(DataError, match="10 labels are too few: 20 are the least"):
