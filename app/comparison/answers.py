@@ -58,18 +58,20 @@ def answers(models: Iterable[Model], image_ids: Iterable[str]) -> dict[Model, di
     suggestions: dict[Model, dict[Key, str | None]] = {model: {} for model in models}
     by_version = {(model.name, model.version): model for model in suggestions}
     images = sorted(set(image_ids))
-    for image_id, bundle, version, said in of_images(ShadowReading, by_version, images, ShadowReading.suggestions):
+    for image_id, bundle, version, row_suggestions in of_images(
+        ShadowReading, by_version, images, ShadowReading.suggestions
+    ):
         model = by_version[bundle, version]
-        for number, suggestion in enumerate(said, int(model.scope == "cell")):
+        for number, suggestion in enumerate(row_suggestions, int(model.scope == "cell")):
             suggestions[model][image_id, number] = counted(suggestion.label, model.scope)
     for image_id, bundle, version, label, outcome in of_images(
         Reading, versions_of("field", by_version), images, Reading.label, Reading.outcome
     ):
         suggestions[by_version[bundle, version]][image_id, 0] = label if outcome == "suggested" else None
-    for image_id, bundle, version, said, first in of_images(
+    for image_id, bundle, version, row_suggestions, first in of_images(
         CellReading, versions_of("cell", by_version), images, CellReading.suggestions, CellReading.first
     ):
-        for number, suggestion in enumerate(said, first):
+        for number, suggestion in enumerate(row_suggestions, first):
             suggestions[by_version[bundle, version]][image_id, number] = counted(suggestion.label, "cell")
     return suggestions
 

@@ -13,7 +13,7 @@ from smear.imaging.decode import Picture
 from smear.inference.card import Card
 from smear.inference.field_reader import Examination, Reader
 from smear.inference.network import Forward
-from smear.inference.suggestion import calibrated
+from smear.inference.suggestion import Suggestion, calibrated
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
 from training.data.ablations import ABLATIONS
@@ -25,13 +25,14 @@ from training.evaluation.metrics import Ablation, Metrics, classification, rate_
 from training.progress import track
 
 PART = 4 * CHUNK  # pictures of a question, where a whole data set is asked about
+LEAST_PROBABILITY = 1e-12  # whose logarithm is taken
 
 
 @dataclass(frozen=True)
 class Predictions:
     """What was said of N pictures: logits (N, C) for all of them, refused or not; outcome and reasons by name;
 
-    logits of a picture that was read in parts are the mean over the parts;
+    logits of a picture that was read in parts are those that give what its parts' probabilities are pooled to;
 
     ood_scores: out-of-distribution scores, NaN where a picture was not graded.
     """
@@ -183,7 +184,7 @@ class _Asked:
     """A reader's network, which is asked about every input once.
 
     What is said of pictures, and what the network answered to inputs, is kept by the SHA-256 of their pixels. answers:
-    of each picture the mean logits, outcome, reasons and out-of-distribution score.
+    of each picture the logits, outcome, reasons and out-of-distribution score.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -209,7 +210,15 @@ class _Asked:
         suggestion = self.reader.suggest(examination, Forward(logits, nothing, nothing))
         score = np.nan if suggestion.ood_score is None else suggestion.ood_score
         reasons = ",".join(reason.code for reason in suggestion.reasons)
-        return logits.mean(axis=0), suggestion.outcome, reasons, score
+        return self._logits_of(suggestion, logits), suggestion.outcome, reasons, score
+
+    def _logits_of(self, suggestion: Suggestion, logits: Array) -> Array:
+        """Return the logits (C,) of a suggestion for what these, (n, C), are the parts of."""
+        if len(logits) == 1 or not suggestion.probabilities:
+            return np.asarray(logits.mean(axis=0))
+        card = self.reader.bundle.card
+        probabilities = np.array([suggestion.probabilities[label.id] for label in card.labels])
+        return np.asarray(card.temperature * np.log(np.maximum(probabilities, LEAST_PROBABILITY)), np.float32)
 
 
 def metrics_of(predictions: Predictions, targets: Array, card: Card, draws: GroupDraws | None = None) -> Metrics:

@@ -2,14 +2,18 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
+from smear.inference.card import Scale
 from smear.inference.field_reader import Reader
 from smear.inference.suggestion import calibrated
+from smear.segmentation.find import find
 from tests.conftest import ROOT
 from training.__main__ import main
 from training.data.ablations import ABLATIONS
@@ -49,6 +53,25 @@ def test_what_is_asked_once_is_what_the_reader_says_one_by_one(shipped, mixed):
             np.testing.assert_allclose(told, list(one.probabilities.values()), atol=1e-4)
     assert set(ablated) == set(ABLATIONS)
     assert not any(changed.suggested.any() for name, changed in ablated.items() if name != "background_removed")
+
+
+def test_a_picture_in_parts_is_judged_by_what_is_said_of_it(shipped, tmp_path):
+    """Not by the mean of all logits, also of parts that are unfamiliar: one sure of something else would decide it."""
+    nuclei = [float(np.sqrt(np.median(find(synthetic.field(seed, "leukemic", 224)).areas))) for seed in range(8)]
+    card = structs.replace(shipped.card, scale=Scale(224, float(np.median(nuclei)), min(nuclei), max(nuclei)))
+    reader = Reader(replace(shipped, card=card))
+    for label, seed in (("Benign", 1), ("Pre", 5)):
+        (tmp_path / label).mkdir()
+        fields = [synthetic.field(seed + number, "leukemic", 224) for number in range(4)]
+        montage = np.vstack([np.hstack(fields[:2]), np.hstack(fields[2:])])
+        (tmp_path / label / "wide.png").write_bytes(encode(montage, "PNG"))
+    data = load(tmp_path)
+    answers = predictions.predict(reader, data, np.arange(2))
+    for index in range(2):
+        reading = reader.read(data.bytes_of(index))
+        assert len(reading.parts) > 1
+        served = np.array(list(reading.suggestion.probabilities.values()))
+        np.testing.assert_allclose(calibrated(answers.logits[index], card.temperature), served, atol=1e-4)
 
 
 def test_each_picture_is_segmented_once_and_what_is_alike_is_asked_once(shipped, mixed, monkeypatch):
