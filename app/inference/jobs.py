@@ -48,7 +48,7 @@ def when_free(work: Callable[[], T], still_on: Callable[[], None]) -> T:
             db.session.rollback()
             still_on()
             time.sleep(BUSY_SECONDS)
-    raise EngineBusyError(_("The models were too busy for this image. Start it once more later."))
+    raise EngineBusyError(_("The models were too busy for too long. Start it once more later."))
 
 
 class Runner:

@@ -128,12 +128,21 @@ def code(row: Review | BlindReview) -> str:
 
 
 def pairs_of(lab_id: int) -> list[tuple[str, str]]:
-    """Return the first and the blind review of every image of a lab that was read blind to the end."""
+    """Return the first and the blind review of every image of a lab that was read blind to the end.
+
+    Examples and drawings are no patients', and count in no agreement.
+    """
     query = (
         select(BlindReview)
         .join(BlindReview.blind_reading)
         .join(Case, Case.id == BlindReading.case_id)
-        .where(Case.lab_id == lab_id, BlindReading.state == "done", Case.example.is_(False))
+        .join(SmearImage, SmearImage.id == BlindReview.image_id)
+        .where(
+            Case.lab_id == lab_id,
+            Case.example.is_(False),
+            SmearImage.drawn.is_(False),
+            BlindReading.state == "done",
+        )
         .options(joinedload(BlindReview.first_review))
     )
     return [(code(row.first_review), code(row)) for row in db.session.scalars(query)]

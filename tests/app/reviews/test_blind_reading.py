@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
 from app.records import BlindReview, Case, Reading, User
-from app.reviews.blind_reading import finished
+from app.reviews.blind_reading import finished, pairs_of
 from smear.statistics import agreement
 from tests.app.steps import Someone, change, events, reading_of, review_all, sign
 
@@ -95,6 +95,18 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
     assert "50.0 %" in table
     assert admin.get(f"/cases/{case}/blind").status_code == 404
     assert [event.action for event in events(app)][-2:] == ["blind.reviewed", "blind.reviewed"]
+
+
+def test_drawings_count_in_no_agreement(app: Flask, clinician: Someone, case: str) -> None:
+    """They are no patient's, as the page says."""
+    ask(app, clinician, case)
+    read_all(Someone(app, "admin"), case, ["other", "uncertain"])
+    with app.app_context():
+        lab = db.session.get_one(Case, case).lab_id
+        assert len(pairs_of(lab)) == 2
+        with writing() as session:
+            session.get_one(Case, case).images[0].drawn = True
+        assert len(pairs_of(lab)) == 1
 
 
 def test_signing_waits_for_the_second_reader(app: Flask, clinician: Someone, case: str) -> None:
