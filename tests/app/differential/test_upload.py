@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -51,6 +53,10 @@ def test_an_unfamiliar_field_says_what_its_cells_are(app: Flask, clinician: Some
     page = clinician.get(answer["url"]).text
     whole = [one for one in row.suggestions if one.outcome != "not_gradable"]
     assert f"No subtype suggestion for this stain. {len(whole)} leukocytes: " in page
+    notes = re.search(r'<p class="muted mt-2 mb-0">([^<]*)</p>', clinician.get(f"/cases/{case}").text)
+    assert notes
+    assert f"Not named by a person yet: {len(whole)}. Cut by the border and not counted: " in notes[1]
+    assert not re.search(r"\.[A-Z]", notes[1])
     blasts = sum(one.label == "blast" for one in row.suggestions)
     assert (f"{len(whole)} leukocytes: {blasts} blast-like" in page) == (blasts > 0)
     names = {"blast": "Blast", "lymphocyte": "Lymphocyte", "monocyte": "Monocyte"}
