@@ -204,7 +204,7 @@ def readings_by(
 ) -> dict[str, dict[int, tuple[str, str, Suggestion]]]:
     """Return what one bundle said of a case's cells, behind the reading and the model, by field and number.
 
-    Of several versions the first of the source's that has read a field speaks for it, alone.
+    Of several versions the first of the source's that has read a field counts for it, alone.
     """
     if source is None:
         return {}
@@ -217,12 +217,12 @@ def readings_by(
     if only is not None:
         query = query.where(SmearImage.id == only)
     rows = db.session.execute(query).all()
-    speaking: dict[str, str] = {}
+    counting: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: versions.index(row.version)):
-        speaking.setdefault(row.image_id, row.version)
+        counting.setdefault(row.image_id, row.version)
     by_image: defaultdict[str, dict[int, tuple[str, str, Suggestion]]] = defaultdict(dict)
     for row in rows:
-        if row.version == speaking[row.image_id]:
+        if row.version == counting[row.image_id]:
             model = f"{source.name} {row.version}"
             suggestions = enumerate(row.suggestions, row.first)
             by_image[row.image_id] |= {number: (row.id, model, suggestion) for number, suggestion in suggestions}

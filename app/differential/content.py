@@ -45,7 +45,7 @@ def content(case: Case, lab: Lab, notifications: list[Notification]) -> dict[str
         "target": how_far.target,
         "missed": {"prevalence": RARE, "chance": round(how_far.missed, DIGITS)},
         "named_by": [{"who": who, "cells": cells_} for who, cells_ in sorted(by_person.items())],
-        "model": {"bundle": source.name, "version": source.spoken_version, "intended_use": source.intended_use}
+        "model": {"bundle": source.name, "version": source.version_words, "intended_use": source.intended_use}
         if source
         else None,
         "named_twice": {

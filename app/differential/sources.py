@@ -18,7 +18,7 @@ from smear.inference.card import Card, Label
 class Source:
     """A version of a bundle that read single cells of a case; fields: of how many of its fields.
 
-    earlier: versions of it, the newest first, that speak for the fields which this one has not read.
+    earlier: versions of it, the newest first, that count for the fields which this one has not read.
     """
 
     name: str
@@ -31,16 +31,16 @@ class Source:
     @property
     def code(self) -> str:
         """Return what names it in an address, and to people."""
-        return f"{self.name} {self.spoken_version}"
+        return f"{self.name} {self.version_words}"
 
     @property
-    def spoken_version(self) -> str:
-        """Return its version, and those that speak beside it."""
+    def version_words(self) -> str:
+        """Return its version, and those that count beside it."""
         return ", ".join(self.versions)
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """Return the versions that speak, the one that goes before the others first."""
+        """Return the versions that count, the one that goes before the others first."""
         return (self.version, *self.earlier)
 
 
@@ -77,7 +77,7 @@ def counting_source(case_id: str, lab: Lab) -> Source | None:
     if all(source.name != name for source in sources):
         name = sources[0].name
     by_version = {source.version: source for source in sources if source.name == name}
-    versions = [by_version[version] for version in _speaking(case_id, name)]
+    versions = [by_version[version] for version in _counting_versions(case_id, name)]
     labels = {label.id: label for source in reversed(versions) for label in source.labels}
     newest, *earlier = versions
     places = {label.id: place for place, label in enumerate(newest.labels)}
@@ -88,7 +88,7 @@ def counting_source(case_id: str, lab: Lab) -> Source | None:
     )
 
 
-def _speaking(case_id: str, name: str) -> list[str]:
+def _counting_versions(case_id: str, name: str) -> list[str]:
     """Return the versions of a bundle that are the newest to have read some field of a case, the newest first."""
     query = (
         select(CellReading.image_id, CellReading.version, func.max(CellReading.made_at).label("at"))
@@ -99,14 +99,14 @@ def _speaking(case_id: str, name: str) -> list[str]:
     rows = db.session.execute(query).all()
     last = {version: max(row.at for row in rows if row.version == version) for version in {row.version for row in rows}}
     newest_first = sorted(last, key=lambda version: (last[version], version), reverse=True)
-    spoken_for: set[str] = set()
-    speaking = []
+    counted: set[str] = set()
+    counting = []
     for version in newest_first:
         read = {row.image_id for row in rows if row.version == version}
-        if read - spoken_for:
-            speaking.append(version)
-        spoken_for |= read
-    return speaking
+        if read - counted:
+            counting.append(version)
+        counted |= read
+    return counting
 
 
 def active_cell_bundle(lab: Lab) -> str:
