@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.database import db
 from app.differential.classes import APART, BLAST, class_of
-from app.records import Annotation, BlindReading, BlindReview, Case, Reading, Review, SmearImage
+from app.records import Annotation, BlindReview, Case, Reading, Review, SmearImage
 from app.reviews import blind_reading
 
 WEEK = timedelta(weeks=1)
@@ -131,20 +131,7 @@ def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
         if kind not in APART:
             week(moment).named += 1
             week(moment).blasts += kind == BLAST
-    blind = (
-        select(BlindReview, Review)
-        .join(BlindReview.blind_reading)
-        .join(BlindReview.first_review)
-        .join(SmearImage, SmearImage.id == BlindReview.image_id)
-        .join(Case, Case.id == BlindReading.case_id)
-        .where(
-            Case.lab_id == lab_id,
-            Case.example.is_(False),
-            SmearImage.drawn.is_(False),
-            BlindReading.state == "done",
-            BlindReview.made_at >= since,
-        )
-    )
+    blind = blind_reading.compared(lab_id).where(BlindReview.made_at >= since)
     for second, first in db.session.execute(blind):
         week(second.made_at).pairs += 1
         week(second.made_at).agreed += blind_reading.code(first) == blind_reading.code(second)

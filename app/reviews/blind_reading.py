@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import abort
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from app import ledger
@@ -127,14 +127,15 @@ def code(row: Review | BlindReview) -> str:
     return f"label:{row.label}" if row.kind == "label" else row.kind
 
 
-def pairs_of(lab_id: int) -> list[tuple[str, str]]:
-    """Return the first and the blind review of every image of a lab that was read blind to the end.
+def compared(lab_id: int) -> Select[BlindReview, Review]:
+    """Return the query of the blind and the first review of every image of a lab that was read blind to the end.
 
     Examples and drawings are no patients', and count in no agreement.
     """
-    query = (
-        select(BlindReview)
+    return (
+        select(BlindReview, Review)
         .join(BlindReview.blind_reading)
+        .join(BlindReview.first_review)
         .join(Case, Case.id == BlindReading.case_id)
         .join(SmearImage, SmearImage.id == BlindReview.image_id)
         .where(
@@ -143,6 +144,9 @@ def pairs_of(lab_id: int) -> list[tuple[str, str]]:
             SmearImage.drawn.is_(False),
             BlindReading.state == "done",
         )
-        .options(joinedload(BlindReview.first_review))
     )
-    return [(code(row.first_review), code(row)) for row in db.session.scalars(query)]
+
+
+def pairs_of(lab_id: int) -> list[tuple[str, str]]:
+    """Return what the first and the blind review say of every image that counts in a lab's agreement."""
+    return [(code(first), code(second)) for second, first in db.session.execute(compared(lab_id))]
