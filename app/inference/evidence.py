@@ -41,11 +41,8 @@ class Counting:
 
 
 def computable(reading: Reading) -> bool:
-    """Whether a reading has evidence by leukocyte: a suggestion has, unless the field was read in parts.
-
-    What was said of parts is a mean; without one of its leukocytes a part might be left out of it.
-    """
-    return reading.outcome == "suggested" and not reading.detail.parts
+    """Whether a reading has evidence by leukocyte: a suggestion has."""
+    return reading.outcome == "suggested"
 
 
 def queue(session: Session, reading: Reading, lab_id: int, case_id: str) -> bool:

@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
+from smear.imaging.picture import Picture
 from smear.inference.card import Card
-from smear.inference.preprocess import begin, chain, prepare, run
+from smear.inference.field_reader import Examination, Reader
+from smear.inference.preprocess import begin, chain, run
+from smear.inference.suggestion import UNFAMILIAR, calibrated
 from smear.segmentation.field import Field
 
 if TYPE_CHECKING:
@@ -35,10 +38,59 @@ def evidence(bundle: "Bundle", field: Field) -> Array:
     """
     if bundle.card.scope != "field":
         raise ValueError(f"the model '{bundle.card.name}' reads single cells, not fields")
-    shown = np.concatenate([prepare(field, bundle.card)[None], without_each(field, bundle.card)])
-    odds = log_odds(logits(bundle, shown), bundle.card.temperature)
+    examination = Reader(bundle).examine(Picture(field.rgb, ""), field=field)
+    if examination.parts:
+        return _in_parts(bundle, examination)
+    shown = np.concatenate([examination.inputs, without_each(field, bundle.card)])
+    answers = logits(bundle, shown)
+    odds = log_odds(answers, bundle.card.temperature, int(answers[0].argmax()))
     change: Array = odds[0] - odds[1:]
     return change
+
+
+def _in_parts(bundle: "Bundle", examination: Examination) -> Array:
+    """Return the evidence of a field that was read in parts: what of a part is in no leukocyte of the field stays."""
+    answers, places = list[Array](), list[Array]()
+    familiar = list[bool]()
+    for shown, (box, part) in zip(examination.inputs, examination.parts, strict=True):
+        place = _in_whole(examination.field, part, box)
+        present = np.unique(place[place >= 0])
+        masks = [part.cells & ~np.isin(part.labels, np.flatnonzero(place == i) + 1) for i in present]
+        answer = logits(bundle, np.concatenate([shown[None], painted_out(part, bundle.card, masks)]))
+        familiar.append(bundle.suggest(answer[0], shown, part).outcome != UNFAMILIAR)
+        answers.append(answer)
+        places.append(present)
+    pooled = [k for k, known in enumerate(familiar) if known] or list(range(len(answers)))
+    temperature = bundle.card.temperature
+    label = int(np.mean([calibrated(answers[k][0], temperature) for k in pooled], axis=0).argmax())
+    odds = np.zeros((len(pooled), 1 + len(examination.field)))  # of each part, as it is and without each leukocyte
+    for row, k in zip(odds, pooled, strict=True):
+        of_part = log_odds(answers[k], temperature, label)
+        row[:] = of_part[0]
+        row[1 + places[k]] = of_part[1:]
+    # Of the mean of probabilities p over the parts, ln(mean p / mean (1 - p)): neither is told from the other, which
+    # would lose what stands behind the last digit of a 1.
+    label_share, rest = (np.exp(-np.logaddexp(0, sign * odds)).mean(axis=0) for sign in (-1, 1))
+    mean = np.log(label_share) - np.log(rest)
+    change: Array = mean[0] - mean[1:]
+    return change
+
+
+def _in_whole(field: Field, part: Field, box: list[int]) -> Array:
+    """Return which leukocyte of `field`, from 0, each of a part's is, int64 (n,); -1 for one that is none of them.
+
+    box: x0, y0, x1, y1 of the part in the field's pixels. It is the one that has most of its pixels.
+    """
+    rows, columns = np.nonzero(part.labels)
+    (height, width), (x0, y0, x1, y1) = part.labels.shape, box
+    y = (y0 + (rows + 0.5) * (y1 - y0) / height) / field.scale
+    x = (x0 + (columns + 0.5) * (x1 - x0) / width) / field.scale
+    limits = np.array(field.labels.shape)[:, None] - 1
+    y, x = np.minimum(np.array([y, x]).astype(np.int64), limits)
+    shared = np.zeros((len(part), len(field) + 1), np.int64)
+    np.add.at(shared, (part.labels[rows, columns] - 1, field.labels[y, x]), 1)
+    shared[:, 0] = 0
+    return np.where(shared.any(axis=1), shared.argmax(axis=1) - 1, -1)
 
 
 def without_each(field: Field, card: Card) -> Array:
@@ -79,10 +131,9 @@ def logits(bundle: "Bundle", shown: Array) -> Array:
     return np.concatenate(parts)
 
 
-def log_odds(logits: Array, temperature: float) -> Array:
-    """Return the calibrated log-odds (M,) of the label that the first picture's logits (M, C) name."""
+def log_odds(logits: Array, temperature: float, label: int) -> Array:
+    """Return the calibrated log-odds (M,) of a label, by its index, of pictures' logits (M, C)."""
     scaled = np.asarray(logits, np.float64) / temperature
-    label = int(scaled[0].argmax())
     others = np.delete(scaled, label, axis=1)
     highest = others.max(axis=1)
     result: Array = scaled[:, label] - highest - np.log(np.exp(others - highest[:, None]).sum(axis=1))

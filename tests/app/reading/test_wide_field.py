@@ -9,6 +9,7 @@ import re
 import numpy as np
 from flask import Flask
 
+from app.inference import evidence
 from app.reading.more_maps import SLOW
 from smear.imaging.decode import decode, encode
 from tests.app.steps import Someone, reading_of, work_done
@@ -16,7 +17,7 @@ from tests.data.pictures import suggested
 
 
 def test_parts_are_drawn_and_what_is_of_one_picture_only_is_not_offered(app: Flask, clinician: Someone) -> None:
-    """The map covers the whole picture; what needs one input (further maps, evidence) is not there."""
+    """The map covers the whole picture; what needs one input (further maps) is not there."""
     field = decode(suggested()).rgb
     wide = encode(np.tile(field, (2, 3, 1)), "PNG")
     case = clinician.open_case()
@@ -34,6 +35,11 @@ def test_parts_are_drawn_and_what_is_of_one_picture_only_is_not_offered(app: Fla
     assert "model" not in data["views"]
     assert "6 parts with whole leukocytes were read" in page
     assert "Which leukocytes count?" not in page
+    with app.app_context():
+        counting = evidence.counting(reading)
+    assert len(counting) == reading.detail.leukocytes
+    assert max(leukocyte.change for leukocyte in counting) > 0
+    assert f'data-cell="{counting[0].number}"' in page
     picture = clinician.get(f"/readings/{reading.id}/overlay/{reading.label}")
     assert decode(picture.data).rgb.shape == (448, 672, 3)
     asked = clinician.post(f"{answer['url']}/maps", {"reading": reading.id, "label": reading.label})

@@ -10,7 +10,9 @@ from smear.imaging import synthetic
 from smear.imaging.decode import Picture
 from smear.inference import wide_field
 from smear.inference.card import Scale
+from smear.inference.evidence import evidence, painted_out
 from smear.inference.field_reader import Reader
+from smear.inference.suggestion import calibrated
 from smear.segmentation.find import find
 from training.data.renderings import enlarge, shrink
 
@@ -125,3 +127,41 @@ def test_stitched_maps_take_the_larger_of_overlapping_parts():
     low, high = np.full((1, 2, 2), 0.25, np.float32), np.full((1, 2, 2), 1.0, np.float32)
     whole = wide_field.stitched([low, high], np.array([[0, 0, 100, 100], [50, 0, 150, 100]]), 100, 150)
     np.testing.assert_array_equal(whole[0], [[0.25, 1, 1], [0.25, 1, 1]])
+
+
+def test_evidence_is_what_the_pooled_answer_loses_without_a_leukocyte(reader, montage):
+    """Asked of each part anew: the part without the leukocyte, beside the other parts as they are."""
+    field = find(montage)
+    examination = reader.examine(of(montage), field=field)
+    changes = evidence(reader.bundle, field)
+    assert changes.shape == (len(field),)
+    network, temperature = reader.bundle.network, reader.card.temperature
+
+    def answer(shown, which):
+        return calibrated(network.logits(shown[None], which), temperature)[0]
+
+    which = [network.orientations_of(shown[None]) for shown in examination.inputs]
+    before = [answer(*of_part) for of_part in zip(examination.inputs, which, strict=True)]
+    mean = np.mean(before, axis=0)
+    label = mean.argmax()
+    assert (
+        reader.conclude(examination, reader.answer([examination])[0]).suggestion.label == reader.card.labels[label].id
+    )
+    told = 0
+    for number, change in enumerate(changes):
+        middle = (field.boxes[number][:2] + field.boxes[number][2:]) / 2
+        after = list(before)
+        for k, (box, part) in enumerate(examination.parts):
+            inside = [
+                j
+                for j, own in enumerate(part.boxes)
+                if (own[:2] <= middle - box[:2]).all() and (middle - box[:2] < own[2:]).all()
+            ]
+            if inside:
+                told += 1
+                gone = painted_out(part, reader.card, [part.cells & ~np.isin(part.labels, np.array(inside) + 1)])[0]
+                after[k] = answer(gone, which[k])
+        p, q = mean[label], np.mean(after, axis=0)[label]
+        assert change == pytest.approx(np.log(p / (1 - p)) - np.log(q / (1 - q)), abs=0.02)
+    assert told >= len(field)
+    assert len(set(changes.round(3))) > 1
