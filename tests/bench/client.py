@@ -4,7 +4,10 @@ import http.client
 import json
 import re
 import threading
+import time
 import urllib.parse
+
+IDLE_SECONDS = 5  # after which a connection is begun anew: the server ends those that are idle (`keepalive`)
 
 
 class Client:
@@ -24,6 +27,8 @@ class Client:
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
             self._connections.append(connection)
+        elif time.monotonic() - self._local.answered > IDLE_SECONDS:
+            connection.close()  # the next request opens it
         headers = {"Accept": "application/json" if self.token else "text/html"}
         if self.cookie:
             headers["Cookie"] = self.cookie
@@ -34,7 +39,7 @@ class Client:
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         data = answer.read()
-        self._local.headers = answer.headers
+        self._local.headers, self._local.answered = answer.headers, time.monotonic()
         for header in answer.headers.get_all("Set-Cookie") or ():
             self.cookie = header.split(";", 1)[0]
         return answer.status, data
