@@ -127,9 +127,17 @@ class Patience(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self.log, self.patience, self.folder = log, patience, folder
         self.weights, self.note = folder / "best.weights.h5", folder / "best.json"
 
+    def is_out(self, epochs: int) -> bool:
+        """Return whether a training that goes on after so many epochs was ended by the last of them."""
+        best = self._best()
+        return best is not None and epochs - 1 - best["epoch"] >= self.patience
+
+    def _best(self) -> Any:
+        """Return loss and number, from 0, of the best epoch so far; None before the first."""
+        return json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        loss = self.log.history[-1].held_out_loss
-        best = json.loads(self.note.read_text(encoding="utf-8")) if self.note.is_file() else None
+        loss, best = self.log.history[-1].held_out_loss, self._best()
         if best is None or loss < best["loss"]:
             best = {"loss": loss, "epoch": epoch}
             save_weights(self.model, self.weights)

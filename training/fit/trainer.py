@@ -210,6 +210,8 @@ def _stage(model: Any, batches: Batches, epochs: int, optimiser: Any, scratch: P
     model.compile(optimizer=optimiser, loss=loss, metrics=[LabelledAccuracy()])
     checkpoints = Checkpoints(scratch)
     done = checkpoints.restore(model)
+    if any(callback.is_out(done) for callback in callbacks if isinstance(callback, Patience)):
+        epochs = done  # killed after its last epoch, before anything was made of it
     callbacks = [*callbacks, checkpoints] if epochs > 1 else callbacks
     # `batches` has its own order by epoch; Keras would shuffle once more, with numbers that no checkpoint keeps.
     model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)

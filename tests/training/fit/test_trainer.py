@@ -189,6 +189,10 @@ def test_patience_ends_the_training_and_goes_back_to_the_best_epoch(easy, recipe
     loss = negative_log_likelihood(logits_of(trained.blueprint.model, easy.inputs), contrary.validation_targets, 1.0)
     assert loss == pytest.approx(losses[best], abs=1e-4)
     assert (tmp_path / "best" / "best.json").is_file()
+    again = train_network(run_of(plan, tmp_path), contrary)  # as if it had been killed here
+    assert again.history == trained.history
+    for before, after in zip(*(one.blueprint.model.get_weights() for one in (trained, again)), strict=True):
+        assert np.array_equal(before, after)
     clear(tmp_path)
     assert not list(tmp_path.iterdir())
 
