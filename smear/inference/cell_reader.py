@@ -16,7 +16,6 @@ from smear.inference.preprocess import prepare
 from smear.inference.suggestion import Reason, Suggestion, not_gradable
 from smear.quality.quality_control import assess
 from smear.segmentation.field import Field
-from smear.segmentation.redraw import without_pixels
 from smear.sentence import SentenceError
 
 CUT = Reason("cut", "The border of the picture cuts this leukocyte.")
@@ -45,7 +44,7 @@ def batches(card: Card, field: Field) -> Iterator[tuple[list[int], Array]]:
     WrongScopeError where the card reads fields.
     """
     insist_on_cells(card)
-    whole = [int(i) for i in np.flatnonzero(~field.cut & ~without_pixels(field))]
+    whole = [int(i) for i in np.flatnonzero(~field.cut & field.standing)]
     for start in range(0, len(whole), card.batch_size):
         part = whole[start : start + card.batch_size]
         yield part, np.stack([prepare(field, card, i) for i in part])
@@ -56,8 +55,8 @@ def conclude(bundle: Bundle, field: Field, answers: Iterable[tuple[list[int], Ar
 
     answers: the cells' numbers, what the network was given for them, and what it said.
     """
-    gone = without_pixels(field)
-    suggestions = [not_gradable((REPLACED if gone[i] and not field.cut[i] else CUT,)) for i in range(len(field))]
+    replaced = ~field.standing & ~field.cut
+    suggestions = [not_gradable((REPLACED if gone else CUT,)) for gone in replaced]
     for part, shown, forward in answers:
         for place, i in enumerate(part):
             suggestions[i] = bundle.suggest(forward.logits[place], shown[place])

@@ -129,8 +129,8 @@ class Reader:
         findings = (*assess(field), *debris.findings(field))
         refusals = [Reason(f.code, f.text) for f in findings if f.severity == "refuse"]
         shown = prepare(field, self.card)
-        if not refusals and int((~field.cut).sum()) < self.card.minimum_leukocytes:
-            refusals.append(_too_few(len(field)))
+        if not refusals and int((~field.cut & field.standing).sum()) < self.card.minimum_leukocytes:
+            refusals.append(_too_few(int(field.standing.sum())))
         elif not refusals and shown.min() == shown.max():  # of what was found the model is shown nothing
             refusals.append(_too_few(0))
         return findings, tuple(refusals), shown
@@ -150,7 +150,7 @@ class Reader:
             bundle=self.card.name,
             version=self.card.version,
             suggestion=self.suggest(examination, forward),
-            leukocytes=len(examination.field),
+            leukocytes=int(examination.field.standing.sum()),
             boxes=examination.field.boxes.tolist(),
             findings=examination.findings,
             notes=(

@@ -64,11 +64,12 @@ class Reading:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Reading":
         """Return the reading that `to_json` described, by whatever version; MismatchError where it is none."""
+        maps = np.array(data.get("maps"), np.float32)  # of no map the nested lists have lost the shape
         read = {
             "suggestion": schema.read(Suggestion, upgraded(data.get("suggestion")), "reading.suggestion"),
             "findings": schema.read(tuple[Finding, ...], data.get("findings"), "reading.findings"),
             "notes": schema.read(tuple[str, ...], data.get("notes"), "reading.notes"),
-            "maps": np.array(data.get("maps"), np.float32),
+            "maps": maps if maps.ndim == 3 else np.zeros((len(maps), 0, 0), np.float32),
         }
         return cls(**{**data, **read})
 

@@ -46,10 +46,10 @@ def magnification(field: Field, scale: Scale | None) -> float:
     1 where they are already, where nothing tells, and where the picture is no larger than those: what is wrong with its
     magnification then is a matter of its out-of-distribution score.
     """
-    if scale is None or not len(field) or max(field.rgb.shape[:2]) <= WIDER * scale.side:
+    if scale is None or not field.standing.any() or max(field.rgb.shape[:2]) <= WIDER * scale.side:
         return 1.0
-    nucleus = float(np.sqrt(np.median(field.areas)))
-    if scale.least / TOLERANCE <= nucleus <= scale.most * TOLERANCE:
+    nucleus = float(np.sqrt(np.median(field.areas[field.standing])))
+    if not nucleus or scale.least / TOLERANCE <= nucleus <= scale.most * TOLERANCE:
         return 1.0
     return scale.nucleus / nucleus
 
@@ -84,10 +84,10 @@ def _spans(length: int, side: float) -> list[tuple[int, int]]:
 
 def _with_most(boxes: Array, field: Field) -> Array:
     """Return the boxes with a whole leukocyte in them, those with the most where they are too many, in their order."""
+    whole = ~field.cut & field.standing
     middles = (field.boxes[:, :2] + field.boxes[:, 2:]) / 2
     inside = [
-        int(((middles >= box[:2]) & (middles < box[2:])).all(axis=1)[~field.cut].sum()) if len(field) else 0
-        for box in boxes
+        int(((middles >= box[:2]) & (middles < box[2:])).all(axis=1)[whole].sum()) if len(field) else 0 for box in boxes
     ]
     order = np.argsort(-np.array(inside), kind="stable")[:MOST_PARTS]
     busiest = np.sort(order[np.array(inside)[order] > 0])

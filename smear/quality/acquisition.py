@@ -23,6 +23,7 @@ NEARLY_FLAT = 4.0  # slope in grey levels a pixel up to which mostly noise varie
 FEWEST = 200  # ... where there are so many pixels of it, else all are taken
 BANDS = (0.6, 1.2, 2.4, 4.8)  # sigmas in pixels between which detail is counted
 PERIODS = (2, 3, 8)  # pixels: enlarged thumbnails, and the blocks of JPEG
+LEAST_SIDE = 1 + max(PERIODS)  # of what is measured: so many rows have a step of each phase
 DARKEST = 0.002  # share of the pixels
 CLIPPED = 254
 STAINED = 0.12  # optical density from which there is matter
@@ -90,6 +91,10 @@ def _copy(rgb: Array, side: int) -> Array:
     scale = side / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
+    height, width = (round(length * scale) for length in rgb.shape[:2])
+    if min(height, width) < LEAST_SIDE:  # of a picture that is long and thin
+        size = max(LEAST_SIDE, width), max(LEAST_SIDE, height)
+        return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
@@ -158,9 +163,9 @@ def _stain(rgb: Array, background: Array, cells: Array) -> Iterator[float]:
 
 def _size(field: Field, side: int) -> float:
     """Return the median diameter of the nuclei in pixels of the network's input, as a logarithm."""
-    if not len(field):
+    if not field.standing.any():
         return 0.0
-    return float(np.log1p(np.sqrt(np.median(field.areas)) * side / max(field.rgb.shape[:2])))
+    return float(np.log1p(np.sqrt(np.median(field.areas[field.standing])) * side / max(field.rgb.shape[:2])))
 
 
 def _log(level: float) -> float:

@@ -57,7 +57,8 @@ def count(field: Field) -> Debris:
         floor = max(floor, VIOLET_OF_NUCLEI * float(np.median(violet[nuclei])))
     around = cv2.dilate(cells, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     foreign = ((violet > floor) & (green >= red) & (around == 0) & ~ink).view(np.uint8)
-    typical = cells.sum() / len(field) if len(field) else TYPICAL_SHARE * cells.size
+    standing = int(field.standing.sum())
+    typical = cells.sum() / standing if standing else TYPICAL_SHARE * cells.size
     sizes = _sizes(foreign) / typical
     matter = (cv2.max(cv2.max(red, green), blue) > STAINED) & (around == 0) & (foreign == 0) & ~ink
     return Debris(
@@ -104,7 +105,7 @@ def _caption(ink: Array) -> bool:
 def findings(field: Field) -> tuple[Finding, ...]:
     """Return in sentences what is cut by the border, and what else was seen and left out."""
     debris, findings = count(field), []
-    cut = int(field.cut.sum())
+    cut = int((field.cut & field.standing).sum())
     if cut:
         text = "1 leukocyte is cut by the border." if cut == 1 else f"{cut} leukocytes are cut by the border."
         findings.append(Finding("cut", text, cut, "leukocytes", "info"))

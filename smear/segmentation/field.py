@@ -52,6 +52,12 @@ class Field:
         return cells
 
     @cached_property
+    def standing(self) -> Array:
+        """Which leukocytes have pixels, bool (N,): not those that a correction replaced, or that others lie on."""
+        standing: Array = np.bincount(self.labels.ravel(), minlength=len(self) + 1)[1:] > 0
+        return standing
+
+    @cached_property
     def density(self) -> Array:
         """The optical density of the working copy against the background, float32 (h, w, 3)."""
         return optical_density(self.small, self.background)

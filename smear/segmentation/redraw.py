@@ -24,13 +24,6 @@ class RedrawError(SentenceError):
     """A correction that cannot be made; the sentence says why and what to do."""
 
 
-def without_pixels(field: Field) -> Array:
-    """Return which leukocytes have no pixels, bool (N,): corrections replaced them, or others lie on all of them."""
-    counted = np.bincount(field.labels.ravel(), minlength=len(field) + 1)[1:]
-    result: Array = counted == 0
-    return result
-
-
 def add(field: Field, outline: Array) -> Field:
     """Return `field` with one leukocyte more, inside `outline`, float (K, 2) x and y in pixels of the picture.
 

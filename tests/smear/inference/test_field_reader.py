@@ -1,15 +1,18 @@
 """From bytes to a reading, by the shipped bundle."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from smear.imaging import synthetic
-from smear.imaging.decode import ImageError, encode
+from smear.imaging.decode import ImageError, Picture, encode
 from smear.inference.field_reader import Reader
 from smear.inference.preprocess import prepare
 from smear.inference.reading import Reading
+from smear.inference.wide_field import magnification
+from smear.segmentation import redraw
 from smear.segmentation.find import find
 
 
@@ -41,6 +44,9 @@ def test_a_reading_survives_the_way_through_json(reader, field_bytes):
     again = Reading.from_json(json.loads(json.dumps(reading.to_json(), allow_nan=False)))
     np.testing.assert_allclose(again.maps, reading.maps, atol=1e-4)
     assert again.to_json() == reading.to_json()
+    refused = reader.read(encode(synthetic.field(3, "blank"), "PNG"))
+    again = Reading.from_json(json.loads(json.dumps(refused.to_json())))
+    assert again.maps.shape == refused.maps.shape == (len(reader.card.labels), 0, 0)
 
 
 @pytest.mark.parametrize("kind", ["blank", "erythrocytes_only"])
@@ -83,3 +89,24 @@ def test_the_size_of_a_field_does_not_decide(reader):
     first, second = reader.read(encode(small, "PNG")), reader.read(encode(large, "PNG"))
     assert second.leukocytes == pytest.approx(first.leukocytes, abs=2)
     assert second.width == 4 * first.width
+
+
+def test_leukocytes_that_a_correction_replaced_are_nothing_to_a_reading(reader):
+    """Two that were taken for one and put together again are measured, counted and judged as they were."""
+    drawn = synthetic.field(3, "leukemic", 288)
+    found = find(drawn)
+    whole = np.flatnonzero(~found.cut)
+    number = int(whole[np.argmax(found.areas[whole])]) + 1
+    x0, y0, x1, y1 = found.boxes[number - 1].tolist()
+    halved = redraw.split(found, number, np.array([[(x0 + x1) / 2, y0 - 5], [(x0 + x1) / 2, y1 + 5]]))
+    after = redraw.merge(halved, (len(found) + 1, len(found) + 2))
+    picture = Picture(drawn, "PNG")
+    first, again = (reader.examine(picture, field=field) for field in (found, after))
+    reading = reader.conclude(again, reader.answer([again])[0])
+    assert len(after) == len(found) + 3
+    assert reading.leukocytes == len(found)
+    looks = [reader.bundle.looks(one.input, one.field) for one in (first, again)]
+    np.testing.assert_allclose(looks[1], looks[0], atol=0.15)
+    only = replace(after, cut=after.standing)  # what stands is cut by the border, and what does not counts for nothing
+    assert [reason.code for reason in reader.examine(picture, field=only).refusals] == ["no_whole_leukocyte"]
+    assert magnification(replace(after, areas=np.where(after.standing, 0.0, after.areas)), reader.card.scale) == 1

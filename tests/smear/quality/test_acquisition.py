@@ -97,3 +97,10 @@ def test_earlier_statistics_look_at_the_leukocytes_alone():
     both = np.hstack([cells, np.full((60, len(acquisition.MEASURES)), 1e6)])
     np.testing.assert_allclose(earlier.score(both), earlier.score(cells))
     assert earlier.why(both[0], 0.0) == FOREIGN_CELLS
+
+
+@pytest.mark.parametrize("size", [(16, 30000), (30000, 16), (40, 4000), (9000, 60)])
+@pytest.mark.filterwarnings("error")
+def test_a_long_thin_picture_has_finite_numbers(size):
+    strip = np.resize(drawn(3), (*size, 3))
+    assert np.isfinite(measure(find(strip), SIDE)).all()

@@ -12,7 +12,7 @@ from smear.segmentation import label_map
 from smear.segmentation.erythrocytes import erythrocyte_diameter
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
-from smear.segmentation.redraw import RedrawError, add, merge, split, without_pixels
+from smear.segmentation.redraw import RedrawError, add, merge, split
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_a_split_cell_has_two_halves_and_its_number_stays(found: Field) -> None:
     halves = [after.labels == len(found) + k for k in (1, 2)]
     assert np.array_equal(halves[0] | halves[1], before)
     assert min(h.sum() for h in halves) > 0.25 * before.sum()
-    assert without_pixels(after).tolist().index(True) == number - 1
+    assert after.standing.tolist().index(False) == number - 1
     assert np.array_equal(after.boxes[: len(found)], found.boxes)
     others = ~before
     assert np.array_equal(after.labels[others], found.labels[others])
@@ -64,7 +64,7 @@ def test_what_was_split_is_one_again_after_merging(found: Field) -> None:
     whole = merge(halved, (len(found) + 1, len(found) + 2))
     assert len(whole) == len(found) + 3
     assert (whole.labels == len(whole)).sum() >= (found.labels == number).sum()
-    assert without_pixels(whole)[[number - 1, len(found), len(found) + 1]].all()
+    assert not whole.standing[[number - 1, len(found), len(found) + 1]].any()
     with pytest.raises(RedrawError, match="drawn anew before"):
         split(whole, number)
 
