@@ -16,6 +16,7 @@ What becomes of what is not plain 8-bit RGB:
 from __future__ import annotations
 
 import io
+import math
 from typing import Literal
 
 import cv2
@@ -84,11 +85,11 @@ def declared_pixels(data: bytes) -> int:
     kind = file_signatures.recognise(data)
     try:
         if kind == "PNG":
-            return int(np.prod(png.declared(data)))
+            return math.prod(png.declared(data))
         if kind == "JPEG" and (frame := jpeg.frame(data)) is not None:
             return frame.width * frame.height
         if kind == "WEBP":
-            return int(np.prod(webp.declared(data))) or MAX_PIXELS
+            return math.prod(webp.declared(data)) or MAX_PIXELS
         if kind == "JPEG 2000" and (stream := jpeg2000.header(data)) is not None:
             return stream.width * stream.height
         if kind in _HEADED:

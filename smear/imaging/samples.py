@@ -78,7 +78,8 @@ def of_image(image: Image.Image, profile: bytes = b"") -> tuple[Array, list[str]
 
 
 def _rows(image: Image.Image, top: int) -> Image.Image:
-    return image.crop((0, top, image.width, min(top + ROWS, image.height)))
+    rows = image.crop((0, top, image.width, min(top + ROWS, image.height)))
+    return rows.convert("LA") if rows.mode == "La" else rows  # Pillow turns that of associated alpha into nothing else
 
 
 def _alpha_of(image: Image.Image) -> str:

@@ -27,6 +27,7 @@ FIRST_SIDES = (160, 320)  # long side of what the network is shown at first: at 
 SECOND_SIDES = (96, 640)  # and when leukocytes come out much smaller or larger in it than
 ACROSS = 20.0, 50.0  # pixels across, which it knows; it looks again with them at
 BEST_ACROSS = 40.0
+DARK = 16  # of 255: a background below it is no light, and there is nothing to be seen before it
 
 
 def find(rgb: Array, network: Segmenter | None = None) -> Field:
@@ -41,6 +42,8 @@ def find(rgb: Array, network: Segmenter | None = None) -> Field:
     longest = max(small.shape[:2])
     side = int(np.clip(longest, *FIRST_SIDES))
     view, background, balanced, probabilities = _look(network, shown, side)
+    if background.max() < DARK:
+        return replace(field, background=background)
     labels, count = split(probabilities)
     better = _better_side(side, diameter(_areas(labels, count)), longest)
     if better != side:

@@ -85,21 +85,27 @@ def float_tiff(channels: int = 1) -> bytes:
 # -- files that are read, but not as plainly as they look ------------------------------------------
 
 
-def png_of(rows: bytes, width: int, height: int, bits: int, colour: int) -> bytes:
-    """A PNG by hand, from rows that begin with their filter byte. `colour` is PNG's colour type."""
+def png_of(rows: bytes, width: int, height: int, bits: int, colour: int, transparent: bytes = b"") -> bytes:
+    """A PNG by hand, from rows that begin with their filter byte. `colour` is PNG's colour type; transparent: tRNS."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    clear = chunk(b"tRNS", transparent) if transparent else b""
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + clear + pixels + chunk(b"IEND", b"")
 
 
-def png16(values: np.ndarray) -> bytes:
-    """uint16 (H, W) or (H, W, 2, 3 or 4 channels) as a 16-bit PNG: grey, grey with alpha, RGB, RGBA."""
+def png16(values: np.ndarray, transparent: tuple[int, ...] = ()) -> bytes:
+    """uint16 (H, W) or (H, W, 2, 3 or 4 channels) as a 16-bit PNG: grey, grey with alpha, RGB, RGBA.
+
+    transparent: the colour that is, if one is.
+    """
     channels = 1 if values.ndim == 2 else values.shape[2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return png_of(rows, values.shape[1], values.shape[0], 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels])
+    clear = np.array(transparent, ">u2").tobytes()
+    return png_of(rows, values.shape[1], values.shape[0], 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], clear)
 
 
 def tiff_of(values: np.ndarray, order: str = "<", orientation: int = 1, photometric: int | None = None) -> bytes:

@@ -21,6 +21,7 @@ from pydicom.uid import UID
 
 from smear.arrays import Array
 from smear.imaging import file_signatures
+from smear.imaging.bit_depth import depth_of
 from smear.imaging.formats import jpeg, jpeg2000
 from smear.imaging.picture import (
     ImageError,
@@ -113,8 +114,8 @@ def _samples(dataset: FileDataset, page: int) -> tuple[Samples, list[str]]:
     """Return the samples of one frame."""
     photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
     values = _values(dataset, page, photometric)
-    depth = _number(dataset, "BitsStored", 8)
-    depth = depth if 8 <= depth <= 16 else 16
+    stored = _number(dataset, "BitsStored", 8)
+    depth = stored if 8 <= stored < 16 else None  # of 16 the header does not tell: cameras write fewer
     profile = _profile(dataset)
     if photometric == "PALETTE COLOR":
         if values.shape[2] != 1:
@@ -127,6 +128,7 @@ def _samples(dataset: FileDataset, page: int) -> tuple[Samples, list[str]]:
     if photometric not in ("MONOCHROME1", "MONOCHROME2", "RGB", *_YBR, "YBR_ICT", "YBR_RCT"):
         raise unsupported("DICOM")
     if photometric == "MONOCHROME1":
+        depth = depth or (depth_of(values) if values.dtype == np.uint16 else 8)
         largest = 2**depth - 1
         values = (largest - np.minimum(values, largest)).astype(values.dtype)
     return Samples(np.ascontiguousarray(values), depth=depth, profile=profile), []
@@ -136,9 +138,7 @@ def _values(dataset: FileDataset, page: int, photometric: str) -> Array:
     """Return the values of one frame as RGB or one channel, uint8 or uint16 (H, W, 1 or 3)."""
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     if syntax in _BY_IMAGECODECS | _JPEG_2000:
-        values = _by_imagecodecs(dataset, page, syntax)
-        if photometric in _YBR and syntax not in _JPEG_2000 and values.dtype == np.uint8 and values.shape[2] == 3:
-            values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
+        values = _by_imagecodecs(dataset, page, syntax, photometric)
     else:
         check_memory(_UNPACKED * _size_of(dataset) * max(1, _number(dataset, "BitsAllocated", 8) // 8))
         try:
@@ -159,7 +159,7 @@ def _size_of(dataset: FileDataset) -> int:
     return _number(dataset, "Rows") * _number(dataset, "Columns") * _number(dataset, "SamplesPerPixel", 1)
 
 
-def _by_imagecodecs(dataset: FileDataset, page: int, syntax: str) -> Array:
+def _by_imagecodecs(dataset: FileDataset, page: int, syntax: str, photometric: str) -> Array:
     frames = generate_frames(dataset.PixelData, number_of_frames=_frames(dataset))
     stream = next((frame for number, frame in enumerate(frames) if number == page), b"").rstrip(b"\0")
     if syntax in _JPEG_2000:
@@ -175,7 +175,10 @@ def _by_imagecodecs(dataset: FileDataset, page: int, syntax: str) -> Array:
         return imagecodecs.jpeg8_decode(stream, outcolorspace="rgb" if header.components == 3 else None).reshape(
             header.height, header.width, -1
         )
-    return jpeg.decode(stream, header)
+    values = jpeg.decode(stream, header)
+    if photometric in _YBR and values.dtype == np.uint8 and values.shape[2] == 3:
+        values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
+    return values
 
 
 def _profile(dataset: Dataset) -> bytes:

@@ -78,7 +78,7 @@ def read(data: bytes) -> Picture:
             if bits <= 8:
                 rgb, notes = of_image(image, profile)
     if bits > 8:  # Pillow, which keeps the high byte alone, has vouched for the file and given its memory back
-        rgb, notes = to_rgb(_deep(chunks.png, profile))
+        rgb, notes = to_rgb(_deep(chunks.png, chunks.first.get(b"tRNS", b""), profile))
     return picture(rgb, "PNG", [*notes, note], orientation)
 
 
@@ -94,16 +94,21 @@ def _plain(chunks: _Chunks, height: int, width: int) -> Array | None:
     return rgb
 
 
-def _deep(png: bytes, profile: bytes) -> Samples:
-    """Return the samples of a PNG of 16 bits."""
+def _deep(png: bytes, transparent: bytes, profile: bytes) -> Samples:
+    """Return the samples of a PNG of 16 bits; transparent: the one colour that is, as the file tells it, or empty."""
     plain = b"".join([png[:_SIGNATURE], *(chunk for name, chunk in _walk(png) if name in (b"IHDR", b"IDAT", b"IEND"))])
     stored = cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None or stored.dtype != np.uint16:
         raise damaged("PNG")
     if stored.ndim == 2:
-        return Samples(stored[..., None], profile=profile)
-    alpha = stored[..., 3] if stored.shape[2] == 4 else None
-    return Samples(cv2.cvtColor(stored[..., :3], cv2.COLOR_BGR2RGB), alpha, profile=profile)
+        values, alpha = stored[..., None], None
+    else:
+        alpha = stored[..., 3] if stored.shape[2] == 4 else None
+        values = cv2.cvtColor(stored[..., :3], cv2.COLOR_BGR2RGB)
+    if alpha is None and len(transparent) == 2 * values.shape[2]:
+        opaque = (values != np.frombuffer(transparent, ">u2")).any(axis=2)
+        alpha = np.where(opaque, 65535, 0).astype(np.uint16)
+    return Samples(values, alpha, profile=profile)
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from smear.arrays import Array
+from smear.imaging import bit_depth
 from smear.imaging.bit_depth import depth_of
 from smear.imaging.formats import jpeg, jpeg2000
 from smear.imaging.formats.pillow import load, open_image, profile_of
@@ -132,8 +133,12 @@ def _special(pages: Field, data: bytes) -> tuple[Array, list[str]]:
         return rgb, [*notes, _JOINED]
     values = _unpacked(first, data)
     if first.photometric == _CMYK and values.shape[2] >= 4:
-        eight = values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
-        return of_image(Image.frombytes("CMYK", (values.shape[1], values.shape[0]), eight[..., :4].tobytes()), profile)
+        inks, deep = values[..., :4], values.dtype == np.uint16
+        bits = (_depth(first) or depth_of(inks)) if deep else 8
+        eight = bit_depth.scaled(inks, bits) if deep else inks
+        image = Image.frombytes("CMYK", (values.shape[1], values.shape[0]), np.ascontiguousarray(eight).tobytes())
+        rgb, notes = of_image(image, profile)
+        return rgb, [bit_depth.depth_note(bits), *notes] if deep else notes
     if first.photometric == _PALETTE and first.colormap is not None:
         return to_rgb(Samples(np.ascontiguousarray(first.colormap.T[values[..., 0]]), depth=16, profile=profile))
     if first.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
@@ -171,7 +176,7 @@ def _unpacked(page: TiffPage, data: bytes) -> Array:
     if page.compression == _YCBCR_JPEG_2000 and values.dtype == np.uint8 and values.shape[2] == 3:
         values = cv2.cvtColor(np.ascontiguousarray(values[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
     bits = int(np.max(page.bitspersample))
-    if bits < 8:
+    if bits < 8 and page.photometric != _PALETTE:  # whose values are numbers of colours
         values = (values.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
     return values
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from smear.imaging import decode as decoder
 from smear.imaging import file_signatures
-from smear.imaging.decode import ImageError, Picture, decode, encode
+from smear.imaging.decode import ImageError, Picture, declared_pixels, decode, encode, is_ordinary
 from smear.imaging.folders import pictures_in
 from smear.imaging.picture import TURNS
 from smear.imaging.synthetic import field
@@ -189,6 +189,19 @@ def test_deep_alpha() -> None:
     rgb = decode(pictures.png16(clear)).rgb
     assert rgb[0, 0].tolist() == [255, 0, 0]
     assert rgb[-1, 0].tolist() == [255, 255, 255]
+
+
+def test_the_transparent_colour_of_a_deep_png_becomes_white() -> None:
+    """As in one of 8 bits; a colour that differs in the low byte alone is another."""
+    colours = np.full((32, 32, 3), 20000, np.uint16)
+    colours[16:] = 300, 400, 500
+    colours[16:, :4] = 300, 400, 501
+    picture = decode(pictures.png16(colours, transparent=(300, 400, 500)))
+    assert picture.rgb[0, 0].tolist() == decode(pictures.png16(colours)).rgb[0, 0].tolist()
+    assert picture.rgb[-1, -1].tolist() == [255, 255, 255]
+    assert picture.rgb[-1, 0].max() < 20
+    grey = decode(pictures.png16(colours[..., 0], transparent=(300,))).rgb
+    assert grey[-1, 0].tolist() == [255, 255, 255] != grey[0, 0].tolist()
 
 
 def test_transparent_palette_colour_becomes_white(drawn: np.ndarray) -> None:
@@ -488,3 +501,11 @@ def test_a_large_png_is_written_row_by_row_and_read_the_same(height, monkeypatch
         np.testing.assert_array_equal(np.asarray(image), rgb)
     np.testing.assert_array_equal(decode(data).rgb, rgb)
     assert len(data) < 1.01 * rgb.nbytes + 200
+
+
+def test_a_size_beyond_all_numbers_is_no_ordinary_file() -> None:
+    """The product of its sides is larger than 63 bits hold."""
+    data = bytearray(pictures.file(field(0, "sparse", 96)))
+    data[16:24] = b"\xff" * 8
+    assert declared_pixels(bytes(data)) == (2**32 - 1) ** 2
+    assert not is_ordinary(bytes(data))

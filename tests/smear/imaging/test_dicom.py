@@ -147,6 +147,27 @@ def test_compressed_pixels(drawn: np.ndarray, syntax: UID, encode: Any, photomet
     assert difference.mean() < 3 if syntax == JPEGBaseline8Bit else difference.max() == 0
 
 
+def test_a_codec_that_gives_rgb_is_not_converted_once_more(drawn: np.ndarray) -> None:
+    """JPEG Extended may hold 8 bits, which are then unpacked as baseline's are."""
+    stream = imagecodecs.jpeg_encode(drawn, level=97)
+    baseline = decode(dicom([stream], JPEGBaseline8Bit, PhotometricInterpretation="YBR_FULL_422")).rgb
+    extended = decode(dicom([stream], JPEGExtended12Bit, PhotometricInterpretation="YBR_FULL_422")).rgb
+    assert np.abs(extended.astype(int) - baseline).max() <= 8
+    lossless = imagecodecs.jpegls_encode(np.asarray(Image.fromarray(drawn).convert("YCbCr")))
+    stored = decode(dicom([lossless], JPEGLSLossless, PhotometricInterpretation="YBR_FULL")).rgb
+    assert np.abs(stored.astype(int) - drawn).max() <= 3
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+def test_twelve_bits_in_sixteen_are_told_by_the_values(photometric: str) -> None:
+    """As in TIFF: a camera that writes 12 bits and says 16 has no black picture."""
+    ramp = np.rint(np.linspace(0, 4095, SIDE * SIDE)).astype("<u2").reshape(SIDE, SIDE)
+    picture = decode(dicom(ramp.tobytes(), SamplesPerPixel=1, PhotometricInterpretation=photometric, bits=16))
+    right = np.rint(ramp / (4095 / 255))
+    np.testing.assert_array_equal(picture.rgb[..., 0], right if photometric == "MONOCHROME2" else 255 - right)
+    assert picture.notes == ("Values of 12 bits were scaled to 8 bits.",)
+
+
 def test_run_lengths(drawn: np.ndarray) -> None:
     found = dcmread(io.BytesIO(dicom(drawn.tobytes())))
     found.compress(RLELossless)

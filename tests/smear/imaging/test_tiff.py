@@ -1,6 +1,7 @@
 """TIFF as microscopes and cameras write it, by files that tifffile writes here."""
 
 import io
+import struct
 from typing import Any
 
 import cv2
@@ -177,6 +178,46 @@ def test_colours_by_a_palette_in_a_big_endian_big_tiff(drawn: np.ndarray) -> Non
     palette[:, : len(colours)] = colours.T * 257
     data = plain(np.asarray(indexed), kind={"byteorder": ">", "bigtiff": True}, photometric="palette", colormap=palette)
     np.testing.assert_array_equal(decode(data).rgb, np.asarray(indexed.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    ("code", "pack"), [(1, bytes), (50000, imagecodecs.zstd_encode), (34925, imagecodecs.lzma_encode)]
+)
+def test_a_palette_of_four_bits(drawn: np.ndarray, code: int, pack: Any) -> None:
+    """Whoever unpacks it: its values are numbers of colours, and not grey. By hand: tifffile writes no such file."""
+    indexed = Image.fromarray(drawn).quantize(16)
+    values, palette = np.asarray(indexed), np.zeros((16, 3), "<u2")
+    colours = np.array(indexed.getpalette(), "<u2").reshape(-1, 3)[:16] * 257
+    palette[: len(colours)] = colours
+    pixels = pack((values[:, ::2] << 4 | values[:, 1::2]).astype(np.uint8).tobytes())
+    short, long, tags = 3, 4, 10
+    after = 8 + 2 + 12 * tags + 4  # the header and its directory
+    directory = [
+        (256, long, SIDE), (257, long, SIDE), (258, short, 4), (259, short, code), (262, short, 3),
+        (273, long, after + palette.nbytes), (277, short, 1), (278, long, SIDE), (279, long, len(pixels)),
+        (320, short, after),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", *tag[:2], 48 if tag[0] == 320 else 1, tag[2]) for tag in directory)
+    data = b"II*\0" + struct.pack("<IH", 8, tags) + entries + bytes(4) + palette.T.tobytes() + pixels
+    np.testing.assert_array_equal(decode(data).rgb, np.asarray(indexed.convert("RGB")))
+
+
+def test_grey_with_associated_alpha(drawn: np.ndarray) -> None:
+    """Alpha that the grey is told times of: over white, as that of colours."""
+    grey, alpha = drawn[..., 1], np.full(drawn.shape[:2], 255, np.uint8)
+    alpha[:, :20] = 0
+    values = np.dstack([np.where(alpha > 0, grey, 0), alpha]).astype(np.uint8)
+    rgb = decode(plain(values, photometric="minisblack", extrasamples=["assocalpha"])).rgb
+    np.testing.assert_array_equal(rgb[..., 0], np.where(alpha > 0, grey, 255))
+
+
+def test_cmyk_of_twelve_bits_in_sixteen() -> None:
+    inks = np.zeros((32, 32, 4), np.uint16)
+    inks[..., 1] = 2048
+    inks[:8, :8, 3] = 4095
+    picture = decode(plain(inks, photometric="separated"))
+    assert np.abs(picture.rgb[-1, -1].astype(int) - (255, 127, 255)).max() <= 1
+    assert picture.notes == ("Values of 12 bits were scaled to 8 bits.",)
 
 
 def test_cmyk_of_sixteen_bits(drawn: np.ndarray) -> None:

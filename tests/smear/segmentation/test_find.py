@@ -198,3 +198,9 @@ def test_nearly_every_taleghani_field_has_leukocytes(data):
     paths = sorted((data / "taleghani").rglob("*.jpg"))[::9]
     found = [len(find(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))) for path in paths]
     assert np.mean(np.array(found) > 0) > 0.99
+
+
+@pytest.mark.parametrize("level", [0, 3, 12])
+def test_in_the_dark_there_is_no_leukocyte(level):
+    """Before no light nothing is to be seen, and a picture of one darkness is not one large cell."""
+    assert len(find(np.full((300, 400, 3), level, np.uint8))) == 0
