@@ -12,7 +12,6 @@ from smear.imaging.containers import Enclosed
 from smear.imaging.decode import MAX_BYTES, ImageError
 from smear.imaging.folders import pictures_in
 
-_HEAD = 1024  # bytes by which a file is known
 _SEVERAL = frozenset({"TIFF", "DICOM", file_signatures.ARCHIVE})  # kinds that may hold more than one picture
 
 
@@ -48,10 +47,10 @@ class Named:
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the named files, and of folders every picture, sorted."""
+    """Yield the named files, and of folders every picture and archive of pictures, sorted."""
     for path in paths:
         if path.is_dir():
-            yield from pictures_in(path)
+            yield from pictures_in(path, archives=True)
         else:
             yield path
 
@@ -74,7 +73,7 @@ def pictures_of(paths: Iterable[Path]) -> Iterator[Named]:
 def _may_hold_several(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file_signatures.recognise(file.read(_HEAD)) in _SEVERAL
+            return file_signatures.recognise(file.read(file_signatures.HEAD)) in _SEVERAL
     except OSError:
         return False
 

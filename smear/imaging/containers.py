@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from smear.imaging import file_signatures
 from smear.imaging.decode import count, decode
 from smear.imaging.field_of_view import framed
-from smear.imaging.file_signatures import ARCHIVE, ARCHIVE_SUFFIX, SUFFIXES
+from smear.imaging.file_signatures import ARCHIVE, ARCHIVE_SUFFIX, DOCUMENTS, HEAD, SUFFIXES
 from smear.imaging.folders import left_out
 from smear.imaging.picture import MAX_BYTES, MAX_PICTURES, ImageError, Picture
 
@@ -27,7 +27,6 @@ MAX_MEMBERS = 10_000  # of any kind; more are a directory that takes long to lis
 _ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without a bound
 _LOCKED = 1  # bit of the flags
-_HEAD = 1024  # bytes by which a member without a suffix is known
 
 _AGAIN = "Pack the pictures again and upload the new archive."
 _MANY = (
@@ -83,7 +82,7 @@ def open_file(data: bytes, name: str = "") -> Contents:
     ImageError for an archive that is damaged, unpacks to too much or holds no picture, and for more than MAX_PICTURES.
     A file that is no picture at all is the one thing it holds.
     """
-    if file_signatures.recognise(data[:_HEAD]) == ARCHIVE:
+    if file_signatures.recognise(data[:HEAD]) == ARCHIVE:
         if len(data) > MAX_BYTES:
             raise ImageError("too_many_bytes", f"This archive is larger than {MAX_BYTES // 2**20} MB. Split it in two.")
         archive, wanted = _members(data)
@@ -149,7 +148,10 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 
 def _is_wanted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
-    """Return whether a member is called as pictures and archives are, or is one by its first bytes."""
+    """Return whether a member is called as pictures and archives are, or is one by its first bytes.
+
+    Of pictures that are not read, such as a camera's raw files, it is told why; documents beside them are left out.
+    """
     path = _path(info)
     if info.is_dir() or left_out(PurePosixPath(*(part for part in path.parts if part != ".."))):
         return False
@@ -159,9 +161,10 @@ def _is_wanted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         return False
     try:
         with archive.open(info) as file:
-            return bool(file_signatures.recognise(file.read(_HEAD)))
+            kind = file_signatures.recognise(file.read(HEAD))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, OSError, EOFError, RuntimeError):
         return False
+    return bool(kind) and kind not in DOCUMENTS
 
 
 def _of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Enclosed]:

@@ -28,6 +28,8 @@ ARCHIVE_SUFFIX = ".zip"
 # The formats that are read, and the archive of pictures.
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "HEIC", "AVIF", "JPEG 2000", "DICOM")
 ARCHIVE = "ZIP"
+# What lies beside pictures, in their archives and folders, and is none.
+DOCUMENTS = frozenset({"a PDF document", "an office document", "a PostScript document", "a web page", "an icon"})
 
 # Offset, bytes, and what they begin; the first match counts.
 BEGINNINGS = (
@@ -79,7 +81,8 @@ BEGINNINGS = (
     (0, b"\x1f\x8b", "a gzip archive"),
 )
 _MARKUP = (b"<svg", b"<?xml", b"<!--", b"<!doctype svg")
-_HEAD = 1024  # where markup must show what it is
+HEAD = 1024  # bytes by which a file is known; where markup must show what it is
+_BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})  # bytes, of the versions that there are
 
 # The brands of the ISO base media file format, in which photos and videos look alike.
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis"})
@@ -119,12 +122,21 @@ def recognise(data: bytes) -> str:
     for offset, beginning, name in BEGINNINGS:
         if data.startswith(beginning, offset):
             return _by_brand(data) if beginning == b"ftyp" else name
-    text = data[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    text = data[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(_MARKUP) and b"<svg" in text:
         return "an SVG drawing"
     if text.startswith((b"<!doctype html", b"<html")):
         return "a web page"
     return ""
+
+
+def begins_as_picture(head: bytes) -> bool:
+    """Whether the first HEAD bytes of a file that is not called so are a picture's, of a format that is read.
+
+    Two letters make no BMP: a table may begin with them, and no table has the length of a BMP's header behind.
+    """
+    kind = recognise(head)
+    return kind in FORMATS and (kind != "BMP" or int.from_bytes(head[14:18], "little") in _BMP_HEADERS)
 
 
 def refusal(kind: str) -> str:
@@ -135,7 +147,7 @@ def refusal(kind: str) -> str:
 def _by_brand(data: bytes) -> str:
     """HEIC, AVIF, raw or video, by the major brand and, where that names no codec, by the compatible ones."""
     major = data[8:12]
-    length = min(int.from_bytes(data[:4], "big"), _HEAD)
+    length = min(int.from_bytes(data[:4], "big"), HEAD)
     others = {data[place : place + 4] for place in range(16, length, 4)}
     if major == b"crx ":
         return "a camera raw file"

@@ -258,3 +258,22 @@ def test_activate_lets_a_bundle_read_in_an_admins_name(run: Callable[..., Result
         refused = run("activate", name, "--by", email, "--reason", "Ours")
         assert refused.exit_code == 1
         assert sentence in refused.output
+
+
+def test_classify_reads_what_a_folder_holds_under_any_name(
+    run: Callable[..., Result], folder: Path, tmp_path: Path
+) -> None:
+    """Archives, and pictures whose name has no suffix; what it does not hold is not made up."""
+    picture = (folder / "a.jpg").read_bytes()
+    fields = tmp_path / "unnamed"
+    fields.mkdir()
+    (fields / "IM0001").write_bytes(picture)
+    (fields / "notes.txt").write_text("for nobody")
+    with zipfile.ZipFile(fields / "b.zip", "w") as archive:
+        archive.writestr("1.jpg", picture)
+        archive.writestr("notes.pdf", b"%PDF-1.7")
+    result = run("classify", fields, "--format", "json")
+    assert result.exit_code == 0
+    assert [(Path(row["path"]).name, row.get("member")) for row in json.loads(result.stdout)] == [
+        ("IM0001", None), ("b.zip", "1.jpg"),
+    ]  # fmt: skip

@@ -69,6 +69,8 @@ def test_an_archive_in_order_without_what_was_left_behind() -> None:
         ("a.tif", pictures.pages_tiff(2)),
         ("IM0001", GOOD),
         ("notes.txt", b"for nobody"),
+        ("notes.pdf", b"%PDF-1.7"),
+        ("readme.html", b"<!doctype html><p>By the lab."),
         ("__MACOSX/b/._2.png", b"\0\5\x16\7"),
         ("b/.DS_Store", b"\0"),
         ("b/Thumbs.db", b"\0"),

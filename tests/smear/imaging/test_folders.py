@@ -5,6 +5,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from smear.imaging.folders import left_out, pictures_in
+from smear.imaging.synthetic import field
+from tests.data import pictures
 
 PICTURES = ("a.jpg", "b/1.PNG", "b/2.jfif", "b/3.heic", "b/4.dcm", "c.avif", "d/e/f.tiff")
 OTHERS = (
@@ -33,3 +35,19 @@ def test_a_hidden_folder_above_the_one_that_is_walked_does_not_matter(tmp_path: 
 @pytest.mark.parametrize("name", ["a/__macosx/b.png", "@EADIR/x.jpg", ".x", "thumbs.DB"])
 def test_capitals_do_not_matter(name: str) -> None:
     assert left_out(PurePath(name))
+
+
+def test_a_picture_by_its_first_bytes_needs_no_suffix(tmp_path: Path) -> None:
+    """As a microscope's DICOM files have none; what only begins with the letters of a BMP is a table."""
+    png = pictures.file(field(0, "sparse", 96))
+    (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
+    (tmp_path / "field.img").write_bytes(png)
+    (tmp_path / "export").write_bytes(pictures.smear("BMP", size=96))
+    (tmp_path / "BMI.csv").write_text("BMI,age\n" * 20)
+    (tmp_path / "fields.zip").write_bytes(b"PK\3\4")
+    (tmp_path / "more").write_bytes(b"PK\3\4")
+    (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
+    assert [path.name for path in pictures_in(tmp_path)] == ["IM0001", "export", "field.img"]
+    assert [path.name for path in pictures_in(tmp_path, archives=True)] == [
+        "IM0001", "export", "field.img", "fields.zip", "more",
+    ]  # fmt: skip
