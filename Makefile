@@ -1,8 +1,8 @@
 # `make run` on a fresh machine needs make and one of these Pythons. Nothing is installed outside of .venv.
 PYTHONS := 3.11 3.12 3.13
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
+HOST ?= $(or $(LEUKOLENS_HOST),127.0.0.1)
+PORT ?= $(or $(LEUKOLENS_PORT),8000)
 VENV := .venv
 BIN := $(VENV)/bin
 NODE = PATH="$(abspath $(BIN)):$$PATH"
