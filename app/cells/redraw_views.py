@@ -88,6 +88,12 @@ def draw(case_id: str, image_id: str) -> str:
     return draw_page(case_or_404(case_id), image_id)
 
 
+def chosen_number() -> int:
+    """Return the number of the cell that an address or a form names, by itself or in its key; 0 where none does."""
+    number = next(iter(request.values.get("cell", "").split(".")[1::2]), request.values.get("cell", ""))
+    return int(number) if number.isdecimal() and len(number) < 9 else 0
+
+
 def draw_page(case: Case, image_id: str, problem: str = "") -> str:
     """Draw the page, with what was wrong with the last shape."""
     detections_or_404(case.id, image_id)
@@ -99,7 +105,7 @@ def draw_page(case: Case, image_id: str, problem: str = "") -> str:
         case=case,
         field=fields[0],
         cells=here,
-        chosen=request.values.get("cell", 0, type=int),
+        chosen=chosen_number(),
         diameter=round(float(np.median(sides))) if sides else round(fields[0].width / 12),
         problem=problem,
         may_annotate=case.state != "signed",

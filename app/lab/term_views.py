@@ -27,8 +27,11 @@ def show_terms() -> str:
     return terms_page()
 
 
-def terms_page(refused: str = "", problem: str = "") -> str:
-    """Draw the page; `refused`: the kind of the list that could not be saved, whose fields keep what was typed."""
+def terms_page(refused: str = "", problem: str = "", changed: bool = False) -> str:
+    """Draw the page; `refused`: the kind of the list that could not be saved, whose fields keep what was typed.
+
+    changed: because somebody else saved that list meanwhile, which is then shown beside.
+    """
     lab_id = current_user.lab_id
     newest = {kind: term_lists.newest(lab_id, kind) for kind in KINDS}
     chosen = {kind: term_lists.terms_in(row) for kind, row in newest.items()}
@@ -44,6 +47,7 @@ def terms_page(refused: str = "", problem: str = "") -> str:
             kind: request.form.get("lines", "") if kind == refused else "\n".join(term.name for term in chosen[kind])
             for kind in KINDS
         },
+        meanwhile=(newest[refused], chosen[refused]) if changed else None,
         started=bool(newest[DIAGNOSIS]),
         classes=CLASSES,
         versions=[(row, term_lists.terms_in(row)) for row in term_lists.versions(lab_id)],
@@ -80,7 +84,7 @@ def save_terms(kind: str) -> Any:
     try:
         row = term_lists.save(kind, chosen, version, current_user)
     except RefusedError as refused:
-        return terms_page(kind, refused.text), 409
+        return terms_page(kind, refused.text, changed=True), 409
     title = term_forms.TITLES[kind]
     if row:
         flash(_("%(list)s: saved as version %(n)s.", list=title, n=row.version), "info")

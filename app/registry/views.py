@@ -51,6 +51,11 @@ def segmenter() -> MaskCard | None:
 @member
 def index() -> str:
     """Show every published bundle, the active one first."""
+    return index_page()
+
+
+def index_page(refused: str = "") -> str:
+    """Draw the page; refused: the bundle that was not activated, whose form stays open with what was typed."""
     running = engine()
     active, types = activation.active_bundle(current_user.lab_id), active_cell_bundle(current_user.lab)
     entries = [
@@ -74,6 +79,7 @@ def index() -> str:
         device=running.device(),
         segmenter=segmenter(),
         history=activation.history(current_user.lab_id),
+        refused=refused,
     )
 
 
@@ -113,19 +119,20 @@ def activate(name: str) -> Any:
         abort(404)
     if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
         flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
-    elif not password_is_right(request.form.get("password", "")):
+        return index_page(name), 400
+    if not password_is_right(request.form.get("password", "")):
         flash(_("The password is not right. Nothing was changed."), "error")
-        return index(), 403
-    else:
-        try:
-            choice = activation.activate(engine().load(name), reason, current_user, despite)
-            placeholders = {"name": choice.bundle, "version": choice.version}
-            if choice.scope == activation.CELLS:
-                flash(_("%(name)s %(version)s types cells at upload from now on.", **placeholders), "info")
-            else:
-                flash(_("%(name)s %(version)s reads from now on.", **placeholders), "info")
-        except BundleUnusableError as unusable:
-            with writing() as session:
-                ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)
-            flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
+        return index_page(name), 403
+    try:
+        choice = activation.activate(engine().load(name), reason, current_user, despite)
+        placeholders = {"name": choice.bundle, "version": choice.version}
+        if choice.scope == activation.CELLS:
+            flash(_("%(name)s %(version)s types cells at upload from now on.", **placeholders), "info")
+        else:
+            flash(_("%(name)s %(version)s reads from now on.", **placeholders), "info")
+    except BundleUnusableError as unusable:
+        with writing() as session:
+            ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)
+        flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
+        return index_page(name), 409
     return redirect(url_for("registry.index"))

@@ -113,7 +113,10 @@ def save(kind: str, chosen: list[Term], version: int, user: User) -> TermList | 
         before = newest(lab_id, kind)
         if (before.version if before else 0) != version:
             raise RefusedError(
-                _("Somebody else changed this list while the page was open. Nothing was saved: look at it again below.")
+                _(
+                    "Somebody else changed this list while the page was open. Nothing of yours was saved: put into it"
+                    " what theirs has and it should keep, and save again."
+                )
             )
         return keep(session, kind, chosen, lab_id, user_id)
 

@@ -161,6 +161,8 @@ def test_what_cannot_be_frozen_is_a_sentence(lab: Flask, form: dict[str, str], s
     answer = admin.post("/comparison/panels", form)
     assert answer.status_code == 400
     assert sentence in answer.text
+    assert re.search(rf'id="panel-name"[^>]* value="{form["name"]}"', answer.text)
+    assert ('<option value="cell" selected>' in answer.text) == (form["scope"] == "cell")
     with lab.app_context():
         assert len(frozen(lab)) == 1
 

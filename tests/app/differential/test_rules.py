@@ -185,6 +185,9 @@ def test_a_bundle_below_the_floors_types_no_cells_by_itself(app: Flask, monkeypa
     assert admin.post("/lab/counting", SETTINGS | {"cell_bundle": CELL_BUNDLE}).status_code == 302
     with app.app_context():
         assert db.session.scalars(select(Lab.cell_bundle).where(Lab.name == "Our laboratory")).one() == CELL_BUNDLE
+    monkeypatch.setattr("app.lab.views.cell_bundles", list)  # it is not published any more
+    page = admin.get("/lab/").text
+    assert re.search(rf'value="{CELL_BUNDLE}" selected>{CELL_BUNDLE}, which is not published here any more', page)
 
 
 def test_lengths_are_in_micrometres_where_the_lab_has_a_scale(

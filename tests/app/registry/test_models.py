@@ -220,16 +220,22 @@ def test_a_model_for_cells_is_activated_beside_the_one_for_fields(typing_app: Fl
     ("person", "reason", "password", "status"),
     [
         ("clinician", "Better", PASSWORD, 403),
-        ("admin", "", PASSWORD, 302),
-        ("admin", "x" * 501, PASSWORD, 302),
+        ("admin", "", PASSWORD, 400),
+        ("admin", "x" * 501, PASSWORD, 400),
         ("admin", "Better", "wrong", 403),
         ("admin", "Better", "", 403),
     ],
 )
 def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: str, status: int) -> None:
-    """No admin, no reason or no password: no change."""
-    assert activate(Someone(lab, person), SECOND, reason, password).status_code == status
+    """No admin, no reason or no password: no change, and what an admin typed stands in the open form."""
+    answer = activate(Someone(lab, person), SECOND, reason, password)
+    assert answer.status_code == status
     assert choices(lab) == []
+    if person == "admin":
+        form = answer.text.split('<details class="activate" open>')[1].split("</form>")[0]
+        assert f'action="/models/{SECOND}/activate"' in form
+        assert not reason or f'value="{reason}"' in form
+        assert f'value="{password}"' not in form or not password
 
 
 @pytest.mark.usefixtures("below_the_floors")
@@ -238,11 +244,12 @@ def test_a_model_below_the_floors_reads_only_for_a_reason_that_is_kept(own_lab: 
     admin = Someone(own_lab, "admin")
     assert "still makes a suggestion for 31 %" in admin.get("/models/").text
     assert "still makes a suggestion for 31 %" in admin.get(f"/models/{SECOND}").text
-    activate(admin)
-    assert "Write why it shall read all the same" in admin.get("/models/").text
+    refused = activate(admin)
+    assert refused.status_code == 409
+    assert "Write why it shall read all the same" in refused.text
     assert choices(own_lab) == []
     given = {"reason": "Better", "despite": "We see no shortcut in ours", "password": PASSWORD}
-    assert admin.post(f"/models/{SECOND}/activate", given | {"despite": "x" * 501}).status_code == 302
+    assert admin.post(f"/models/{SECOND}/activate", given | {"despite": "x" * 501}).status_code == 400
     assert choices(own_lab) == []
     admin.post(f"/models/{SECOND}/activate", given)
     assert choices(own_lab) == [SECOND]
@@ -288,8 +295,7 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_keeps_reading(own_lab: Flas
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
     admin = Someone(own_lab, "admin")
-    activate(admin)
-    page = admin.get("/models/").text
+    page = activate(admin).text
     assert "is damaged" in page
     assert "Nothing was changed" in page
     assert choices(own_lab) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,9 @@ def test_what_is_no_choice_is_refused(
     answer = someone("admin").post("/reviewed/export", form)
     assert answer.status_code == 400
     assert sentence in answer.text
+    ticked = re.findall(r'name="(cells|fields|signed_only)" value="yes" checked', answer.text)
+    assert ticked == [name for name in ("cells", "fields", "signed_only") if name in form]
+    assert f'name="since" value="{form.get("since", "")}"' in answer.text
     with app.app_context():
         assert db.session.scalar(select(Job.id)) is None
 

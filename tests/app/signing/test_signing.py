@@ -72,9 +72,10 @@ def test_signing_waits_for_every_image(
     assert all(sentence + "." in page for sentence in told.split(". ")[:-1])
     ways = re.findall(r'href="([^"]+)">Review image (\d)<', page)
     assert ways == [(urls[place - 1], str(place)) for place in at]
-    answer = sign(clinician, case)
+    answer = sign(clinician, case, remark="please repeat")
     assert answer.status_code == 409
     assert told in answer.text
+    assert "please repeat</textarea>" in answer.text  # nobody types it twice
     assert stored(app) == []
 
 
