@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from app.records import SEXES, SPECIMENS, Case, Reading, Review, now
+from app.records import SEXES, SPECIMENS, BlindReview, Case, Reading, Review, now
 
 # What a spreadsheet passes over before it looks for the sign of a formula: spaces, and marks that nobody sees.
 INVISIBLE = "".join(
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(percent)
     app.add_template_filter(outcome_words)
     app.add_template_filter(review_words)
+    app.add_template_filter(kind_words)
     app.add_template_filter(state_words)
     app.add_template_global(asset)
     app.after_request(ask_again_for_modules)
@@ -86,10 +87,15 @@ def outcome_words(reading: Reading) -> str:
     return outcome_in_words(reading.outcome, reading.label_name(), reading.confidence)
 
 
-def review_words(review: Review) -> str:
+def review_words(review: Review | BlindReview) -> str:
     """Say what a person found in an image."""
+    return kind_words(review.kind, review.label_name)
+
+
+def kind_words(kind: str, label_name: str) -> str:
+    """Say what a review of a kind says; label_name: of the label that it names, if it names one."""
     words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
-    return words.get(review.kind) or review.label_name
+    return words.get(kind) or label_name
 
 
 def state_words(case: Case) -> str:

@@ -18,7 +18,7 @@ from app.records import SEXES, SPECIMENS, Reading, Signature
 from app.report import count
 from app.report.content import readable
 from app.report.document import GREY, MARGIN, Document
-from app.template_filters import FALLBACK_INTENDED_USE, chance, iso
+from app.template_filters import FALLBACK_INTENDED_USE, chance, iso, kind_words
 from smear.imaging.decode import encode
 from smear.rendering import overlays
 
@@ -112,8 +112,7 @@ def draw_image(page: Document, image: dict[str, Any]) -> None:
     width = page.w - MARGIN - page.get_x()
     review, reading = image["review"], image["reading"]
     here = _("image %(place)s", place=image["place"])
-    words = {"uncertain": _("Uncertain"), "not_gradable": _("Not gradable"), "other": _("Something else")}
-    label = words.get(review["kind"]) or review["label_name"]
+    label = kind_words(review["kind"], review["label_name"])
     page.write_line(_("%(place)s. %(seen)s", place=image["place"], seen=label), 10, bold=True, width=width, field=here)
     page.write_line(
         _("reviewed by %(who)s, %(when)s", who=review["by"], when=clock(review["at"])),

@@ -147,6 +147,6 @@ def compared(lab_id: int) -> Select[BlindReview, Review]:
     )
 
 
-def pairs_of(lab_id: int) -> list[tuple[str, str]]:
-    """Return what the first and the blind review say of every image that counts in a lab's agreement."""
-    return [(code(first), code(second)) for second, first in db.session.execute(compared(lab_id))]
+def pairs_of(lab_id: int) -> list[tuple[Review, BlindReview]]:
+    """Return the first and the blind review of every image that counts in a lab's agreement."""
+    return [(first, second) for second, first in db.session.execute(compared(lab_id))]

@@ -16,6 +16,7 @@ from app.records import IMAGE_ORDER, BlindReading, SmearImage
 from app.reviews import blind_reading, reviews
 from app.reviews.blueprint import bp
 from app.rules import RefusedError
+from app.template_filters import review_words
 from app.terms import term_lists
 from app.terms.term_lists import SENTENCE
 from smear.rendering import overlays
@@ -128,11 +129,12 @@ def give(case_id: str, image_id: str) -> Any:
 @member
 def show_agreement() -> str:
     """Show how far first and second readers of the lab agree."""
-    pairs = blind_reading.pairs_of(current_user.lab_id)
-    codes = sorted({code for pair in pairs for code in pair})
+    rows = blind_reading.pairs_of(current_user.lab_id)
+    names = {blind_reading.code(row): review_words(row) for pair in rows for row in pair}
+    pairs = [(blind_reading.code(first), blind_reading.code(blind)) for first, blind in rows]
     return render_template(
         "reviews/agreement.html",
         agreement=agreement(pairs),
         table=Counter(pairs),
-        codes=codes,
+        names=dict(sorted(names.items())),
     )

@@ -72,7 +72,7 @@ def parse(code: str, comment: str, version: int, labels: Sequence[Label]) -> Cho
 
 
 def review(image: SmearImage, choice: Choice, user: User) -> Review:
-    """Write a review on top of the one that was seen."""
+    """Write a review on top of the one that was seen; the same once more, as of a button pressed twice, is that one."""
     image_id, case_id, user_id, lab_id = image.id, image.case_id, user.id, user.lab_id
     with writing() as session:
         case = session.get_one(Case, case_id)
@@ -81,6 +81,8 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
         if reading is None:
             raise RefusedError(_("Somebody removed this image from the case meanwhile. Nothing was saved."))
         before = newest(session, image_id)
+        if before is not None and is_same(before, choice, user_id):
+            return before
         if (before.version if before else 0) != choice.version:
             raise ReviewedMeanwhileError
         row = Review(
@@ -109,6 +111,12 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
             version=row.version,
         )
     return row
+
+
+def is_same(row: Review, choice: Choice, user_id: int) -> bool:
+    """Say whether a review is what a person chose, on top of what they saw then."""
+    chosen = (choice.version + 1, choice.kind, choice.label, choice.comment, user_id)
+    return (row.version, row.kind, row.label, row.comment, row.made_by_id) == chosen
 
 
 def newest(session: Session, image_id: str) -> Review | None:

@@ -83,7 +83,7 @@ def give_label() -> Any:
             cell = Seen(image.id, wanted.number, version)
             annotate(db.session.get_one(Case, image.case_id), [Act(choice, [cell])], current_user)
         else:
-            reviews.review(image, reviews.parse(code, "", version, image.reading.labels), current_user)
+            reviews.review(image, reviews.parse(code, "", version, labels_of(picked.bundle)), current_user)
     except (ReviewedMeanwhileError, AnnotatedMeanwhileError):
         flash(_("Somebody else labelled it in between; theirs stands."), "info")
     except RefusedError as refused:

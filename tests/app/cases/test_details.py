@@ -214,3 +214,10 @@ def test_a_file_name_is_warned_about_and_kept_on_request(app: Flask, clinician: 
     form = {"image": (BytesIO(field), name), "keep_names": "yes"}
     kept = clinician.post(f"/cases/{case}/images", form, json=True)
     assert (kept.status_code, kept.json["name"]) == (201, name)
+
+
+def test_enter_in_a_field_adds_no_drawing(clinician: Someone) -> None:
+    """It presses the first button of the form."""
+    form = clinician.get("/cases/new").text.split("data-new-case")[1]
+    assert "data-draw" in form
+    assert "drawing" not in re.search(r"<button[^>]*>", form)[0]  # type: ignore[index]

@@ -93,6 +93,8 @@ def test_both_see_all_of_it_afterwards(app: Flask, clinician: Someone, case: str
         assert label.name in page
     table = clinician.get("/agreement").text
     assert "50.0 %" in table
+    assert f'<th scope="row">{label.name}</th>' in table
+    assert '<th scope="row">Something else</th>' in table
     assert admin.get(f"/cases/{case}/blind").status_code == 404
     assert [event.action for event in events(app)][-2:] == ["blind.reviewed", "blind.reviewed"]
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
 from app.records import Case, Review
+from smear.inference.card import Label
 from tests.app.steps import Someone, change, events, reading_of, take_role
 
 
@@ -105,6 +106,28 @@ def test_of_two_at_once_the_second_is_told(app: Flask, clinician: Someone, image
     page = clinician.get(image["url"]).text
     assert "2 reviews" in page
     assert "pale" in page
+
+
+def test_a_button_pressed_twice_is_one_review(app: Flask, clinician: Someone, image: dict[str, Any]) -> None:
+    """The answer to the second is that of the first; another choice of the same person is told as anybody's."""
+    data = {"choice": "uncertain", "seen": 0, "comment": "pale"}
+    first, second = (clinician.post(f"{image['url']}/reviews", data) for _ in range(2))
+    assert (second.status_code, second.location) == (first.status_code, first.location)
+    assert len(reviews(app)) == 1
+    assert clinician.post(f"{image['url']}/reviews", data | {"comment": "dark"}).status_code == 409
+    assert Someone(app, "admin").post(f"{image['url']}/reviews", data).status_code == 409
+
+
+def test_only_choices_with_a_key_show_one(
+    app: Flask, clinician: Someone, image: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of sixteen labels the first nine, and the list of keys says so."""
+    labels = [Label(f"l{number}", f"Label {number}", "", False) for number in range(16)]
+    monkeypatch.setattr("app.reviews.reviews.labels_for", lambda _reading, _lab: labels)
+    page = clinician.get(image["url"]).text
+    shown = re.findall(r'value="label:l\d+"[^>]*>(?:<kbd>(\w+)</kbd>)?Label', page)
+    assert shown == [*map(str, range(1, 10)), *[""] * 7]
+    assert "<kbd>1 – 9</kbd>" in page
 
 
 @pytest.mark.parametrize(

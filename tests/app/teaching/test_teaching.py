@@ -18,8 +18,9 @@ from sqlalchemy import select
 from app.database import db
 from app.records import Annotation, Job, Review
 from app.teaching import adaptation
+from smear.inference.card import Label
 from tests.app.reviewed.steps import opened, picture, review
-from tests.app.steps import Someone, busy_at_first, events, later_job, work_done
+from tests.app.steps import Someone, busy_at_first, events, later_job, take_role, work_done
 from tests.conftest import CELL_BUNDLE
 from training.__main__ import main
 
@@ -77,6 +78,27 @@ def test_fields_are_picked_and_labelled_one_after_the_other(
     assert "2 fields are labelled" in page  # most of the patient's have this diagnosis, and the third is left out
 
 
+def test_the_labels_of_the_picked_model_are_those_that_are_taken(
+    app: Flask, labelled: str, someone: Callable[..., Someone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another model has read the fields; whoever only looks after the lab is led nowhere."""
+    admin = someone("admin")
+    admin.post("/teaching/pick", {"model": "leukolens-field", "count": 50})
+    work_done(app)
+    monkeypatch.setattr(
+        "app.teaching.label_views.labels_of", lambda _bundle: (Label("Reactive", "Reactive", "", False),)
+    )
+    page = admin.get("/teaching/next").text
+    assert "<kbd>n</kbd></dt><dd>not gradable" in page
+    fields = dict(re.findall(r'name="(image|number|seen)" value="(\w+)"', page))
+    admin.post("/teaching/next", fields | {"choice": "label:Reactive"})
+    with app.app_context():
+        assert db.session.scalars(select(Review.label).where(Review.image_id == fields["image"])).all() == ["Reactive"]
+    assert "Label the next" in admin.get("/teaching/").text
+    take_role(app, "admin")
+    assert "Label the next" not in admin.get("/teaching/").text
+
+
 def test_a_pick_waits_while_the_models_are_busy(
     app: Flask, labelled: str, someone: Callable[..., Someone], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +144,16 @@ def test_cells_are_picked_for_a_model_that_reads_cells(typing_app: Flask, someon
     assert f"2 of {len(picks)} that were picked are labelled" in page
     wrong = clinician.post("/teaching/next", fields | {"number": "999", "choice": "label:blast"})
     assert wrong.status_code == 404
+
+
+def test_without_script_a_refused_form_is_not_sent_again(app: Flask, someone: Callable[..., Someone]) -> None:
+    """While a job runs the page loads itself, by an address that only shows it."""
+    admin = someone("admin")
+    later_job(app, "pick", "running")
+    refused = admin.post("/teaching/pick", {"model": "leukolens-field", "count": "7"}).text
+    assert '<meta http-equiv="refresh" content="3;url=/teaching/">' in refused
+    shown = admin.get("/teaching/?model=leukolens-field").text
+    assert '<meta http-equiv="refresh" content="3;url=/teaching/?model=leukolens-field">' in shown
 
 
 def test_with_nothing_left_to_label_it_says_so(app: Flask, someone: Callable[..., Someone]) -> None:
