@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from flask import Flask, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_security import current_user, login_user
 from flask_security.tf_plugin import TfPlugin
 from sqlalchemy import select
@@ -100,7 +101,12 @@ def give_code() -> Any:
     login_user(db.session.get_one(User, user_id), remember=False, authn_via=["password", answer.by])
     if answer.by == "recovery code":
         left = len((authenticator.of(user_id) or Authenticator(recovery=[])).recovery)
-        flash(_("You used a recovery code; %(n)s are left. My account makes new ones.", n=left), "info")
+        words = ngettext(
+            "You used a recovery code; %(num)s is left. My account makes new ones.",
+            "You used a recovery code; %(num)s are left. My account makes new ones.",
+            left,
+        )
+        flash(words, "info")
     return redirect(wanted or url_for("worklist.show"))
 
 

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from flask_security import current_user, login_user
 
 from app.access import member
-from app.auth import authenticator, own_sessions
+from app.auth import authenticator, own_sessions, posts
 from app.auth.blueprint import bp
 from app.auth.passwords import change, password_is_right, password_problem
 from app.database import writing
@@ -27,6 +27,7 @@ def show() -> str:
         "auth/show.html",
         two_factor=authenticator.is_on(current_user.id),
         sessions=own_sessions.own(current_user),
+        post=posts.words_of(current_user),
     )
 
 

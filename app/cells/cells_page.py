@@ -79,7 +79,7 @@ def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
         "labels": labels,
         "reasons": exclusion_reasons(case.lab_id),
         "fields": fields,
-        "total": len(cells),
+        "total": sum(not cell.redrawn for cell in cells),
         "unread": sum(field.cells > 0 and not field.read for field in fields),
         "groups": on_page(groups(shown, view.order, labels), min(view.page, pages)),
         "page": min(view.page, pages),

@@ -125,7 +125,12 @@ def remarks(data: dict[str, Any]) -> list[str]:
         sentences.append(_("Cells named by people: %(people)s.", people=people))
     if data["people"] < data["target"]:
         sentences.append(
-            _("People named %(n)s leukocytes of the target of %(target)s.", n=data["people"], target=data["target"])
+            ngettext(
+                "People named %(num)s leukocyte of the target of %(target)s.",
+                "People named %(num)s leukocytes of the target of %(target)s.",
+                data["people"],
+                target=data["target"],
+            )
         )
     if data["model"]:
         model = model_of(data)
@@ -184,8 +189,11 @@ def second_readings(signed: dict[str, Any]) -> list[str]:
             n=reading["images"],
         )
         if reading["differs"]
-        else _(
-            "Second reading, blind, by %(who)s: agrees on all of %(n)s images.", who=reading["by"], n=reading["images"]
+        else ngettext(
+            "Second reading, blind, by %(who)s: agrees on the one image.",
+            "Second reading, blind, by %(who)s: agrees on all of %(num)s images.",
+            reading["images"],
+            who=reading["by"],
         )
         for reading in signed["blind_readings"]
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_security import current_user
 from sqlalchemy import select
 
 from app.accession import key
@@ -32,7 +33,7 @@ NOTES = _l(
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the guide: what to do, where, and whether it is done."""
+    """One step of the guide: what to do, where ("" where it is not the person's to do), and whether it is done."""
 
     words: str
     address: str
@@ -93,7 +94,9 @@ def steps(case: Case) -> list[Step]:
             _("Review the other two. One is refused as unfamiliar, one is not gradable: read why."), read, all_reviewed
         ),
         Step(
-            _("Sign the case with your diagnosis and your password."), url_for("signing.sign", case_id=case.id), signed
+            _("Sign the case with your diagnosis and your password."),
+            url_for("signing.sign", case_id=case.id) if current_user.is_clinician else "",
+            signed,
         ),
         Step(_("Open the report: the page, and the PDF."), report, False),
     ]

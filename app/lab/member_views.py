@@ -12,6 +12,7 @@ from flask_security import current_user
 from app.access import admin
 from app.auth import authenticator
 from app.auth.passwords import password_problem
+from app.auth.posts import POSTS, post_of
 from app.lab import membership, password_links
 from app.lab.members_blueprint import bp
 from app.records import User
@@ -29,8 +30,8 @@ def people_page(linked_user: User | None = None, token: str = "", problem: str =
     """Draw the page, with a link that was just made, or with what was typed and why it was refused."""
     return render_template(
         "lab/members.html",
-        people=[(user, membership.post_of(user)) for user in membership.people_of(current_user.lab_id)],
-        posts=membership.POSTS,
+        people=[(user, post_of(user)) for user in membership.people_of(current_user.lab_id)],
+        posts=POSTS,
         with_code=authenticator.those_on(current_user.lab_id),
         made=linked_user,
         link=url_for("members.choose", token=token, _external=True) if linked_user else "",

@@ -7,35 +7,23 @@ import secrets
 from email_validator import EmailNotValidError, validate_email
 from flask import abort
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import ledger
 from app.auth.passwords import hashed
+from app.auth.posts import POSTS
 from app.database import db, writing
 from app.lab import password_links
 from app.records import Role, User, random_id
 from app.rules import RefusedError
 
 NAME_LENGTH = 120
-# What a person may be: the words, and the roles behind them.
-POSTS = {
-    "clinician": (_l("Clinician"), ["clinician"]),
-    "admin": (_l("Admin and clinician"), ["admin", "clinician"]),
-    "office": (_l("Admin only: no reviews, no signatures"), ["admin"]),
-}
 
 
 def people_of(lab_id: int) -> list[User]:
     """Return everyone who is or was in a lab."""
     return list(db.session.scalars(select(User).where(User.lab_id == lab_id).order_by(User.active.desc(), User.email)))
-
-
-def post_of(user: User) -> str:
-    """Return what a person is."""
-    held = sorted(role.name for role in user.roles)
-    return next((code for code, (_words, roles) in POSTS.items() if sorted(roles) == held), "clinician")
 
 
 def add(email: str, name: str, post: str, actor: User) -> tuple[User, str]:

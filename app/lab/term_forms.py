@@ -33,6 +33,7 @@ from smear.inference.card import Label
 
 MOST = 60  # terms of a kind
 CODE_LENGTH = 24
+MOST_PIXELS = 8000  # of a scale bar: a picture's side
 MEANING_LENGTH = 300
 FIELDS = ("name", "meaning", "counted_as", "malignant", "micrometres", "pixels")  # of a row
 # Characters of a name. A reason is kept as it is written, in a column of 32 where a cell is excluded for it.
@@ -78,15 +79,28 @@ def rows_in(form: MultiDict[str, str]) -> list[dict[str, str]]:
 
 def row_of(term: Term) -> dict[str, str]:
     """Return a term as a row of a table of inputs."""
-    measured = bool(term.micrometres_per_pixel)
+    micrometres, pixels = as_measured(term.micrometres_per_pixel) if term.micrometres_per_pixel else ("", "")
     return {
         "name": term.name,
         "meaning": term.meaning,
         "counted_as": term.counted_as,
         "malignant": "yes" * term.malignant,
-        "micrometres": f"{term.micrometres_per_pixel:.6g}" * measured,
-        "pixels": "1" * measured,
+        "micrometres": micrometres,
+        "pixels": pixels,
     }
+
+
+def as_measured(scale: float) -> tuple[str, str]:
+    """Return micrometres, and the pixels that they lie on, which give a scale again to the last bit.
+
+    They are the fewest pixels of which the length has no more than six digits: the numbers that somebody measured, or
+    smaller ones in the same ratio.
+    """
+    for pixels in range(1, MOST_PIXELS + 1):
+        length = f"{scale * pixels:.6g}"
+        if float(length) / pixels == scale:
+            return length, str(pixels)
+    return repr(scale), "1"
 
 
 def _check(kind: str, names: list[str]) -> None:

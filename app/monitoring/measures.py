@@ -60,8 +60,9 @@ FOCUS = _l(
     "Look at why fields are not gradable: focus, oil, smears that are too thick. Clean the objective and stage first."
 )
 WRONG = _l(
-    "Look at the cases in which people named something else (worklist, Disagreements). If the suggestions are wrong,"
-    " activate the model before this one on the Models page, and teach this one with those cases."
+    "Look at the cases in which people named something else (worklist, “Person and suggestion differ”). If the"
+    " suggestions are wrong, activate the model before this one on the Models page, and teach this one with those"
+    " cases."
 )
 MIX = _l(
     "Either other patients came, or the model leans to one answer: compare with what people say of the same weeks. If"

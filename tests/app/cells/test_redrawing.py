@@ -77,6 +77,8 @@ def test_a_cell_is_split_and_merged_again(app: Flask, clinician: Someone, opened
         assert [(row.first, len(row.suggestions)) for row in rows] == [(1, count), (count + 1, 2)]
         assert all(one.outcome != "not_gradable" for one in rows[1].suggestions)
         assert app.extensions["image_store"].place.path(before.label_map_sha256).is_file()
+    for page in (f"/cases/{case}/cells", f"/cases/{case}/cells/{image}/draw"):
+        assert f"{count + 1} leukocytes" in clinician.get(page).text  # two for one
     single = clinician.get(f"/cases/{case}/cells/{image}/{number}").text
     assert "Excluded: outlined anew" in single
     assert "what stands in its place has other numbers" in single
@@ -170,6 +172,21 @@ def test_a_correction_that_is_none_is_told(
     assert told in answer.json["problem"]
     assert "othing was changed" in answer.json["problem"]
     assert detections(app).label_map_sha256 == before
+
+
+def test_the_page_keeps_what_was_chosen(clinician: Someone, opened: tuple[str, str]) -> None:
+    """The cell and the circle, when a shape is refused; a link's number as well as a form's key."""
+    case, image = opened
+    third = cells_of(clinician, case)[2]
+    data = {"kind": "split", "image": image, "cell": third, "shape": "[[1, 1]]"}
+    page = clinician.post(f"/cases/{case}/cells/redraw", data).text
+    assert "does not know that shape" in page
+    assert re.search(rf'value="{third}" selected', page)
+    linked = clinician.get(f"/cases/{case}/cells/{image}/draw?cell=3").text
+    assert re.search(rf'value="{third}" selected', linked)
+    circle = {"kind": "add", "image": image, "x": "1e300", "y": "7", "diameter": "5"}
+    page = clinician.post(f"/cases/{case}/cells/redraw", circle).text
+    assert re.findall(r'name="(?:x|y|diameter)" id="\w+" value="([^"]*)"', page) == ["1e300", "7", "5"]
 
 
 def test_a_new_outline_in_a_field_that_is_not_graded_gets_no_suggestion(app: Flask, clinician: Someone) -> None:

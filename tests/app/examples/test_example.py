@@ -14,7 +14,7 @@ from app.examples import example
 from app.records import Case
 from app.reviews import blind_reading
 from tests.app.report.test_report import pdf_of
-from tests.app.steps import Someone, reading_of, review_all, sign
+from tests.app.steps import Someone, reading_of, review_all, sign, take_role
 
 
 def begin(someone: Someone) -> str:
@@ -100,3 +100,17 @@ def test_what_a_busy_model_left_is_gone_on_with(app: Flask, clinician: Someone) 
         images = db.session.get_one(Case, case).images
         assert sorted(image.display_name for image in images) == sorted(example.PICTURES)
     assert reading_of(app, images[-1].id).outcome == "not_gradable"
+
+
+def test_the_guide_leads_nobody_to_a_page_that_is_not_theirs(app: Flask) -> None:
+    """An admin who only looks after the lab does not sign."""
+    admin = Someone(app, "admin")
+    case = begin(admin)
+
+    def guide() -> str:
+        return admin.get(f"/cases/{case}").text.split("From here to a signed report")[1].split("</ol>")[0]
+
+    assert f'href="/cases/{case}/sign"' in guide()
+    take_role(app, "admin")
+    assert "Sign the case with your diagnosis" in guide()
+    assert "/sign" not in guide()

@@ -102,6 +102,7 @@ def test_roles_change_from_the_next_request_on(app: Flask, admin: Someone, clini
     number = id_of(app, "clinician")
     admin.post(f"/people/{number}/role", {"post": "admin"})
     assert clinician.get("/audit/").status_code == 200
+    assert "<dd>Admin and clinician</dd>" in clinician.get("/account/").text
     admin.post(f"/people/{number}/role", {"post": "office"})
     assert clinician.get(f"/cases/{clinician.open_case()}/sign").status_code == 403
     admin.post(f"/people/{number}/role", {"post": "clinician"})

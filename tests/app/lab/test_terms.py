@@ -78,12 +78,13 @@ def test_every_change_is_a_version(app: Flask, admin: Someone) -> None:
 
 
 def test_the_slower_of_two_admins_is_told(app: Flask, admin: Someone) -> None:
-    """What they typed stands in the fields still; the quicker one's version holds."""
+    """What they typed stands in the fields still, and the quicker one's version beside it, which holds."""
     assert save(admin, "removal", lines="drop of oil").status_code == 302
     answer = save(admin, "removal", 0, "scratched slide")
     assert answer.status_code == 409
     assert "Somebody else changed this list" in answer.text
     assert "scratched slide" in answer.text
+    assert "drop of oil" in answer.text.split('id="removal"')[1].split("</form>")[0]
     assert stored(app) == [("removal", 1, ["drop of oil"])]
 
 
@@ -197,12 +198,16 @@ def test_sentences_come_into_the_comment(app: Flask, admin: Someone, clinician: 
 
 def test_reasons(app: Flask, admin: Someone, clinician: Someone, reviewed_case: str) -> None:
     """Of taking an image out and of amending; built-in ones stay, unknown ones are refused."""
-    assert save(admin, "removal", lines="drop of oil").status_code == 302
+    assert save(admin, "removal", lines="drop of oil\nIMAGE too dark").status_code == 302
     assert save(admin, "amendment", lines="Flow cytometry came").status_code == 302
     image = clinician.upload(reviewed_case, encode(synthetic.field(9, "sparse", 320), "PNG")).json["id"]
     page = clinician.get(f"/cases/{reviewed_case}").text
     assert '<option value="drop of oil">' in page
     assert '<option value="unsharp">' in page
+    assert '<option value="IMAGE too dark">' in page  # whatever stands for an image's id in the template
+    assert f'action="/cases/{reviewed_case}/images/{image}/remove"' in page
+    assert "&lt;id&gt;" not in page
+    assert "<id>" not in page
     address = f"/cases/{reviewed_case}/images/{image}/remove"
     assert clinician.post(address, {"reason": "none of these"}).status_code == 400
     assert clinician.post(address, {"reason": "drop of oil"}).status_code == 302
@@ -352,3 +357,13 @@ def test_a_scale_that_is_none(admin: Someone, app: Flask, micrometres: str, pixe
     assert "on how many" in answer.text
     assert 'value="Zeiss"' in answer.text
     assert stored(app) == []
+
+
+@pytest.mark.parametrize(("micrometres", "pixels"), [("10", "93"), ("20", "250"), ("0,1075", "1"), ("1", "7")])
+def test_a_scale_is_shown_as_it_was_measured(admin: Someone, app: Flask, micrometres: str, pixels: str) -> None:
+    """Saved as the page shows it, the list says the same to the last bit, and there is no new version."""
+    rows = table({"name": "Zeiss", "micrometres": micrometres, "pixels": pixels})
+    assert save(admin, "microscope", **rows).status_code == 302
+    shown = dict(re.findall(r'name="((?:micrometres|pixels)-0)" value="([^"]*)"', admin.get("/lab/terms").text))
+    assert save(admin, "microscope", 1, **(rows | shown)).status_code == 302
+    assert stored(app) == [("microscope", 1, ["Zeiss"])]
