@@ -25,7 +25,7 @@ from app.inference import job_queue
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from app.lab import patients
-from app.records import Case, Notification, SmearImage
+from app.records import Case, SmearImage
 from app.reviews import blind_reading
 from app.rules import RefusedError
 from app.template_filters import wants_json
@@ -152,14 +152,13 @@ def count_part(case: Case) -> dict[str, Any]:
     """Return what the page says of the case's cells: the count, which rules of the lab it meets, and who was told."""
     source = counting_source(case.id, current_user.lab)
     _fields, cells = fields_of(case.id, source)
-    notifications = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
     labels = source.labels if source else ()
     return {
         "count": differential(cells, labels),
         "count_words": sentence(cells, labels),
         "counted_by": source,
         "rules_met": review_rules.stored_rules(case),
-        "told": db.session.scalars(notifications).all(),
+        "told": review_rules.told_of(case.id),
         "told_length": review_rules.TOLD_LENGTH,
     }
 

@@ -9,17 +9,16 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
-from sqlalchemy import select
 
 from app import ledger
 from app.access import case_or_404, clinician, member
 from app.cells.blueprint import bp
-from app.database import db, writing
+from app.database import writing
 from app.differential import review_rules
 from app.differential.cells import fields_of
 from app.differential.content import content, rows_of
 from app.differential.sources import counting_source
-from app.records import Case, Notification
+from app.records import Case
 from app.rules import RefusedError
 from app.template_filters import harmless
 
@@ -40,12 +39,6 @@ COLUMNS = (
 )
 
 
-def notifications_of(case_id: str) -> list[Notification]:
-    """Return who was told of a case, the first first."""
-    query = select(Notification).where(Notification.case_id == case_id).order_by(Notification.told_at)
-    return list(db.session.scalars(query))
-
-
 @bp.get("/cases/<case_id>/cells.json")
 @member
 def as_json(case_id: str) -> Any:
@@ -56,7 +49,7 @@ def as_json(case_id: str) -> Any:
         accession=case.accession,
         state=case.state,
         version=case.version,
-        differential=content(case, current_user.lab, notifications_of(case.id)),
+        differential=content(case, current_user.lab, review_rules.told_of(case.id)),
         cells=all_cells(case),
     )
     return sent(answer, case, "json")

@@ -97,8 +97,3 @@ def keyed(labels: Sequence[Label] = (), own: Sequence[Label] = ()) -> list[Keyed
 def names(labels: Sequence[Label] = ()) -> dict[str, str]:
     """Return the name of each class by its id, in the order of a differential count."""
     return {class_of(label.id): label.name for label in keyed(labels) if class_of(label.id) == label.id}
-
-
-def flags_blasts(labels: Sequence[Label]) -> bool:
-    """Return whether a bundle with these labels can say that a cell is a blast."""
-    return any(class_of(label.id) == BLAST for label in labels)

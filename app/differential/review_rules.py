@@ -12,9 +12,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import ledger
+from app.database import db
 from app.differential.cells import UNCLASSED, fields_of
 from app.differential.classes import APART, BLAST, IMMATURE
 from app.differential.count import leukocytes, standing
@@ -116,6 +118,12 @@ def apply(session: Session, case: Case, lab: Lab, user_id: int) -> None:
         if after - before:
             case.told_at = None  # what somebody was told of before was not this
         ledger.record(session, "case.attention", lab=case.lab_id, actor=user_id, subject=case.id, rules=sorted(after))
+
+
+def told_of(case_id: str) -> list[Notification]:
+    """Return who was told of a case, the first first."""
+    query = select(Notification).where(Notification.case_id == case_id).order_by(Notification.told_at)
+    return list(db.session.scalars(query))
 
 
 def tell(session: Session, case: Case, whom: str, user: User) -> Notification:

@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from app.database import db
+from app.differential.classes import BLAST, class_of
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
 from app.records import CellReading, Lab, SmearImage
@@ -32,6 +33,11 @@ class Source:
     def code(self) -> str:
         """Return what names it in an address, and to people."""
         return f"{self.name} {self.version_words}"
+
+    @property
+    def flags_blasts(self) -> bool:
+        """Whether it can say that a cell is a blast."""
+        return any(class_of(label.id) == BLAST for label in self.labels)
 
     @property
     def version_words(self) -> str:

@@ -16,11 +16,8 @@ from app.cases import opinions
 from app.cases.next_steps import next_steps
 from app.database import db
 from app.differential.cells import Cell, fields_of
-from app.differential.classes import flags_blasts
 from app.differential.sources import counting_source
 from app.inference import evidence, job_queue
-from app.inference.engine import engine
-from app.inference.loaded_bundles import published
 from app.reading import more_maps
 from app.reading.blueprint import bp
 from app.reading.cell_types import short_names, types_sentence
@@ -85,7 +82,7 @@ def read_page(image: SmearImage, comment: str = "", problem: str = "") -> str:
         stage=stage_data(reading, maps, cells),
         types=types_sentence(reading, cells, source),
         source=source,
-        blind_to_blasts=source is not None and not flags_blasts(source.labels),
+        blind_to_blasts=source is not None and not source.flags_blasts,
         counting=counting,
         evidence_jobs=[] if counting else job_queue.newest(case_id, [evidence.KIND], reading.id),
         methods={"grad-cam": more_maps.NAMES["grad-cam"]} | {name: more_maps.NAMES[name] for name in maps},
@@ -181,11 +178,7 @@ def strip(case_id: str) -> list[SmearImage]:
 def other_bundles(image: SmearImage) -> list[str]:
     """Return the bundles that read whole fields, could read this image and have not."""
     done = {(reading.bundle, reading.version) for reading in image.readings}
-    return [
-        name
-        for name, card, _text in published(engine().folder)
-        if card and card.scope == "field" and (card.name, card.version) not in done and engine().loaded(name).usable
-    ]
+    return [name for name, card in opinions.usable().items() if (card.name, card.version) not in done]
 
 
 @bp.post("/cases/<case_id>/images/<image_id>/readings")

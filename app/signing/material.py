@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.database import db
+from app.differential import review_rules
 from app.differential.content import content as differential_content
-from app.records import IMAGE_ORDER, BlindReading, Case, Lab, Notification, Reading, Review, SmearImage
+from app.records import IMAGE_ORDER, BlindReading, Case, Lab, Reading, Review, SmearImage
 from app.reviews import blind_reading
 from app.version import __version__
 
@@ -59,8 +60,7 @@ def material(case: Case, images: list[SmearImage]) -> dict[str, Any]:
 
 def count_material(case: Case) -> dict[str, Any] | None:
     """Return the differential count as it stands; None where nobody and nothing named a cell."""
-    notifications = select(Notification).where(Notification.case_id == case.id).order_by(Notification.told_at)
-    return differential_content(case, db.session.get_one(Lab, case.lab_id), list(db.session.scalars(notifications)))
+    return differential_content(case, db.session.get_one(Lab, case.lab_id), review_rules.told_of(case.id))
 
 
 def blind_material(reading: BlindReading, order: list[str]) -> dict[str, Any]:
