@@ -20,7 +20,13 @@ from training.__main__ import main
 from training.data.dataset import load
 from training.data.renderings import RENDERINGS
 from training.evaluation import stress
+from training.evaluation.cross_fit import Fold
+from training.evaluation.cross_validation import fold_files
 from training.evaluation.stress import holds as bundle_holds
+from training.evaluation.summary import summarise
+from training.fit.run import Material, Run
+from training.recipes import loading
+from training.recipes.recipe import Source
 
 SOME = ("as it is", "noise 20", "enlarged 2")
 
@@ -135,3 +141,17 @@ def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(r
     assert main([*renew, str(drawn), "--version", "0.3.0"]) == 0
     remarks = [text for text in bundle.read_card(tmp_path / "tiny").known_failures if "measured anew" in text]
     assert len(remarks) == 1
+
+
+def test_the_fold_of_an_examination_was_run_too(run, drawn, tiny):
+    """Its pictures are in no result, and yet nothing is missing that `publish` would wait for."""
+    recipe = structs.replace(
+        loading.load(str(tiny)), sources={"drawn": Source("MIT", True), "exam": Source("none", False)}
+    )
+    files = fold_files(run, "grouped", range(2))
+    folds = [Fold.read(file) for file in files]
+    data = load(drawn)
+    data = replace(data, sources=tuple("exam" if i in folds[1].test else "drawn" for i in range(len(data))))
+    drafts = [bundle.read_card(file.parent / "tiny") for file in files]
+    result = summarise(Run(Material(recipe, data), None, run), "grouped", 2, folds, drafts)
+    assert (result.folds, result.folds_run, result.n) == (2, 2, len(folds[0].test))

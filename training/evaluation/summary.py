@@ -109,7 +109,7 @@ def summarise(
         protocol=protocol,
         meaning=_meaning(recipe, protocol),
         folds=count,
-        folds_run=len(results),
+        folds_run=len(results) + len(examined),
         seed=recipe.schedule.seed,
         commit=commit(),
         calibrated_by=calibrated_by,

@@ -29,7 +29,8 @@ STYLE: dict[Any, Any] = {
 SIZES = (30, 100, 300, 1000, 3000)
 GOOD = 0.99
 PROBE, OOD, GROUPED = "taleghani-probe.csv", "taleghani-ood.csv", "grouped.json"
-COMPARED = "taleghani-compare.csv"
+COMPARED, ADAPTED = "taleghani-compare.csv", "cells-adapt.csv"
+STARTS = "leukolens-differential-2", "leukolens-differential"  # what labels of a laboratory were put on top of
 
 
 def draw(results: Path, report: Path, out: Path) -> list[Path]:
@@ -45,6 +46,7 @@ def draw(results: Path, report: Path, out: Path) -> list[Path]:
         "how-rare": _how_rare,
         "when-to-refuse": lambda axes: _when_to_refuse(axes, _served(report / GROUPED)),
         "outliers": lambda axes: _outliers(axes, rows_of(results / OOD)),
+        "own-labels": lambda axes: _own_labels(axes, rows_of(results / ADAPTED)),
     }
     files = []
     with plt.rc_context(STYLE):
@@ -160,6 +162,26 @@ def _outliers(axes: Any, rows: list[dict[str, str]]) -> None:
     _pairs(axes, names, scores, size=10)
     axes.set(xlim=(0, 1), xlabel="still get an answer")
     axes.legend(frameon=False, loc="lower right")
+
+
+def _own_labels(axes: Any, rows: list[dict[str, str]]) -> None:
+    """How often the type of a cell is right in a laboratory that a network has not seen, by how many labels it gets."""
+    laboratories = sorted({row["laboratory"] for row in rows})
+    for number, laboratory in enumerate(laboratories):
+        colour = plt.get_cmap("Dark2")(number)
+        for parent, style in ((STARTS[0], "-"), (STARTS[1], ":")):
+            own = [row for row in rows if (row["laboratory"], row["parent"]) == (laboratory, parent)]
+            if not own:
+                continue
+            drawn = {0: [float(row["accuracy_before"]) for row in own]}
+            for row in own:
+                drawn.setdefault(int(row["labels"]), []).append(float(row["accuracy_all"]))
+            means = [float(np.mean(values)) for values in drawn.values()]
+            label = laboratory if parent == STARTS[0] else None
+            axes.plot(list(drawn), means, color=colour, linestyle=style, marker="o", ms=3, label=label)
+    axes.set(xlabel="labels of the laboratory's own", ylabel="right of five types", xlim=(-3, 103), ylim=(0, 1))
+    axes.set_xticks([0, 25, 50, 100])
+    axes.legend(frameon=False, loc="lower right", ncols=2)
 
 
 def _pairs(axes: Any, names: list[str], series: tuple[tuple[str, str, list[float]], ...], size: int) -> None:
