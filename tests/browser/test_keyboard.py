@@ -116,6 +116,27 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_a_key_that_is_held_reviews_one_image(inside: Visit, tmp_path: Path) -> None:
+    """The page of the next image hears the held key too, and takes nothing down; released and pressed again it does."""
+    page = inside.page
+    page.goto(f"{inside.server.url}/cases/new")
+    page.get_by_label("Accession").fill("K-3")
+    page.locator("#image").set_input_files(files(tmp_path))
+    page.get_by_role("button", name="Create the case").click()
+    page.get_by_role("link", name="Open the case").click()
+    page.get_by_role("link", name="Review the next image").click()
+    page.locator("#stage[data-shown]").wait_for()
+    page.keyboard.down("n")
+    for _number in range(5):  # as a keyboard repeats it
+        expect(page.get_by_role("heading", name="image 2 of 3")).to_be_visible()
+        page.locator("#stage[data-shown]").wait_for()
+        page.keyboard.down("n")
+        page.wait_for_timeout(100)
+    page.keyboard.up("n")
+    press(page, "n")
+    expect(page.get_by_role("heading", name="image 3 of 3")).to_be_visible()
+
+
 def test_the_picture_is_moved_by_keys(inside: Visit) -> None:
     """Zoom and pan, the views, the boxes and the classes; the arrows turn the pages only when nothing is enlarged."""
     page = inside.page
