@@ -6,10 +6,11 @@ import {
 } from "./evidence.js";
 import { boxWords, drawLeukocytes } from "./leukocytes.js";
 import { opacityOf, placeOf, recall, remember, toBegin } from "./remembered.js";
+import { stageOf } from "./stage.js";
 import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
 
 const root = document.getElementById("read");
-const data = JSON.parse(root.dataset.stage);
+const data = stageOf(root.dataset.stage);
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const PUSH = 60; // CSS pixels that an arrow key moves the picture
@@ -25,13 +26,12 @@ const asked = new URLSearchParams(location.search);
 const asksFor = (name) => asked.has(name) && root.dataset[name];
 const begin = (name, offered) => toBegin(offered, [here[name], asksFor(name), remembered[name]], root.dataset[name]);
 
-const types = data.types ?? []; // a blind reader is shown none
 const state = {
   view: begin("view", links.map((link) => link.dataset.view)),
   label: begin("label", radios.map((radio) => radio.value)),
   method: here.method || root.dataset.method,
   opacity: opacityOf(remembered.opacity, byId("opacity") ? byId("opacity").value / 100 : 0.45),
-  boxes: Boolean(remembered.boxes ?? types.some((type) => type.length)) || Boolean(data.cell),
+  boxes: Boolean(remembered.boxes ?? data.types.some((type) => type.length)) || Boolean(data.cell),
   cell: data.cell, // the number of the leukocyte that is looked for; 0 for none
   beside: false,
   place: placeOf(data.cell ? null : remembered.place),
@@ -144,7 +144,7 @@ function drawBoxes(context, at) {
     const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
-    const words = boxWords(place + 1, types[place] ?? "", box[2] / ratio);
+    const words = boxWords(place + 1, data.types[place] ?? "", box[2] / ratio);
     context.strokeText(words, ...corner);
     context.fillStyle = "#fff";
     context.fillText(words, ...corner);
