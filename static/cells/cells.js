@@ -201,8 +201,10 @@ async function redraw(kind) {
 }
 
 function countSelected() {
+  const count = chosen().length;
+  page.toggleAttribute("data-selected", count > 0);
   const output = byId("selected");
-  if (output) output.value = chosen().length;
+  if (output) output.value = count;
 }
 
 function prepare() {
