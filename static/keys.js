@@ -1,5 +1,5 @@
 // Keys of a page: elements name theirs in data-key; ? shows the list.
-import { modified, placeOf } from "./shortcuts.js";
+import { mayRepeat, modified, placeOf } from "./shortcuts.js";
 
 const TYPED_INTO = "input:not([type=checkbox]):not([type=radio]), textarea, select";
 
@@ -8,6 +8,7 @@ document.addEventListener("keydown", (event) => {
   const dialog = document.getElementById("keys");
   if (event.key === "?" && dialog) {
     event.preventDefault();
+    if (event.repeat) return;
     if (dialog.open) dialog.close(); else dialog.showModal();
     return;
   }
@@ -17,5 +18,6 @@ document.addEventListener("keydown", (event) => {
   const target = elements[placeOf(event.key, keys, Boolean(event.target.closest("[role=img]")))];
   if (!target) return;
   event.preventDefault();
+  if (event.repeat && !mayRepeat(target)) return;
   if (target.matches("input, textarea")) target.focus(); else target.click();
 });

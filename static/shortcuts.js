@@ -2,7 +2,17 @@
 
 /** Return whether a key was pressed together with one that makes it the browser's or the system's. */
 export function modified(event) {
+  // AltGr types a character, as [ and ] on a German keyboard; Windows reports it as Ctrl with Alt.
+  if (event.getModifierState("AltGraph")) return event.metaKey;
   return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+/** Return whether a key does what it stands for again and again while it is held: it goes on by links, but presses no button.
+ *
+ * The page that follows hears a held key too, and it would be another image that is reviewed.
+ */
+export function mayRepeat(element) {
+  return element.matches("a");
 }
 
 /** Return the place in a page's list of keys that a key stands for, or -1; on a picture the arrows move it. */

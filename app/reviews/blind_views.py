@@ -92,6 +92,8 @@ def read_page(reading: BlindReading, image: SmearImage, problem: str = "") -> st
             "width": image.width,
             "height": image.height,
             "boxes": [],
+            "gone": [],
+            "parts": [],
             "maps": {},
             "inferno": overlays.INFERNO.tobytes().hex(),
             "views": {"original": picture},

@@ -17,6 +17,7 @@ export function offerCamera(camera, add) {
   const parts = Object.fromEntries([...camera.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
   const words = camera.dataset;
   let stream = null;
+  let starts = 0; // a camera that comes after the panel was closed, or after another was chosen, is not wanted any more
   let shot = null;
   let shots = 0;
 
@@ -24,8 +25,13 @@ export function offerCamera(camera, add) {
     parts.message.textContent = text || "";
   }
 
+  function release(opened) {
+    for (const track of opened.getTracks()) track.stop();
+  }
+
   function stop() {
-    if (stream) for (const track of stream.getTracks()) track.stop();
+    starts += 1;
+    if (stream) release(stream);
     stream = null;
     parts.video.srcObject = null;
   }
@@ -52,6 +58,7 @@ export function offerCamera(camera, add) {
 
   async function start(device) {
     stop();
+    const number = starts;
     showShot(null);
     parts.capture.disabled = true;
     tell(words.starting);
@@ -60,15 +67,19 @@ export function offerCamera(camera, add) {
       // As many pixels as the camera has: a microscope camera that is asked for nothing sends 640 x 480.
       const size = { width: { ideal: 4096 }, height: { ideal: 3072 } };
       const video = device ? { deviceId: { exact: device }, ...size } : size;
-      stream = await navigator.mediaDevices.getUserMedia({ video });
+      const opened = await navigator.mediaDevices.getUserMedia({ video });
+      if (number !== starts) { release(opened); return; }
+      stream = opened;
       const [track] = stream.getVideoTracks();
       track.addEventListener("ended", () => { stop(); parts.capture.disabled = true; tell(words.unplugged); });
       parts.video.srcObject = stream;
       await parts.video.play();
+      if (number !== starts) return;
       parts.capture.disabled = false;
       tell("");
       await list(track.getSettings().deviceId);
     } catch (error) {
+      if (number !== starts) return;
       stop();
       tell(words[problemOf(error.name)]);
     }

@@ -1,10 +1,10 @@
 // Second opinions: the models that were ticked read a new case's images, once all of them are there.
 import { unsent } from "./queue.js";
 
-/** Return of how many images other models are to be asked now, or 0: nothing is on its way, and there are new ones. */
+/** Return the images, by id, that other models are to be asked to read now: once nothing is on its way, the new ones. */
 export function toAsk(items, asked) {
-  const done = items.filter((item) => item.state === "done").length;
-  return unsent(items) || done <= asked ? 0 : done;
+  if (unsent(items)) return [];
+  return items.filter((item) => item.state === "done").map((item) => item.answer.id).filter((id) => !asked.has(id));
 }
 
 /** Ask each model, by name, to read the images that it has not read; `tell` gets a sentence for each that cannot. */

@@ -11,9 +11,19 @@ export function finished(progress) {
   return progress.state !== "queued" && progress.state !== "running";
 }
 
-/** Return whether a form's fields are as the page came, so that loading it again loses nothing. */
-export function untouched(fields) {
-  return fields.every((field) => ("checked" in field && ["checkbox", "radio"].includes(field.type)
-    ? field.checked === field.defaultChecked
-    : field.defaultValue === undefined || field.value === field.defaultValue));
+function untouched(field) {
+  if (["checkbox", "radio"].includes(field.type)) return field.checked === field.defaultChecked;
+  if (field.options) {
+    // Of a list in which the page marks nothing the first is chosen.
+    const marked = [...field.options].findLastIndex((option) => option.defaultSelected);
+    return field.selectedIndex === Math.max(0, marked) || !field.options.length;
+  }
+  return field.value === field.defaultValue;
+}
+
+/** Return whether a page may be loaded again by itself: nothing was typed into the fields of its forms or chosen there,
+ * nothing else on it is unfinished, and it is no answer to a form, which would be sent once more.
+ */
+export function mayLoadAgain(fields, unfinished, answersForm) {
+  return !answersForm && !unfinished && fields.every(untouched);
 }

@@ -4,9 +4,9 @@ export const AT_ONCE = 4;
 export const BUSY_TRIES = 5;
 const BUSY_SECONDS = 3; // where a busy server does not say when to come back
 
-/** Return whether something is still on its way. */
+/** Return whether something is still on its way, to the case or out of it. */
 export function unsent(items) {
-  return items.some((item) => item.state === "waiting" || item.state === "sending");
+  return items.some((item) => ["waiting", "sending", "removing"].includes(item.state));
 }
 
 /** Return the item that is to be sent now: the first that waits and may, while fewer than AT_ONCE are under way. */
@@ -23,6 +23,11 @@ export function afterAnswer(status, tries, retryAfter) {
   return { state: "failed", reason: { 401: "signedOut", 413: "tooLargeOnTheWay" }[status] || "unanswered" };
 }
 
+/** Return whether nothing of a file was stored for certain, by what follows from an answer that brought this error or none. */
+export function notStored({ state, reason }, error) {
+  return state === "waiting" || (state === "failed" && (reason !== "unanswered" || Boolean(error)));
+}
+
 /** Return the rows that take the place of a file of several pictures, or null for a file of one; each row is done or failed. */
 export function rowsOf(answer) {
   if (!answer || !Array.isArray(answer.images)) return null;
@@ -36,7 +41,8 @@ export function shareSent(event) {
 
 /** Return the words of a state; `opened` is whether the case exists that the image is to go into. */
 export function stateWords(state, opened, words) {
-  return { waiting: opened ? words.queued : words.waiting, sending: words.sending }[state] || "";
+  const { sending, removing } = words;
+  return { waiting: opened ? words.queued : words.waiting, sending, removing }[state] || "";
 }
 
 /** Return how the whole queue stands, when nothing is on its way any more. */

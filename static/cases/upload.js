@@ -1,7 +1,8 @@
 // Sending images: one request each, a few at a time, with progress, retry and removal.
 import { offerCamera } from "./camera.js";
 import { askEach, toAsk } from "./opinions.js";
-import { afterAnswer, mayOpen, nextToSend, rowsOf, shareSent, stateWords, summary, unsent } from "./queue.js";
+import { afterAnswer, mayOpen, nextToSend, notStored, rowsOf, shareSent, stateWords, summary, unsent } from "./queue.js";
+import { takeOut } from "./removal.js";
 
 const form = document.querySelector("form[data-new-case], form[data-case]");
 const zone = form.querySelector("[data-drop]");
@@ -17,14 +18,19 @@ const PASTED = "pasted.png"; // a picture from the clipboard has no name of its 
 
 let place = form.dataset.case ? JSON.parse(form.dataset.case) : null;
 let creating = false;
-let asked = 0; // of how many images other models were asked
 let asking = false;
+let added = 0; // how many were ever added, so that what comes later stands later, whatever was removed
+const asked = new Set(); // the images, by id, that other models were asked to read
 const notAsked = []; // a sentence for each that cannot read
 const items = [];
 
 class Item {
-  // A file or a drawing on its way, or one picture of a file that holds several; `kind` is set for a drawing.
+  // A file or a drawing on its way, or one picture of a file that holds several; `kind` is set for a drawing. An item that
+  // is `unwanted` was taken back while it was read, which it is to the end: what is stored of it then is removed.
   constructor(file, kind, given) {
+    this.order = added;
+    added += 1;
+    this.unwanted = false;
     this.file = file;
     this.kind = kind;
     this.state = "waiting";
@@ -36,7 +42,8 @@ class Item {
     this.progress = this.row.querySelector("progress");
     this.retry = this.row.querySelector("[data-retry]");
     this.retry.addEventListener("click", () => { this.tries = 0; this.set("waiting"); pump(); });
-    this.row.querySelector("[data-remove]").addEventListener("click", () => this.remove());
+    this.removal = this.row.querySelector("[data-remove]");
+    this.removal.addEventListener("click", () => this.remove());
     if (file) {
       this.preview = URL.createObjectURL(file);
       // A TIFF has no preview: browsers cannot draw it until the server has read it.
@@ -53,6 +60,7 @@ class Item {
     this.row.querySelector(".queue-state").textContent = text || stateWords(state, Boolean(place), words);
     this.progress.hidden = state !== "sending";
     this.retry.hidden = state !== "failed";
+    this.removal.setAttribute("aria-disabled", String(this.unwanted || state === "removing"));
     report();
   }
 
@@ -60,11 +68,10 @@ class Item {
     if (this.file && this.file.size > limit) { this.set("failed", words.tooLarge); this.retry.hidden = true; return; }
     this.set("sending");
     const body = new FormData();
-    body.append("position", place.next + items.indexOf(this)); // the order of choosing, not of arriving
+    body.append("position", place.next + this.order); // the order of choosing, not of arriving
     if (this.confirmed) body.append(this.confirmed, "yes");
     if (this.kind) body.append("kind", this.kind); else body.append("image", this.file, this.file.name || PASTED);
     const request = new XMLHttpRequest();
-    this.request = request;
     request.open("POST", this.kind ? place.drawings : place.images);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", token);
@@ -75,10 +82,10 @@ class Item {
       this.progress.value = share;
       if (share < 1) return;
       this.progress.removeAttribute("value");
-      this.row.querySelector(".queue-state").textContent = words.reading;
+      if (!this.unwanted) this.row.querySelector(".queue-state").textContent = words.reading;
     });
     request.addEventListener("load", () => { this.answered(request); pump(); });
-    request.addEventListener("error", () => { this.set("failed", words.unanswered); pump(); });
+    request.addEventListener("error", () => { this.unwanted = false; this.set("failed", words.unanswered); pump(); });
     request.send(body);
   }
 
@@ -86,9 +93,12 @@ class Item {
     const answer = request.response || {};
     const rows = rowsOf(answer);
     if (rows) { this.unpack(rows); return; }
-    const { state, seconds, reason } = afterAnswer(request.status, this.tries, request.getResponseHeader("Retry-After"));
-    if (state === "done") this.done(answer);
+    const after = afterAnswer(request.status, this.tries, request.getResponseHeader("Retry-After"));
+    const { state, seconds, reason } = after;
+    if (this.unwanted && notStored(after, answer.error)) { this.discard(); return; }
+    if (state === "done") this.stored(answer);
     else if (state === "failed") {
+      this.unwanted = false; // it is not known whether it was stored, and a person has to read that
       // What looks like a person's name is sent once more only by who has read the warning.
       this.confirmed = answer.confirm;
       this.retry.textContent = answer.confirm ? words.keepName : words.retry;
@@ -109,16 +119,23 @@ class Item {
     items.splice(items.indexOf(this), 1, ...pictures);
     if (this.preview) URL.revokeObjectURL(this.preview);
     pictures.forEach((picture, place) => {
-      if (rows[place].state === "done") { picture.done(rows[place].image); return; }
+      picture.unwanted = this.unwanted;
+      if (rows[place].state === "done") { picture.stored(rows[place].image); return; }
+      if (this.unwanted) { picture.discard(); return; }
       picture.set("failed", rows[place].text);
       picture.retry.hidden = true; // it has no file of its own to be sent again
     });
-    if (focused && pictures.length) pictures[0].row.querySelector("[data-remove]").focus();
+    const [first] = pictures.filter((picture) => picture.row.isConnected);
+    if (focused) (first ? first.removal : input).focus();
     report();
   }
 
-  done(answer) {
+  stored(answer) {
     this.answer = answer;
+    if (this.unwanted) this.takeOut(); else this.done(answer);
+  }
+
+  done(answer) {
     this.thumb.src = answer.thumbnail;
     this.thumb.hidden = false;
     this.row.dataset.outcome = answer.outcome;
@@ -132,18 +149,29 @@ class Item {
     if (answer.drawn) this.row.classList.add("queue-drawn");
   }
 
-  async remove() {
-    if (this.request && this.state === "sending") this.request.abort();
-    if (this.answer) {
-      const headers = { Accept: "application/json", "X-CSRFToken": token };
-      const response = await fetch(this.answer.remove, { method: "POST", headers }).catch(() => null);
-      if (!response || !response.ok) { this.row.querySelector(".queue-state").append(` ${words.notRemoved}`); return; }
-    }
+  remove() {
+    if (this.unwanted || this.state === "removing") return;
+    // A request that is broken off may be read to its end all the same.
+    if (this.state === "sending") { this.unwanted = true; this.set("sending", words.removing); return; }
+    if (this.answer) this.takeOut(); else this.discard();
+  }
+
+  async takeOut() {
+    this.set("removing");
+    const problem = await takeOut(this.answer.remove, token, words.notRemoved);
+    this.unwanted = false;
+    if (!problem) { this.discard(); return; }
+    this.done(this.answer);
+    this.row.querySelector(".queue-state").append(` ${problem}`);
+  }
+
+  discard() {
     if (this.preview) URL.revokeObjectURL(this.preview);
+    const focused = this.row.contains(document.activeElement);
     const next = this.row.nextElementSibling || this.row.previousElementSibling;
     items.splice(items.indexOf(this), 1);
     this.row.remove();
-    (next ? next.querySelector("[data-remove]") : input).focus();
+    if (focused) (next ? next.querySelector("[data-remove]") : input).focus();
     report();
     pump();
   }
@@ -177,10 +205,10 @@ function report() {
 
 async function askOthers() {
   // Who closes the page before can ask on the case's page, which is opened when all who were ticked have been asked.
-  const done = place ? toAsk(items, asked) : 0;
+  const images = place ? toAsk(items, asked) : [];
   const boxes = [...form.querySelectorAll("[name=opinion]:checked")];
-  if (!done || !boxes.length) return;
-  asked = done;
+  if (!images.length || !boxes.length) return;
+  for (const id of images) asked.add(id);
   asking = true;
   const { unanswered } = boxes[0].closest("fieldset").dataset;
   const names = boxes.map((box) => box.value);

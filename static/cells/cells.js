@@ -1,8 +1,12 @@
 // The cells page: keys, dragging, undoing and the panel beside it. A key changes its cell at once and moves on; what was
 // said goes to the server behind it, in order, and the counts come back as they stand there.
 import { modified } from "../shortcuts.js";
+import { Reload, afterRefusal, ask } from "./asking.js";
+import { labelAfter } from "./label.js";
+import { drawNotice } from "./notice.js";
 import { afterNaming, between, neighbour } from "./order.js";
-import { Queue, following, nameOf } from "./queue.js";
+import { Queue, following, nameOf, storeOf } from "./queue.js";
+import { Refusals } from "./refusals.js";
 import { VirtualCells } from "./virtual_cells.js";
 
 const byId = (id) => document.getElementById(id);
@@ -11,7 +15,7 @@ const page = byId("cell-groups");
 const beside = byId("beside");
 const REST_MS = 160; // on a cell, before what stands beside the cells is asked for
 const RETRY_MS = 1500;
-const STORE = `unsaved ${root.dataset.address}`;
+const STORE = storeOf(root.dataset.person, root.dataset.address);
 const SIZE = "cells.crop";
 const parts = new Map(); // what stands beside the cells, by address, until an annotation changes it
 const undoable = []; // what was done on this page: cells with the versions to go back to, and how they looked
@@ -33,6 +37,8 @@ const meant = () => {
   return selected.length ? selected : lastFocus && tileOf(lastFocus.dataset.cell) === lastFocus ? [lastFocus] : [];
 };
 
+const reload = new Reload(sessionStorage, `loaded ${root.dataset.address}`, () => location.reload());
+const refusals = new Refusals(drawProblem);
 const queue = new Queue({
   send,
   told,
@@ -54,11 +60,20 @@ async function send(acts) {
   const data = new FormData(byId("annotations"));
   data.delete("cell");
   data.set("acts", JSON.stringify(acts));
-  const answer = await fetch(byId("annotations").action, { method: "POST", body: data, headers: { "X-Part": "changes" } }).catch(() => null);
-  if (!answer || answer.status >= 500) return null;
-  const found = await answer.json().catch(() => null);
-  if (!found) location.reload(); // signed out, or the case is gone; what waits is kept and sent when the page is back
-  return found && { ok: answer.ok, ...found };
+  const { status, answer } = await ask(byId("annotations").action, "changes", data);
+  if (answer && answer.cells) {
+    reload.settled();
+    return { ok: status === 200, ...answer };
+  }
+  if (afterRefusal(status, answer) === "wait") return null;
+  withoutPart(status, answer); // what waits is kept, and sent when the page is back
+  return { stopped: true };
+}
+
+function withoutPart(status, answer) {
+  // Say why a part of the page did not come, or load the page again where that helps.
+  if (afterRefusal(status, answer) === "load" && reload.again()) return;
+  refusals.tell(answer && answer.error || root.dataset.unanswered);
 }
 
 function told(answer, acts, waiting) {
@@ -69,31 +84,29 @@ function told(answer, acts, waiting) {
   }
   parts.clear();
   for (const part of ["count", "history", "progress"]) byId(part).innerHTML = answer[part];
-  tellProblem(answer.problem);
   if (answer.ok) return;
   const names = acts[0].cells.map(nameOf);
+  refusals.tell(answer.problem, names);
   for (const name of names) if (tileOf(name)) boxOf(tileOf(name)).checked = true;
   countSelected();
   undoable.splice(0);
 }
 
-function tellProblem(text) {
-  let place = byId("problem");
-  if (!text) { if (place) place.remove(); return; }
-  if (!place) {
-    place = Object.assign(document.createElement("p"), { id: "problem", className: "notice notice-error" });
-    place.setAttribute("role", "alert");
-    page.prepend(place);
-  }
-  place.textContent = text;
-  place.scrollIntoView({ block: "center" });
+function drawProblem(sentences, fresh) {
+  const notice = drawNotice(page, sentences, root.dataset.close, () => {
+    refusals.close();
+    if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus();
+  });
+  if (fresh) notice.scrollIntoView({ block: "center" });
 }
 
 function draw(tile, words, excluded, key) {
-  boxOf(tile).value = key;
+  const box = boxOf(tile);
+  let person = tile.querySelector(".cell-person");
+  box.value = key;
+  box.setAttribute("aria-label", labelAfter(box.getAttribute("aria-label"), person ? person.textContent : "", words));
   tile.classList.toggle("cell-named", Boolean(words));
   tile.classList.toggle("cell-excluded", excluded);
-  let person = tile.querySelector(".cell-person");
   if (!words) { if (person) person.remove(); return; }
   if (!person) {
     person = Object.assign(document.createElement("span"), { className: "cell-person" });
@@ -123,7 +136,10 @@ const looks = (tile) => ({
 function say(cells, choice, words) {
   // The cells look as they will at once; the focus goes on, so that the next key means the next cell.
   const some = choice === "confirm" ? cells.filter((tile) => tile.dataset.suggested) : cells;
-  if (!some.length) { if (cells.length) tellProblem(root.dataset.none); return; }
+  if (!some.length) {
+    if (cells.length) refusals.tell(root.dataset.none, cells.map((tile) => tile.dataset.cell));
+    return;
+  }
   const excluded = choice.startsWith("excluded:");
   const before = some.map(looks);
   const keys = some.map((tile) => boxOf(tile).value);
@@ -135,6 +151,7 @@ function say(cells, choice, words) {
     boxOf(tile).checked = false;
   });
   undoable.push(before);
+  refusals.actedOn(names);
   done(next);
   queue.add({ choice, cells: keys });
 }
@@ -150,6 +167,7 @@ function undo() {
     keys.push(`${key}.${one.version}`);
     draw(tile, one.words, one.excluded, following(key));
   }
+  refusals.actedOn(before.map((look) => look.name));
   done(before[0].name);
   if (keys.length) queue.add({ choice: "restore", cells: keys });
 }
@@ -157,10 +175,13 @@ function undo() {
 function done(next) {
   for (const open of page.querySelectorAll(".exclude[open]")) open.open = false;
   countSelected();
-  tellProblem("");
-  const arrange = byId("arrange");
-  if (arrange) arrange.disabled = false;
+  mayArrange(true);
   focusOn(next);
+}
+
+function mayArrange(may) {
+  const arrange = byId("arrange"); // not there for who may not name cells
+  if (arrange) arrange.disabled = !may;
 }
 
 function focusOn(name) {
@@ -171,13 +192,13 @@ function focusOn(name) {
 async function arranged(name) {
   // The cells in their groups anew, as the server has them; the place on the page stays.
   await queue.flush();
-  const answer = await fetch(location.href, { headers: { "X-Part": "cells" } }).catch(() => null);
-  const found = answer && answer.ok && (await answer.json().catch(() => null));
-  if (!found) { location.reload(); return; }
+  const { status, answer } = await ask(location.href, "cells");
+  if (!answer || !answer.groups) { withoutPart(status, answer); return; }
+  if (!queue.length) reload.settled();
   const place = scrollY;
-  tiles.load(groups(), found);
+  tiles.load(groups(), answer);
   parts.clear();
-  byId("arrange").disabled = true;
+  mayArrange(false);
   for (const pager of root.querySelectorAll(".pager")) pager.remove();
   countSelected();
   scrollTo(0, place);
@@ -186,23 +207,26 @@ async function arranged(name) {
 
 async function redraw(kind) {
   const cells = meant();
+  const names = cells.map((tile) => tile.dataset.cell);
+  refusals.actedOn(names);
   await queue.flush();
   const data = new FormData(byId("annotations"));
   data.delete("cell");
   data.set("kind", kind);
   for (const tile of cells) data.append("cell", boxOf(tile).value);
   const address = page.querySelector("[data-redraw]").formAction;
-  const answer = await fetch(address, { method: "POST", body: data, headers: { "X-Part": "changes" } }).catch(() => null);
-  const found = answer && (await answer.json().catch(() => null));
-  if (!found) { location.reload(); return; }
-  if (found.problem) { tellProblem(found.problem); return; }
-  await arranged(found.cell);
-  for (const part of ["count", "history", "progress"]) byId(part).innerHTML = found[part];
+  const { status, answer } = await ask(address, "changes", data);
+  if (!answer || !answer.cells) { withoutPart(status, answer); return; }
+  if (answer.problem) { refusals.tell(answer.problem, names); return; }
+  await arranged(answer.cell);
+  for (const part of ["count", "history", "progress"]) byId(part).innerHTML = answer[part];
 }
 
 function countSelected() {
+  const count = chosen().length;
+  page.toggleAttribute("data-selected", count > 0);
   const output = byId("selected");
-  if (output) output.value = chosen().length;
+  if (output) output.value = count;
 }
 
 function prepare() {
@@ -345,7 +369,7 @@ page.addEventListener("click", (event) => {
   if (list.open) list.querySelector("button").focus();
 });
 
-addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
+addEventListener("beforeunload", (event) => { if (queue.length && !reload.begun) event.preventDefault(); });
 
 function resize() {
   root.style.setProperty("--crop", `${size.value}px`);
@@ -355,5 +379,6 @@ size.value = localStorage.getItem(SIZE) || size.value;
 size.addEventListener("input", resize);
 resize();
 tiles.adopt(groups());
+if (byId("problem")) refusals.tell(byId("problem").textContent.trim(), chosen().map((tile) => tile.dataset.cell));
 prepare();
 if (queue.length || root.dataset.whole === "no") arranged(); // more than stand on the page, or than it knows

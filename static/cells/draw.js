@@ -56,7 +56,11 @@ if (add) {
   });
   field.addEventListener("keydown", (event) => {
     if (modified(event)) return;
-    if (event.key === "Enter") { event.preventDefault(); add.requestSubmit(); return; }
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (!event.repeat) add.requestSubmit();
+      return;
+    }
     const place = moved(typed(), event.key, event.shiftKey ? 10 * STEP : STEP, size);
     if (!place) return;
     event.preventDefault();

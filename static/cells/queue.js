@@ -9,12 +9,18 @@ export function following(key) {
   return `${image}.${number}.${Number(version) + 1}`;
 }
 
+/** Return under which name a tab keeps what a person's page has not sent yet: nobody else sends it under theirs. */
+export function storeOf(person, address) {
+  return `unsaved ${person} ${address}`;
+}
+
 /** Return the name of the cell that a key is about. */
 export function nameOf(key) {
   return key.split(".").slice(0, 2).join(".");
 }
 
-/** Acts in their order. `send` takes a list of them and answers { ok, ... }, or null where there was no answer.
+/** Acts in their order. `send` takes a list of them and answers { ok, ... }, or null where there was no answer, or
+ * { stopped } where another try would have the same answer: then they wait until there is a further act.
  *
  * They go out one request at a time. A request of several that is refused is sent again act by act, so that only the
  * one that cannot be taken down is handed back, by `told`; `told` hears of every answer, with the acts that it is of.
@@ -58,6 +64,10 @@ export class Queue {
         this.changed(this);
         await this.wait();
         continue;
+      }
+      if (answer.stopped) {
+        this.changed(this);
+        return;
       }
       if (!answer.ok && some.length > 1) {
         this.singly = some.length;

@@ -22,8 +22,9 @@ export function gridOf(data, label, wished) {
   return method === FIRST_METHOD ? data.maps[label] : data.methods[method][label];
 }
 
-/** Return whether further maps of a class can be asked for: some have not been drawn yet. */
+/** Return whether further maps of a class can be asked for: some have not been drawn yet, and the field was not read in parts. */
 export function mayAskMore(data, label) {
+  if (data.parts.length) return false;
   const others = Object.values(data.methods || {});
   return !others.length || others.some((grids) => !grids[label]);
 }

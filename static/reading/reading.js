@@ -5,11 +5,12 @@ import {
   coloured, gridOf, hasEvidence, mapSize, mayAskMore, methodShown, methodsFor, opacityAfter, palette,
 } from "./evidence.js";
 import { boxWords, drawLeukocytes } from "./leukocytes.js";
-import { placeOf, recall, remember, viewToBegin } from "./remembered.js";
+import { opacityOf, placeOf, recall, remember, toBegin } from "./remembered.js";
+import { stageOf } from "./stage.js";
 import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
 
 const root = document.getElementById("read");
-const data = JSON.parse(root.dataset.stage);
+const data = stageOf(root.dataset.stage);
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const PUSH = 60; // CSS pixels that an arrow key moves the picture
@@ -18,19 +19,22 @@ const OPACITY_STEP = 5; // per cent
 const SHADED = ["map", "leukocytes"]; // views with colours over the picture
 const UNDER_MAP = data.views.model ? "model" : "original"; // what the network was given, unless that version is gone
 const links = all(".segments [data-view]");
-const kept = recall(sessionStorage);
-const asked = new URLSearchParams(location.search).has("view");
+const radios = all("[name=label][type=radio]");
+const remembered = recall(sessionStorage);
+const here = history.state || {}; // what was chosen on this very page, which Back and a reload bring again
+const asked = new URLSearchParams(location.search);
+const asksFor = (name) => asked.has(name) && root.dataset[name];
+const begin = (name, offered) => toBegin(offered, [here[name], asksFor(name), remembered[name]], root.dataset[name]);
 
-const types = data.types ?? []; // a blind reader is shown none
 const state = {
-  view: viewToBegin(kept.view, links.map((link) => link.dataset.view), asked) || root.dataset.view,
-  label: root.dataset.label,
-  method: root.dataset.method,
-  opacity: 0.45,
-  boxes: Boolean(kept.boxes ?? types.some((type) => type.length)) || Boolean(data.cell),
+  view: begin("view", links.map((link) => link.dataset.view)),
+  label: begin("label", radios.map((radio) => radio.value)),
+  method: here.method || root.dataset.method,
+  opacity: opacityOf(remembered.opacity, byId("opacity") ? byId("opacity").value / 100 : 0.45),
+  boxes: Boolean(remembered.boxes ?? data.types.some((type) => type.length)) || Boolean(data.cell),
   cell: data.cell, // the number of the leukocyte that is looked for; 0 for none
   beside: false,
-  place: placeOf(data.cell ? null : kept.place),
+  place: placeOf(data.cell ? null : remembered.place),
 };
 const panes = all(".stage").map((stage) => {
   const canvas = stage.querySelector("canvas");
@@ -140,7 +144,7 @@ function drawBoxes(context, at) {
     const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
     context.lineWidth = 3 * ratio;
     context.strokeStyle = "#000";
-    const words = boxWords(place + 1, types[place] ?? "", box[2] / ratio);
+    const words = boxWords(place + 1, data.types[place] ?? "", box[2] / ratio);
     context.strokeText(words, ...corner);
     context.fillStyle = "#fff";
     context.fillText(words, ...corner);
@@ -172,9 +176,15 @@ function show(view) {
   draw();
 }
 
+function note(choice) {
+  // What a person chose stays for the next image, also where that has no such view; and for this one, whatever its
+  // address asks for.
+  remember(sessionStorage, choice);
+  history.replaceState({ ...history.state, ...choice }, "");
+}
+
 function choose(view) {
-  // What a person chose stays for the next image, also where that has no such view.
-  remember(sessionStorage, { view });
+  note({ view });
   show(view);
 }
 
@@ -198,28 +208,40 @@ function showMap() {
   }
 }
 
-function chooseLabel(label) {
-  state.label = label;
+function showLabel() {
+  for (const radio of radios) radio.checked = radio.value === state.label;
   if (byId("maps-label")) {
-    byId("maps-label").value = label;
-    byId("maps-label").form.hidden = !mayAskMore(data, label);
+    byId("maps-label").value = state.label;
+    byId("maps-label").form.hidden = !mayAskMore(data, state.label);
   }
   showMap();
+}
+
+function chooseLabel(label) {
+  state.label = label;
+  note({ label });
+  showLabel();
   choose("map");
 }
 
 function chooseMethod(method) {
   state.method = method;
+  note({ method });
   showMap();
   choose("map");
 }
 
+function showOpacity() {
+  const percent = Math.round(100 * state.opacity);
+  byId("opacity").value = percent;
+  byId("opacity-value").textContent = `${percent} %`;
+}
+
 function setOpacity(percent) {
-  const slider = byId("opacity");
-  if (!slider) return;
-  slider.value = percent;
-  state.opacity = slider.value / 100;
-  byId("opacity-value").textContent = `${slider.value} %`;
+  if (!byId("opacity")) return;
+  state.opacity = percent / 100;
+  note({ opacity: state.opacity });
+  showOpacity();
   draw();
 }
 
@@ -302,9 +324,7 @@ for (const link of all("#counting [data-cell]")) {
 for (const link of all(".methods [data-method]")) {
   link.addEventListener("click", (event) => { event.preventDefault(); chooseMethod(link.dataset.method); });
 }
-for (const radio of all("[name=label][type=radio]")) {
-  radio.addEventListener("change", () => chooseLabel(radio.value));
-}
+for (const radio of radios) radio.addEventListener("change", () => chooseLabel(radio.value));
 for (const link of all(".label-link")) {
   link.addEventListener("click", (event) => { event.preventDefault(); link.previousElementSibling.click(); });
   link.tabIndex = -1;
@@ -330,10 +350,7 @@ const keys = {
     const views = links.map((link) => link.dataset.view);
     if (views.length) choose(following(views, state.view));
   },
-  c: () => {
-    const radios = all("[name=label][type=radio]");
-    if (radios.length) following(radios, radios.find((radio) => radio.checked)).click();
-  },
+  c: () => radios.length && following(radios, radios.find((radio) => radio.checked)).click(),
   "[": () => setOpacity(opacityAfter(state.opacity, -OPACITY_STEP)),
   "]": () => setOpacity(opacityAfter(state.opacity, OPACITY_STEP)),
   "+": () => zoomTo(state.place.zoom * STEP),
@@ -357,7 +374,8 @@ for (const { canvas } of panes) canvas.hidden = false;
 document.documentElement.classList.add("scripted");
 new ResizeObserver(resize).observe(main.stage);
 show(state.view);
-showMap();
+showLabel();
+if (byId("opacity")) showOpacity();
 resize();
 state.place = inSight(main.canvas, sizeOf(main), state.place); // it may be another picture's, of another shape
 if (data.cell && state.view === "leukocytes" && data.boxes[data.cell - 1]) chooseCell(data.cell);

@@ -1,4 +1,5 @@
-// How somebody looks at images stays from one to the next, in this tab: which view, the boxes, and where it is enlarged.
+// How somebody looks at images stays from one to the next, in this tab: which view and class, the boxes, how strong the
+// colours are, and where it is enlarged.
 import { MAX_ZOOM, WHOLE } from "./zoom.js";
 
 const NAME = "reading";
@@ -10,9 +11,18 @@ export function placeOf(value) {
   return Number.isFinite(zoom) && zoom >= 1 && zoom <= MAX_ZOOM && isShare(x) && isShare(y) ? { zoom, x, y } : WHOLE;
 }
 
-/** Return the view to begin with: what the address asks for, else the last one where this image has it, else the first. */
-export function viewToBegin(wished, views, asked) {
-  return !asked && views.includes(wished) ? wished : undefined;
+/** Return the opacity that was written down, as a share of 1, or another where that is none. */
+export function opacityOf(value, otherwise) {
+  return isShare(value) ? value : otherwise;
+}
+
+/** Return the view or the class to begin with: the first wish that this image has, or `otherwise` where it has none.
+ *
+ * The wishes in their order: what was chosen on this page before it was loaded again, what the address asks for, and what
+ * was chosen last on another image.
+ */
+export function toBegin(offered, wishes, otherwise) {
+  return wishes.find((wish) => offered.includes(wish)) ?? otherwise;
 }
 
 /** Return what is remembered; nothing where the browser keeps nothing, as private windows may. */

@@ -40,6 +40,37 @@ def test_a_leukocyte_is_gone_to_and_the_view_stays(inside: Visit, tmp_path: Path
     expect(stage).to_have_attribute("data-shown", "mask")
 
 
+def test_the_map_stands_under_its_own_class_after_back_and_a_reload(inside: Visit, tmp_path: Path) -> None:
+    """What is chosen is drawn and ticked alike, whatever the address asks for; the next image has class and opacity."""
+    page = inside.page
+    add_suggested(inside, tmp_path, 2)
+    classes, ticked = page.locator("[name=label]"), page.locator("[name=label]:checked")
+    page.goto(page.url + "?view=map&label=" + (classes.nth(1).get_attribute("value") or ""))
+    expect(page.locator("#stage")).to_have_attribute("data-shown", "map")
+    asked_for = pixels(page)
+    classes.nth(2).check()
+    page.locator("#opacity").fill("80")
+    chosen, label = pixels(page), classes.nth(2).get_attribute("value") or ""
+    assert chosen != asked_for
+
+    def unchanged() -> None:
+        expect(page.locator("#stage")).to_have_attribute("data-shown", "map")
+        expect(ticked).to_have_value(label)
+        expect(page.locator("#opacity")).to_have_value("80")
+        expect(page.locator("#opacity-value")).to_have_text("80 %")
+        assert pixels(page) == chosen
+
+    page.reload()
+    unchanged()
+    page.locator(".crumb").first.click()
+    page.locator(".tile-link").first.wait_for()
+    page.go_back()
+    unchanged()
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_role("heading", name="image 2 of 2")).to_be_visible()
+    unchanged()  # the fields are equal
+
+
 @pytest.mark.realdata
 def test_a_field_of_another_laboratory_gets_no_answer_in_the_browser(inside: Visit, data: Path) -> None:
     """AML: the word, the reason and what to do; no label, number or map on the pages, nor in what draws them."""

@@ -11,6 +11,7 @@ from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.browser.conftest import Visit
 from tests.browser.driving import PASSWORD, open_page, press, turn
+from tests.browser.test_whole_way import add_drawing
 from tests.data.pictures import suggested
 
 pytestmark = pytest.mark.browser
@@ -114,6 +115,53 @@ def test_a_case_from_sign_in_to_report_without_a_mouse(visit: Visit, tmp_path: P
     expect(page.get_by_text("by keys alone")).to_be_visible()
     enter(page, "Sign out")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_sentence_is_chosen_by_arrows(inside: Visit) -> None:
+    """Arrows go from one sentence to the next; Enter puts the chosen one in, and so do the button and a pointer."""
+    page = inside.page
+    page.goto(f"{inside.server.url}/lab/terms")
+    page.locator("#sentence textarea").fill("Please repeat.\nPlease send EDTA blood.")
+    page.locator("#sentence button").click()
+    add_drawing(inside, "leukemic")
+    sentences, comment = page.locator("#comment-sentence"), page.locator("#comment")
+    sentences.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(sentences).to_be_focused()
+    expect(comment).to_have_value("")
+    page.keyboard.press("Enter")
+    expect(comment).to_have_value("Please send EDTA blood.")
+    expect(comment).to_be_focused()
+    sentences.focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(comment).to_have_value("Please send EDTA blood.\nPlease repeat.")
+    comment.fill("")
+    sentences.dispatch_event("pointerdown")
+    sentences.select_option("Please repeat.")
+    expect(comment).to_have_value("Please repeat.")
+
+
+def test_a_key_that_is_held_reviews_one_image(inside: Visit, tmp_path: Path) -> None:
+    """The page of the next image hears the held key too, and takes nothing down; released and pressed again it does."""
+    page = inside.page
+    page.goto(f"{inside.server.url}/cases/new")
+    page.get_by_label("Accession").fill("K-3")
+    page.locator("#image").set_input_files(files(tmp_path))
+    page.get_by_role("button", name="Create the case").click()
+    page.get_by_role("link", name="Open the case").click()
+    page.get_by_role("link", name="Review the next image").click()
+    page.locator("#stage[data-shown]").wait_for()
+    page.keyboard.down("n")
+    for _number in range(5):  # as a keyboard repeats it
+        expect(page.get_by_role("heading", name="image 2 of 3")).to_be_visible()
+        page.locator("#stage[data-shown]").wait_for()
+        page.keyboard.down("n")
+        page.wait_for_timeout(100)
+    page.keyboard.up("n")
+    press(page, "n")
+    expect(page.get_by_role("heading", name="image 3 of 3")).to_be_visible()
 
 
 def test_the_picture_is_moved_by_keys(inside: Visit) -> None:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { following, modified, placeOf } from "../../static/shortcuts.js";
+import { following, mayRepeat, modified, placeOf } from "../../static/shortcuts.js";
 
 const REVIEW = ["1", "2", "3", "u", "n", "o", "m", "ArrowLeft", "ArrowRight"];
 
@@ -22,9 +22,21 @@ test("on a picture the arrows move it and turn no page; other keys work as every
 });
 
 test("a key with Ctrl, Alt or Meta is the browser's; Shift is part of what is typed", () => {
-  const pressed = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: true };
+  const pressed = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: true, getModifierState: () => false };
   assert.equal(modified(pressed), false);
   for (const name of ["ctrlKey", "metaKey", "altKey"]) assert.equal(modified({ ...pressed, [name]: true }), true);
+});
+
+test("AltGr types a character, also where Windows reports it as Ctrl with Alt", () => {
+  const pressed = { ctrlKey: true, metaKey: false, altKey: true, getModifierState: (name) => name === "AltGraph" };
+  assert.equal(modified(pressed), false);
+  assert.equal(modified({ ...pressed, getModifierState: () => false }), true);
+});
+
+test("a key that is held leads on by links and presses no button twice", () => {
+  const element = (tag) => ({ matches: (selector) => selector.split(", ").includes(tag) });
+  assert.equal(mayRepeat(element("a")), true);
+  for (const tag of ["button", "summary", "textarea"]) assert.equal(mayRepeat(element(tag)), false);
 });
 
 test("what is next starts again at the end", () => {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 
 import pytest
@@ -66,6 +68,8 @@ def test_the_second_reader_sees_nothing_of_it(app: Flask, clinician: Someone, ca
         assert "as shown" not in page
         assert "aria-pressed" not in page
         assert "0.94" not in page
+        stage = json.loads(html.unescape(re.findall(r'data-stage="(.+?)"', page)[0]))
+        assert [stage[name] for name in ("boxes", "gone", "parts", "maps")] == [[], [], [], {}]
     page = admin.get("/").text
     assert "your blind second reading" in page
     assert all(words not in page for words in ("0.94", "differ</span>", "in review C", "× 2"))

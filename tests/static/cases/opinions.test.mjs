@@ -3,14 +3,18 @@ import { afterEach, test } from "node:test";
 
 import { askEach, toAsk } from "../../../static/cases/opinions.js";
 
-const items = (...states) => states.map((state) => ({ state }));
+const done = (id) => ({ state: "done", answer: { id } });
+const NOBODY = new Set();
 
 test("other models are asked once nothing is on its way, and again only for new images", () => {
-  assert.equal(toAsk(items("done", "sending"), 0), 0);
-  assert.equal(toAsk(items("failed"), 0), 0);
-  assert.equal(toAsk(items("done", "failed", "done"), 0), 2);
-  assert.equal(toAsk(items("done", "done"), 2), 0);
-  assert.equal(toAsk(items("done", "done", "done"), 2), 3);
+  for (const state of ["waiting", "sending", "removing"]) assert.deepEqual(toAsk([done("a"), { state }], NOBODY), []);
+  assert.deepEqual(toAsk([{ state: "failed" }], NOBODY), []);
+  assert.deepEqual(toAsk([done("a"), { state: "failed" }, done("b")], NOBODY), ["a", "b"]);
+  assert.deepEqual(toAsk([done("a"), done("b")], new Set(["a", "b"])), []);
+});
+
+test("other models read an image that came in the place of one that was removed", () => {
+  assert.deepEqual(toAsk([done("b"), done("c")], new Set(["a", "b"])), ["c"]);
 });
 
 const { fetch } = globalThis;

@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  AT_ONCE, BUSY_TRIES, afterAnswer, mayOpen, nextToSend, rowsOf, shareSent, stateWords, summary, unsent,
+  AT_ONCE, BUSY_TRIES, afterAnswer, mayOpen, nextToSend, notStored, rowsOf, shareSent, stateWords, summary, unsent,
 } from "../../../static/cases/queue.js";
 
 const WORDS = {
-  waiting: "waits for the case", queued: "waits", sending: "sending", summary: "{done} of {total} read, {failed} failed.",
+  waiting: "waits for the case", queued: "waits", sending: "sending", removing: "is being removed",
+  summary: "{done} of {total} read, {failed} failed.",
 };
 const items = (...states) => states.map((state) => ({ state }));
 
-test("what waits or is being sent is unsent; what is done or failed is not", () => {
+test("what waits, is being sent or is being removed is unsent; what is done or failed is not", () => {
   assert.equal(unsent(items("done", "waiting")), true);
   assert.equal(unsent(items("sending")), true);
+  assert.equal(unsent(items("removing", "done")), true);
   assert.equal(unsent(items("done", "failed")), false);
   assert.equal(unsent([]), false);
 });
@@ -80,6 +82,15 @@ test("where a proxy answers, or nobody, nothing is said to be stored or not that
   assert.deepEqual(afterAnswer(503, BUSY_TRIES, null), { state: "failed", reason: "unanswered" });
 });
 
+test("nothing was stored for certain where the server says so, and not where nobody answers", () => {
+  const after = (status, tries, error) => notStored(afterAnswer(status, tries, null), error);
+  assert.equal(after(422, 0, "This file is not an image."), true);
+  assert.equal(after(401, 0, undefined), true);
+  assert.equal(after(503, 0, undefined), true);
+  assert.equal(after(201, 0, undefined), false);
+  for (const status of [0, 502, 504]) assert.equal(after(status, 0, undefined), false);
+});
+
 test("progress is a share, and unknown where the browser does not know the length", () => {
   assert.equal(shareSent({ lengthComputable: true, loaded: 50, total: 200 }), 0.25);
   assert.equal(shareSent({ lengthComputable: true, loaded: 200, total: 200 }), 1);
@@ -91,6 +102,7 @@ test("what waits says for what", () => {
   assert.equal(stateWords("waiting", false, WORDS), "waits for the case");
   assert.equal(stateWords("waiting", true, WORDS), "waits");
   assert.equal(stateWords("sending", true, WORDS), "sending");
+  assert.equal(stateWords("removing", true, WORDS), "is being removed");
   assert.equal(stateWords("done", true, WORDS), "");
 });
 

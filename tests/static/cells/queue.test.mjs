@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Queue, following, nameOf } from "../../../static/cells/queue.js";
+import { Queue, following, nameOf, storeOf } from "../../../static/cells/queue.js";
 
 const act = (n) => ({ choice: "label:blast", cells: [`f.${n}.0`] });
 
@@ -56,4 +56,20 @@ test("what a page left behind is sent when it is opened again", async () => {
   assert.equal(queue.length, 1);
   await queue.flush();
   assert.deepEqual(sent, [["f.7.0"]]);
+});
+
+test("what would be refused each time is not sent without end, and goes with the next act", async () => {
+  let allowed = false;
+  const { queue, sent, heard, store } = queueWith(async () => (allowed ? { ok: true } : { stopped: true }), [act(1)]);
+  await queue.flush();
+  assert.deepEqual([sent.length, heard.length, store.kept.length], [1, 0, 1]);
+  allowed = true;
+  await queue.add(act(2));
+  assert.deepEqual(sent.at(-1), ["f.1.0", "f.2.0"]);
+  assert.deepEqual(store.kept, []);
+});
+
+test("what one person left unsent is none of the next one's in the same tab", () => {
+  assert.notEqual(storeOf("7", "/cases/1/cells"), storeOf("8", "/cases/1/cells"));
+  assert.notEqual(storeOf("7", "/cases/1/cells"), storeOf("7", "/cases/2/cells"));
 });

@@ -7,6 +7,7 @@ import {
 
 const DATA = {
   maps: { benign: [[0, 0]], pre: [[0, 1]] },
+  parts: [],
   methods: { "score-cam": { pre: [[0.5, 0.5]] }, smoothgrad: { pre: [[0.25, 0]], benign: [[0, 0.1]] } },
 };
 const BLIND = { maps: {} };
@@ -33,7 +34,11 @@ test("the wished method is shown where it drew the class, and the first one else
 test("more maps can be asked for until all are drawn of the class", () => {
   assert.equal(mayAskMore(DATA, "pre"), false);
   assert.equal(mayAskMore(DATA, "benign"), true);
-  assert.equal(mayAskMore({ maps: DATA.maps, methods: {} }, "pre"), true);
+  assert.equal(mayAskMore({ ...DATA, methods: {} }, "pre"), true);
+});
+
+test("no further maps are offered of a field that was read in parts: they would be refused", () => {
+  assert.equal(mayAskMore({ ...DATA, methods: {}, parts: [[0, 0, 640, 480]] }, "pre"), false);
 });
 
 test("a map without a positive number shows no evidence", () => {

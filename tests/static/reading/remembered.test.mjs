@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { placeOf, recall, remember, viewToBegin } from "../../../static/reading/remembered.js";
+import { opacityOf, placeOf, recall, remember, toBegin } from "../../../static/reading/remembered.js";
 import { WHOLE } from "../../../static/reading/zoom.js";
 
 function storage(text) {
@@ -23,10 +23,21 @@ test("what is no memory is none", () => {
 });
 
 test("the last view is taken again where the image has it and the address asks for none", () => {
-  assert.equal(viewToBegin("map", ["original", "map"], false), "map");
-  assert.equal(viewToBegin("map", ["original"], false), undefined);
-  assert.equal(viewToBegin("map", ["original", "map"], true), undefined);
-  assert.equal(viewToBegin(undefined, ["original"], false), undefined);
+  const views = ["original", "mask", "map"];
+  assert.equal(toBegin(views, [undefined, false, "map"], "original"), "map");
+  assert.equal(toBegin(["original"], [undefined, false, "map"], "original"), "original");
+  assert.equal(toBegin(views, [undefined, "mask", "map"], "original"), "mask");
+  assert.equal(toBegin(views, [undefined, false, undefined], "original"), "original");
+});
+
+test("what was chosen on a page stays on it when it is loaded again, whatever its address asks for", () => {
+  assert.equal(toBegin(["Early", "Pre", "Pro"], ["Pro", "Early", "Pre"], "Early"), "Pro");
+});
+
+test("an opacity that no slider can have is the page's own", () => {
+  assert.equal(opacityOf(0.8, 0.45), 0.8);
+  assert.equal(opacityOf(0, 0.45), 0);
+  for (const wrong of [undefined, null, "0.8", 80, -1]) assert.equal(opacityOf(wrong, 0.45), 0.45);
 });
 
 test("a place that nobody can have been at is the whole picture", () => {
