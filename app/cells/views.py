@@ -175,8 +175,8 @@ def meanwhile(case_id: str, changed: AnnotatedMeanwhileError) -> str:
         if (cell.field.image_id, cell.number) in newer and cell.newest
     ]
     return _(
-        "Somebody was quicker, and nothing of yours was saved or written over. Meanwhile: %(what)s. The cells are still"
-        " selected: press the key once more to save yours after it.",
+        "Somebody was quicker, and nothing of yours was saved or written over. Meanwhile: %(what)s. Name the cells once"
+        " more to save yours after it.",
         what="; ".join(changes[:8]) + (" …" if len(changes) > 8 else ""),
     )
 

@@ -85,18 +85,21 @@ function told(answer, acts, waiting) {
   parts.clear();
   for (const part of ["count", "history", "progress"]) byId(part).innerHTML = answer[part];
   if (answer.ok) return;
-  const names = acts[0].cells.map(nameOf);
-  refusals.tell(answer.problem, names);
-  for (const name of names) if (tileOf(name)) boxOf(tileOf(name)).checked = true;
-  countSelected();
+  // They are not ticked again: the person is at another cell by now, and the next key is meant for that one.
+  refusals.tell(answer.problem, acts[0].cells.map(nameOf));
   undoable.splice(0);
 }
 
 function drawProblem(sentences, fresh) {
-  const notice = drawNotice(page, sentences, root.dataset.close, () => {
+  const close = [root.dataset.close, () => {
     refusals.close();
     if (lastFocus && lastFocus.isConnected) boxOf(lastFocus).focus();
-  });
+  }];
+  const again = [root.dataset.again, () => {
+    for (const tile of refusals.names.map(tileOf).filter(Boolean)) boxOf(tile).checked = true;
+    countSelected();
+  }];
+  const notice = drawNotice(page, sentences, refusals.names.length ? [again, close] : [close]);
   if (fresh) notice.scrollIntoView({ block: "center" });
 }
 

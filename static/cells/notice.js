@@ -4,8 +4,9 @@ function element(tag, properties) {
   return Object.assign(document.createElement(tag), properties);
 }
 
-/** Draw the notice with these sentences and a button that closes it, and return it; without a sentence there is none. */
-export function drawNotice(page, sentences, closeWords, close) {
+/** Draw the notice with these sentences and buttons, [words, what a press does], and return it; without a sentence there
+ * is none. */
+export function drawNotice(page, sentences, buttons) {
   let notice = document.getElementById("problem");
   if (!sentences.length) { if (notice) notice.remove(); return null; }
   if (!notice || notice.tagName !== "DIV") {
@@ -16,8 +17,12 @@ export function drawNotice(page, sentences, closeWords, close) {
   }
   const text = element("div", {});
   text.append(...sentences.map((textContent) => element("p", { className: "mb-0", textContent })));
-  const button = element("button", { type: "button", className: "btn btn-sm btn-secondary ms-auto", textContent: closeWords });
-  button.addEventListener("click", close);
-  notice.replaceChildren(text, button);
+  const side = element("div", { className: "notice-buttons" });
+  for (const [textContent, press] of buttons) {
+    const button = element("button", { type: "button", className: "btn btn-sm btn-secondary", textContent });
+    button.addEventListener("click", press);
+    side.append(button);
+  }
+  notice.replaceChildren(text, side);
   return notice;
 }

@@ -23,6 +23,11 @@ export class Refusals {
     if (this.cells.size !== before) this.draw([...this.cells.keys()], false);
   }
 
+  /** The names of all cells that something was refused of. */
+  get names() {
+    return [...new Set([...this.cells.values()].flatMap((names) => [...names]))];
+  }
+
   close() {
     this.cells.clear();
     this.draw([], false);

@@ -127,7 +127,7 @@ def test_reclass_by_key_and_by_drag_and_exclude(reads: Visit, tmp_path: Path) ->
 
 
 def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browser) -> None:
-    """What the first wrote stays; the second reads it on the page, and the same key once more saves theirs after it."""
+    """What the first wrote stays; the second reads it on the page, and may name the cell once more after it."""
     page = reads.page
     address = open_cells(reads, tmp_path)
     other = reads.another()
@@ -143,6 +143,8 @@ def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browse
         other.keyboard.press("2")
     expect(other.locator("#problem")).to_contain_text("Somebody was quicker")
     expect(other.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Blast")
+    expect(other.locator(f'[data-cell="{name}"] input')).not_to_be_checked()
+    other.get_by_role("button", name="Select these cells").click()
     expect(other.locator(f'[data-cell="{name}"] input')).to_be_checked()
     other.keyboard.press("2")
     expect(other.locator(f'[data-cell="{name}"] .cell-person')).to_have_text("Promyelocyte")

@@ -38,3 +38,13 @@ test("a refusal of no cell stands until anything is done, and each can be closed
   told.close();
   assert.deepEqual(drawn.at(-1), [[], false]);
 });
+
+test("the cells of all that is told can be asked for", () => {
+  const { told } = refusals();
+  told.tell("Somebody was quicker.", ["a.1", "a.2"]);
+  told.tell("Not now.", ["a.2", "b.1"]);
+  told.tell("No answer.");
+  assert.deepEqual(told.names, ["a.1", "a.2", "b.1"]);
+  told.actedOn(["a.2"]);
+  assert.deepEqual(told.names, ["a.1", "b.1"]);
+});
