@@ -57,11 +57,11 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
 
 
 def usable() -> dict[str, Card]:
-    """Return the cards of the usable bundles that read whole fields, by the bundles' names."""
+    """Return the cards of the bundles that read whole fields, are usable and make suggestions, by their names."""
     return {
         name: card
         for name, card, _text in published(engine().folder)
-        if card and card.scope == "field" and engine().loaded(name).usable
+        if card and card.scope == "field" and card.suggests and engine().loaded(name).usable
     }
 
 

@@ -29,13 +29,18 @@ class Reader(Source):
 
 
 def sources(case_id: str) -> list[Reader]:
-    """Return the bundles to choose from for a case: those that read most of it first, then by name."""
+    """Return the bundles to choose from for a case: those that read most of it first, then by name.
+
+    One that makes no suggestions, which is there to be taught, is no choice.
+    """
     done = {(source.name, source.version): source for source in read_sources(case_id)}
     readers = []
     for name, card, _text in published(engine().folder):
         if card is None or card.scope != "cell":
             continue
         read = done.pop((card.name, card.version), None)
+        if not card.suggests and read is None:
+            continue
         state: Literal["usable", "damaged"] = "damaged" if engine().loaded(name).state == "damaged" else "usable"
         fields = read.fields if read else 0
         readers.append(Reader(card.name, card.version, card.labels, card.intended_use, fields, state))

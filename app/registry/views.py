@@ -54,8 +54,8 @@ def index() -> str:
     return index_page()
 
 
-def index_page(refused: str = "") -> str:
-    """Draw the page; refused: the bundle that was not activated, whose form stays open with what was typed."""
+def index_page(refused: str = "", problem: str = "") -> str:
+    """Draw the page; refused: the bundle that was not activated, whose form stays open and says why."""
     running = engine()
     active, types = activation.active_bundle(current_user.lab_id), active_cell_bundle(current_user.lab)
     entries = [
@@ -80,6 +80,7 @@ def index_page(refused: str = "") -> str:
         segmenter=segmenter(),
         history=activation.history(current_user.lab_id),
         refused=refused,
+        problem=problem,
     )
 
 
@@ -118,11 +119,9 @@ def activate(name: str) -> Any:
     if name not in bundles.names(folder):
         abort(404)
     if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
-        flash(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH), "error")
-        return index_page(name), 400
+        return index_page(name, _("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH)), 400
     if not password_is_right(request.form.get("password", "")):
-        flash(_("The password is not right. Nothing was changed."), "error")
-        return index_page(name), 403
+        return index_page(name, _("The password is not right. Nothing was changed.")), 403
     try:
         choice = activation.activate(engine().load(name), reason, current_user, despite)
         placeholders = {"name": choice.bundle, "version": choice.version}
@@ -133,6 +132,6 @@ def activate(name: str) -> Any:
     except BundleUnusableError as unusable:
         with writing() as session:
             ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)
-        flash(_("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text), "error")
-        return index_page(name), 409
+        why = _("%(why)s Nothing was changed; the model before keeps reading.", why=unusable.text)
+        return index_page(name, why), 409
     return redirect(url_for("registry.index"))

@@ -343,6 +343,17 @@ def test_a_class_has_one_key_whatever_model_read(reads: Flask, field: bytes) -> 
     assert palette("") == palette("?bundle=none") == before
 
 
+def test_a_model_that_makes_no_suggestions_is_no_choice(app: Flask, clinician: Someone, case: str) -> None:
+    """It is there to be taught; asked to read, it would refuse every cell."""
+    silent = "leukolens-differential-2"
+    page = clinician.get(f"/cases/{case}/cells").text
+    assert "Let leukolens-differential 1" in page
+    assert silent not in page
+    asked = clinician.post(f"/cases/{case}/cells/readings", {"reader": silent})
+    assert "Choose a model that reads single cells." in clinician.get(asked.location).text
+    assert silent in Someone(app, "admin").get("/teaching/").text
+
+
 def test_a_server_without_a_model_for_cells_says_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """There is nothing to choose then, and the lab's own list."""
     app = make_app(MODELS_DIR=tmp_path)
