@@ -47,7 +47,7 @@ def terms_page(refused: str = "", problem: str = "", changed: bool = False) -> s
             kind: request.form.get("lines", "") if kind == refused else "\n".join(term.name for term in chosen[kind])
             for kind in KINDS
         },
-        meanwhile=(newest[refused], chosen[refused]) if changed else None,
+        meanwhile=(newest[refused], chosen[refused]) if changed and newest[refused] else None,
         started=bool(newest[DIAGNOSIS]),
         classes=CLASSES,
         versions=[(row, term_lists.terms_in(row)) for row in term_lists.versions(lab_id)],

@@ -144,7 +144,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "registry.index": members(200),
     "registry.show": members(200),
     "registry.report": members(404),
-    "registry.activate": admins(302),
+    "registry.activate": admins(400),
 }
 FILES = {"static": "theme.js", "bootstrap.static": "css/bootstrap.min.css"}
 

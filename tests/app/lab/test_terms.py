@@ -86,6 +86,7 @@ def test_the_slower_of_two_admins_is_told(app: Flask, admin: Someone) -> None:
     assert "scratched slide" in answer.text
     assert "drop of oil" in answer.text.split('id="removal"')[1].split("</form>")[0]
     assert stored(app) == [("removal", 1, ["drop of oil"])]
+    assert save(admin, "exclusion", 3, "torn").status_code == 409  # a list that nobody has begun
 
 
 @pytest.mark.parametrize(
