@@ -201,7 +201,7 @@ def test_pages_in_the_middle_of_work(inside: Visit) -> None:
     wrong |= faults(page, "blind second reading refused")
     page.get_by_placeholder("Comment").fill("hairy cells")
     page.get_by_role("button", name="Something else").click()
-    expect(page.get_by_text("agrees on 0 of 1 images")).to_be_visible()
+    expect(page.get_by_text("agrees on 0 of 1 image")).to_be_visible()
 
     eva.goto(f"{case}/sign")
     eva.get_by_label("Benign").check()
