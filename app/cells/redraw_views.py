@@ -90,7 +90,8 @@ def draw(case_id: str, image_id: str) -> str:
 
 def chosen_number() -> int:
     """Return the number of the cell that an address or a form names, by itself or in its key; 0 where none does."""
-    number = next(iter(request.values.get("cell", "").split(".")[1::2]), request.values.get("cell", ""))
+    parts = request.values.get("cell", "").split(".")
+    number = parts[1] if len(parts) > 1 else parts[0]
     return int(number) if number.isdecimal() and len(number) < 9 else 0
 
 

@@ -13,7 +13,16 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from app.config import ROOT
 from smear.inference import bundle
-from tests.browser.driving import PATIENCE, Server, choose_password, chromium, chromium_path, open_page, sign_in
+from tests.browser.driving import (
+    PASSWORD,
+    PATIENCE,
+    Server,
+    choose_password,
+    chromium,
+    chromium_path,
+    open_page,
+    sign_in,
+)
 from tests.conftest import skip_or_fail
 
 expect.set_options(timeout=PATIENCE)
@@ -49,6 +58,22 @@ class Visit:
         browser = self.page.context.browser
         assert browser
         return self.watch(open_page(browser))
+
+    def elsewhere(self, path: str) -> Page:
+        """Return an address of the server in another browser, in which the same person has signed in."""
+        page = self.another()
+        sign_in(page, self.server.url, self.address, PASSWORD)
+        page.get_by_role("heading", name="Worklist").wait_for()
+        page.goto(path)
+        return page
+
+    def open_case(self, accession: str) -> str:
+        """Open a case without images in the page and return its address."""
+        self.page.goto(f"{self.server.url}/cases/new")
+        self.page.get_by_label("Accession").fill(accession)
+        self.page.get_by_role("button", name="Create the case").click()
+        expect(self.page.get_by_text("This case has no images yet.")).to_be_visible()
+        return self.page.url
 
     def watch(self, page: Page) -> Page:
         """Note every error that the browser reports on a page."""

@@ -47,12 +47,7 @@ class Jobs:
 @pytest.fixture
 def case(inside: Visit) -> str:
     """Return the address of a case without images."""
-    page = inside.page
-    page.goto(f"{inside.server.url}/cases/new")
-    page.get_by_label("Accession").fill("J-1")
-    page.get_by_role("button", name="Create the case").click()
-    expect(page.get_by_text("This case has no images yet.")).to_be_visible()
-    return page.url
+    return inside.open_case("J-1")
 
 
 def test_a_page_hears_of_its_job_after_a_refusal_and_loads_itself_again(inside: Visit, case: str) -> None:

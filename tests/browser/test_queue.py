@@ -30,21 +30,11 @@ def fields(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def open_case(visit: Visit) -> str:
-    """Open a case without images and return its address."""
-    page = visit.page
-    page.goto(f"{visit.server.url}/cases/new")
-    page.get_by_label("Accession").fill("Q-1")
-    page.get_by_role("button", name="Create the case").click()
-    expect(page.get_by_text("This case has no images yet.")).to_be_visible()
-    return page.url
-
-
 def test_what_is_taken_back_while_it_is_read_is_not_in_the_case(inside: Visit, tmp_path: Path) -> None:
     """The server had stored it when it was taken back; it is removed as soon as the page knows of it."""
     page = inside.page
     page.add_init_script(LATE)
-    case = open_case(inside)
+    case = inside.open_case("Q-1")
     first, second = fields(tmp_path, 2)
     row = page.locator(".queue-row")
 
@@ -68,7 +58,7 @@ def test_what_is_taken_back_while_it_is_read_is_not_in_the_case(inside: Visit, t
 
 def test_a_removal_that_is_refused_says_why_and_others_stand_as_they_were_chosen(inside: Visit, tmp_path: Path) -> None:
     """The reason stands in the row; an image that is added after one was removed stands at the end of the case."""
-    page, case = inside.page, open_case(inside)
+    page, case = inside.page, inside.open_case("Q-1")
     paths = fields(tmp_path, 4)
     page.locator("#image").set_input_files(paths[:3])
     done = page.locator(".queue-row[data-state=done]")

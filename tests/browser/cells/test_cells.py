@@ -130,10 +130,7 @@ def test_the_second_of_two_is_told(reads: Visit, tmp_path: Path, browser: Browse
     """What the first wrote stays; the second reads it on the page, and may name the cell once more after it."""
     page = reads.page
     address = open_cells(reads, tmp_path)
-    other = reads.another()
-    sign_in(other, reads.server.url, reads.address, PASSWORD)
-    other.get_by_role("heading", name="Worklist").wait_for()
-    other.goto(address)
+    other = reads.elsewhere(address)
     name = page.locator(".cell").first.get_attribute("data-cell")
     for one in (page, other):
         one.locator(f'[data-cell="{name}"] input').check()

@@ -10,7 +10,6 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.cells.test_cells import open_cells, settled
 from tests.browser.conftest import Visit
-from tests.browser.driving import PASSWORD, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -39,10 +38,7 @@ def test_a_refusal_stands_while_further_cells_are_named(inside: Visit, tmp_path:
     """Other cells may be named after it; it goes when its own cell is named. The box is called what the cell is."""
     page = inside.page
     address = open_cells(inside, tmp_path)
-    other = inside.another()
-    sign_in(other, inside.server.url, inside.address, PASSWORD)
-    other.get_by_role("heading", name="Worklist").wait_for()
-    other.goto(address)
+    other = inside.elsewhere(address)
     expect(page.locator("#undo")).to_be_visible()  # the page's script is there
     other.locator(".cell input").nth(2).focus()
     other.keyboard.press("1")
