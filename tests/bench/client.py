@@ -49,7 +49,7 @@ class Client:
         return str(self._local.headers.get(name, ""))
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections of all threads; the next request of one opens its own again."""
         for connection in self._connections:
             connection.close()
 
