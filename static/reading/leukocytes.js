@@ -49,18 +49,3 @@ export function drawLeukocytes(context, data, at, { opacity, chosen, ratio }) {
   }
   context.restore();
 }
-
-const LETTER = 7; // CSS pixels that a letter of a box's words takes, about
-
-/** Return what stands on a leukocyte's box of a width in CSS pixels: its number and what it is, where anything says so.
- *
- * type: [words, whether a person says so]; a suggestion has a question mark, and what a narrow box has no room for is
- * shortened.
- */
-export function boxWords(number, type, width) {
-  if (!type || !type.length) return String(number);
-  const [name, person] = type;
-  const room = Math.max(4, Math.floor(1.6 * width / LETTER) - String(number).length - 2);
-  const short = name.length > room ? `${name.slice(0, room - 1)}…` : name;
-  return `${number} ${short}${person ? "" : "?"}`;
-}

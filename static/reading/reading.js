@@ -1,10 +1,11 @@
 // The reading page: the picture on a canvas, with the map and the boxes drawn from numbers, not from images.
 // A second canvas shows the original beside it; both look at the same place, whichever of them is moved.
 import { following, modified } from "../shortcuts.js";
-import {
-  coloured, gridOf, hasEvidence, mapSize, mayAskMore, methodShown, methodsFor, opacityAfter, palette,
-} from "./evidence.js";
-import { boxWords, drawLeukocytes } from "./leukocytes.js";
+import { drawBoxes, drawParts } from "./boxes.js";
+import { gridOf, hasEvidence, mayAskMore, methodShown, methodsFor, opacityAfter } from "./evidence.js";
+import { listenForGestures } from "./gestures.js";
+import { drawLeukocytes } from "./leukocytes.js";
+import { Pictures } from "./pictures.js";
 import { opacityOf, placeOf, recall, remember, toBegin } from "./remembered.js";
 import { stageOf } from "./stage.js";
 import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
@@ -38,37 +39,10 @@ const state = {
 };
 const panes = all(".stage").map((stage) => {
   const canvas = stage.querySelector("canvas");
-  return { stage, canvas, context: canvas.getContext("2d"), fingers: new Map(), span: 0, fixed: stage.dataset.fixed };
+  return { stage, canvas, context: canvas.getContext("2d"), fixed: stage.dataset.fixed };
 });
 const main = panes.find((pane) => !pane.fixed);
-const pictures = new Map();
-const maps = new Map();
-const colours = palette(data.inferno);
-
-function picture(name) {
-  // Load a view once; drawing waits for it.
-  if (!pictures.has(name)) {
-    const image = new Image();
-    image.addEventListener("load", draw);
-    image.src = data.views[name];
-    pictures.set(name, image);
-  }
-  return pictures.get(name);
-}
-
-function mapCanvas() {
-  // The map of the chosen class, by the chosen method.
-  const name = `${methodShown(data, state.label, state.method)} ${state.label}`;
-  if (!maps.has(name)) {
-    const size = mapSize(data);
-    const canvas = Object.assign(document.createElement("canvas"), size);
-    const image = new ImageData(size.width, size.height);
-    new Uint32Array(image.data.buffer).set(coloured(gridOf(data, state.label, state.method), size, colours));
-    canvas.getContext("2d").putImageData(image, 0, 0);
-    maps.set(name, canvas);
-  }
-  return maps.get(name);
-}
+const pictures = new Pictures(data, draw);
 
 function viewOf(pane) {
   return pane.fixed || state.view;
@@ -76,7 +50,7 @@ function viewOf(pane) {
 
 function sizeOf(pane) {
   // What the network was given has a size of its own; every other view has the picture's.
-  const model = viewOf(pane) === "model" && picture("model");
+  const model = viewOf(pane) === "model" && pictures.view("model");
   return model && model.naturalWidth ? { width: model.naturalWidth, height: model.naturalHeight } : data;
 }
 
@@ -88,7 +62,7 @@ function draw() {
 function drawPane(pane) {
   const { canvas, context, stage } = pane;
   const view = viewOf(pane);
-  const image = picture({ map: UNDER_MAP, leukocytes: "original" }[view] || view);
+  const image = pictures.view({ map: UNDER_MAP, leukocytes: "original" }[view] || view);
   if (!image.complete || !image.naturalWidth || !canvas.width) return;
   context.clearRect(0, 0, canvas.width, canvas.height);
   const at = placement(canvas, sizeOf(pane), state.place);
@@ -100,55 +74,17 @@ function drawPane(pane) {
     context.save();
     context.imageSmoothingEnabled = true;
     context.globalAlpha = state.opacity;
-    context.drawImage(mapCanvas(), at.x, at.y, at.width, at.height);
+    context.drawImage(pictures.map(state.label, state.method), at.x, at.y, at.width, at.height);
     context.restore();
   }
   if (view === "leukocytes") {
     drawLeukocytes(context, data, at, { opacity: state.opacity, chosen: state.cell, ratio: devicePixelRatio });
   } else if (state.boxes && view !== "model") {
-    drawParts(context, at);
-    drawBoxes(context, at);
+    drawParts(context, data.parts, at, devicePixelRatio);
+    drawBoxes(context, data, at, state.cell, devicePixelRatio);
   }
   stage.dataset.shown = view;
   stage.dataset.at = [state.place.zoom, state.place.x, state.place.y].map((value) => value.toFixed(4)).join(" ");
-}
-
-// The parts in which a wide field was read; they may overlap.
-function drawParts(context, at) {
-  context.save();
-  context.setLineDash([8 * devicePixelRatio, 6 * devicePixelRatio]);
-  context.lineWidth = 1.5 * devicePixelRatio;
-  context.strokeStyle = "rgba(91, 63, 166, .9)";
-  for (const [left, top, right, bottom] of data.parts) {
-    context.strokeRect(at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale);
-  }
-  context.restore();
-}
-
-function drawBoxes(context, at) {
-  const ratio = devicePixelRatio;
-  // Numbered as on the cells page; the one that a link from there names is drawn thicker.
-  context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
-  context.textBaseline = "bottom";
-  for (const [place, [left, top, right, bottom]] of data.boxes.entries()) {
-    if (data.gone.includes(place + 1)) continue; // others stand in its place
-    const wide = place + 1 === state.cell ? 2 : 1;
-    const box = [at.x + left * at.scale, at.y + top * at.scale, (right - left) * at.scale, (bottom - top) * at.scale];
-    // White on black: seen on every stain and over every map.
-    context.lineWidth = 3 * wide * ratio;
-    context.strokeStyle = "rgba(0, 0, 0, .75)";
-    context.strokeRect(...box);
-    context.lineWidth = 1.25 * wide * ratio;
-    context.strokeStyle = "#fff";
-    context.strokeRect(...box);
-    const corner = [box[0] + 2 * ratio, Math.max(14 * ratio, box[1] - 2 * ratio)];
-    context.lineWidth = 3 * ratio;
-    context.strokeStyle = "#000";
-    const words = boxWords(place + 1, data.types[place] ?? "", box[2] / ratio);
-    context.strokeText(words, ...corner);
-    context.fillStyle = "#fff";
-    context.fillText(words, ...corner);
-  }
 }
 
 function resize() {
@@ -255,48 +191,21 @@ function zoomTo(zoom, point, pane = main) {
   lookAt(zoomed(pane.canvas, sizeOf(pane), state.place, zoom, point));
 }
 
+function zoomBy(factor, point, pane = main) {
+  zoomTo(state.place.zoom * factor, point, pane);
+}
+
 function moveBy(across, down, pane = main) {
   lookAt(moved(pane.canvas, sizeOf(pane), state.place, across, down));
 }
 
-function fromMiddle(event, canvas) {
-  const box = canvas.getBoundingClientRect();
-  const away = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
-  return away.map((length) => length * devicePixelRatio);
-}
-
-function spanOf(fingers) {
-  const [a, b] = [...fingers.values()];
-  return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-}
-
-function listen(pane) {
-  const { stage, canvas, fingers } = pane;
-  stage.addEventListener("pointerdown", (event) => {
-    fingers.set(event.pointerId, event);
-    if (fingers.size === 2) pane.span = spanOf(fingers);
-    if (state.place.zoom > 1 || fingers.size === 2) stage.setPointerCapture(event.pointerId);
+for (const pane of panes) {
+  listenForGestures(pane.stage, pane.canvas, {
+    zoom: () => state.place.zoom,
+    zoomBy: (factor, point) => zoomBy(factor, point, pane),
+    moveBy: (across, down) => moveBy(across, down, pane),
   });
-  stage.addEventListener("pointermove", (event) => {
-    const before = fingers.get(event.pointerId);
-    if (!before) return;
-    fingers.set(event.pointerId, event);
-    if (fingers.size === 2) {
-      const span = spanOf(fingers);
-      zoomTo(state.place.zoom * span / pane.span, fromMiddle(event, canvas), pane);
-      pane.span = span;
-    } else if (state.place.zoom > 1) {
-      const way = [event.clientX - before.clientX, event.clientY - before.clientY];
-      moveBy(...way.map((length) => length * devicePixelRatio), pane);
-    }
-  });
-  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => fingers.delete(event.pointerId));
-  stage.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    zoomTo(state.place.zoom * (event.deltaY < 0 ? STEP : 1 / STEP), fromMiddle(event, canvas), pane);
-  }, { passive: false });
 }
-panes.forEach(listen);
 
 function setBeside(on) {
   // The original beside the view, or one picture alone; kept for the next image.
@@ -339,8 +248,8 @@ if (byId("boxes")) {
 }
 if (byId("beside")) byId("beside").addEventListener("change", toggleBeside);
 if (byId("opacity")) byId("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
-byId("zoom-in").addEventListener("click", () => zoomTo(state.place.zoom * STEP));
-byId("zoom-out").addEventListener("click", () => zoomTo(state.place.zoom / STEP));
+byId("zoom-in").addEventListener("click", () => zoomBy(STEP));
+byId("zoom-out").addEventListener("click", () => zoomBy(1 / STEP));
 byId("zoom-reset").addEventListener("click", () => zoomTo(1));
 
 const keys = {
@@ -353,9 +262,9 @@ const keys = {
   c: () => radios.length && following(radios, radios.find((radio) => radio.checked)).click(),
   "[": () => setOpacity(opacityAfter(state.opacity, -OPACITY_STEP)),
   "]": () => setOpacity(opacityAfter(state.opacity, OPACITY_STEP)),
-  "+": () => zoomTo(state.place.zoom * STEP),
-  "=": () => zoomTo(state.place.zoom * STEP),
-  "-": () => zoomTo(state.place.zoom / STEP),
+  "+": () => zoomBy(STEP),
+  "=": () => zoomBy(STEP),
+  "-": () => zoomBy(1 / STEP),
   0: () => zoomTo(1),
 };
 document.addEventListener("keydown", (event) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxWords, corners, drawLeukocytes, shadeOf } from "../../../static/reading/leukocytes.js";
+import { corners, drawLeukocytes, shadeOf } from "../../../static/reading/leukocytes.js";
 
 const COLOURS = "000000808080ffffff"; // a table of three
 
@@ -31,11 +31,4 @@ test("every leukocyte is outlined and numbered, and only those that count are fi
   assert.equal(names.filter((name) => name === "fill").length, 1);
   assert.equal(names.filter((name) => name === "stroke").length, 4);
   assert.deepEqual(called.filter(([name]) => name === "fillText").map(([, number]) => number), ["1", "2"]);
-});
-
-test("a box says what it is, shortened to its room, and a suggestion asks", () => {
-  assert.equal(boxWords(7, [], 80), "7");
-  assert.equal(boxWords(7, ["Lymphocyte", true], 200), "7 Lymphocyte");
-  assert.equal(boxWords(7, ["Lymphocyte", false], 200), "7 Lymphocyte?");
-  assert.equal(boxWords(12, ["Immature granulocyte", false], 40), "12 Imma…?");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { labelAfter } from "../../../static/cells/label.js";
+import { labelAfter } from "../../../static/cells/tile.js";
 
 test("a person's words stand after the cell's name", () => {
   assert.equal(labelAfter("Cell 1.2", "", "Lymphocyte"), "Cell 1.2, Lymphocyte");
