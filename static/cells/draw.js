@@ -1,6 +1,6 @@
 // Outlining a cell that was not found, and the line along which one is split: by pointer, or by keys.
 import { modified } from "../shortcuts.js";
-import { circle, encloses, moved, pathOf } from "./shape.js";
+import { circle, encloses, moved, pathOf, shapeOf } from "./shape.js";
 
 const root = document.getElementById("drawing");
 const field = document.getElementById("field");
@@ -73,6 +73,12 @@ if (add) {
     cells.forEach((cell, place) => cell.classList.toggle("drawing-chosen", place === places.indexOf(byId("which").selectedOptions[0])));
     byId("line").value = "";
   });
-  placeCircle(typed());
+  const refused = { outline: shapeOf(byId("outline").value, 3), line: shapeOf(byId("line").value, 2) };
+  if (refused.outline) put(refused.outline, true);
+  else placeCircle(typed());
+  if (refused.line) {
+    lining.checked = true;
+    put(refused.line, false);
+  }
   field.focus({ preventScroll: true });
 }

@@ -33,3 +33,11 @@ export function encloses(corners, least) {
   const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
   return corners.length > 4 && Math.max(...xs) - Math.min(...xs) >= least && Math.max(...ys) - Math.min(...ys) >= least;
 }
+
+/** Return the corners of a shape that was sent before, as JSON, at least `least` of them; null where it is none. */
+export function shapeOf(text, least) {
+  let corners = null;
+  try { corners = JSON.parse(text); } catch { /* what came to the page is no shape */ }
+  const point = (corner) => Array.isArray(corner) && corner.length === 2 && corner.every(Number.isFinite);
+  return Array.isArray(corners) && corners.length >= least && corners.every(point) ? corners : null;
+}

@@ -187,6 +187,12 @@ def test_the_page_keeps_what_was_chosen(clinician: Someone, opened: tuple[str, s
     circle = {"kind": "add", "image": image, "x": "1e300", "y": "7", "diameter": "5"}
     page = clinician.post(f"/cases/{case}/cells/redraw", circle).text
     assert re.findall(r'name="(?:x|y|diameter)" id="\w+" value="([^"]*)"', page) == ["1e300", "7", "5"]
+    shapes = r'name="shape" value="([^"]*)" id="(outline|line)"'
+    for kind, drawn, sent in (("add", "outline", "[[1, 1], [1, 2], [1, 1]]"), ("split", "line", "[[0, 0], [0, 1]]")):
+        data = {"kind": kind, "image": image, "cell": third, "shape": sent}
+        answer = clinician.post(f"/cases/{case}/cells/redraw", data)
+        assert answer.status_code == 400
+        assert {name: value for value, name in re.findall(shapes, answer.text)} == {"outline": "", "line": "", drawn: sent}
 
 
 def test_a_new_outline_in_a_field_that_is_not_graded_gets_no_suggestion(app: Flask, clinician: Someone) -> None:

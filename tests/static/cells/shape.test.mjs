@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { between } from "../../../static/cells/order.js";
-import { circle, encloses, moved, pathOf } from "../../../static/cells/shape.js";
+import { circle, encloses, moved, pathOf, shapeOf } from "../../../static/cells/shape.js";
 
 const SIZE = { width: 100, height: 80 };
 
@@ -29,4 +29,11 @@ test("a range of cells is the same from either end", () => {
   const list = ["a", "b", "c", "d"];
   assert.deepEqual(between(list, "b", "d"), ["b", "c", "d"]);
   assert.deepEqual(between(list, "d", "b"), ["b", "c", "d"]);
+});
+
+test("what was sent before is a shape again, and what is none draws nothing", () => {
+  assert.deepEqual(shapeOf("[[1, 2], [3.5, 4]]", 2), [[1, 2], [3.5, 4]]);
+  for (const text of ["", "[[1, 2]]", "[[1], [2]]", '[["1", "2"], ["3", "4"]]', "[[1, null], [2, 3]]", "{}", "null", "[[1, 2], ["]) {
+    assert.equal(shapeOf(text, 2), null, text);
+  }
 });
