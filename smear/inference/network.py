@@ -72,6 +72,11 @@ class Network:
         """Return the logits (N, C) of `batch` in the orientations `which`, however confident it is of one of them."""
         return self._ask(np.asarray(batch), which, maps=False)[0]
 
+    def features(self, batch: Array, which: range) -> Array:
+        """Return the features of `batch` in each of the orientations `which`, V of them: float32 (N, V, K)."""
+        _logits, _grids, features = self.engine(np.asarray(turned(np.asarray(batch), which), np.float32), False)
+        return np.stack(np.split(features, len(which)), axis=1)
+
     def orientations_of(self, picture: Array) -> range:
         """Return those in which `forward` is shown one picture, RGB (1, H, W, 3)."""
         if (

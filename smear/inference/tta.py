@@ -63,6 +63,15 @@ def confident(logits: Array, limit: float) -> Array:
     return result
 
 
+def decided(logits: Array, limit: float) -> Array:
+    """Return what `averaged` comes to, from logits in every orientation, float (N, V, C), upright first: (N, C)."""
+    mean_of_all: Array = logits.mean(axis=1)
+    if limit >= ALWAYS:
+        return mean_of_all
+    upright: Array = logits[:, 0]
+    return np.where(confident(upright, limit)[:, None], upright, mean_of_all)
+
+
 def averaged(
     batch: Array, count: Count, limit: float, ask: Callable[[Array, range], tuple[Array, ...]]
 ) -> tuple[Array, ...]:

@@ -45,13 +45,15 @@ class Adapted:
 
 
 def changed_card(card: Card, adapted: Adapted) -> Card:
-    """Return a card with the new thresholds and steps."""
+    """Return a card with the new thresholds, steps and orientations."""
     calibration = adapted.calibration
     return structs.replace(
         card,
         temperature=calibration.temperature,
         abstention=calibration.abstention,
         ood=calibration.ood,
+        tta=adapted.network.tta,
+        tta_confidence=adapted.network.tta_confidence,
         preprocess=(*card.preprocess, *adapted.steps),
     )
 

@@ -14,9 +14,10 @@ from smear.arrays import Array
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card, Step
 from smear.inference.engines.keras_engine import last_dense
+from smear.inference.tta import Count, decided
 from training.adaptation import stain
 from training.adaptation.last_layer import PENALTIES, moved
-from training.adaptation.looked_at import Looked
+from training.adaptation.looked_at import Looked, orientations
 from training.adaptation.parts import folds
 from training.architectures import BUILDERS
 from training.architectures.blueprint import Weights
@@ -38,11 +39,13 @@ STEPS, BATCH, RATE = 80, 16, 1e-4  # of further training: minutes on two process
 class Fitted:
     """A candidate fitted to some pictures: what gives the logits of others, and the whole network in Keras.
 
+    shown: the orientations in which it is served, and the confidence that spares them; None for those of the bundle;
     steps: what comes after the bundle's own preprocessing; stepped: pictures as they are after these.
     """
 
     logits: Callable[[Looked], Array]
     network: Callable[[], Any]
+    shown: tuple[Count, float] | None = None
     steps: tuple[Step, ...] = ()
     stepped: Callable[[Looked], Looked] = lambda known: known
 
@@ -78,7 +81,7 @@ def candidates(
     matching = _Matching(bundle)
     choices = [nothing, matching.before(nothing, STAIN)]
     if last_dense(model).units > 1 and not bundle.card.head.file:
-        layers = [_last_layer(model, penalty) for penalty in PENALTIES]
+        layers = [_last_layer(bundle, penalty) for penalty in PENALTIES]
         choices += [*layers, *(matching.before(layer, f"{STAIN}, then {layer.name}") for layer in layers)]
     if not fine_tuning:
         return choices
@@ -133,10 +136,14 @@ def choose(rows: list[Compared]) -> int:
     raise AssertionError("the best is within an error of itself")
 
 
-def _last_layer(model: Any, penalty: float) -> Candidate:
+def _last_layer(bundle: Bundle, penalty: float) -> Candidate:
+    model, shown = bundle.network.model, orientations(bundle.card)
+
     def fit(known: Looked) -> Fitted:
         before, start = (weights.astype(np.float64) for weights in last_dense(model).get_weights())
-        kernel, bias = moved(before, start, known.features, known.targets, penalty)
+        _pictures, views, length = known.features.shape
+        targets = np.repeat(known.targets, views)
+        kernel, bias = moved(before, start, known.features.reshape(-1, length), targets, penalty)
 
         def network() -> Any:
             import keras
@@ -146,7 +153,7 @@ def _last_layer(model: Any, penalty: float) -> Candidate:
             last_dense(copy).set_weights([kernel, bias])
             return copy
 
-        return Fitted(lambda others: others.features @ kernel + bias, network)
+        return Fitted(lambda others: decided(others.features @ kernel + bias, shown[1]), network, shown)
 
     return Candidate(f"{LAST_LAYER} ({penalty:g} stiff)", fit)
 
@@ -183,8 +190,8 @@ def _trained(run: Run, card: Card) -> Callable[[Looked], Fitted]:
         clear(run.folder)  # all folds train here: what a killed command has left may be of any of them
         model = train_network(run, pictures).blueprint.model
         clear(run.folder)
-        shown = card.tta, card.tta_confidence  # as it is served
-        return Fitted(lambda others: answers(model, last_layer(model), others.inputs, *shown), lambda: model)
+        shown = orientations(card)
+        return Fitted(lambda others: answers(model, last_layer(model), others.inputs, *shown), lambda: model, shown)
 
     return fit
 

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 from smear.arrays import Array
 
-PENALTIES = (3e-1, 3e-2, 3e-3)  # the stiffest first
+PENALTIES = (1.0, 3e-1, 3e-2, 3e-3)  # the stiffest first
 ITERATIONS = 200
 
 
@@ -23,10 +23,12 @@ def moved(kernel: Array, bias: Array, features: Array, targets: Array, penalty: 
     middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6 + 0.05 * features.std())
     known = ((features - middle) / spread).astype(np.float64)
     before = known @ (kernel * spread[:, None]) + (bias + middle @ kernel)
-    # The minimum lies in the span of the pictures, and a rotation into it keeps lengths: as many numbers are sought
-    # as there are pictures, and not as there are features.
-    across, lengths, directions = np.linalg.svd(known, full_matrices=False)
-    rotated = across * lengths
+    rotated, directions = known, np.eye(known.shape[1])
+    if len(known) < known.shape[1]:
+        # The minimum lies in the span of the pictures, and a rotation into it keeps lengths: as many numbers are sought
+        # as there are pictures, and not as there are features.
+        across, lengths, directions = np.linalg.svd(known, full_matrices=False)
+        rotated = across * lengths
     count, classes = len(targets), kernel.shape[1]
     wanted = np.eye(classes)[targets]
     # Classes weigh half-way to alike: a laboratory labels what it has most of.

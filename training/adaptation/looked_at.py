@@ -7,19 +7,25 @@ import numpy as np
 
 from smear.arrays import Array
 from smear.inference.bundle import Bundle
+from smear.inference.card import Card
 from smear.inference.preprocess import prepare
+from smear.inference.tta import Count, suits
 from smear.segmentation.find import find
 from training.data.dataset import CHUNK, THREADS, Dataset
 from training.progress import track
+
+CONFIDENT = (
+    0.95  # of the upright picture, above which it is not turned: no laboratory's results changed by more than 0.2 %
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Looked:
     """N pictures as a network is given them, and what it makes of them; each is itself alone, as a key of caches.
 
-    inputs: uint8 (N, h, w, 3); features: float32 (N, K), what its last layer is given; logits: float32 (N, C); looks:
-    float64 (N, L), by which the unfamiliar is told; targets: int64 (N,), in the order of the bundle's labels; groups:
-    int64 (N,), patients or what looks like one slide.
+    inputs: uint8 (N, h, w, 3); features: float32 (N, V, K), what its last layer is given in each of `orientations`;
+    logits: float32 (N, C), as it is served; looks: float64 (N, L), by which the unfamiliar is told; targets: int64
+    (N,), in the order of the bundle's labels; groups: int64 (N,), patients or what looks like one slide.
     """
 
     inputs: Array
@@ -37,6 +43,19 @@ class Looked:
         return Looked(*(getattr(self, part)[which] for part in self.__dataclass_fields__))
 
 
+def orientations(card: Card) -> tuple[Count, float]:
+    """Return in how many orientations what learnt from few labels is shown a picture, and the confidence that spares it
+    them: those of the bundle, or all that its input allows where it is shown one.
+
+    A network that labels have not made steady answers each orientation by itself: eight of every cell are as so many
+    labels to learn from, and their mean is right more often (docs/differential.md has by how much).
+    """
+    if card.tta > 1:
+        return card.tta, card.tta_confidence
+    most: Count = 8 if suits(8, card.input.height, card.input.width) else 4
+    return most, CONFIDENT
+
+
 def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked:
     """Return what the network of `bundle` makes of every picture of `data`."""
 
@@ -52,10 +71,10 @@ def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked
 
 
 def answered(bundle: Bundle, inputs: Array) -> tuple[Array, Array]:
-    """Return features (N, K) and logits (N, C), float32, that a bundle's network has of inputs, uint8 (N, h, w, 3)."""
-    parts = range(0, len(inputs), CHUNK)
-    passes = [bundle.network.forward(inputs[start : start + CHUNK], maps=False) for start in parts]
-    features, logits = (
-        np.concatenate([getattr(forward, part) for forward in passes]) for part in ("features", "logits")
+    """Return features (N, V, K) and logits (N, C), float32, that a network has of inputs, uint8 (N, h, w, 3)."""
+    which = range(orientations(bundle.card)[0])
+    parts = [inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK)]
+    return (
+        np.concatenate([bundle.network.features(part, which) for part in parts]),
+        np.concatenate([bundle.network.forward(part, maps=False).logits for part in parts]),
     )
-    return features, logits

@@ -12,6 +12,7 @@ from smear.inference.bundle import Bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Reader
 from smear.inference.network import Network
+from smear.inference.tta import Count
 from training.adaptation import candidates
 from training.adaptation.adapted_bundle import Adapted, changed_card
 from training.adaptation.candidates import Candidate, Compared
@@ -103,12 +104,12 @@ class Laboratory:
         apart = fitted.stepped(apart)
         distribution = type(self.parent.ood).fit(own.looks[:, : len(self.parent.ood.mean)])
         calibration = calibrate(logits, apart.targets, distribution.score(apart.looks), refusal(card))
-        changed = fitted.network()
-        network = self.parent.network if changed is self.parent.network.model else _served(changed, card)
+        changed, shown = fitted.network(), fitted.shown or (card.tta, card.tta_confidence)
+        network = self.parent.network if changed is self.parent.network.model else _served(changed, card, shown)
         return Adapted(changed, network, distribution, calibration, fitted.steps)
 
 
-def _served(model: Any, card: Card) -> Network:
+def _served(model: Any, card: Card, shown: tuple[Count, float]) -> Network:
     from smear.inference.engines.keras_engine import KerasEngine
 
-    return Network(KerasEngine(model, card.explanation_layer), card.tta, card.tta_confidence)
+    return Network(KerasEngine(model, card.explanation_layer), *shown)

@@ -192,7 +192,11 @@ def test_the_page_keeps_what_was_chosen(clinician: Someone, opened: tuple[str, s
         data = {"kind": kind, "image": image, "cell": third, "shape": sent}
         answer = clinician.post(f"/cases/{case}/cells/redraw", data)
         assert answer.status_code == 400
-        assert {name: value for value, name in re.findall(shapes, answer.text)} == {"outline": "", "line": "", drawn: sent}
+        assert {name: value for value, name in re.findall(shapes, answer.text)} == {
+            "outline": "",
+            "line": "",
+            drawn: sent,
+        }
 
 
 def test_a_new_outline_in_a_field_that_is_not_graded_gets_no_suggestion(app: Flask, clinician: Someone) -> None:

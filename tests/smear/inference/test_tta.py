@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from smear.inference.engines.engine import UnsuitableModelError
-from smear.inference.engines.keras_engine import KerasEngine
+from smear.inference.engines.keras_engine import KerasEngine, last_dense
 from smear.inference.network import Network
 from smear.inference.suggestion import calibrated
-from smear.inference.tta import averaged, confident, mean, mean_upright, turned
+from smear.inference.tta import averaged, confident, decided, mean, mean_upright, turned
 
 SIDE, LABELS = 24, 3
 
@@ -86,6 +87,19 @@ def test_the_network_says_the_mean_of_what_it_says_of_each(model, pictures):
     np.testing.assert_allclose(forward.features, np.mean([one.features for one in said], axis=0), rtol=1e-4, atol=1e-3)
     back = [said[0].maps, said[1].maps[..., ::-1, ::-1], said[2].maps[..., ::-1], said[3].maps[..., ::-1, :]]
     np.testing.assert_allclose(forward.maps, np.mean(back, axis=0), rtol=1e-4, atol=1e-4)
+
+
+def test_features_of_each_orientation_come_to_the_same_answer(model, pictures):
+    """By the last layer and `decided`: so an answer is known without asking the network again."""
+    kernel, bias = last_dense(model).get_weights()
+    features = Network(KerasEngine(model, "last"), 1).features(pictures, range(4))
+    assert features.shape == (len(pictures), 4, len(kernel))
+    upright = Network(KerasEngine(model, "last"), 1).forward(pictures)
+    np.testing.assert_allclose(features[:, 0], upright.features, rtol=1e-4, atol=1e-3)
+    confidence = np.exp(log_softmax(upright.logits, axis=1)).max(axis=1)
+    for limit in (1.0, float(np.sort(confidence)[:2].mean()), 1e-6):
+        served = Network(KerasEngine(model, "last"), 4, limit).forward(pictures)
+        np.testing.assert_allclose(decided(features @ kernel + bias, limit), served.logits, rtol=1e-4, atol=1e-2)
 
 
 def test_how_the_picture_lies_changes_the_map_and_not_the_answer(model, pictures):

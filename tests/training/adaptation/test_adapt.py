@@ -21,6 +21,7 @@ from smear.inference.tta import ALWAYS, turned
 from training.__main__ import main
 from training.adaptation import candidates, stain
 from training.adaptation.adapt import Plan, adapt
+from training.adaptation.adapted_bundle import changed_card
 from training.adaptation.candidates import STAIN
 from training.adaptation.decision import Judged, decide, refusal, too_few
 from training.adaptation.last_layer import moved
@@ -127,6 +128,18 @@ def test_a_last_layer_follows_the_labels_and_keeps_what_it_is_not_told():
     np.testing.assert_allclose(stiff[0], kernel, atol=1e-3)
     # Asked about what is like nothing that it was told of, it says of the third what it said.
     assert softmax(after, axis=1)[:, 2].max() < 0.5
+
+
+def test_a_last_layer_is_the_same_of_more_pictures_than_features_as_of_fewer():
+    """They are turned into their span only where that makes fewer numbers to seek."""
+    random = np.random.default_rng(2)
+    features, kernel, bias = random.normal(size=(60, 8)), random.normal(size=(8, 3)), np.zeros(3)
+    targets = random.integers(0, 3, 60)
+    many = moved(kernel, bias, features, targets, 0.03)
+    nothing = np.zeros((60, 60))  # features that tell nothing, so that there are more of them than pictures
+    few = moved(np.vstack([kernel, np.zeros((60, 3))]), bias, np.hstack([features, nothing]), targets, 0.03)
+    np.testing.assert_allclose(few[0][:8], many[0], atol=1e-3)
+    np.testing.assert_allclose(few[1], many[1], atol=1e-3)
 
 
 def row(name, hits):
@@ -282,6 +295,27 @@ def test_a_bundle_of_matched_stain_is_served_with_the_step(run, drawn, tmp_path,
     assert made.card.golden[0].logits != parent.card.golden[0].logits
     assert made.card.frameworks == made_with()  # and not what the older parent was made with
     assert Reader(made).read((drawn / "leukemic" / "00.png").read_bytes()).bundle == "tiny-adapted"
+
+
+def test_what_is_learnt_from_labels_is_served_in_all_orientations(run, drawn, tmp_path, monkeypatch):
+    """It learns from each of them, and gives in serving the answers by which it was chosen."""
+    every, name = candidates.candidates, "last layer (0.03 stiff)"
+    only = lambda *given, **named: [candidate for candidate in every(*given, **named) if candidate.name == name]  # noqa: E731
+    monkeypatch.setattr(candidates, "candidates", only)
+    parent = bundle.load(run / "tiny")
+    assert parent.card.tta == 1
+    laboratory = Laboratory(parent, load(drawn), None, tmp_path, print, fine_tuning=False)
+    assert laboratory.known.features.shape[:2] == (48, 8)
+    learnt_from = Mock(wraps=candidates.moved)
+    monkeypatch.setattr(candidates, "moved", learnt_from)
+    three = laboratory.parts(None, 0)
+    adapted = laboratory._adapted(laboratory.candidates[0], three)
+    assert learnt_from.call_args.args[2].shape[0] == 8 * len(three.adapt)
+    card = changed_card(parent.card, adapted)
+    assert (card.tta, card.tta_confidence) == (8, 0.95)
+    apart = laboratory.known.some(three.calibrate)
+    expected = laboratory.candidates[0].fit(laboratory.known.some(three.adapt)).logits(apart)
+    np.testing.assert_allclose(adapted.network.forward(apart.inputs, maps=False).logits, expected, rtol=1e-3, atol=1e-2)
 
 
 def test_stain_is_matched_once_for_all_that_is_tried_after_it(run, drawn, tmp_path, monkeypatch):
