@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.database import db
 from app.inference.loaded_bundles import BundleUnusableError
+from app.inference.waiting import EngineBusyError
 from app.records import Lab, User
 from app.reviewed import choice, exporting, importing
 from app.rules import RefusedError
@@ -69,7 +70,7 @@ def import_reviewed(folder: Path, email: str) -> None:
         raise click.ClickException(f"{email} is no clinician of a lab here.")
     try:
         imported = importing.from_folder(folder, user, lambda _done, _total: None)
-    except (RefusedError, BundleUnusableError) as refused:
+    except (RefusedError, BundleUnusableError, EngineBusyError) as refused:
         raise click.ClickException(refused.text) from None
     for problem in imported.problems:
         click.echo(problem, err=True)

@@ -12,6 +12,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.cases.intake import Incoming
 from app.cells.annotations import Act, Seen, annotate
 from app.cells.annotations import Choice as CellChoice
 from app.database import db
+from app.inference.jobs import when_free
 from app.records import Case, SmearImage, User
 from app.reviewed.folder import DESCRIPTION, MANIFEST, SCHEMA
 from app.reviews import reviews
@@ -31,6 +33,7 @@ from smear.imaging.containers import Enclosed
 from smear.imaging.decode import ImageError
 
 OVERLAP = 0.5  # intersection over union from which a leukocyte is the one that was labelled
+NEEDED = ("label", "group", "source", "picture", "labelled_by")  # columns that no row leaves empty
 Row = dict[str, str]
 
 
@@ -44,14 +47,17 @@ class Imported:
 
 
 def from_folder(folder: Path, user: User, step: Callable[[int, int], None]) -> Imported:
-    """Take an export in for a person's lab; RefusedError where the folder is none."""
+    """Take an export in for a person's lab; RefusedError where the folder is none.
+
+    A model that is still being loaded, or busy, is waited for; EngineBusyError where that takes too long.
+    """
     described = description(folder)
     imported = Imported(0, Counter(), [])
     rows = list(rows_of(folder))
     for place, ((group, picture), own) in enumerate(rows):
         step(place, len(rows))
         try:
-            image = taken_in(case_of(group, own[0]["source"], user), picture, user)
+            image = when_free(partial(taken_in, group, own[0]["source"], picture, user), lambda: None)
             imported.pictures += 1
         except (ImageError, OSError, RefusedError) as error:
             imported.problems.append(_("%(picture)s was not taken in: %(why)s", picture=picture.name, why=str(error)))
@@ -88,19 +94,35 @@ def description(folder: Path) -> dict[str, Any]:
 
 
 def rows_of(folder: Path) -> Iterator[tuple[tuple[str, Path], list[Row]]]:
-    """Yield each picture of an export with its group and its rows; RefusedError where a manifest leads out of it."""
+    """Yield each picture of an export with its group and its rows.
+
+    RefusedError where a line of a manifest is not as it was written, or leads out of the export.
+    """
+    changed = RefusedError(_("A line of %(file)s is not as it was exported.", file=MANIFEST))
     of_pictures: defaultdict[tuple[str, str], list[tuple[Path, Row]]] = defaultdict(list)
     for root in (folder, folder / "fields", folder / "cells"):
         if not (root / MANIFEST).is_file():
             continue
         with (root / MANIFEST).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                picture = root / str(row.get("picture") or "")
-                if not picture.resolve().is_relative_to(folder.resolve()) or not row.get("group"):
-                    raise RefusedError(_("A line of %(file)s is not as it was exported.", file=MANIFEST))
-                of_pictures[row["group"], picture.name].append((picture, row))
+            try:
+                rows = list(csv.DictReader(file))
+            except (csv.Error, UnicodeDecodeError):
+                raise changed from None
+        for row in rows:
+            picture = root / str(row.get("picture") or "")
+            if not is_whole(row) or not picture.resolve().is_relative_to(folder.resolve()):
+                raise changed
+            of_pictures[row["group"], picture.name].append((picture, row))
     for (group, _name), several in of_pictures.items():
         yield (group, several[0][0]), [row for _picture, row in several]
+
+
+def is_whole(row: Row) -> bool:
+    """Return whether a line has all that is read of it: what every one has, and of a cell where it lies."""
+    corners = (row.get("box") or "").split()
+    return all(row.get(name) for name in NEEDED) and (
+        not row.get("number") or (len(corners) == 4 and all(corner.isdecimal() for corner in corners))
+    )
 
 
 def by_kind(rows: list[Row]) -> dict[str, list[Row]]:
@@ -122,8 +144,9 @@ def case_of(group: str, source: str, user: User) -> Case:
     return case
 
 
-def taken_in(case: Case, picture: Path, user: User) -> SmearImage:
-    """Return the image of a picture in its case, which takes it in where it is not there yet."""
+def taken_in(group: str, source: str, picture: Path, user: User) -> SmearImage:
+    """Return the image of a picture in the case of its group, which takes it in where it is not there yet."""
+    case = case_of(group, source, user)
     enclosed = Enclosed(picture.name, picture.read_bytes())
     query = select(SmearImage).where(SmearImage.case_id == case.id, SmearImage.source_sha256 == enclosed.digest)
     return db.session.scalar(query) or intake.take_in(case, Incoming(enclosed, picture.name), user)
@@ -166,8 +189,6 @@ def put_cells(image: SmearImage, rows: list[Row], names: dict[str, str], user: U
 
 def nearest(box: list[int], boxes: list[Any]) -> int | None:
     """Return the number, from 1, of the leukocyte that overlaps a box by half or more; None where none does."""
-    if len(box) != 4:
-        return None
 
     def overlap(candidate: list[int]) -> float:
         width = min(box[2], candidate[2]) - max(box[0], candidate[0])

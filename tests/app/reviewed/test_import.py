@@ -13,7 +13,7 @@ from app.database import db
 from app.records import Annotation, Case, Review
 from app.template_filters import review_words
 from tests.app.reviewed.steps import export, name_cell, opened, picture, review, whole_cells
-from tests.app.steps import Someone
+from tests.app.steps import Someone, busy_at_first
 
 
 @pytest.fixture
@@ -62,6 +62,25 @@ def test_what_is_no_export_is_a_sentence(app: Flask, exported: Path, tmp_path: P
     (exported / "export.json").write_text("{")
     code, said = take_in(app, exported)
     assert (code, "export.json is missing or damaged" in said) == (1, True)
+
+
+def test_it_waits_for_the_model(app: Flask, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command begins with no model loaded, as every process does; one that never comes is a sentence."""
+    refused = busy_at_first(monkeypatch, app, "bundle")
+    assert take_in(app, exported) == (0, "Pictures: 2. Labels: 2 of cells, 2 of fields. Not taken in: 0.\n")
+    assert refused == ["bundle", "bundle"]
+    busy_at_first(monkeypatch, app, "bundle")
+    monkeypatch.setattr("app.inference.jobs.BUSY_TRIES", 1)
+    code, said = take_in(app, exported, "second")
+    assert (code, "too busy for too long" in said) == (1, True)
+
+
+@pytest.mark.parametrize("line", [",Pre,,,,,,,", "c,lymphocyte,p1,Lab,pictures/a.png,,3,1 2 x 4,r1", "c,,p1", "\xff"])
+def test_a_line_that_was_changed_is_a_sentence(app: Flask, exported: Path, line: str) -> None:
+    """Cells that are missing, a box that is none, bytes that are no text."""
+    manifest = exported / "cells" / "manifest.csv"
+    manifest.write_bytes(manifest.read_bytes() + line.encode("latin-1") + b"\n")
+    assert take_in(app, exported) == (1, "Error: A line of manifest.csv is not as it was exported.\n")
 
 
 def test_a_picture_that_cannot_be_read_leaves_the_others(app: Flask, exported: Path) -> None:
