@@ -190,7 +190,9 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
     lab_id, user_id = user.lab_id, user.id
     image_id = image.id
     with writing() as session:
-        doomed = session.get_one(SmearImage, image_id)
+        doomed = session.get(SmearImage, image_id)
+        if doomed is None:
+            raise RefusedError(_("Somebody removed this image from the case meanwhile."))
         refuse_signed(doomed.case)
         if doomed.reviews:
             raise RefusedError(

@@ -63,7 +63,10 @@ def create() -> Any:
         return jsonify(case_json(case)), 201
     take_in_all(case, request.files.getlist("image"))
     if request.form.get("drawing") in synthetic.KINDS:
-        add_drawing(case, request.form["drawing"])
+        try:
+            add_drawing(case, request.form["drawing"])
+        except (RefusedError, BundleUnusableError, EngineBusyError) as error:
+            flash(error.text, "error")  # on the page of the case, which is there already
     ask_others(case.id)
     return redirect(url_for("cases.show", case_id=case.id))
 

@@ -57,8 +57,9 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
     case_id, lab_id, user_id = case.id, user.lab_id, user.id
     refuse_signed(case)
     image = db.session.get(SmearImage, image_id)
+    gone = RefusedError(_("This field is not in the case any more. Load the page again; nothing was changed."))
     if image is None or image.case_id != case_id or image.detections is None:
-        raise RefusedError(_("This field is not in the case any more. Load the page again; nothing was changed."))
+        raise gone
     if any(cell.image_id != image_id for cell in selected):
         raise RefusedError(_("The cells lie in different fields. Select cells of one field; nothing was changed."))
     before, segmenter = image.detections.label_map_sha256, image.detections.segmenter
@@ -74,7 +75,9 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
     with writing() as session:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
-        row = session.scalars(select(Detections).where(Detections.image_id == image_id)).one()
+        row = session.scalar(select(Detections).where(Detections.image_id == image_id))
+        if row is None:
+            raise gone
         if row.label_map_sha256 != before:
             raise RefusedError(
                 _("Somebody corrected the outlines of this field meanwhile. Look again; nothing was changed.")

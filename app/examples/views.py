@@ -12,6 +12,7 @@ from app.examples import example
 from app.examples.blueprint import bp
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
+from app.rules import RefusedError
 
 
 @bp.post("/examples")
@@ -23,6 +24,12 @@ def begin() -> Any:
     except (EngineBusyError, BundleUnusableError) as error:
         flash(error.text, "error")
         return redirect(url_for("worklist.show"))
+    except RefusedError as refused:  # the button was pressed twice, and the other press goes on with it
+        opened = example.going_on(current_user)
+        if opened is None:
+            flash(refused.text, "error")
+            return redirect(url_for("worklist.show"))
+        case = opened
     return redirect(url_for("cases.show", case_id=case.id))
 
 

@@ -190,3 +190,14 @@ def busy_at_first(monkeypatch: pytest.MonkeyPatch, app: Flask, *names: str) -> l
     for name in names:
         monkeypatch.setattr(engine, name, busy_twice(name, getattr(engine, name)))
     return refused
+
+
+def just_before_it_writes(monkeypatch: pytest.MonkeyPatch, module: str, act: Callable[[], Any]) -> None:
+    """Let somebody act between what the next request has looked at and its first transaction that a module begins."""
+
+    def writing_later() -> Any:
+        monkeypatch.setattr(f"{module}.writing", writing)
+        act()
+        return writing()
+
+    monkeypatch.setattr(f"{module}.writing", writing_later)

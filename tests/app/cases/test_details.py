@@ -13,7 +13,7 @@ from app.cases.privacy import name_of_file_looks_like, warning
 from app.database import db
 from app.lab.views import fits
 from app.records import Case
-from tests.app.steps import Someone, events, review_all, sign
+from tests.app.steps import Someone, events, just_before_it_writes, recorded, review_all, sign
 
 FIELDS = {"specimen": "PB", "stain": "Giemsa", "notes": ""}
 
@@ -154,6 +154,19 @@ def test_an_image_leaves_with_its_reason(app: Flask, clinician: Someone, field: 
     assert clinician.post(image["remove"], {"reason": "dragon"}).status_code == 400
     assert clinician.post(image["remove"], {"reason": "unsharp"}).status_code == 302
     assert events(app)[-1].details["reason"] == "unsharp"
+
+
+def test_of_two_who_remove_an_image_the_second_is_told(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both had the page open; it leaves once."""
+    case, second = clinician.open_case(), Someone(app, "second")
+    image = clinician.upload(case, field).json["id"]
+    address = f"/cases/{case}/images/{image}/remove"
+    just_before_it_writes(monkeypatch, "app.cases.intake", lambda: second.post(address))
+    answer = clinician.post(address, json=True)
+    assert (answer.status_code, answer.json["error"]) == (409, "Somebody removed this image from the case meanwhile.")
+    assert recorded(app).count("image.removed") == 1
 
 
 def test_only_our_own_pages_may_use_the_camera(clinician: Someone) -> None:

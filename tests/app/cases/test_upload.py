@@ -22,7 +22,7 @@ from app.records import Case, Reading, SmearImage
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.app.bad_files import BAD_FILES, BAD_NAMES, REFUSED
-from tests.app.steps import Someone
+from tests.app.steps import Someone, busy_at_first
 from tests.data import pictures
 
 
@@ -299,6 +299,18 @@ def test_a_plain_form_opens_a_case_with_its_images(clinician: Someone, field: by
     assert "one.png" in page
     assert "chip-drawing" in page
     assert "Bone marrow" in page
+
+
+def test_a_case_whose_drawing_finds_no_room_is_there(
+    app: Flask, clinician: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leads to the case and says why; that nothing was stored would be no truth."""
+    busy_at_first(monkeypatch, app, "examine")
+    answer = clinician.post("/cases/new", {"accession": "A-9", "specimen": "PB", "drawing": "blank"})
+    assert answer.status_code == 302
+    page = clinician.get(answer.location).text
+    assert "Many images are being read just now." in page
+    assert "This case has no images yet" in page
 
 
 @pytest.mark.parametrize(

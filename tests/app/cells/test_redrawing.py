@@ -17,7 +17,7 @@ from app.records import CellReading, Detections, Redrawing
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.app.cells.conftest import keys
-from tests.app.steps import Someone, events, review_all, sign
+from tests.app.steps import Someone, events, just_before_it_writes, review_all, sign
 
 
 @pytest.fixture
@@ -239,6 +239,19 @@ def test_nobody_corrects_what_somebody_else_has_changed(
     signed = redraw(clinician, case, "split", cell=cells_of(clinician, case)[0])
     assert signed.status_code == 400
     assert "Amend it first" in signed.json["problem"]
+
+
+def test_a_field_that_was_removed_meanwhile_is_told(
+    app: Flask, clinician: Someone, opened: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the outlines that were looked at and those that are written."""
+    case, image = opened
+    second, number = Someone(app, "second"), whole(app)
+    away = f"/cases/{case}/images/{image}/remove"
+    just_before_it_writes(monkeypatch, "app.cells.redrawing", lambda: second.post(away))
+    late = redraw(clinician, case, "split", cell=f"{image}.{number}.0")
+    assert late.status_code == 400
+    assert "not in the case any more" in late.json["problem"]
 
 
 def test_what_was_corrected_stays_written_down(app: Flask, clinician: Someone, opened: tuple[str, str]) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -14,7 +15,7 @@ from app.examples import example
 from app.records import Case
 from app.reviews import blind_reading
 from tests.app.report.test_report import pdf_of
-from tests.app.steps import Someone, reading_of, review_all, sign, take_role
+from tests.app.steps import Someone, just_before_it_writes, reading_of, review_all, sign, take_role
 
 
 def begin(someone: Someone) -> str:
@@ -35,6 +36,18 @@ def test_three_pictures_end_in_three_ways(app: Flask, clinician: Someone) -> Non
         found = [(image.display_name, image.reading.outcome, image.drawn) for image in row.images]
     outcomes = ["suggested", "unfamiliar", "not_gradable"]
     assert found == list(zip(example.PICTURES, outcomes, [True, False, False], strict=True))
+
+
+def test_a_button_that_is_pressed_twice_opens_one(
+    app: Flask, clinician: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second press finds nothing opened yet, and goes on with what the first opened."""
+    monkeypatch.setattr(example, "PICTURES", example.PICTURES[2:])
+    led: list[str] = []
+    just_before_it_writes(monkeypatch, "app.cases.details", lambda: led.append(clinician.post("/examples").location))
+    assert [clinician.post("/examples").location] == led
+    with app.app_context():
+        assert len(db.session.scalars(select(Case)).one().images) == 1
 
 
 def test_it_is_gone_on_with_until_it_is_signed(app: Flask, clinician: Someone) -> None:
