@@ -28,6 +28,7 @@ from app.stored_fields import keep_outlines
 from app.terms import term_lists
 from app.terms.term_lists import REMOVAL
 from smear.imaging.containers import Enclosed
+from smear.inference.bundle import Bundle
 from smear.inference.reading import Reading as SmearReading
 from smear.segmentation.find import find
 
@@ -73,16 +74,16 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
     refuse_signed(case)
     repair(case_id, incoming.picture)
     refuse_twice(db.session, case_id, digest)
-    bundle_name = active_bundle(user.lab_id)
+    active = active_bundle(user.lab_id)
     with engine().slots.upload(incoming.picture.data):
-        examined = examine(lab_id, bundle_name, incoming.picture)
+        examined = examine(lab_id, active, incoming.picture)
         typing = at_upload.begin(user.lab, examined)
         # The network works while the pixels go to the disk.
         stored, detections = examined.store()
         result = examined.reading()
         types = at_upload.conclude(typing, user_id)
         height, width = examined.picture.rgb.shape[:2]
-        cache, recognized = examined.cache, isinstance(examined, Recognized)
+        bundle, cache, recognized = examined.bundle, examined.cache, isinstance(examined, Recognized)
         del examined, typing  # a large picture goes before the next may come
     image = SmearImage(
         case_id=case_id,
@@ -95,7 +96,7 @@ def take_in(case: Case, incoming: Incoming, user: User) -> SmearImage:
         drawn=incoming.drawn,
         added_by_id=user_id,
     )
-    image.readings.append(record(bundle_name, result, user_id))
+    image.readings.append(record(bundle, result, user_id))
     image.detections = detections
     with writing() as session:
         refuse_signed(session.get_one(Case, case_id))
@@ -165,10 +166,8 @@ def repair(case_id: str, enclosed: Enclosed) -> None:
         )
 
 
-def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
-    """Make the lasting record of a reading, legible even when its bundle is gone."""
-    bundle = engine().loaded(bundle_name).bundle
-    labels = bundle.card.labels if bundle else ()
+def record(bundle: Bundle, result: SmearReading, user_id: int) -> Reading:
+    """Make the lasting record of what a bundle said, legible even when the bundle is gone."""
     shown = result.suggestion.shown
     return Reading(
         bundle=result.bundle,
@@ -178,8 +177,8 @@ def record(bundle_name: str, result: SmearReading, user_id: int) -> Reading:
         confidence=shown.confidence,
         probabilities=shown.probabilities,
         result=result.to_json(),
-        labels=labels,
-        intended_use=bundle.card.intended_use if bundle else "",
+        labels=bundle.card.labels,
+        intended_use=bundle.card.intended_use,
         made_at=now(),
         made_by_id=user_id,
     )

@@ -29,9 +29,9 @@ def read_again(image: SmearImage, bundle_name: str, user_id: int, lab_id: int) -
     cache = ResultCache.of(image, field.rgb)
     result = cache.reading(bundle)
     if result is None:
-        result = engine().read_field(bundle_name, field)
+        result = engine().read_field(bundle, field)
         cache.add_reading(bundle, result)
-    reading = record(bundle_name, result, user_id)
+    reading = record(bundle, result, user_id)
     with writing() as session:
         for earlier in session.scalars(select(Reading).where(Reading.image_id == image_id)):
             if (earlier.bundle, earlier.version) == (result.bundle, result.version):
@@ -86,7 +86,7 @@ def offered(case_id: str) -> dict[str, int]:
 
 def read_case(case: Case, name: str, user: User) -> str:
     """Queue the images of a case that a bundle has not read, and return the job's id; RefusedError where none is."""
-    card = engine().load(name).card
+    card = engine().load_to_read(name).card
     missing = unread(case.id, card.name, card.version)
     if card.scope != "field" or not missing:
         raise RefusedError(_("Choose a model that has not read all images of this case yet."))
@@ -96,6 +96,6 @@ def read_case(case: Case, name: str, user: User) -> str:
 def do(task: Task) -> None:
     """Read one image of a job."""
     image = db.session.get(SmearImage, task.image_id)
-    card = engine().load(task.argument).card
+    card = engine().load_to_read(task.argument).card
     if image is not None and task.image_id in unread(task.case_id, card.name, card.version):
         read_again(image, task.argument, task.user_id, task.lab_id)

@@ -128,6 +128,7 @@ def typed(image_id: str, field: Field, added: list[int], user_id: int) -> list[C
             continue
         started = time.perf_counter()
         try:
+            engine().held(bundle)
             refusals, suggestions = cell_reader.refusals(field), []
             for number in added:
                 if refusals:
@@ -140,7 +141,7 @@ def typed(image_id: str, field: Field, added: list[int], user_id: int) -> list[C
                 forward = engine().wait(engine().submit(bundle, shown))
                 suggestions.append(classification.shorter(bundle.suggest(forward.logits[0], shown)))
         except SentenceError:
-            continue  # the engine is busy: the outlines matter more than a suggestion for them
+            continue  # the engine is busy, or may not ask it: the outlines matter more than a suggestion for them
         row = classification.reading_of(bundle, suggestions, user_id, started)
         row.image_id, row.first = image_id, added[0]
         rows.append(row)

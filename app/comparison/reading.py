@@ -21,7 +21,7 @@ KIND = "compare"
 
 def do(task: LabTask) -> dict[str, Any]:
     """Read what the model that is named has not read yet, and return how many pictures there are."""
-    bundle = task.when_free(lambda: engine().load(task.argument))
+    bundle = task.when_free(lambda: engine().load_to_read(task.argument))
     frozen = [panel for panel in open_panels(task.lab_id) if panel.scope == bundle.card.scope]
     images = sorted({item.image.id for item in labelled(task.lab_id, bundle.card.scope)} | set(images_of(frozen)))
     damaged = 0

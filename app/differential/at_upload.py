@@ -17,6 +17,7 @@ from app.differential.sources import active_cell_bundle, cell_bundles
 from app.inference import jobs
 from app.inference.engine import engine
 from app.inference.examined import Examined, Recognized
+from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
 from app.records import Case, CellReading, Lab, SmearImage
 from smear.arrays import Array
@@ -65,6 +66,10 @@ def begin(lab: Lab, examined: Examined | Recognized) -> Typing | str:
     bundle = engine().loaded(name).bundle
     if bundle is None:
         return name if any(card.name == name for card in cell_bundles()) else ""
+    try:
+        engine().held(bundle)
+    except BundleUnusableError:
+        return name  # the job tells why it does not read
     if bundle.card.scope != "cell" or not bundle.card.suggests:
         return ""
     started = time.perf_counter()

@@ -40,7 +40,7 @@ def read_case(case: Case, name: str, user: User) -> str | None:
     reading.
     """
     refuse_signed(case)
-    bundle = engine().load(name)  # it may have been published, or replaced, since the server started
+    bundle = engine().load_to_read(name)  # it may have been published, or replaced, since the server started
     missing = unread(case.id, bundle)
     return jobs.submit(KIND, case, missing, user, name) if missing else None
 
@@ -68,7 +68,7 @@ def do(task: Task) -> None:
     image = db.session.get(SmearImage, task.image_id)
     if image is not None:  # not taken out of the case meanwhile
         refuse_signed(image.case)
-        row, cache = read_field(engine().load(task.argument), image, task.user_id)
+        row, cache = read_field(engine().load_to_read(task.argument), image, task.user_id)
         keep(row, cache, task)
 
 

@@ -122,26 +122,31 @@ class Engine:
             raise BundleUnusableError(loaded.text)
         return loaded.bundle
 
+    def load_to_read(self, name: str) -> Bundle:
+        """Verify and load a bundle as `load` does; BundleUnusableError also where it is not let read."""
+        return self.held(self.load(name))
+
     def bundle(self, name: str) -> Bundle:
         """Return a loaded bundle; an error with a sentence where it is damaged, not loaded yet or not let read.
 
         What was published or activated on another server of the database after this one started is loaded now.
         """
         if self.started and (name not in self._loaded or self._loaded[name].state == "whole"):
-            return self._held(self.load(name))
+            return self.load_to_read(name)
         loaded = self.loaded(name)
         if loaded.bundle is not None:
             try:
-                return self._held(loaded.bundle)
+                return self.held(loaded.bundle)
             except OtherCardError as error:
                 if not is_published(self.folder / name, error.held):
                     raise
-                return self._held(self.load(name))
+                return self.load_to_read(name)
         if loaded.state == "damaged":
             raise BundleUnusableError(loaded.text)
         raise EngineBusyError(LOADING)
 
-    def _held(self, bundle: Bundle) -> Bundle:
+    def held(self, bundle: Bundle) -> Bundle:
+        """Return a bundle that is loaded; BundleUnusableError where it is not let read."""
         if self.hold is not None:
             self.hold(bundle)
         return bundle
@@ -160,9 +165,9 @@ class Engine:
         """Read one picture of a file with one bundle."""
         return self.begin(name, enclosed).reading()
 
-    def read_field(self, name: str, field: Field) -> Reading:
-        """Read a field that was segmented before, as for a second opinion."""
-        bundle, started = self.bundle(name), time.perf_counter()
+    def read_field(self, bundle: Bundle, field: Field) -> Reading:
+        """Read a field that was segmented before, as for a second opinion, with a bundle that is let read."""
+        started = time.perf_counter()
         with self.slots.stored(field.rgb.shape[0] * field.rgb.shape[1]):
             pending = self.examine(bundle, Picture(field.rgb, "PNG"), started, field)
         return pending.reading()

@@ -88,7 +88,7 @@ def bundle_of(reading: Reading) -> Bundle:
     """Return the bundle that made a reading; RefusedError where another version of it is published, or none."""
     gone = _("This version of the model is not loaded any more, so that it cannot explain this reading further.")
     try:
-        bundle = engine().load(reading.bundle)
+        bundle = engine().load_to_read(reading.bundle)
     except BundleUnusableError:
         raise RefusedError(gone) from None
     if bundle.card.version != reading.version:

@@ -88,6 +88,7 @@ class Recognized:
     known: the reading, without notes of the file; started: as `time.perf_counter` counts.
     """
 
+    bundle: Bundle
     picture: Picture
     cache: ResultCache
     outlines: Outlines
@@ -135,6 +136,6 @@ def examine(lab_id: int, bundle_name: str, enclosed: Enclosed) -> Examined | Rec
         cache.label_map = outlines.label_map
         known = cache.reading(bundle)
         if known is not None:
-            return Recognized(picture, cache, outlines, known, started)
+            return Recognized(bundle, picture, cache, outlines, known, started)
         field = outlined(outlines.label_map, picture.rgb)
         return Examined(bundle, cache, engine().examine(bundle, picture, started, field))

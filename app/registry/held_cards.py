@@ -7,15 +7,18 @@ the same version read.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import ledger
 from app.database import add_missing, db, own_transaction
-from app.inference.loaded_bundles import OtherCardError
+from app.inference.loaded_bundles import OtherCardError, is_published
 from app.records import HeldCard, now
 from smear.inference.bundle import Bundle
+from smear.inference.card import Card
 
 
 def hold(bundle: Bundle) -> None:
@@ -45,6 +48,12 @@ def hold(bundle: Bundle) -> None:
             ),
             held=card_sha256,
         )
+
+
+def is_changed(card: Card, folder: Path) -> bool:
+    """Return whether a published card is not the one with which its version read before, so that it does not read."""
+    held = db.session.get(HeldCard, (card.name, card.version))
+    return held is not None and not is_published(folder, held.card_sha256)
 
 
 def keep(session: Session, bundle: Bundle) -> None:

@@ -15,9 +15,11 @@ from app.database import writing
 from app.differential.sources import active_cell_bundle
 from app.inference.engine import engine
 from app.inference.loaded_bundles import BundleUnusableError, published
-from app.registry import activation
+from app.inference.waiting import EngineBusyError
+from app.registry import activation, held_cards
 from app.registry.blueprint import bp
 from app.registry.figures import figures
+from app.rules import WaitError
 from smear.artifacts import BundleError
 from smear.inference import bundle as bundles
 from smear.inference import floors
@@ -67,6 +69,7 @@ def index_page(refused: str = "", problem: str = "") -> str:
             "loaded": running.loaded(name),
             "text": running.loaded(name).text or text,
             "active": name in (active, types),
+            "changed": card is not None and held_cards.is_changed(card, running.folder / name),
         }
         for name, card, text in published(running.folder)
     ]
@@ -120,15 +123,19 @@ def activate(name: str) -> Any:
         abort(404)
     if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
         return index_page(name, _("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH)), 400
-    if not password_is_right(request.form.get("password", "")):
-        return index_page(name, _("The password is not right. Nothing was changed.")), 403
     try:
+        if not password_is_right(request.form.get("password", "")):
+            return index_page(name, _("The password is not right. Nothing was changed.")), 403
         choice = activation.activate(engine().load(name), reason, current_user, despite)
         placeholders = {"name": choice.bundle, "version": choice.version}
         if choice.scope == activation.CELLS:
             flash(_("%(name)s %(version)s types cells at upload from now on.", **placeholders), "info")
         else:
             flash(_("%(name)s %(version)s reads from now on.", **placeholders), "info")
+    except WaitError as early:
+        return index_page(name, early.text), 429, {"Retry-After": str(early.seconds)}
+    except EngineBusyError as busy:
+        return index_page(name, busy.text), 503, {"Retry-After": str(busy.retry_after)}
     except BundleUnusableError as unusable:
         with writing() as session:
             ledger.record(session, "model.refused", lab=lab_id, actor=user_id, subject=name)

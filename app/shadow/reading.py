@@ -20,7 +20,7 @@ def do(task: Task) -> None:
     """Read one image of a job."""
     image = db.session.get(SmearImage, task.image_id)
     if image is not None:
-        read(engine().load(task.argument), image)
+        read(engine().load_to_read(task.argument), image)
 
 
 def read(bundle: Bundle, image: SmearImage) -> None:
@@ -32,7 +32,7 @@ def read(bundle: Bundle, image: SmearImage) -> None:
         with engine().slots.stored(image.pixel_count):
             suggestions = classification.suggestions(bundle, field_of(image))
     else:
-        suggestions = [engine().read_field(card.name, field_of(image)).suggestion]
+        suggestions = [engine().read_field(bundle, field_of(image)).suggestion]
     row = {
         "id": random_id(),
         "image_id": image_id,

@@ -35,7 +35,7 @@ def begin(name: str, days: int, active: Collection[str], user: User) -> ShadowTr
         raise RefusedError(_("Choose for how long it reads along."))
     if name in active:
         raise RefusedError(_("This model reads already. Choose another to read beside it."))
-    card = engine().load(name).card
+    card = engine().load_to_read(name).card
     lab_id, user_id = user.lab_id, user.id
     with writing() as session:
         if running(session, lab_id) is not None:

@@ -22,7 +22,7 @@ from app.registry.figures import figures
 from app.template_filters import percent
 from smear.inference import bundle
 from tests.app.conftest import BUNDLE
-from tests.app.steps import PASSWORD, Someone, work_done
+from tests.app.steps import PASSWORD, Someone, busy_at_first, work_done
 from tests.conftest import CELL_BUNDLE, copy_bundle, tell_of_leukocytes_alone
 
 SECOND = "second-look"
@@ -236,6 +236,21 @@ def test_nothing_less_activates(lab: Flask, person: str, reason: str, password: 
         assert f'action="/models/{SECOND}/activate"' in form
         assert not reason or f'value="{reason}"' in form
         assert f'value="{password}"' not in form or not password
+
+
+def test_a_reason_stays_where_the_step_has_to_wait(lab: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After wrong passwords, and while another model is being loaded: it is still in the form."""
+    admin, address = Someone(lab, "admin"), f"/models/{SECOND}/activate"
+    data = {"reason": "a better one for our stain", "password": PASSWORD}
+    busy_at_first(monkeypatch, lab, "load")
+    answer = admin.post(address, data)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert 'value="a better one for our stain"' in answer.text
+    for _ in range(7):
+        answer = admin.post(address, data | {"password": "wrong"})
+    assert answer.status_code == 429
+    assert "Too many wrong passwords" in answer.text
+    assert 'value="a better one for our stain"' in answer.text
 
 
 @pytest.mark.usefixtures("below_the_floors")
