@@ -68,10 +68,14 @@ class Pooled:
     @property
     def leading(self) -> Label | None:
         """Return the label that was suggested in more fields than any other; None where there is no such one."""
-        first, *rest = [*self.votes.most_common(2), ("", 0)]
-        if not first[1] or (rest and rest[0][1] == first[1]):
-            return None
-        return next((label for label in self.labels if label.id == first[0]), None)
+        first = most_voted(self.votes)
+        return next((label for label in self.labels if label.id == first), None)
+
+
+def most_voted(votes: Counter[str]) -> str | None:
+    """Return what has more votes than anything else; None where nothing has."""
+    (first, most), *rest = [*votes.most_common(2), ("", 0)]
+    return first if most and rest[0][1] < most else None
 
 
 def brief_readings(case_id: str) -> dict[str, list[BriefReading]]:

@@ -177,7 +177,6 @@ def blind_part(case: Case) -> dict[str, Any]:
         "candidates": [candidate for candidate in blind_reading.candidates(case) if candidate.id != current_user.id]
         if possible
         else [],
-        "code": blind_reading.code,
     }
 
 

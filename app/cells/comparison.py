@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from app.cases.summary import BriefReading
+from app.cases.summary import BriefReading, most_voted
 from app.differential.cells import Cell, DetectedField
 from smear.inference.card import Label
 from smear.statistics import Share, share
@@ -30,8 +30,7 @@ class CellSide:
     @property
     def top(self) -> str | None:
         """Return the label that is suggested for more cells than any other."""
-        first, *rest = [*self.votes.most_common(2), ("", 0)]
-        return first[0] if first[1] and not (rest and rest[0][1] == first[1]) else None
+        return most_voted(self.votes)
 
     @property
     def words(self) -> str:

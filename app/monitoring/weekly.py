@@ -134,7 +134,7 @@ def people_weeks(lab_id: int, since: datetime) -> list[PeopleWeek]:
     blind = blind_reading.compared(lab_id).where(BlindReview.made_at >= since)
     for second, first in db.session.execute(blind):
         week(second.made_at).pairs += 1
-        week(second.made_at).agreed += blind_reading.code(first) == blind_reading.code(second)
+        week(second.made_at).agreed += first.code == second.code
     return [weeks[monday] for monday in sorted(weeks)]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.records.base import Record, now, random_id
 from app.records.people import User
-from app.records.review import Review
+from app.records.review import Review, code_of
 
 
 class BlindReading(Record):
@@ -40,6 +40,11 @@ class BlindReading(Record):
     asked_by: Mapped[User] = relationship(foreign_keys=asked_by_id, lazy="joined")
     reviews: Mapped[list[BlindReview]] = relationship(back_populates="blind_reading")
 
+    @property
+    def differing(self) -> list[str]:
+        """Return the images on which it differs from the reviews that held then."""
+        return [row.image_id for row in self.reviews if row.differs]
+
 
 class BlindReview(Record):
     """What the second reader saw in an image; never changed, and never shown before the reading is done."""
@@ -59,3 +64,13 @@ class BlindReview(Record):
 
     blind_reading: Mapped[BlindReading] = relationship(back_populates="reviews")
     first_review: Mapped[Review] = relationship()
+
+    @property
+    def code(self) -> str:
+        """Return the review as one word, to be compared."""
+        return code_of(self.kind, self.label)
+
+    @property
+    def differs(self) -> bool:
+        """Return whether something else is seen than in the review that held then."""
+        return self.code != self.first_review.code

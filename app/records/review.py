@@ -18,6 +18,11 @@ COMMENT_LENGTH = 2000  # characters
 REVIEW_KINDS = ("label", "other", "uncertain", "not_gradable")
 
 
+def code_of(kind: str, label: str | None) -> str:
+    """Return what a review says as one word, as the buttons name it and as reviews are compared."""
+    return f"label:{label}" if kind == "label" else kind
+
+
 class Review(Record):
     """What one person saw in one image; never changed. The next version is another row, whoever writes it."""
 
@@ -36,3 +41,8 @@ class Review(Record):
 
     image: Mapped[SmearImage] = relationship(back_populates="reviews")
     made_by: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def code(self) -> str:
+        """Return the review as one word, to be compared."""
+        return code_of(self.kind, self.label)

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
+from app.cases.summary import most_voted
 from app.database import db
 from app.differential.cells import REDRAWN
 from app.differential.classes import class_of
@@ -190,10 +191,7 @@ def one_diagnosis(labelled: list[Labelled]) -> tuple[list[Labelled], list[LeftOu
     for item in labelled:
         if not item.number:
             counts[item.group][item.label] += 1
-    most = {}
-    for group, labels_of in counts.items():
-        (first, n), *rest = labels_of.most_common(2)
-        most[group] = "" if rest and rest[0][1] == n else first
+    most = {group: most_voted(labels_of) for group, labels_of in counts.items()}
     agreeing = [item for item in labelled if item.number or item.label == most[item.group]]
     torn = [item for item in labelled if not item.number and item.label != most[item.group]]
     return agreeing, [LeftOut(item.image, 0, SEVERAL, (item.name,)) for item in torn]

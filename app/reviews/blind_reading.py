@@ -122,11 +122,6 @@ def finished(case_id: str) -> list[BlindReading]:
     return list(db.session.scalars(query).unique())
 
 
-def code(row: Review | BlindReview) -> str:
-    """Return a review as one word, to be compared."""
-    return f"label:{row.label}" if row.kind == "label" else row.kind
-
-
 def compared(lab_id: int) -> Select[BlindReview, Review]:
     """Return the query of the blind and the first review of every image of a lab that was read blind to the end.
 

@@ -132,8 +132,8 @@ def give(case_id: str, image_id: str) -> Any:
 def show_agreement() -> str:
     """Show how far first and second readers of the lab agree."""
     rows = blind_reading.pairs_of(current_user.lab_id)
-    names = {blind_reading.code(row): review_words(row) for pair in rows for row in pair}
-    pairs = [(blind_reading.code(first), blind_reading.code(blind)) for first, blind in rows]
+    names = {row.code: review_words(row) for pair in rows for row in pair}
+    pairs = [(first.code, blind.code) for first, blind in rows]
     return render_template(
         "reviews/agreement.html",
         agreement=agreement(pairs),

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app import ledger
 from app.database import writing
 from app.records import Case, Reading, Review, SmearImage, User
-from app.records.review import COMMENT_LENGTH
-from app.rules import RefusedError, one_line_end, refuse_signed
+from app.records.review import COMMENT_LENGTH, code_of
+from app.rules import RefusedError, one_line_end, refuse_blind_reader, refuse_signed
 from app.terms import term_lists
 from app.terms.term_lists import DIAGNOSIS
 from smear.inference.card import Label
@@ -39,7 +39,7 @@ class Choice:
     @property
     def code(self) -> str:
         """Return the choice as the buttons name it."""
-        return f"label:{self.label}" if self.kind == "label" else self.kind
+        return code_of(self.kind, self.label)
 
 
 def labels_for(reading: Reading, lab_id: int) -> list[Label]:

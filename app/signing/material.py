@@ -65,15 +65,12 @@ def count_material(case: Case) -> dict[str, Any] | None:
 
 def blind_material(reading: BlindReading, order: list[str]) -> dict[str, Any]:
     """Return a second reading that was made blind: by whom, of how many images, and at which places it differs."""
-    differing = [
-        row.image_id for row in reading.reviews if blind_reading.code(row) != blind_reading.code(row.first_review)
-    ]
     return {
         "id": reading.id,
         "by": reading.reader.shown_name,
         "at": reading.ended_at.isoformat() if reading.ended_at else None,
         "images": len(reading.reviews),
-        "differs": sorted(order.index(image_id) + 1 for image_id in differing if image_id in order),
+        "differs": sorted(order.index(image_id) + 1 for image_id in reading.differing if image_id in order),
     }
 
 
