@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app.records import Case
+from app.records import BlindReading, Case
 from smear.sentence import SentenceError
 
 
@@ -34,3 +36,12 @@ def refuse_signed(case: Case) -> None:
     """Leave a signed case as it was signed."""
     if case.state == "signed":
         raise RefusedError(_("This case is signed. Amend it first, with a reason; then it can be changed."))
+
+
+def refuse_blind_reader(session: Session, case_id: str, user_id: int) -> None:
+    """Keep who reads a case blind from saying anything of it but there: they would be compared with themselves."""
+    own = select(BlindReading.id).where(
+        BlindReading.case_id == case_id, BlindReading.reader_id == user_id, BlindReading.state == "open"
+    )
+    if session.scalar(own) is not None:
+        raise RefusedError(_("You read this case blind: say what you see on its blind pages. Nothing was saved."))

@@ -10,7 +10,7 @@ from flask_security import current_user
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
-from app.access import admin
+from app.access import admin, blind_cases
 from app.audit import viewings, words
 from app.audit.blueprint import bp
 from app.database import db
@@ -30,12 +30,13 @@ def show() -> str:
         query = query.where(AuditEvent.id < row_number(before))
     events = list(db.session.scalars(query.limit(size + 1)))
     page, more = events[:size], len(events) > size
-    named = words.named(words.ids_in(page), current_user.lab_id)
+    named, hidden = words.named(words.ids_in(page), current_user.lab_id), blind_cases()
     return render_template(
         "audit/show.html",
         events=page,
         subjects=words.subjects(page, named, current_user.lab_id),
-        details={event.id: words.details(event, named) for event in page},
+        # That something was said of a case is for all admins; what, is not for who reads it blind.
+        details={event.id: [] if event.subject_id in hidden else words.details(event, named) for event in page},
         actions=ACTIONS | EARLIER_ACTIONS,
         unknown=BY_NOBODY,
         people=db.session.scalars(select(User).where(User.lab_id == current_user.lab_id).order_by(User.email)).all(),

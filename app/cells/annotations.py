@@ -16,7 +16,7 @@ from app.database import writing
 from app.differential import review_rules
 from app.differential.cells import REASONS, REDRAWN, Cell, newest
 from app.records import Annotation, Case, Detections, Lab, SmearImage, User, now
-from app.rules import RefusedError, refuse_signed
+from app.rules import RefusedError, refuse_blind_reader, refuse_signed
 from smear.inference.card import Label
 
 MOST = 1000  # cells in one request
@@ -130,6 +130,7 @@ def annotate(case: Case, acts: list[Act], user: User) -> None:
     with writing() as session:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
+        refuse_blind_reader(session, case_id, user_id)
         every = [cell for act in acts for cell in act.cells]
         insist_on_cells_of(session, case_id, every)
         standing = newest(session, {cell.image_id for cell in every})

@@ -20,7 +20,7 @@ from app.differential.cells import REDRAWN, newest
 from app.image_store import image_store
 from app.inference.engine import engine
 from app.records import Annotation, Case, CellReading, Detections, Lab, Redrawing, SmearImage, User, now
-from app.rules import RefusedError, refuse_signed
+from app.rules import RefusedError, refuse_blind_reader, refuse_signed
 from app.stored_fields import field_of
 from smear.arrays import Array
 from smear.inference import cell_reader
@@ -75,6 +75,7 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
     with writing() as session:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
+        refuse_blind_reader(session, case_id, user_id)
         row = session.scalar(select(Detections).where(Detections.image_id == image_id))
         if row is None:
             raise gone

@@ -8,7 +8,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from app.access import admin
+from app.access import admin, blind_cases
 from app.comparison import answers, paired, panels, reading
 from app.comparison.answers import Model
 from app.comparison.blueprint import bp
@@ -120,10 +120,17 @@ def pairs_of(sets: dict[str, list[Labelled]], first: Model, second: Model) -> di
 
 
 def differing(pairs: list[Pair], labelled: list[Labelled]) -> list[tuple[Pair, Labelled]]:
-    """Return the pictures on which one model is right and the other is not."""
+    """Return the pictures on which one model is right and the other is not, but of cases that the person reads blind.
+
+    A case of a panel may be open again.
+    """
+    hidden = blind_cases()
     of = {(item.image.id, item.number): item for item in labelled}
     return [
-        (pair, of[pair.key]) for pair in pairs if (pair.results[0] == paired.RIGHT) != (pair.results[1] == paired.RIGHT)
+        (pair, of[pair.key])
+        for pair in pairs
+        if (pair.results[0] == paired.RIGHT) != (pair.results[1] == paired.RIGHT)
+        and of[pair.key].image.case_id not in hidden
     ]
 
 

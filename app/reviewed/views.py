@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 from sqlalchemy import select
 
-from app.access import admin
+from app.access import admin, blind_cases
 from app.database import db
 from app.inference import lab_jobs
 from app.inference.engine import engine
@@ -36,6 +36,9 @@ def show() -> str:
 def labels_page(problem: str = "") -> str:
     """Draw the page, with why an export was refused."""
     labelled, left = labels(current_user.lab_id, Choice())
+    # What somebody said of a case is not for who reads it blind.
+    hidden = blind_cases()
+    left = [item for item in left if item.image.case_id not in hidden]
     tables = {}
     for kind in choices.KINDS:
         own = [item for item in labelled if item.kind == kind]

@@ -26,9 +26,14 @@ def own_reading_or_404(case_id: str, user: User) -> BlindReading:
 
 
 def candidates(case: Case) -> list[User]:
-    """Return who could read the case blind: clinicians of the lab who have reviewed nothing in it."""
+    """Return who could read the case blind: clinicians of the lab who have reviewed nothing in it.
+
+    Who has read it blind to the end was shown all that was seen and suggested, and is blind no more.
+    """
     reviewed = select(Review.made_by_id).join(Review.image).where(SmearImage.case_id == case.id)
-    query = select(User).where(User.lab_id == case.lab_id, User.active, User.id.not_in(reviewed)).order_by(User.email)
+    shown = select(BlindReading.reader_id).where(BlindReading.case_id == case.id, BlindReading.state == "done")
+    own = select(User).where(User.lab_id == case.lab_id, User.active)
+    query = own.where(User.id.not_in(reviewed), User.id.not_in(shown)).order_by(User.email)
     return [user for user in db.session.scalars(query) if user.is_clinician]
 
 
@@ -44,7 +49,9 @@ def ask(case: Case, reader_id: int | None, user: User) -> BlindReading:
         if open_reading(session, case_id):
             raise RefusedError(_("Somebody is reading this case a second time already."))
         if reader_id == user_id or reader_id not in {candidate.id for candidate in candidates(case)}:
-            raise RefusedError(_("Choose a clinician of your lab who has reviewed nothing in this case."))
+            raise RefusedError(
+                _("Choose a clinician of your lab who has reviewed nothing in this case and has not read it blind.")
+            )
         row = BlindReading(case_id=case_id, reader_id=reader_id, asked_by_id=user_id)
         session.add(row)
         session.flush()

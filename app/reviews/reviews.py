@@ -77,6 +77,7 @@ def review(image: SmearImage, choice: Choice, user: User) -> Review:
     with writing() as session:
         case = session.get_one(Case, case_id)
         refuse_signed(case)
+        refuse_blind_reader(session, case_id, user_id)
         reading = first_reading(session, image_id)
         if reading is None:
             raise RefusedError(_("Somebody removed this image from the case meanwhile. Nothing was saved."))

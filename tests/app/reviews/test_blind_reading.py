@@ -12,10 +12,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from app.database import db, writing
-from app.records import BlindReview, Case, Reading, User
+from app.records import Annotation, BlindReview, Case, Reading, Review, SmearImage, User
 from app.reviews.blind_reading import finished, pairs_of
 from smear.statistics import agreement
-from tests.app.steps import Someone, change, events, reading_of, review_all, sign
+from tests.app.reviewed.steps import name_cell, review, whole_cells
+from tests.app.steps import Someone, change, events, id_of, just_before_it_writes, reading_of, review_all, sign
 
 
 @pytest.fixture
@@ -138,6 +139,57 @@ def test_only_a_fresh_colleague_is_asked(app: Flask, clinician: Someone, case: s
     assert "who has reviewed nothing in this case" in ask(app, clinician, case, reader)
     assert clinician.post(f"/cases/{case}/blind/ask", {"reader": "x"}).status_code == 302
     assert "second time, blind" not in clinician.get(f"/cases/{case}").text
+
+
+def test_who_was_shown_all_of_it_is_blind_no_more(app: Flask, clinician: Someone, case: str) -> None:
+    """A second reading by the same person would agree with what they were shown."""
+    assert 'value="' in ask(app, clinician, case)
+    read_all(Someone(app, "admin"), case, ["other", "uncertain"])
+    page = ask(app, clinician, case)
+    assert "has not read it blind" in page
+    offered = page.split('name="reader"')[1].split("</select>")[0]
+    assert ("Admin" in offered, "Second" in offered) == (False, True)
+    ask(app, clinician, case, "second")
+    assert Someone(app, "second").get(f"/cases/{case}/blind").status_code == 302
+
+
+def test_lists_for_admins_leave_out_what_was_said_of_the_case(app: Flask, clinician: Someone, case: str) -> None:
+    """Neither the labels that are left out of exports nor the ledger tell a blind reader what the first one saw."""
+    with app.app_context():
+        images = db.session.scalars(select(SmearImage.id).where(SmearImage.case_id == case)).all()
+        names = {label.id: label.name for label in reading_of(app, images[0]).labels}
+    for image, label in zip(images, names, strict=False):
+        review(clinician, case, image, f"label:{label}")
+    name_cell(clinician, case, images[0], next(whole_cells(app, images[0])), "label:basophil")
+    admin = Someone(app, "admin")
+    shown = [f"/cases/{case}/images/{images[0]}", "label: basophil"]
+    assert shown[0] in admin.get("/reviewed/").text
+    assert shown[1] in admin.get("/audit/").text
+    ask(app, clinician, case)
+    assert shown[0] not in admin.get("/reviewed/").text
+    assert shown[1] not in admin.get("/audit/").text
+    assert "blind second reading asked for" in admin.get("/audit/").text
+
+
+def test_a_blind_reader_says_nothing_but_on_the_blind_pages(
+    app: Flask, clinician: Someone, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even with a page that was open before they were asked: theirs would be the review that theirs is held to."""
+    with app.app_context():
+        image = db.session.scalars(select(SmearImage.id).where(SmearImage.case_id == case)).first()
+    admin = Someone(app, "admin")
+    for module, address, data in (
+        ("app.reviews.reviews", f"/cases/{case}/images/{image}/reviews", {"choice": "uncertain", "seen": "1"}),
+        ("app.cells.annotations", f"/cases/{case}/cells/annotations", {"choice": "other", "cell": f"{image}.1.0"}),
+    ):
+        just_before_it_writes(monkeypatch, module, lambda: ask(app, clinician, case))
+        answer = admin.post(address, data, json=True)
+        assert (answer.status_code, answer.location) == (302, f"/cases/{case}/blind")
+        clinician.post(f"/cases/{case}/blind/withdraw")
+    with app.app_context():
+        people = set(db.session.scalars(select(Review.made_by_id)))
+        assert people == {id_of(app, "clinician")}
+        assert db.session.scalars(select(Annotation)).all() == []
 
 
 def test_asking_waits_for_the_first_reader(app: Flask, clinician: Someone, case: str, blank: bytes) -> None:
