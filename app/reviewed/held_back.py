@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.database import db
-from app.records import FrozenPanel, PanelClosing
+from app.lab import patients
+from app.records import Case, FrozenPanel, PanelClosing, SmearImage
 
 
 def open_panels(lab_id: int) -> list[FrozenPanel]:
@@ -16,5 +17,11 @@ def open_panels(lab_id: int) -> list[FrozenPanel]:
 
 
 def groups(lab_id: int) -> set[str]:
-    """Return the patients of open panels, or cases where nobody said whose they are."""
-    return {str(item["group"]) for panel in open_panels(lab_id) for item in panel.items}
+    """Return the patients of open panels, or cases where nobody said whose they are.
+
+    They are those that a panel was frozen with, and those to whom its pictures belong since: whose a case is may be
+    corrected, and the pictures teach no model all the same.
+    """
+    items = [item for panel in open_panels(lab_id) for item in panel.items]
+    cases = select(Case).join(Case.images).where(SmearImage.id.in_({item["image"] for item in items})).distinct()
+    return {str(item["group"]) for item in items} | {patients.group_of(case) for case in db.session.scalars(cases)}

@@ -21,6 +21,7 @@ from app.inference.engine import engine
 from app.inference.lab_jobs import LabTask
 from app.lab import patients
 from app.records import Case, Review, SmearImage
+from app.reviewed import held_back
 from app.rules import RefusedError
 from app.stored_fields import FieldDamagedError, field_of
 from app.teaching.variety import varied
@@ -123,9 +124,12 @@ def unlabelled(lab_id: int, scope: str) -> list[str]:
     )
     if scope == "field":
         query = query.where(SmearImage.id.not_in(select(Review.image_id)))
+    held = held_back.groups(lab_id)
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for image in db.session.scalars(query):
-        groups[patients.group_of(image.case)].append(image.id)
+        group = patients.group_of(image.case)
+        if group not in held:
+            groups[group].append(image.id)
     return [image_id for several in zip_longest(*groups.values()) for image_id in several if image_id]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -11,17 +12,19 @@ from sqlalchemy.exc import DatabaseError
 
 from app.comparison import panels
 from app.database import db, writing
-from app.records import Detections, FrozenPanel, PanelClosing
+from app.records import Detections, FrozenPanel, PanelClosing, Reading, ShadowReading
 from app.reviewed.choice import Choice
 from app.reviewed.labels import PANEL, Labelled, labels
+from app.teaching import picks
 from tests.app.audit.test_audit import verify
 from tests.app.comparison.test_page import CANDIDATE, both, engine_of_both, lab
 from tests.app.reviewed.steps import name_cell, opened, picture, review, signed, whole_cells
-from tests.app.steps import Someone, recorded, work_done
+from tests.app.steps import Someone, id_of, recorded, work_done
 from tests.conftest import CELL_BUNDLE
 
 GIVEN = (both, engine_of_both, lab)  # fixtures of the page
 NAMES = ("Pre", "Early", "Pro")
+DETAILS = {"accession": "A-0", "specimen": "PB", "stain": "", "notes": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +126,47 @@ def test_its_patients_teach_no_model_until_it_is_closed(lab: Flask) -> None:
         assert len(labels(1, Choice())[0]) == 3
         assert len(list(db.session.scalars(select(PanelClosing)))) == 1
     assert verify(lab)[0] == 0
+
+
+def test_its_pictures_teach_nobody_whosever_they_turn_out_to_be(lab: Flask) -> None:
+    """The patient's number is typed after it was frozen; a later case of theirs is held back, too, and not picked."""
+    clinician, admin = Someone(lab, "clinician"), Someone(lab, "admin")
+    ((case, image),) = labelled(lab, 1)
+    admin.post("/comparison/panels", {"name": "One", "scope": "field", "share": "all"})
+    clinician.post(f"/cases/{case}/amend", {"reason": "whose it is"})
+    seen = {f"seen_{name}": value for name, value in DETAILS.items()}
+    answer = clinician.post(f"/cases/{case}/details", {**DETAILS, **seen, "patient": "4711", "confirmed": "yes"})
+    assert answer.status_code == 302
+    later, (another, unlabelled) = opened(clinician, "A-8", [picture(40), picture(41)], patient="4711")
+    review(clinician, later, another, "label:Pre")
+    with lab.app_context():
+        usable, left = labels(1, Choice())
+        assert usable == []
+        assert {(item.image.id, item.reason) for item in left} == {(image, PANEL), (another, PANEL)}
+        assert unlabelled not in picks.unlabelled(1, "field")
+        assert picks.unlabelled(1, "cell") == []
+
+
+def test_a_blind_reader_is_not_shown_the_label_of_the_panel(lab: Flask) -> None:
+    """The case is open again, and read blind by the admin who compares models."""
+    clinician, admin = Someone(lab, "clinician"), Someone(lab, "admin")
+    ((case, image),) = labelled(lab, 1)
+    admin.post("/comparison/panels", {"name": "One", "scope": "field", "share": "all"})
+    admin.post("/comparison/read", {"model": CANDIDATE})
+    work_done(lab)
+    with lab.app_context(), writing() as session:
+        (panel,) = frozen(lab)
+        on = panel.id
+        # The candidate is right where the model that reads is not.
+        reading = session.scalars(select(Reading).where(Reading.image_id == image)).one()
+        reading.outcome, reading.label = "suggested", "Benign"
+        row = session.scalars(select(ShadowReading)).one()
+        row.suggestions = [replace(row.suggestions[0], outcome="suggested", label="Pre")]
+    asked = {"second": f"{CANDIDATE} 2.0", "on": on}
+    assert image in admin.get("/comparison/", query_string=asked).text
+    clinician.post(f"/cases/{case}/amend", {"reason": "to look again"})
+    clinician.post(f"/cases/{case}/blind/ask", {"reader": id_of(lab, "admin")})
+    assert image not in admin.get("/comparison/", query_string=asked).text
 
 
 @pytest.mark.parametrize(
