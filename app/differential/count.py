@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import select
 
 from app.database import db
-from app.differential.cells import UNCLASSED, Cell
+from app.differential.cells import REDRAWN, UNCLASSED, Cell
 from app.differential.classes import APART, BY_ID, class_of, names
 from app.records import Annotation, SmearImage
 from smear.inference.card import Label
@@ -186,7 +186,7 @@ def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
     """Return how many cells of a case two people named, and those of them that they named differently.
 
     The last word of each person counts: who took a name back, or excluded the cell, names it no more. The second is the
-    last person who spoke.
+    last person who spoke. A cell that was outlined anew is there no more.
     """
     query = (
         select(Annotation)
@@ -199,7 +199,8 @@ def named_twice(case_id: str) -> tuple[int, list[Disagreement]]:
         by_person = by_cell[row.image_id, row.number]
         by_person.pop(row.made_by_id, None)
         by_person[row.made_by_id] = row
-    named = {cell: [row for row in by_person.values() if row.kind == "label"] for cell, by_person in by_cell.items()}
+    there = {cell: list(rows.values()) for cell, rows in by_cell.items() if [*rows.values()][-1].reason != REDRAWN}
+    named = {cell: [row for row in rows if row.kind == "label"] for cell, rows in there.items()}
     both = {cell: rows for cell, rows in named.items() if len(rows) > 1}
     differing = [
         Disagreement(

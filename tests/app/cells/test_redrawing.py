@@ -254,6 +254,20 @@ def test_a_field_that_was_removed_meanwhile_is_told(
     assert "not in the case any more" in late.json["problem"]
 
 
+def test_a_cell_that_was_outlined_anew_is_no_disagreement(
+    app: Flask, clinician: Someone, opened: tuple[str, str]
+) -> None:
+    """Two people named it otherwise, and a third saw that it was two cells."""
+    case, image = opened
+    number = whole(app)
+    for version, (person, label) in enumerate((("clinician", "blast"), ("second", "lymphocyte"))):
+        sent = {"cell": f"{image}.{number}.{version}", "choice": f"label:{label}"}
+        assert Someone(app, person).post(f"/cases/{case}/cells/annotations", sent).status_code == 302
+    assert "1 cell was named by two people." in clinician.get(f"/cases/{case}/cells").text
+    assert redraw(Someone(app, "admin"), case, "split", cell=f"{image}.{number}.2").status_code == 200
+    assert "named by two people" not in clinician.get(f"/cases/{case}/cells").text
+
+
 def test_what_was_corrected_stays_written_down(app: Flask, clinician: Someone, opened: tuple[str, str]) -> None:
     """The database refuses to remove it; a page without script does the same by forms."""
     case, image = opened
