@@ -31,7 +31,7 @@ def next_left(picked: Picked | None) -> tuple[Pick, SmearImage] | None:
     blind = blind_cases()
     for pick in picked.left if picked else []:
         image = db.session.get(SmearImage, pick.image_id)
-        if image is not None and image.case_id not in blind and image.case.state != "signed":
+        if image is not None and image.case_id not in blind:
             return pick, image
     return None
 
@@ -62,7 +62,7 @@ def label_next() -> Any:
         labels=names,
         reasons=exclusion_reasons(current_user.lab_id) if pick.number else {},
         seen=version.version if version else 0,
-        done=len(picked.picks) - len(picked.left),
+        done=len(picked.labelled),
         total=len(picked.picks),
     )
 

@@ -55,16 +55,15 @@ class Pick:
 
 @dataclass(frozen=True)
 class Picked:
-    """The newest pick of a lab: for which model, what, and which of it people have labelled."""
+    """The newest pick of a lab: for which model, what, and which of it people have labelled.
+
+    left: what can still be labelled, in order; the rest was removed since, or is in a case that is signed.
+    """
 
     bundle: str
     picks: list[Pick]
     labelled: set[Pick]
-
-    @property
-    def left(self) -> list[Pick]:
-        """Return what is still to be labelled, in order."""
-        return [pick for pick in self.picks if pick not in self.labelled]
+    left: list[Pick]
 
 
 def picked(lab_id: int) -> Picked | None:
@@ -73,7 +72,11 @@ def picked(lab_id: int) -> Picked | None:
     if job is None:
         return None
     picks = [Pick(image_id, number) for image_id, number in job.result["picks"]]
-    return Picked(msgspec.json.decode(job.argument, type=Wanted).bundle, picks, labelled(picks))
+    ready, images = labelled(picks), {pick.image_id for pick in picks}
+    query = select(SmearImage.id).join(SmearImage.case).where(SmearImage.id.in_(images), Case.state != "signed")
+    in_open_cases = set(db.session.scalars(query))
+    left = [pick for pick in picks if pick not in ready and pick.image_id in in_open_cases]
+    return Picked(msgspec.json.decode(job.argument, type=Wanted).bundle, picks, ready, left)
 
 
 def labelled(picks: list[Pick]) -> set[Pick]:
@@ -113,7 +116,8 @@ def do(task: LabTask) -> dict[str, Any]:
 def unlabelled(lab_id: int, scope: str) -> list[str]:
     """Return the images of open cases from which to pick, one of each patient in turn, the newest first.
 
-    For a model of fields those without a review; for one of cells all: their cells are looked at one by one.
+    For a model of fields those without a review; for one of cells all: their cells are looked at one by one. Labels of
+    patients in a frozen panel would teach nothing.
     """
     query = (
         select(SmearImage)

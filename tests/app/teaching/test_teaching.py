@@ -20,7 +20,17 @@ from app.records import Annotation, Job, Review
 from app.teaching import adaptation
 from smear.inference.card import Label
 from tests.app.reviewed.steps import opened, picture, review
-from tests.app.steps import Someone, busy_at_first, events, later_job, take_role, work_done
+from tests.app.steps import (
+    Someone,
+    busy_at_first,
+    events,
+    id_of,
+    later_job,
+    review_all,
+    sign,
+    take_role,
+    work_done,
+)
 from tests.conftest import CELL_BUNDLE
 from training.__main__ import main
 
@@ -123,6 +133,39 @@ def test_a_pick_stays_until_a_newer_one_is_done(
         later_job(app, "pick", state)
         assert "0 of 2 that were picked are labelled" in admin.get("/teaching/?model=leukolens-field").text
         assert "0 of 2 labelled" in clinician.get("/teaching/next").text
+
+
+def test_what_cannot_be_labelled_any_more_is_not_left(
+    app: Flask, labelled: str, clinician: Someone, someone: Callable[..., Someone]
+) -> None:
+    """One was removed, the other is in a case that is signed: nothing leads to a page without a picture."""
+    admin = someone("admin")
+    admin.post("/teaching/pick", {"model": "leukolens-field", "count": 50})
+    work_done(app)
+    (first, _), (second, _) = newest_job(app).result["picks"]
+    clinician.post(f"/cases/{labelled}/images/{first}/remove", {"reason": "stain"})
+    assert "0 of 2 that were picked are labelled." in admin.get("/teaching/").text
+    fields = dict(re.findall(r'name="(image|number|seen)" value="(\w+)"', clinician.get("/teaching/next").text))
+    assert fields["image"] == second
+    review(clinician, labelled, second, "label:Pre")
+    assert sign(clinician, labelled).status_code == 302
+    page = admin.get("/teaching/").text
+    assert "Label the next" not in page
+    assert "1 of 2 that were picked are labelled; the others were removed, or are in cases that are signed." in page
+
+
+def test_a_blind_reader_labels_nothing_of_the_case(app: Flask, labelled: str, someone: Callable[..., Someone]) -> None:
+    """Nor with a page that was open before they were asked."""
+    admin, clinician = someone("admin"), someone("clinician")
+    admin.post("/teaching/pick", {"model": "leukolens-field", "count": 50})
+    work_done(app)
+    fields = dict(re.findall(r'name="(image|number|seen)" value="(\w+)"', admin.get("/teaching/next").text))
+    review_all(clinician, labelled)
+    clinician.post(f"/cases/{labelled}/blind/ask", {"reader": id_of(app, "admin")})
+    assert admin.post("/teaching/next", fields | {"choice": "label:Early", "seen": "1"}).status_code == 302
+    assert "You read this case blind" in admin.get("/").text
+    with app.app_context():
+        assert set(db.session.scalars(select(Review.made_by_id))) == {id_of(app, "clinician")}
 
 
 def test_cells_are_picked_for_a_model_that_reads_cells(typing_app: Flask, someone: Callable[..., Someone]) -> None:
