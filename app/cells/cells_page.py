@@ -20,7 +20,7 @@ from app.database import db
 from app.differential import certainty, classification
 from app.differential.cells import Cell, DetectedField, annotation_words, exclusion_reasons, fields_of
 from app.differential.count import differential, named_twice
-from app.differential.sources import Source, active_cell_bundle
+from app.differential.sources import Source
 from app.inference import job_queue
 from app.records import Annotation, Case, SmearImage, User
 from app.template_filters import percent
@@ -66,15 +66,16 @@ class Done:
 
 def page_of(case: Case, view: Looked, person: User) -> dict[str, Any]:
     """Return everything that the page is drawn from."""
-    sources = vocabulary.sources(case.id)
-    source = vocabulary.chosen(sources, view.source, active_cell_bundle(person.lab))
+    readers = vocabulary.sources(case.id)
+    source = vocabulary.chosen(case.id, readers, view.source, person.lab)
     labels = vocabulary.classes(source, case.lab_id)
     fields, cells = fields_of(case.id, source)
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
     pages = max(1, -(-len(shown) // PAGE))
     return count_part(case, source, fields, cells, person) | {
         "case": case,
-        "sources": sources,
+        "sources": vocabulary.offered(readers, source),
+        "readers": vocabulary.asked(readers, source),
         "nobody": vocabulary.NOBODY,
         "labels": labels,
         "reasons": exclusion_reasons(case.lab_id),
@@ -129,7 +130,7 @@ def sheet_address(case_id: str, field: DetectedField) -> str:
 
 def changes(case: Case, view: Looked, chosen: Iterable[str], person: User) -> dict[str, Any]:
     """Return for the page's script what changed: the chosen cells as they are now, and what stands beside them."""
-    source = vocabulary.chosen(vocabulary.sources(case.id), view.source, active_cell_bundle(person.lab))
+    source = vocabulary.chosen(case.id, vocabulary.sources(case.id), view.source, person.lab)
     fields, cells = fields_of(case.id, source)
     wanted = set(chosen)
     context = count_part(case, source, fields, cells, person) | {
@@ -186,7 +187,7 @@ def line_of(rows: list[Annotation], standing: dict[tuple[str, int], Cell], perso
 
 def whole(case: Case, view: Looked, person: User) -> dict[str, Any]:
     """Return all cells in their groups for the page's script, which draws those that are near the screen."""
-    source = vocabulary.chosen(vocabulary.sources(case.id), view.source, active_cell_bundle(person.lab))
+    source = vocabulary.chosen(case.id, vocabulary.sources(case.id), view.source, person.lab)
     fields, cells = fields_of(case.id, source)
     shown = [cell for cell in cells if view.field in (0, cell.field.place)]
     labels = vocabulary.classes(source, case.lab_id)

@@ -15,7 +15,7 @@ from app.cells import vocabulary
 from app.cells.blueprint import bp
 from app.database import db
 from app.differential.cells import Cell, annotation_words, fields_of
-from app.differential.sources import Source, active_cell_bundle
+from app.differential.sources import Source
 from app.inference.engine import engine
 from app.inference.loaded_bundles import card_of_version
 from app.records import Annotation, CellReading, Detections, SmearImage
@@ -82,15 +82,15 @@ def detections_or_404(case_id: str, image_id: str) -> Detections:
 def cell(case_id: str, image_id: str, number: int) -> str:
     """Show one cell; for the page's script only what stands beside the cells."""
     case = case_or_404(case_id)
-    own = active_cell_bundle(current_user.lab)
-    source = vocabulary.chosen(vocabulary.sources(case_id), request.args.get("bundle"), own)
+    readers = vocabulary.sources(case_id)
+    source = vocabulary.chosen(case_id, readers, request.args.get("bundle"), current_user.lab)
     leukocyte = cell_or_404(case_id, image_id, number, source)
     image = detections_or_404(case_id, image_id).image
     scale = term_lists.scale(case.lab_id, case.microscope) or current_user.lab.micrometres_per_pixel
     with engine().slots.stored(image.pixel_count):
         field = field_of(image)
         measured = measure(field, scale, only=number)[0]
-    drawable = bool(source and leukocyte.suggested and can_map(source))
+    drawable = bool(leukocyte.suggested and leukocyte.model and can_map(leukocyte.model))
     shown = request.args.get("map") or (leukocyte.suggested if drawable else "") or ""
     history = select(Annotation).where(Annotation.image_id == image_id, Annotation.number == number)
     return render_template(
@@ -118,9 +118,10 @@ def cell_or_404(case_id: str, image_id: str, number: int, source: Source | None)
     return next(matching, None) or abort(404)
 
 
-def can_map(source: Source) -> bool:
-    """Say whether this version of a bundle is published here and has a layer that explains."""
-    card = card_of_version(engine().folder, source.name, source.version)
+def can_map(model: str) -> bool:
+    """Say whether a bundle in this version, as a cell names it, is published here and has a layer that explains."""
+    name, _space, version = model.rpartition(" ")
+    card = card_of_version(engine().folder, name, version)
     return bool(card and card.explanation_layer)
 
 

@@ -17,7 +17,6 @@ from app.cells.blueprint import bp
 from app.cells.layout import ORDERS
 from app.differential import classification
 from app.differential.cells import exclusion_reasons, fields_of
-from app.differential.sources import active_cell_bundle
 from app.inference import jobs
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import Case
@@ -146,8 +145,7 @@ def acts_sent(case: Case, view: View) -> list[Act]:
     text = request.form.get("acts")
     plain: dict[str, Any] = {"choice": request.form.get("choice", ""), "cells": request.form.getlist("cell")}
     entries = acts_in(text) if text else [plain]
-    own = active_cell_bundle(current_user.lab)
-    source = vocabulary.chosen(vocabulary.sources(case.id), view.source, own)
+    source = vocabulary.chosen(case.id, vocabulary.sources(case.id), view.source, current_user.lab)
     labels = vocabulary.classes(source, case.lab_id)
     reasons = exclusion_reasons(case.lab_id)
     acts: list[Act] = []

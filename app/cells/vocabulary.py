@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from app.differential.classes import KeyedLabel, keyed
-from app.differential.sources import Source, read_sources
+from app.differential.sources import Source, counting_source, read_sources
 from app.inference.engine import engine
 from app.inference.loaded_bundles import published
+from app.records import Lab
 from app.template_filters import FALLBACK_INTENDED_USE
 from app.terms import term_lists
 from app.terms.term_lists import CELL_CLASS
 
 NOBODY = "none"  # in an address, for no source
-T = TypeVar("T", bound=Source)
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,28 @@ def sources(case_id: str) -> list[Reader]:
     return sorted(readers, key=lambda reader: (-reader.fields, reader.name, reader.version))
 
 
-def chosen(case_sources: Sequence[T], code: str | None, own: str = "") -> T | None:
+def chosen(case_id: str, readers: Sequence[Reader], code: str | None, lab: Lab) -> Source | None:
     """Return the source that an address names, None for NOBODY; where it names none, the one that the count is made of.
 
-    own: the lab's bundle (`app.differential.sources.counting_source`). Nobody's where none has read any.
+    readers: those of the case (`sources`). Nobody's where none has read any.
     """
     if code == NOBODY:
         return None
-    named = [source for source in case_sources if source.code == code]
-    read = [source for source in case_sources if source.fields]
-    return next(iter(named or [source for source in read if source.name == own] or read), None)
+    named = next((reader for reader in readers if reader.code == code), None)
+    return named or counting_source(case_id, lab)
+
+
+def offered(readers: Sequence[Reader], source: Source | None) -> list[Source]:
+    """Return what can be chosen: the readers, and the chosen source where that is several versions of one together."""
+    together = source is not None and all(reader.code != source.code for reader in readers)
+    return [*([source] if source and together else []), *readers]
+
+
+def asked(readers: Sequence[Reader], source: Source | None) -> list[Reader]:
+    """Return who can be asked to read on, or why they cannot: the source that is chosen, and anybody where none is."""
+    if source is None:
+        return list(readers)
+    return [reader for reader in readers if (reader.name, reader.version) == (source.name, source.version)]
 
 
 def classes(source: Source | None, lab_id: int) -> list[KeyedLabel]:

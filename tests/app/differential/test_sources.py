@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +64,27 @@ def test_a_field_that_only_an_earlier_version_read_is_counted_by_it(
     assert by_field == {first: {f"{CELL_BUNDLE} {EARLIER}"}, second: {f"{CELL_BUNDLE} {NOW}"}}
     assert count
     assert count["model"]["version"] == f"{NOW}, {EARLIER}"
+
+
+def test_the_cells_page_counts_as_the_case_does(
+    app: Flask, clinician: Someone, field: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a bundle that was renewed both versions together, unless one is asked for; maps by who read the cell."""
+    case = clinician.open_case()
+    first = upload_as(EARLIER, clinician, case, field, monkeypatch)
+    clinician.upload(case, pictures.smear("PNG"))
+    both, page = f"{CELL_BUNDLE} {NOW}, {EARLIER}", clinician.get(f"/cases/{case}/cells").text
+    assert f'<option value="{both}" selected>' in page
+    assert "Let drawn-cells" not in page
+    tables = [
+        re.findall(r"<table.+?</table>", text.split(f'id="{title}"')[1], re.DOTALL)[0]
+        for text, title in ((page, "differential-title"), (clinician.get(f"/cases/{case}").text, "count-title"))
+    ]
+    assert tables[0] == tables[1]
+    alone = clinician.get(f"/cases/{case}/cells", query_string={"bundle": f"{CELL_BUNDLE} {NOW}"}).text
+    assert f'<option value="{CELL_BUNDLE} {NOW}" selected>' in alone
+    assert "Let drawn-cells 0.1.0 read the cells of 1 field" in alone
+    assert f"/cells/{first}/1/map/" not in clinician.get(f"/cases/{case}/cells/{first}/1").text
 
 
 def test_what_the_newest_version_has_read_is_its_alone(
