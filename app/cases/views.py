@@ -121,7 +121,11 @@ def case_json(case: Case) -> dict[str, Any]:
 @member
 def show(case_id: str) -> str:
     """Show a case and its images."""
-    case = case_or_404(case_id)
+    return case_page(case_or_404(case_id))
+
+
+def case_page(case: Case, untold: str = "") -> str:
+    """Draw the page; untold: why it was not written down who was told of the count, which stays in its field."""
     readings = summary.brief_readings(case.id)
     differing = summary.differing(readings)
     images = gallery.tiles(case.id, readings, differing)
@@ -140,6 +144,7 @@ def show(case_id: str) -> str:
         reasons=intake.removal_reasons(case.lab_id),
         amendment_reasons=term_lists.names(case.lab_id, AMENDMENT),
         blind_reading=blind_part(case),
+        untold=untold,
         **count_part(case),
         signatures=case.signatures,
         amendments=case.amendments,

@@ -12,6 +12,7 @@ from flask_security import current_user
 
 from app import ledger
 from app.access import case_or_404, clinician, member
+from app.cases.views import case_page
 from app.cells.blueprint import bp
 from app.database import writing
 from app.differential import review_rules
@@ -90,10 +91,11 @@ def sent(answer: Response, case: Case, suffix: str) -> Response:
 def tell(case_id: str) -> Any:
     """Write down who was told of what the lab's rules say of a case."""
     case_or_404(case_id)
+    whom, shown = request.form.get("told", ""), request.form.get("shown", "").split()
     try:
         with writing() as session:
-            review_rules.tell(session, session.get_one(Case, case_id), request.form.get("told", ""), current_user)
-        flash(_("Written down, with the time."), "info")
+            review_rules.tell(session, session.get_one(Case, case_id), whom, shown, current_user)
     except RefusedError as refused:
-        flash(refused.text, "error")
+        return case_page(case_or_404(case_id), refused.text), 409
+    flash(_("Written down, with the time."), "info")
     return redirect(url_for("cases.show", case_id=case_id))

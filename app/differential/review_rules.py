@@ -7,6 +7,7 @@ up at once, and a person who looks and says otherwise lets it go.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,13 +127,20 @@ def told_of(case_id: str) -> list[Notification]:
     return list(db.session.scalars(query))
 
 
-def tell(session: Session, case: Case, whom: str, user: User) -> Notification:
-    """Write down who was told of what a case's rules say, now; RefusedError where nobody is named or nothing is met."""
+def tell(session: Session, case: Case, whom: str, shown: Collection[str], user: User) -> Notification:
+    """Write down who was told of what a case's rules say, now; RefusedError where nobody is named or nothing is met.
+
+    shown: the rules that the page said were met; of one that is met since, nobody was told by it.
+    """
     whom = " ".join(whom.split())
     if not whom or len(whom) > TOLD_LENGTH:
         raise RefusedError(_("Write who was told, in up to %(n)s characters. Nothing was saved.", n=TOLD_LENGTH))
     if not case.attention:
         raise RefusedError(_("This case meets no rule of the lab any more. Nothing was saved."))
+    if any(rule.code not in shown for rule in stored_rules(case)):
+        raise RefusedError(
+            _("The count meets another rule since the page was opened. Nothing was saved: tell them of that, too.")
+        )
     row = Notification(case_id=case.id, told=whom, rules=case.attention_rules, told_at=now(), made_by_id=user.id)
     case.told_at = row.told_at
     session.add(row)

@@ -101,7 +101,7 @@ ROUTES: dict[str, dict[str, int]] = {
     "cells.draw": own(200),
     "cells.as_csv": own(200),
     "cells.as_json": own(200),
-    "cells.tell": own(302),
+    "cells.tell": own(409),
     "cases.read_case": own(302),
     "cases.job_progress": own(200),
     "cases.job_events": own(200),

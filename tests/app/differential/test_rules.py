@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError
+from werkzeug.test import TestResponse
 
 from app.database import db, writing
 from app.records import Case, Lab, Notification
@@ -46,6 +47,12 @@ def attention(app: Flask, case: str) -> tuple[str, bool]:
         return row.attention, row.told_at is not None
 
 
+def tell(someone: Someone, case: str, whom: str) -> TestResponse:
+    """Write down who was told of what the case's page says."""
+    shown = re.search(r'name="shown" value="([^"]*)"', someone.get(f"/cases/{case}").text)
+    return someone.post(f"/cases/{case}/told", {"told": whom, "shown": shown[1] if shown else ""})
+
+
 @pytest.fixture
 def ruled(app: Flask) -> Someone:
     """Return the admin of a lab in which a fifth of blasts is critical, and nothing is typed at upload."""
@@ -66,7 +73,7 @@ def test_a_count_calls_a_case_up_and_lets_it_go(app: Flask, ruled: Someone, clin
     assert "1 case has a critical count of which nobody was told yet" in clinician.get("/").text
     assert "C-1" in clinician.get("/?attention=untold").text
     assert "Blasts: 100.0 % (2 of 2; the rule says 20 %)" in clinician.get(f"/cases/{case}").text
-    assert clinician.post(f"/cases/{case}/told", {"told": "  Dr. Weber,\nward 3 "}).status_code == 302
+    assert tell(clinician, case, "  Dr. Weber,\nward 3 ").status_code == 302
     assert attention(app, case) == ("critical", True)
     page = clinician.get(f"/cases/{case}").text
     assert "Told: Dr. Weber, ward 3" in page
@@ -90,10 +97,31 @@ def test_what_was_told_before_is_not_told_of_another_rule(
     clinician.upload(case, field)
     cells = keys(clinician, case)
     name(clinician, case, cells[:2], "label:blast")
-    clinician.post(f"/cases/{case}/told", {"told": "the ward"})
+    tell(clinician, case, "the ward")
     assert attention(app, case) == ("critical", True)
     name(clinician, case, cells[2:4], "label:myelocyte")
     assert attention(app, case) == ("critical", False)
+
+
+def test_nobody_is_told_by_a_page_that_did_not_say_so(
+    app: Flask, ruled: Someone, clinician: Someone, field: bytes
+) -> None:
+    """A rule that is met while the page is open stays in the queue; who was told stands in the field once more."""
+    ruled.post("/lab/counting", SETTINGS | {"rule-immature": "10"})
+    case = clinician.open_case()
+    clinician.upload(case, field)
+    cells = keys(clinician, case)
+    name(clinician, case, cells[:2], "label:myelocyte")
+    data = {"told": "Dr. Weber, ward 3", "shown": "immature"}
+    assert 'name="shown" value="immature"' in clinician.get(f"/cases/{case}").text
+    name(ruled, case, cells[2:4], "label:blast")
+    answer = clinician.post(f"/cases/{case}/told", data)
+    assert answer.status_code == 409
+    assert "The count meets another rule since the page was opened" in answer.text
+    assert 'name="told" value="Dr. Weber, ward 3"' in answer.text
+    assert attention(app, case) == ("critical", False)
+    assert tell(clinician, case, "Dr. Weber, ward 3").status_code == 302
+    assert attention(app, case) == ("critical", True)
 
 
 @pytest.mark.parametrize("told", ["", "   ", "x" * 201])
@@ -101,11 +129,12 @@ def test_somebody_has_to_be_named(app: Flask, ruled: Someone, clinician: Someone
     """Nothing is written down of nobody, nor of a case that meets no rule."""
     case = clinician.open_case()
     clinician.upload(case, field)
-    clinician.post(f"/cases/{case}/told", {"told": "the ward"})
-    assert "meets no rule of the lab any more" in clinician.get(f"/cases/{case}").text
+    answer = tell(clinician, case, "the ward")
+    assert (answer.status_code, "meets no rule of the lab any more" in answer.text) == (409, True)
     name(clinician, case, keys(clinician, case)[:2], "label:blast")
-    clinician.post(f"/cases/{case}/told", {"told": told})
-    assert "Write who was told" in clinician.get(f"/cases/{case}").text
+    answer = tell(clinician, case, told)
+    assert (answer.status_code, "Write who was told" in answer.text) == (409, True)
+    assert f'name="told" value="{told}"' in answer.text
     assert attention(app, case) == ("critical", False)
 
 
@@ -114,7 +143,7 @@ def test_who_was_told_stays(app: Flask, ruled: Someone, clinician: Someone, fiel
     case = clinician.open_case()
     clinician.upload(case, field)
     name(clinician, case, keys(clinician, case)[:2], "label:blast")
-    clinician.post(f"/cases/{case}/told", {"told": "the ward"})
+    tell(clinician, case, "the ward")
     for statement in (update(Notification).values(told="nobody"), delete(Notification)):
         with app.app_context(), pytest.raises(DatabaseError, match="never"), writing() as session:
             session.execute(statement)
@@ -257,7 +286,7 @@ def test_the_count_is_signed_reported_and_exported(
     name(clinician, case, cells[3:5], "label:lymphocyte")
     second = Someone(app, "second")
     name(second, case, [cells[4].rpartition(".")[0] + ".1"], "label:monocyte")
-    clinician.post(f"/cases/{case}/told", {"told": "ward 3"})
+    tell(clinician, case, "ward 3")
     page = clinician.get(f"/cases/{case}/cells").text
     assert "They disagree on 1:" in page
     exported = signed_count(clinician, case)
