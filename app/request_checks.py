@@ -6,9 +6,11 @@ for, and whoever could choose it would choose where a one-time link leads.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from flask import Flask, Request, Response, abort, request
 from werkzeug.routing import IntegerConverter
@@ -36,9 +38,19 @@ class RowNumber(IntegerConverter):
 
 
 class FormRequest(Request):
-    """A request whose body is a form or nothing: no library that reads one looks for JSON in it."""
+    """A request whose body is a form or nothing: no library that reads one looks for JSON in it.
+
+    Bytes of an address's query that no browser sends as they are, and that may be no text, are read as if they had been
+    written as such: `%ff`.
+    """
 
     is_json = False
+
+    def __init__(self, environ: WSGIEnvironment, *args: Any, **kwargs: Any) -> None:
+        query = environ.get("QUERY_STRING", "")
+        if not query.isascii():
+            environ["QUERY_STRING"] = quote(query.encode("latin-1"), safe=string.printable)
+        super().__init__(environ, *args, **kwargs)
 
 
 def row_number(text: str) -> int:

@@ -175,3 +175,15 @@ def test_nothing_that_is_sent_is_a_fault_of_ours(app: Flask, addresses: dict[str
         if status >= 500 and status != 503:
             failed.append(f"{status} {what}\n{text}")
     assert not failed, f"{len(failed)} of {SIZES.requests}:\n" + "\n".join(failed[:40])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/sign-in", 302), ("/static/base.css", 200), ("/nowhere", 404), ("/cases/x/second", 308)],
+)
+def test_a_query_that_is_no_text_is_read_all_the_same(clinician: Someone, path: str, status: int) -> None:
+    """Bytes that no browser sends as they are are those that it would have written as %ff."""
+    answer = clinician.client.open(path, environ_overrides={"QUERY_STRING": "q=\xff\xc3\xa9"}, buffered=True)
+    assert answer.status_code == status
+    if path == "/":
+        assert 'value="%FF\u00e9"' in answer.text
