@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app import ledger
 from app.database import db, writing
@@ -211,7 +211,8 @@ def remove(image: SmearImage, user: User, reason: str) -> None:
         session.flush()
         if (reading := open_reading(session, case.id)) and reading.reviews:
             conclude(session, reading)  # the image that went may have been the last to be read
-        rest = session.scalars(select(SmearImage).where(SmearImage.case_id == case.id))
+        left = select(SmearImage).where(SmearImage.case_id == case.id).options(selectinload(SmearImage.readings))
+        rest = session.scalars(left)
         case.uncertainty = max((picture.reading.uncertainty for picture in rest), default=0.0)
         review_rules.apply(session, case, session.get_one(Lab, lab_id), user_id)
 

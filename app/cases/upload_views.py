@@ -105,7 +105,6 @@ def name_warning(names: Iterable[str | None], how: str) -> str | None:
 
 def take_in_all(case: Case, files: list[FileStorage]) -> None:
     """Take in what a form without script sent; a file or picture that fails does not stop the others."""
-    case_id = case.id
     for file in files:
         if not file.filename:
             continue  # what a browser sends for an empty file field
@@ -116,7 +115,7 @@ def take_in_all(case: Case, files: list[FileStorage]) -> None:
                 with engine().slots.admitted():
                     contents = opened(file)
                     sentence = name_warning(contents.names, how)
-                    for outcome in () if sentence else take_in_each(case_or_404(case_id), contents):
+                    for outcome in () if sentence else take_in_each(case, contents):
                         if outcome.error is not None:
                             flash(f"{outcome.name}: {outcome.error.text}", "error")
             if sentence:
@@ -135,12 +134,12 @@ def take_in_each(case: Case, contents: Contents, position: int | None = None) ->
     if case.state == "signed":  # a picture of it that the disk lost is no change: it comes back as it was
         for enclosed in contents.pictures:
             intake.repair(case_id, enclosed)
-    refuse_signed(case_or_404(case_id))
+    refuse_signed(case)
     for enclosed in contents.pictures:
         name = shown_name(enclosed)
         try:
             incoming = Incoming(enclosed, name, position=position)
-            image = intake.take_in(case_or_404(case_id), incoming, current_user)
+            image = intake.take_in(case, incoming, current_user)
         except (ImageError, RefusedError) as error:
             yield Outcome(name, error=error)
         except (EngineBusyError, BundleUnusableError) as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.cases.intake import clean_name
 from app.database import db
@@ -22,7 +23,7 @@ from app.records import Case, Reading, SmearImage
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.app.bad_files import BAD_FILES, BAD_NAMES, REFUSED
-from tests.app.steps import Someone, busy_at_first
+from tests.app.steps import Someone, busy_at_first, work_done
 from tests.data import pictures
 
 
@@ -185,6 +186,48 @@ def test_removing_an_image_leaves_its_pixels_to_be_swept(app: Flask, clinician: 
             select(Case.image_count, Case.suggested_count, Case.uncertain_count, Case.not_gradable_count)
         )
         assert {tuple(row) for row in counts} == {(0, 0, 0, 0)}
+
+
+def test_neither_an_upload_nor_a_removal_asks_for_each_image_of_the_case(
+    app: Flask, clinician: Someone, field: bytes, blank: bytes
+) -> None:
+    """The database is asked as often in a case of one image as in one of five; and for the case once beforehand."""
+    asked: list[str] = []
+
+    def counted(case: str) -> tuple[int, int, int]:
+        asked.clear()
+        image = clinician.upload(case, blank).json["id"]
+        uploading, beforehand = len(asked), sum('FROM "case"' in statement for statement in asked)
+        asked.clear()
+        assert clinician.post(f"/cases/{case}/images/{image}/remove").status_code == 302
+        return uploading, beforehand, len(asked)
+
+    cases = [clinician.open_case(f"A-{images}") for images in (1, 5)]
+    for case, images in zip(cases, (1, 5), strict=True):
+        for number in range(images):
+            clinician.upload(case, field + b" " * number)
+    work_done(app)
+    clinician.upload(cases[0], blank)  # so that its pixels are known for both
+    clinician.post(f"/cases/{cases[0]}/images/{newest_image(app)}/remove")
+    token, here = clinician.token(), threading.current_thread()
+    clinician.token = lambda: token  # type: ignore[method-assign]
+    with app.app_context():
+        database = db.engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if threading.current_thread() is here:
+            asked.append(statement)
+
+    event.listen(database, "before_cursor_execute", note)
+    (uploading, beforehand, removing), *others = (counted(case) for case in cases)
+    assert others == [(uploading, beforehand, removing)]
+    assert beforehand == 2  # and once more in the transaction
+
+
+def newest_image(app: Flask) -> str:
+    """Return the id of the image that came last."""
+    with app.app_context():
+        return str(db.session.scalar(select(SmearImage.id).order_by(SmearImage.added_at.desc()).limit(1)))
 
 
 @pytest.mark.parametrize(
