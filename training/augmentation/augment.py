@@ -22,7 +22,8 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
 
     rotation: degrees either way, after a random quarter turn and flip; zoom, saturation, value, density: factors;
     shift: share of the width; hue: degrees of 180 (OpenCV's) either way; blur: largest sigma in px; densities: factor
-    of all three channels' optical density together, beside `density` of each; grey: how often colour is taken away;
+    of all three channels' optical density together, beside `density` of each; stray_light: largest share of white mixed
+    in, as light from elsewhere leaves a picture whose background is made white; grey: how often colour is taken away;
     camera: how often each thing happens that another camera and its files do (`training.augmentation.camera`). They
     are those of our own pipeline, "stain"; a published one (`training.augmentation.pipelines`) brings its own and needs
     no white background.
@@ -39,6 +40,7 @@ class Augmentation(Struct, frozen=True, forbid_unknown_fields=True):
     density: tuple[float, float] = (0.8, 1.25)
     blur: float = 0.8
     densities: tuple[float, float] = (1.0, 1.0)
+    stray_light: float = 0.0
     grey: float = 0.0
     camera: float = 0.0
 
@@ -52,6 +54,9 @@ def augment(rgb: Array, plan: Augmentation, seed: int) -> Array:
     if plan.pipeline != "stain":
         return PIPELINES[plan.pipeline](rgb, random)
     changed = _stain(_turn(rgb, plan, random), plan, random)
+    if plan.stray_light:
+        mixed = random.uniform(0, plan.stray_light)
+        changed = cv2.LUT(changed, np.rint(_RAMP + mixed * (255 - _RAMP)).astype(np.uint8))
     if plan.grey and random.random() < plan.grey:
         changed = cv2.cvtColor(cv2.cvtColor(changed, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return another_camera(changed, plan.camera, random) if plan.camera else np.asarray(changed)

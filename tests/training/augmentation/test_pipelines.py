@@ -17,6 +17,7 @@ from training.augmentation.pipelines import (
     mirrored,
     moved,
 )
+from training.data.renderings import stray_light
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,15 @@ def test_colour_is_taken_away_as_often_as_asked_and_density_changes_together(fie
     still = Augmentation(flips=False, rotation=0, zoom=(1, 1), shift=0, hue=0, saturation=(1, 1), value=(1, 1), blur=0)
     dark = augment(field, structs.replace(still, density=(1, 1), densities=(2, 2)), 0)
     assert dark.mean() < field.mean() - 5
+
+
+def test_stray_light_is_that_of_the_rendering_and_leaves_white(field):
+    still = Augmentation(flips=False, rotation=0, zoom=(1, 1), shift=0, hue=0, saturation=(1, 1), value=(1, 1), blur=0)
+    still = structs.replace(still, density=(1, 1))
+    plain = augment(field, still, 0)
+    shares = []
+    for seed in range(12):
+        lit = augment(field, structs.replace(still, stray_light=0.3), seed)
+        shares.append(float((lit - plain.astype(float)).sum() / (255 - plain.astype(float)).sum()))
+        np.testing.assert_allclose(lit, stray_light(plain, 255 * shares[-1]), atol=1)
+    assert 0 <= min(shares) < 0.1 < 0.2 < max(shares) < 0.31
