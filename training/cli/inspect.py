@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from training.cli import options
-from training.cli.options import FOLDER, MODELS, PATH, command
+from training.cli.options import FOLDER, MODELS, PATH, command, say
 from training.recipes import loading
 
 ONE_OF_EACH_PIPELINE = (
@@ -41,7 +41,7 @@ def gather(data: Path, out: Path, plan: Path | None) -> None:
 
     from training.data import gathering
 
-    rows = gathering.gather(gathering.read_plan(plan or gathering.PLAN), data, out, print)
+    rows = gathering.gather(gathering.read_plan(plan or gathering.PLAN), data, out, say)
     for source, count in sorted(Counter(row.source for row in rows).items()):
         print(f"{source:16} {count}")
 

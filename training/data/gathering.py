@@ -9,7 +9,8 @@ in pictures of their own. A cell that stands under two labels is left out: nobod
 import csv
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from training.data import manifest
 from training.data.dataset import load
 from training.data.duplicates import agreed
 from training.data.manifest import MANIFEST, DataError, Row
+from training.data.patients import folded
 from training.progress import track
 
 PLAN = Path(__file__).with_name("gathering.toml")
@@ -47,6 +49,13 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     most: int = 0
     cut: int = 0
 
+    def laboratory(self, row: Row) -> str:
+        """Return which laboratory a row of its manifest is of."""
+        return self.source or row.source or self.folder
+
+
+Patients = Mapping[tuple[str, str], str]  # by laboratory and id as it is written, "" for nobody
+
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     """What to gather, in order."""
@@ -65,16 +74,19 @@ def read_plan(file: Path = PLAN) -> Plan:
 def gather(plan: Plan, root: Path, out: Path, report: Callable[[str], None]) -> list[Row]:
     """Write the cells of the plan's data sets, folders of `root`, with their manifest into `out`; return its rows.
 
-    What cannot be read as a picture, because it is too small, is left out, and so are pictures that stand under two
-    labels, which are reported. DataError where a data set is not there, or `out` holds something already.
+    What cannot be read as a picture is left out, and so are fields without a whole leukocyte, and pictures that stand
+    under two labels; all of that is reported. DataError where a data set is not there, `out` holds something already,
+    or a laboratory or label cannot be the name of a folder.
     """
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out} is not empty. Choose another --out, or remove it.")
     missing = [part.folder for part in plan.parts if not (root / part.folder / MANIFEST).is_file()]
     if missing:
         raise DataError(f"There is no {missing[0]}/{MANIFEST} in {root}.")
+    parts = [(part, _wanted(part, root / part.folder)) for part in plan.parts]
+    patients = _patients(parts, report)
     out.mkdir(parents=True, exist_ok=True)
-    rows = [row for part in plan.parts for row in _of_part(part, root / part.folder, out)]
+    rows = [row for part, own in parts for row in _of_part(part, own, root / part.folder, out, patients, report)]
     _write(rows, out)
     certain = set(agreed(load(out, many_labels=True), report).paths)
     for row in rows:
@@ -93,29 +105,71 @@ def _write(rows: list[Row], out: Path) -> None:
         writer.writerows(map(astuple, rows))
 
 
-def _of_part(part: Part, folder: Path, out: Path) -> Iterator[Row]:
-    """Write the cells of one data set into `out`, and yield their rows."""
+def _wanted(part: Part, folder: Path) -> list[Row]:
+    """Return the rows of a data set that are to be gathered; DataError where they would lie outside the new folder."""
     rows = [row for row in manifest.read(folder, many_labels=True) if row.label not in part.leave_out]
+    names = {name for row in rows for name in (part.laboratory(row), part.labels.get(row.label, row.label))}
+    wrong = sorted(name for name in names if name in {".", ".."} or set(name) & set("/\\\0"))
+    if wrong:
+        raise DataError(
+            f"{part.folder}: '{wrong[0]}' cannot be the name of a folder, and each laboratory and label gets one. Give"
+            " it another name in the plan."
+        )
+    return rows
+
+
+def _patients(parts: Sequence[tuple[Part, list[Row]]], report: Callable[[str], None]) -> Patients:
+    """Return what each patient of each laboratory is called from now on: with the laboratory's name before it.
+
+    Ids are compared within a laboratory as `training.data.patients` does, here, because its name hides afterwards that
+    one names nobody, or is a number.
+    """
+    written: dict[str, list[str]] = defaultdict(list)
+    for part, rows in parts:
+        for row in rows:
+            written[part.laboratory(row)].append(row.group)
+    named: dict[tuple[str, str], str] = {}
+    for source, spellings in written.items():
+        patients, remarks = folded(spellings)
+        for remark in remarks:
+            report(f"{source}: {remark}")
+        for spelling, patient in zip(spellings, patients, strict=True):
+            named[source, spelling] = f"{source}:{patient}" if patient else ""
+    return named
+
+
+def _of_part(
+    part: Part, rows: list[Row], folder: Path, out: Path, patients: Patients, report: Callable[[str], None]
+) -> Iterator[Row]:
+    """Write the cells of one data set into `out`, and yield their rows; what gives none is reported."""
+    unreadable, empty = list[str](), list[str]()
     for row in track(_drawn(rows, part.most), part.folder):
-        label, source = part.labels.get(row.label, row.label), part.source or row.source or part.folder
-        group = f"{source}:{row.group}" if row.group else ""
+        label, source = part.labels.get(row.label, row.label), part.laboratory(row)
+        group = patients[source, row.group]
         place = Path(source) / label
         (out / place).mkdir(parents=True, exist_ok=True)
-        data = (folder / row.path).read_bytes()
+        data = manifest.located(folder, row.path).read_bytes()
         try:
             picture = framed(decode(data)).rgb
-        except ImageError:
+        except ImageError as error:
+            unreadable.append(f"{row.path} ({error.text})")
             continue
         if not part.cut:
             path = _free(out, place / Path(row.path).name)
             (out / path).write_bytes(data)
             yield Row(path.as_posix(), label, group, source)
             continue
-        for number, cell in enumerate(_cells(picture, part.cut)):
+        cells = list(_cells(picture, part.cut))
+        if not cells:
+            empty.append(row.path)
+        for number, cell in enumerate(cells):
             path = _free(out, place / f"{Path(row.path).stem}-{number}.png")
             # Packed first: what OpenCV writes by itself is lost without a word where the disk is full.
             (out / path).write_bytes(cv2.imencode(".png", cell[..., ::-1])[1].tobytes())
             yield Row(path.as_posix(), label, group, source)
+    for paths, why in ((unreadable, "cannot be read"), (empty, "show no whole leukocyte")):
+        if paths:
+            report(f"Left out of {part.folder}, for they {why}: {len(paths)} of its pictures, such as {paths[0]}.")
 
 
 def _free(out: Path, path: Path) -> Path:

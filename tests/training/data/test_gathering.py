@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from smear.imaging import synthetic
@@ -136,3 +137,48 @@ def test_the_plan_of_the_project_names_what_the_recipe_knows():
 
     known = recipe("leukolens-differential-2").sources
     assert {part.source for part in gathering.read_plan().parts} - {""} <= set(known)
+
+
+def clinic(root, name, lines, first=0):
+    """Write a data set of drawings, numbered from `first`: of each line its label, its group and its source."""
+    table = ["path,label,group,source"]
+    for number, (label, group, source) in enumerate(lines, first):
+        path = f"{number}.png"
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name / path).write_bytes(encode(synthetic.field(number, "leukemic", 224), "PNG"))
+        table.append(f"{path},{label},{group},{source}")
+    (root / name / "manifest.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+
+
+def test_who_names_nobody_stays_nobody_and_two_ways_to_write_a_patient_stay_one(tmp_path):
+    ids, told = ("n/a", "unknown", "-", "01", "1.0", "P7"), []
+    clinic(tmp_path, "first", [("blast" if place % 2 else "lymphocyte", id_, "north") for place, id_ in enumerate(ids)])
+    clinic(tmp_path, "second", [("blast", "1", "north"), ("lymphocyte", "p7", "south")], first=20)
+    rows = gather(Plan((Part("first"), Part("second"))), tmp_path, tmp_path / "cells", told.append)
+    groups = [row.group for row in rows if row.path.startswith("north")]
+    assert groups[:3] == ["", "", ""]
+    assert set(groups[3:]) == {"north:01", "north:P7"}
+    assert [row.group for row in rows if row.path.startswith("south")] == ["south:p7"]
+    assert "north: '01', '1', '1.0' are taken for one patient." in told
+
+
+@pytest.mark.parametrize(("label", "source"), [("blast", "../outside"), ("..", "north"), ("a/b", "north")])
+def test_nothing_is_written_beside_the_new_folder(tmp_path, label, source):
+    clinic(tmp_path, "clinic", [(label, "", source), ("lymphocyte", "", source)])
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DataError, match=r"clinic: '.*' cannot be the name of a folder"):
+        gather(Plan((Part("clinic"),)), tmp_path, tmp_path / "cells", print)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_cannot_be_read_and_fields_without_cells_are_said(tmp_path):
+    clinic(tmp_path, "clinic", [("blast", "", ""), ("blast", "", ""), ("lymphocyte", "", ""), ("lymphocyte", "", "")])
+    (tmp_path / "clinic" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n, and no more")
+    blank = np.full((224, 224, 3), 235, np.uint8)
+    (tmp_path / "clinic" / "2.png").write_bytes(encode(blank, "PNG"))
+    told: list[str] = []
+    rows = gather(Plan((Part("clinic", cut=1),)), tmp_path, tmp_path / "cells", told.append)
+    assert len(rows) == 2
+    unreadable, empty = told
+    assert unreadable.startswith("Left out of clinic, for they cannot be read: 1 of its pictures, such as 0.png (")
+    assert empty == "Left out of clinic, for they show no whole leukocyte: 1 of its pictures, such as 2.png."
