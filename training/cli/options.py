@@ -199,18 +199,19 @@ def weights(source: str | None) -> "Weights":
     return "imagenet" if source == "imagenet" else Path(source).resolve()
 
 
-def loaded(folder: Path, scope: str = "cell") -> "Dataset":
+def loaded(folder: Path, scope: str = "cell", least: int = 2) -> "Dataset":
     """Return the data set in a folder, and say what was made of its patients' ids; DataError as `dataset.load` has it.
 
-    scope: of the recipe or bundle that it is for: a patient's fields have one label, the cells may have many.
+    scope: of the recipe or bundle that it is for: a patient's fields have one label, the cells may have many. least:
+    how many labels it has to have.
     """
     from training.data import dataset
 
     context = click.get_current_context(silent=True)
     strictly = bool(context and context.meta.get(STRICT))
-    data_set = dataset.load(folder, many_labels=scope == "cell", strict=strictly)
+    data_set = dataset.load(folder, many_labels=scope == "cell", strict=strictly, least=least)
     for remark in data_set.remarks:
-        say(f"{folder.name}: {remark}")
+        say(f"{folder.resolve().name}: {remark}")
     return data_set
 
 

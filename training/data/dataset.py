@@ -1,7 +1,6 @@
 """A data set on disk: a folder of class folders, or a folder with `manifest.csv` (path,label,group,source)."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -11,12 +10,14 @@ import numpy as np
 from smear.arrays import Array
 from smear.imaging.decode import ImageError, Picture, decode
 from smear.imaging.field_of_view import framed
+from smear.imaging.file_signatures import SUFFIXES
 from smear.imaging.folders import left_out, pictures_in
 from training.data import manifest
-from training.data.manifest import MANIFEST, DataError, Row, located, meant
+from training.data.manifest import MANIFEST, DataError, Row, composed, located, meant, refuse_lookalikes
 from training.data.patients import folded, key
 
 PARTLY = "{} of {} pictures name no patient: those that do stay together, the others are grouped by how they look."
+BESIDE = "Pictures beside the class folders are left out: {}, such as {}."
 FOLDERS = "Folders in the class folders are taken for patients: there are {}."
 APPEARANCE = "near-duplicates and slide appearance"
 PATIENTS_IN_PART = f"patients where they are known, else {APPEARANCE}"
@@ -66,16 +67,16 @@ class Dataset:
             raise DataError(f"The data has the label '{min(unknown)}', the model has only {', '.join(order)}.")
         return np.array([order.index(label) for label in self.labels], np.int64)
 
-    def merged(self, merge: Mapping[str, Sequence[str]]) -> "Dataset":
-        """Return the same pictures with labels merged: old ones by the new one in `merge`; DataError if one is left.
+    def merged(self, merge: Mapping[str, Sequence[str]], least: int = 2) -> "Dataset":
+        """Return the same pictures with labels merged: old ones by the new one in `merge`.
 
-        The fingerprint is that of the pictures and their own labels.
+        The fingerprint is that of the pictures and their own labels. DataError if fewer than `least` labels are left.
         """
         new = {old: label for label, olds in merge.items() for old in olds}
         labels = tuple(new.get(label, label) for label in self.labels)
         if labels == self.labels:
             return self
-        if len(set(labels)) < 2:
+        if len(set(labels)) < least:
             raise DataError(
                 f"Merged as the recipe has it, all pictures in {self.root} have the label '{labels[0]}'. A model needs"
                 " two labels or more."
@@ -121,24 +122,29 @@ class Dataset:
             raise DataError(f"{self.paths[index]}: {error.text} Repair or remove the file.") from error
 
 
-def load(root: Path, many_labels: bool = False, strict: bool = False) -> Dataset:
-    """Return the data set at `root`; DataError where it is none, has one class only, or its manifest cannot be used.
+def load(root: Path, many_labels: bool = False, strict: bool = False, least: int = 2) -> Dataset:
+    """Return the data set at `root`; DataError where it is none, has too few classes, or its manifest cannot be used.
 
     many_labels: whether the pictures of one group may have several, as the cells of one patient do. strict: whether a
-    picture that names no patient is an error.
+    picture that names no patient is an error. least: how many classes have to be there; a model that is there already
+    can be asked about one.
     """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    rows = manifest.read(root, many_labels) if (root / MANIFEST).is_file() else _from_folders(root, many_labels)
+    if (root / MANIFEST).is_file():
+        rows, remarks = manifest.read(root, many_labels), manifest.remarks(root)
+    else:
+        rows, remarks = _from_folders(root, many_labels)
     if not rows:
         raise DataError(f"{root} holds no pictures. It needs a folder for each class, or {MANIFEST}.")
-    counts = Counter(row.label for row in rows)
-    if len(counts) < 2:
-        raise DataError(f"All pictures in {root} have the label '{rows[0].label}'. A model needs two labels or more.")
+    labels = [row.label for row in rows]
+    refuse_lookalikes(labels)
+    if len(set(labels)) < least:
+        raise DataError(f"All pictures in {root} have the label '{labels[0]}'. A model needs two labels or more.")
     dataset = _of(root, rows)
     if any(dataset.groups) and not (root / MANIFEST).is_file():
-        remark = FOLDERS.format(len(set(dataset.groups) - {""}))
-        dataset = replace(dataset, remarks=(remark, *dataset.remarks))
+        remarks += (FOLDERS.format(len(set(dataset.groups) - {""})),)
+    dataset = replace(dataset, remarks=remarks + dataset.remarks)
     if strict and not dataset.patients_known:
         nobody = [path for path, patient in zip(dataset.paths, dataset.groups, strict=True) if not patient]
         raise DataError(
@@ -157,16 +163,21 @@ def _of(root: Path, rows: list[Row]) -> Dataset:
     return Dataset(root, paths, labels, patients, sources, _fingerprint(root, rows), remarks)
 
 
-def _from_folders(root: Path, many_labels: bool) -> list[Row]:
-    """Return the pictures of class folders; a folder within one is a patient. DataError where two contradict."""
-    rows: list[Row] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not left_out(Path(path.name))):
+def _from_folders(root: Path, many_labels: bool) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the pictures of class folders, and what was left out of them, in sentences.
+
+    A folder within a class folder is a patient. DataError where two contradict, and where a class folder is empty.
+    """
+    rows, source = list[Row](), root.name if root.name.strip(".") else root.resolve().name
+    entries = [path for path in sorted(root.iterdir()) if not left_out(Path(path.name))]
+    for folder in (path for path in entries if path.is_dir()):
         files = [path.relative_to(root) for path in pictures_in(folder)]
         if not files:
             raise DataError(f"The class folder '{meant(Path(folder.name))}' has no pictures. Fill it or remove it.")
         for path in map(meant, files):
             label, *patient, _ = path.split("/")
-            rows.append(Row(path, label, patient[0] if patient else "", root.name))
+            rows.append(Row(path, composed(label), patient[0] if patient else "", source))
+    beside = [meant(Path(path.name)) for path in entries if path.suffix.lower() in SUFFIXES and path.is_file()]
     first: dict[str, Row] = {}
     for row in rows:
         other = first.setdefault(key(row.group), row) if key(row.group) else row
@@ -175,7 +186,7 @@ def _from_folders(root: Path, many_labels: bool) -> list[Row]:
                 f"The folder '{row.group}' stands in '{other.label}' and in '{row.label}'. A folder in a class folder"
                 " is one patient with one diagnosis: give each patient a folder with a name of its own, or none."
             )
-    return rows
+    return rows, (BESIDE.format(len(beside), beside[0]),) if beside else ()
 
 
 def _fingerprint(root: Path, rows: list[Row]) -> str:

@@ -3,11 +3,15 @@
 import csv
 import io
 import os
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 from smear.sentence import SentenceError
-from training.data.patients import key
+from training.data.patients import key, plain
 
 MANIFEST = "manifest.csv"
 REQUIRED = ("path", "label")
@@ -29,6 +33,9 @@ class Row:
     source: str = ""
 
 
+COLUMNS = tuple(column.name for column in fields(Row))
+
+
 def read(root: Path, many_labels: bool = False) -> list[Row]:
     """Return the rows of the manifest in `root`, sorted; DataError naming the line where one cannot be used.
 
@@ -37,12 +44,42 @@ def read(root: Path, many_labels: bool = False) -> list[Row]:
     """
     rows: dict[int, Row] = {}
     for number, line in _lines(_text(root / MANIFEST)):
-        path, label = _below(root, line["path"], number), line["label"]
+        path, label = _below(root, line["path"], number), composed(line["label"])
         if not label:
             raise DataError(f"{MANIFEST}, line {number}: the label is empty.")
         rows[number] = Row(path, label, line.get("group", ""), line.get("source", ""))
     _refuse_contradictions(rows, many_labels)
     return sorted(rows.values(), key=lambda row: (row.path, row.label, row.group, row.source))
+
+
+def remarks(root: Path) -> tuple[str, ...]:
+    """Return what the columns of the manifest in `root` make one doubt, in sentences."""
+    names, _reader = _columns(_text(root / MANIFEST))
+    others = [name for name in names if name and name not in COLUMNS]
+    if "group" in names or not others:
+        return ()
+    columns = ", ".join(repr(name) for name in others)
+    return (
+        f"{MANIFEST} names no patients: it has no column 'group', and nothing is read of {columns}. Where one says"
+        " whose a picture is, call it 'group'.",
+    )
+
+
+def composed(name: str) -> str:
+    """Return a name in the one form (NFC) of the two in which systems write letters with accents."""
+    return unicodedata.normalize("NFC", name)
+
+
+def refuse_lookalikes(labels: Sequence[str]) -> None:
+    """Refuse two labels, of those that differ, that only a program tells apart; DataError names them."""
+    first: dict[str, str] = {}
+    for label in sorted(set(labels)):
+        other = first.setdefault(plain(label), label)
+        if other != label:
+            raise DataError(
+                f"The labels '{other}' and '{label}' differ in capitals, spaces or form alone, and would be two. Write"
+                " them in one way."
+            )
 
 
 def meant(path: PurePath) -> str:
@@ -80,29 +117,37 @@ def _text(file: Path) -> str:
         ) from error
 
 
+def _columns(text: str) -> tuple[list[str], Any]:
+    """Return the names of the columns, and csv's reader of the lines below; DataError where they cannot be used."""
+    head = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max(DELIMITERS, key=head.count), skipinitialspace=True)
+    names = [name.strip().casefold() for name in next(reader, [])]
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise DataError(f"{MANIFEST} has no column '{missing[0]}'. It needs path,label and may have group,source.")
+    twice = [name for name, count in Counter(names).items() if name in COLUMNS and count > 1]
+    if twice:
+        raise DataError(f"{MANIFEST} has the column '{twice[0]}' twice. Keep one of them.")
+    return names, reader
+
+
 def _lines(text: str) -> list[tuple[int, dict[str, str]]]:
     """Return the lines with their numbers, values by the names of their columns; lines of nothing are left out."""
-    head = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    names, reader = _columns(text)
+    lines = []
     try:
-        names = [name.strip().casefold() for name in next(reader, [])]
-        missing = [name for name in REQUIRED if name not in names]
-        if missing:
-            raise DataError(f"{MANIFEST} has no column '{missing[0]}'. It needs path,label and may have group,source.")
-        lines = []
         for values in reader:
             if any(value.strip() for value in values[len(names) :]):
                 raise DataError(
                     f"{MANIFEST}, line {reader.line_num}: there are {len(values)} values, and the first line names"
-                    f" {len(names)} columns. Put quotes around a value with a '{delimiter}' in it."
+                    f" {len(names)} columns. Put quotes around a value with a '{reader.dialect.delimiter}' in it."
                 )
             if any(value.strip() for value in values):
                 padded = [value.strip() for value in values] + [""] * (len(names) - len(values))
                 lines.append((reader.line_num, dict(zip(names, padded, strict=False))))
-        return lines
     except csv.Error as error:
         raise DataError(f"{MANIFEST}, line {reader.line_num}: this is no line of CSV ({error}).") from error
+    return lines
 
 
 def _below(root: Path, path: str, number: int) -> str:
@@ -112,9 +157,12 @@ def _below(root: Path, path: str, number: int) -> str:
     relative = path if _is_file(root, path) else path.replace("\\", "/")
     if not _is_file(root, relative):
         raise DataError(f"{MANIFEST}, line {number}: there is no file {path}.")
-    if not located(root, relative).resolve().is_relative_to(root.resolve()):
+    place = located(root, relative).resolve()
+    if not place.is_relative_to(root.resolve()):
         raise DataError(f"{MANIFEST}, line {number}: {path} lies outside of the data set's folder.")
-    return str(PurePosixPath(relative))
+    written = PurePosixPath(relative)
+    # On ways through other folders one file would have many paths, and pass for many pictures.
+    return meant(place.relative_to(root.resolve())) if ".." in written.parts else str(written)
 
 
 def _is_file(root: Path, path: str) -> bool:
@@ -126,7 +174,8 @@ def _is_file(root: Path, path: str) -> bool:
 
 def _refuse_contradictions(rows: dict[int, Row], many_labels: bool) -> None:
     """Refuse a file that is named twice, a label that is not its class folder's, and a group that has two labels."""
-    labels, folders = {row.label for row in rows.values()}, {Path(row.path).parts[0] for row in rows.values()}
+    labels = {row.label for row in rows.values()}
+    folders = {composed(PurePosixPath(row.path).parts[0]) for row in rows.values()}
     files: dict[str, int] = {}
     groups: dict[str, tuple[int, str]] = {}
     for number, row in rows.items():
@@ -135,7 +184,7 @@ def _refuse_contradictions(rows: dict[int, Row], many_labels: bool) -> None:
             other = rows[earlier].label
             clash = f"has the labels '{other}' and '{row.label}'" if other != row.label else "is named twice"
             raise DataError(f"{MANIFEST}, lines {earlier} and {number}: {row.path} {clash}. Keep one of the lines.")
-        folder = Path(row.path).parts[0]
+        folder = composed(PurePosixPath(row.path).parts[0])
         if folder != row.label and folder in labels and row.label in folders:
             raise DataError(
                 f"{MANIFEST}, line {number}: {row.path} lies in '{folder}' and has the label '{row.label}'."

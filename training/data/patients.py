@@ -13,16 +13,21 @@ NUMBER = re.compile(r"[+]?0*(\d+)([.,]0*)?")
 SHOWN = 5  # foldings that are said one by one
 
 
+def plain(written: str) -> str:
+    """Return a name without what a reader does not see in it: Unicode's compatible forms, capitals, white space."""
+    return " ".join(unicodedata.normalize("NFKC", written).casefold().split())
+
+
 def key(written: str) -> str:
     """Return what two ways to write one patient's id have in common; "" where nobody is named.
 
-    Unicode's compatible forms, capitals, white space and the shape of numbers (1, 1.0, 01) do not count.
+    Beside what `plain` leaves out the shape of numbers (1, 1.0, 01) does not count.
     """
-    folded = " ".join(unicodedata.normalize("NFKC", written).casefold().split())
-    if folded in NOBODY:
+    name = plain(written)
+    if name in NOBODY:
         return ""
-    number = NUMBER.fullmatch(folded)
-    return number[1] if number else folded
+    number = NUMBER.fullmatch(name)
+    return number[1] if number else name
 
 
 def folded(written: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

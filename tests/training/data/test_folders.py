@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +89,31 @@ def test_a_report_names_them(latin, tmp_path, capsys):
     assert main(["inspect", str(latin), "--out", str(tmp_path / "page.html")]) == 0
     assert "spärlich/é.png" in capsys.readouterr().out
     assert "spärlich/é.png" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_pictures_beside_the_class_folders_are_left_out_and_said(drawn, tmp_path):
+    folder = shutil.copytree(drawn, tmp_path / "data")
+    (folder / MANIFEST).unlink()
+    assert load(folder).remarks == ()
+    shutil.copy(folder / "sparse" / "00.png", folder / "stray.PNG")
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    data = load(folder)
+    assert len(data) == 48
+    assert data.remarks == ("Pictures beside the class folders are left out: 1, such as stray.PNG.",)
+
+
+def test_a_folder_is_the_same_data_from_wherever_it_is_named(drawn, tmp_path, monkeypatch):
+    folder = shutil.copytree(drawn, tmp_path / "data")
+    (folder / MANIFEST).unlink()
+    before = load(folder)
+    monkeypatch.chdir(folder)
+    here = load(Path())
+    assert (here.fingerprint, here.sources) == (before.fingerprint, before.sources)
+    assert set(here.sources) == {"data"}
+
+
+def test_a_class_folder_may_lie_elsewhere(drawn, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(drawn / "leukemic", folder / "leukemic")
+    (folder / "sparse").symlink_to(drawn / "sparse", target_is_directory=True)
+    assert len(load(folder)) == 48

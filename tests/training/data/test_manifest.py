@@ -176,3 +176,55 @@ def test_each_manifest_is_read_or_refused_with_one_sentence(cases, name, tmp_pat
     if status:
         assert MANIFEST in said[-1]
         assert not (tmp_path / "page.html").exists()
+
+
+def test_a_column_that_nobody_reads_is_said_where_it_may_name_the_patients(copy):
+    lines = lines_of(copy)
+    write(copy, [lines[0].replace("group", "patient"), *lines[1:]])
+    data = load(copy)
+    assert not any(data.groups)
+    assert data.remarks == (
+        "manifest.csv names no patients: it has no column 'group', and nothing is read of 'patient'. Where one says"
+        " whose a picture is, call it 'group'.",
+    )
+    write(copy, [f"{line},{'kind' if number == 0 else 'x'}" for number, line in enumerate(lines)])
+    assert load(copy).remarks == ()
+
+
+def test_a_column_that_is_there_twice_is_refused(copy):
+    write(copy, [f"{line},{'group' if number == 0 else 'p1'}" for number, line in enumerate(lines_of(copy))])
+    with pytest.raises(DataError, match="has the column 'group' twice"):
+        load(copy)
+
+
+def test_one_file_by_two_ways_is_named_twice(copy):
+    lines = lines_of(copy)
+    path, rest = lines[1].split(",", 1)
+    write(copy, [*lines, f"sparse/../{path},{rest}"])
+    with pytest.raises(DataError, match=f"lines 2 and 50: {path} is named twice"):
+        load(copy)
+
+
+@pytest.mark.parametrize(("first", "second"), [("Sparse", "sparse"), ("a  b", "a b"), ("Ａ", "a")])
+def test_labels_that_only_a_program_tells_apart_are_refused(copy, first, second):
+    names = {"leukemic": "other", "sparse": first}
+    lines = [lines_of(copy)[0]]
+    for number, line in enumerate(lines_of(copy)[1:]):
+        path, label, _group, source = line.split(",")
+        lines.append(f"{path},{second if number == 30 else names[label]},,{source}")
+    write(copy, lines)
+    with pytest.raises(DataError, match="differ in capitals, spaces or form alone, and would be two"):
+        load(copy)
+
+
+def test_a_label_with_an_accent_is_one_however_it_is_stored(copy):
+    lines = lines_of(copy)
+    composed, decomposed = "B\u00e9nin", "Be\u0301nin"
+    labelled = [
+        line.replace(",sparse,", f",{composed if number % 2 else decomposed},") for number, line in enumerate(lines)
+    ]
+    write(copy, labelled)
+    assert load(copy).classes == (composed, "leukemic")
+    (copy / MANIFEST).unlink()
+    (copy / "sparse").rename(copy / decomposed)
+    assert load(copy).classes == (composed, "leukemic")
