@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from smear.sentence import SentenceError
-from training.cli import adapt, evaluate, fit, imported, inspect, segmentation
+from training.cli import adapt, compare, evaluate, fit, imported, inspect, segmentation
 from training.cli.options import say
 
 BAD_USE = 2
@@ -17,7 +17,7 @@ def training() -> None:
     """Data sets, recipes, honest evaluation and published bundles."""
 
 
-for group in (fit, adapt, imported, inspect, evaluate, segmentation):
+for group in (fit, adapt, imported, inspect, compare, evaluate, segmentation):
     for command in group.COMMANDS:
         training.add_command(command)
 

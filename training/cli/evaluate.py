@@ -1,4 +1,4 @@
-"""What recipes and bundles are worth: `compare`, `evaluate`, `ood` and `stress`."""
+"""What bundles and runs are worth: `evaluate`, `ood` and `stress`."""
 
 import json
 from functools import partial
@@ -8,85 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from training.cli import options
-from training.cli.options import FOLDER, MODELS, PATH, PROTOCOLS, command, say
+from training.cli.options import FOLDER, MODELS, PATH, command, say
 from training.data import dataset
-from training.recipes import loading
+from training.data.manifest import DataError
 
 if TYPE_CHECKING:
+    from smear.inference.card import Card
     from smear.inference.field_reader import Reader
-    from training.evaluation.conclusion import Earlier
-    from training.evaluation.splits import Protocol
-
-
-@command("compare", "cross-validate many recipes and line up what they give")
-@click.argument("names", metavar="[RECIPE]...", nargs=-1)
-@options.labelled_data()
-@click.option("--out", type=PATH, required=True, help="folder for everything; a killed run goes on there")
-@options.first_weights("as for fit")
-@options.changes()
-@click.option("--protocols", type=PROTOCOLS, multiple=True, default=("random", "grouped"))
-@click.option("--folds", type=int, default=5)
-@click.option("--limit", type=options.COUNT, help="run only the first so many folds of each; the table says so")
-@click.option("--pictures", type=options.COUNT, help="draw so many pictures of the data; the table says so")
-@click.option("--epochs", type=options.COUNT, help="train for at most so many epochs; the table says so")
-@click.option("--active", default="leukolens-field", help="the published bundle to compare with")
-@options.models()
-@options.ray()
-def compare(
-    names: tuple[str, ...],
-    data: Path,
-    out: Path,
-    weights: str | None,
-    changes: dict[str, str],
-    protocols: "tuple[Protocol, ...]",
-    folds: int,
-    limit: int | None,
-    pictures: int | None,
-    epochs: int | None,
-    active: str,
-    models: Path,
-    address: str | None,
-) -> None:
-    """Compare recipes; all of them if none is named."""
-    from training import csv_table
-    from training.evaluation.comparison import NETWORK_CACHE, Plan, compare, strictest
-    from training.fit.run import Material, Run
-    from training.reports import comparison_page
-
-    recipes = [loading.load(name, changes) for name in names or loading.names()]
-    drawn = options.loaded(data, "field" if any(recipe.scope == "field" for recipe in recipes) else "cell")
-    drawn = drawn.drawn(pictures) if pictures is not None else drawn
-    plan = Plan(protocols, folds, limit, epochs, address)
-    out.mkdir(parents=True, exist_ok=True)
-    first = options.weights(weights)
-    runs = [Run(Material(chosen, drawn), first, out / chosen.name, say, out / NETWORK_CACHE) for chosen in recipes]
-    rows = compare(runs, plan)
-    shown = {None: "", "imagenet": " --weights imagenet"}.get(weights, " --weights WEIGHTS")
-    shortenings = {"limit": limit, "pictures": pictures, "epochs": epochs}
-    # Without anybody's folders: the command that gives this table again.
-    set_ = [f"{entry}={value}" for entry, value in changes.items()]
-    again = " ".join(
-        [
-            f"python -m training compare {' '.join(chosen.name for chosen in recipes)} --data DATA{shown} --out RUN",
-            f"--protocols {' '.join(protocols)} --folds {folds}",
-            *(f"--{key} {value}" for key, value in shortenings.items() if value),
-            *(["--set", *set_] if set_ else []),
-        ]
-    )
-    paragraph = comparison_page.conclusion(rows, plan, _recorded(models / active, drawn, strictest(rows, plan)))
-    table = comparison_page.columns(rows, plan)
-    (out / "compare.csv").write_text(csv_table.as_csv(table, again), encoding="utf-8")
-    (out / "compare.html").write_text(comparison_page.as_html(rows, plan, again, paragraph), encoding="utf-8")
-    print(f"{comparison_page.text(table)}\n\n{paragraph}\nAll numbers: {out / 'compare.csv'} and compare.html")
-
-
-def _recorded(folder: Path, data: dataset.Dataset, protocol: "Protocol") -> "Earlier | None":
-    """Return a published bundle, where its card has a result on this very data by this protocol."""
-    from training.evaluation.conclusion import recorded
-    from training.publish import published
-
-    card = published(folder)
-    return recorded(card, data.fingerprint, protocol) if card else None
 
 
 @command("evaluate", "judge a published bundle, with all controls, on a data set")
@@ -123,10 +51,12 @@ def evaluate(
             f"'{min(unknown)}' is none. Known: none, {', '.join(ABLATIONS)}.", param_hint="--controls"
         )
     ablations = [name for name in controls or ABLATIONS if name != "none"]
-    whole = options.loaded(data)
+    whole = options.loaded(data, least=1)
     loaded = whole.drawn(pictures) if pictures is not None else whole
     reader = _reader(bundle, whole, loaded)
-    loaded = loaded.merged(reader.card.recipe.get("merge", {}))
+    loaded = loaded.merged(reader.card.recipe.get("merge", {}), least=1)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)  # before an hour of reading, not after it
     result = assess(reader, loaded, ablations, partial(_readers, _folder(bundle)), address)
     if out:
         page = errors_page.write(out, loaded, result.predictions, reader.card)
@@ -169,9 +99,10 @@ def ood(run: Path, data: Path, others: tuple[Path, ...], each: int) -> None:
     """Print a table of what is refused; RUN is a folder that crossval wrote, by groups."""
     from training.evaluation.ood_benchmark import as_csv, compare
 
-    sets = {folder.name: options.loaded(folder) for folder in others}
-    rows = compare(run, options.loaded(data), sets, each)
-    names = " ".join(folder.name.upper() for folder in others)
+    own = options.loaded(data)
+    sets = _others(others, own)
+    rows = compare(run, own, sets, each)
+    names = " ".join(name.upper() for name in sets)
     print(as_csv(rows, f"python -m training ood RUN --data DATA --others {names} --each {each}"), end="")
 
 
@@ -191,10 +122,13 @@ def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | No
     from smear.artifacts import CARD
     from training.evaluation import stress as renderings
 
-    own, sets = options.loaded(data), {folder.name: options.loaded(folder) for folder in others}
+    own = options.loaded(data, least=1)
+    sets = _others(others, own)
     run = Path(bundle).resolve()
     of_a_run = run.is_dir() and not (run / CARD).is_file()
     asked = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
+    if not of_a_run:
+        _beware(asked.readers[0].card, own)
     result = renderings.stress(asked, own, sets, pictures, address)
     if of_a_run:
         renderings.write(run, result)
@@ -208,6 +142,22 @@ def _folder(name: str) -> Path:
     from smear.artifacts import CARD
 
     return (Path(name) if Path(name, CARD).is_file() else MODELS / name).resolve()
+
+
+def _others(folders: tuple[Path, ...], own: dataset.Dataset) -> dict[str, dataset.Dataset]:
+    """Return the data sets that are none of a bundle's business by the names of their folders.
+
+    DataError where two folders have one name, and where one holds the very pictures that are its business.
+    """
+    sets: dict[str, dataset.Dataset] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in sets:
+            raise DataError(f"Two folders after --others are called '{name}', and a table cannot tell them apart.")
+        sets[name] = options.loaded(folder, least=1)
+        if sets[name].fingerprint == own.fingerprint:
+            raise DataError(f"{folder} is the data of --data itself. Give data sets of something else after --others.")
+    return sets
 
 
 def _readers(folder: Path) -> "list[Reader]":
@@ -224,9 +174,13 @@ def _reader(name: str, *data: dataset.Dataset) -> "Reader":
     data: the data set that is read, and the one that it was drawn from.
     """
     (reader,) = _readers(_folder(name))
-    if reader.card.data.get("fingerprint") in {each.fingerprint for each in data}:
-        say(f"Beware: {reader.card.name} was trained on this very data. What follows is no measure of how good it is.")
+    _beware(reader.card, *data)
     return reader
 
 
-COMMANDS = (compare, evaluate, ood, stress)
+def _beware(card: "Card", *data: dataset.Dataset) -> None:
+    if card.data.get("fingerprint") in {each.fingerprint for each in data}:
+        say(f"Beware: {card.name} was trained on this very data. What follows is no measure of how good it is.")
+
+
+COMMANDS = (evaluate, ood, stress)

@@ -107,7 +107,7 @@ def fit(run: "Run") -> None:
 @command("crossval", "measure a recipe on pictures that its networks had not seen")
 @run_options
 @click.option("--protocol", type=PROTOCOLS, required=True)
-@click.option("--folds", type=int, default=5)
+@options.folds()
 @click.option("--limit", type=options.COUNT, help="run only the first so many folds")
 @click.option(
     "--fold",

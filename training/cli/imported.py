@@ -19,7 +19,7 @@ SCALING = "how its maker scaled the pictures; without it the usual ways are trie
 @click.option("--out", type=PATH, required=True, metavar="RUN", help="folder for everything that is made")
 @click.option("--scaling", default="", metavar="NAME", help=SCALING)
 @click.option("--scope", type=click.Choice(("field", "cell")), default="field", help="what its pictures show")
-@click.option("--folds", type=int, default=5)
+@options.folds()
 @options.output("text", "json")
 def import_model(
     model: Path, labels: Path, data: Path, out: Path, scaling: str, scope: Any, folds: int, form: str

@@ -158,6 +158,11 @@ def _split(entry: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def folds() -> Decorator:
+    """Return the option `--folds`: in how many parts the pictures are divided."""
+    return click.option("--folds", type=click.IntRange(min=2), default=5)
+
+
 def models() -> Decorator:
     """Return the option that says where published bundles lie."""
     return click.option("--models", type=PATH, default=MODELS)

@@ -7,15 +7,17 @@ Chernozhukov et al. 2018); the other folds' networks were trained on its picture
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from msgspec import structs
 
 from smear.arrays import Array
-from smear.artifacts import CARD
 from smear.inference import bundle
 from smear.inference.card import Card
 from smear.inference.field_reader import Reader
@@ -70,9 +72,17 @@ class Fold:
 
     @classmethod
     def read(cls, file: Path) -> "Fold":
-        """Return the fold in `file`."""
-        with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        """Return the fold in `file`; DataError where it cannot be read."""
+        try:
+            return cls._of(arrays_in(file))
+        except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(
+                f"{file} is of an earlier version, or damaged ({type(error).__name__}). Remove it and give the crossval"
+                " command again: the other folds are not repeated."
+            ) from error
+
+    @classmethod
+    def _of(cls, arrays: dict[str, Array]) -> "Fold":
         names = [name.removesuffix(".logits") for name in arrays if name.endswith(".logits")]
         predictions = {name: Predictions(*(arrays[f"{name}.{part}"] for part in PARTS)) for name in names}
         abstention, ood = arrays["thresholds"].tolist()
@@ -89,6 +99,12 @@ class Fold:
             main=predictions.pop(MAIN),
             ablations=predictions,
         )
+
+
+def arrays_in(file: Path) -> dict[str, Array]:
+    """Return the arrays in a file of NumPy's, by name."""
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def cross_fitted(folds: Sequence[Fold], refusal: Refusal) -> tuple[list[Fold], str]:
@@ -109,16 +125,26 @@ def held_out_readers(run: Path, own: Dataset) -> Iterator[tuple[Reader, Array]]:
     the run was made of other data than `own`.
     """
     homes = sorted(file.parent for file in (run / "grouped").glob(f"fold-*/{PREDICTIONS}"))
-    cards = [next(iter(sorted(home.glob(f"*/{CARD}"))), None) for home in homes]
-    if not homes or None in cards:
+    # What a kill left of a draft is hidden, and no bundle.
+    drafts = [home / name for home in homes for name in bundle.names(home)[:1]]
+    if not homes or len(drafts) < len(homes):
         raise DataError(f"There is no finished fold in {run / 'grouped'}. Run crossval --protocol grouped first.")
-    plan = json.loads((run / "grouped" / PLAN).read_text(encoding="utf-8"))
-    if plan["fingerprint"] != own.fingerprint:
+    fingerprint, recipe = _planned(run / "grouped" / PLAN)
+    if fingerprint != own.fingerprint:
         raise DataError(f"The run in {run} was made of other data than {own.root}.")
-    folds, _by = cross_fitted([Fold.read(home / PREDICTIONS) for home in homes], refusal_of(plan["recipe"]))
-    for fold, card in zip(folds, filter(None, cards), strict=True):
-        loaded = bundle.load(card.parent)
+    folds, _by = cross_fitted([Fold.read(home / PREDICTIONS) for home in homes], refusal_of(recipe))
+    for fold, draft in zip(folds, drafts, strict=True):
+        loaded = bundle.load(draft)
         yield Reader(replace(loaded, card=_calibrated_by(loaded.card, fold))), fold.test
+
+
+def _planned(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return of what data, by its fingerprint, and what recipe the folds beside a plan are; DataError if unreadable."""
+    try:
+        plan = json.loads(file.read_text(encoding="utf-8"))
+        return str(plan["fingerprint"]), dict(plan["recipe"])
+    except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
+        raise DataError(f"{file} does not say what the folds beside it are of. Make them anew by crossval.") from error
 
 
 def _calibrated_by(card: Card, fold: Fold) -> Card:

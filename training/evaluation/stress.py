@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from smear.arrays import Array
 from smear.inference import bundle
+from smear.inference.card import Card
 from smear.inference.field_reader import Reader
 from smear.measured import Rendered
 from training import csv_table
@@ -91,12 +92,15 @@ def stress(
     """Return what the readers say of every rendering of `own` and of `others`.
 
     pictures: at most so many of its own kind and so many of each other set, drawn by chance but always the same;
-    address: of the workers that share the work (`smear.workers`), None for this process alone.
+    address: of the workers that share the work (`smear.workers`), None for this process alone. DataError where `own`
+    has a label that the readers do not know.
     """
+    targets = [_targets(own, reader.card) for reader in asked.readers]  # refused before anything is read
     random, networks = np.random.default_rng(0), len(asked.readers)
-    drawn = [_sample(indices, pictures, networks, random) for indices in asked.indices]
-    foreign = [_sample(np.arange(len(dataset)), pictures, 1, random) for dataset in others.values()]
-    parts = [(0, reader, indices) for reader, indices in enumerate(drawn)]
+    shares = [None if pictures is None else (pictures + networks - 1 - k) // networks for k in range(networks)]
+    drawn = [_sample(indices, share, random) for indices, share in zip(asked.indices, shares, strict=True)]
+    foreign = [_sample(np.arange(len(dataset)), pictures, random) for dataset in others.values()]
+    parts = [(0, reader, indices) for reader, indices in enumerate(drawn) if len(indices)]
     for place, indices in enumerate(foreign, 1):
         parts += [(place, reader, part) for reader, part in enumerate(np.array_split(indices, networks)) if len(part)]
     questions = [Question(part, reader, place, name) for name in RENDERINGS for place, reader, part in parts]
@@ -111,12 +115,10 @@ def stress(
             count["others"] += len(question.indices)
             count["others_suggested"] += int(answer.suggested.sum())
             continue
-        card = asked.readers[question.reader].card
-        merged = own.merged(card.recipe.get("merge", {}))
-        targets = merged.targets(tuple(label.id for label in card.labels))[question.indices]
-        count["own"] += len(targets)
+        count["own"] += len(question.indices)
         count["suggested"] += int(answer.suggested.sum())
-        count["right"] += int((answer.suggested & answer.right(targets)).sum())
+        right = answer.right(targets[question.reader][question.indices])
+        count["right"] += int((answer.suggested & right).sum())
     recipes = [reader.card.recipe for reader in asked.readers]
     return Stress(
         networks=networks,
@@ -145,10 +147,13 @@ def read(run: Path) -> Stress | None:
         ) from error
 
 
-def _sample(indices: Array, pictures: int | None, parts: int, random: np.random.Generator) -> Array:
-    if pictures is None:
-        return indices
-    return np.sort(random.permutation(indices)[: -(-pictures // parts)])
+def _targets(own: Dataset, card: Card) -> Array:
+    """Return the class of every picture, int64 (N,), in the order of a card's labels."""
+    return own.merged(card.recipe.get("merge", {}), least=1).targets(tuple(label.id for label in card.labels))
+
+
+def _sample(indices: Array, pictures: int | None, random: np.random.Generator) -> Array:
+    return indices if pictures is None else np.sort(random.permutation(indices)[:pictures])
 
 
 def as_csv(result: Stress, command: str) -> str:

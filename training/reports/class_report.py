@@ -9,9 +9,10 @@ HEADS = ("class", "support", "precision", "recall", "F1", "specificity", "AUC", 
 
 
 def rows(metrics: Metrics, names: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return a row of texts for every class, as if nothing had been refused, and one of the means over the classes.
+    """Return a row of texts for every class, as if nothing had been refused, and one of the means over those there are.
 
-    names: of the labels, by their ids, in the order of the confusion matrix. A score of nothing is empty.
+    names: of the labels, by their ids, in the order of the confusion matrix. A score of nothing is empty. Of a class
+    that no picture has there is nothing to be right about: it counts in no mean, as in macro F1.
     """
     table = []
     for label, scores in zip(metrics.sensitivity, class_scores(metrics.confusion), strict=True):
@@ -21,8 +22,10 @@ def rows(metrics: Metrics, names: Mapping[str, str]) -> list[dict[str, str]]:
         )
         texts = ("" if number is None else f"{number:.4f}" for number in numbers)
         table.append(dict(zip(HEADS, (names.get(label, label), str(scores.support), *texts), strict=True)))
-    means = {head: _mean([row[head] for row in table]) for head in HEADS[2:]}
-    return [*table, {"class": "mean over classes", "support": str(metrics.n)} | means]
+    present = [row for row in table if row["support"] != "0"]
+    means = {head: _mean([row[head] for row in present]) for head in HEADS[2:]}
+    which = "classes" if len(present) == len(table) else "classes that occur"
+    return [*table, {"class": f"mean over {which}", "support": str(metrics.n)} | means]
 
 
 def text(metrics: Metrics, names: Mapping[str, str]) -> str:

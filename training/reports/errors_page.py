@@ -11,6 +11,7 @@ from smear.inference.suggestion import calibrated
 from smear.segmentation.field import working_copy
 from training.data.dataset import Dataset
 from training.evaluation.predictions import Predictions
+from training.fit.checkpoints import whole
 from training.reports.pages import photograph_url, render
 
 PAGE = "errors.html"
@@ -50,9 +51,9 @@ def write(folder: Path, data: Dataset, predictions: Predictions, card: Card) -> 
         )
         for index in order[:MOST].tolist()
     ]
-    folder.mkdir(parents=True, exist_ok=True)
     page = render("errors.html", errors=shown, wrong=len(order), total=len(data), bundle=f"{card.name} {card.version}")
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    with whole(folder / PAGE) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
     return folder / PAGE
 
 

@@ -5,6 +5,7 @@ from msgspec import structs
 
 from tests.conftest import ROOT
 from training.__main__ import main
+from training.cli.compare import COMMANDS as COMPARE
 from training.cli.evaluate import COMMANDS as EVALUATE
 from training.cli.fit import COMMANDS as FIT
 from training.cli.inspect import COMMANDS as INSPECT
@@ -12,7 +13,7 @@ from training.recipes import checklist, headers, loading
 from training.recipes.checklist import ChecklistError, Item, check, items
 from training.recipes.recipe import vocabulary
 
-COMMANDS = {command.name for command in (*EVALUATE, *FIT, *INSPECT)}
+COMMANDS = {command.name for command in (*COMPARE, *EVALUATE, *FIT, *INSPECT)}
 DOCUMENT = ROOT / "docs" / "published-systems.md"
 
 
