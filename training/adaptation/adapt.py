@@ -82,13 +82,15 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     laboratory = plan.laboratory(parent, out / "tried", report)
     three = laboratory.parts(plan.labels, plan.seed)
     record, asked = _planned(laboratory, plan, three), refusal(parent.card)
-    if few := too_few(len(three.calibrate), asked):
-        report(few)
+    if said := too_few(len(three.calibrate), asked):
+        report(said)
     out.mkdir(parents=True, exist_ok=True)
     _write(out, record)
     tried = laboratory.tried(three, tuple(ABLATIONS))
-    both = judged(tried.before), judged(tried.after)
+    tested_by = laboratory.groups[three.release]
+    both = judged(tried.before, tested_by), judged(tried.after, tested_by)
     go, reason = decide(*both, asked.target_accuracy, tried.chosen)
+    few = too_few(tried.calibrating, asked)
     if few and not go:
         reason = f"{reason} {few}"
     colours = _colours(laboratory, three, tried.after)
@@ -145,8 +147,8 @@ def _planned(laboratory: Laboratory, plan: Plan, three: Parts) -> dict[str, Any]
         },
         "data": {
             "fingerprint": plan.data.fingerprint,
-            "pictures": len(plan.data),
-            "groups_from": plan.data.groups_from,
+            "pictures": len(laboratory.data),
+            "groups_from": laboratory.data.groups_from,
             "split_by_picture": laboratory.alone,
             "parts": {part: len(getattr(three, part)) for part in ("adapt", "calibrate", "release")},
             "seed": plan.seed,

@@ -79,7 +79,7 @@ def write(
     renewed = structs.replace(
         card,
         name=name,
-        version=f"{card.version}+{data['fingerprint'][:8]}",
+        version=f"{card.version.partition('+')[0]}+{data['fingerprint'][:8]}",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         attribution=f"{card.attribution} Adapted to {whose} own pictures, which stay with it.",
         metrics={RELEASE: measured},

@@ -1,11 +1,14 @@
 """How a bundle did on a laboratory's test, and whether what was made of it is to be used."""
 
+import numpy as np
 from msgspec import Struct, structs
 
+from smear.arrays import Array
 from smear.inference.card import Card
-from smear.statistics import exact_share
+from smear.statistics import exact_limits
 from training.adaptation.parts import CALIBRATE
 from training.evaluation.assessment import Assessment
+from training.evaluation.bootstrap import GroupDraws
 from training.evaluation.conclusion import percent
 from training.fit.calibration import fewest_pictures
 from training.recipes.of_cards import refusal_of
@@ -22,9 +25,11 @@ FEWEST = 30  # suggestions that say something of how often they are right
 
 
 class Judged(Struct, frozen=True):
-    """How a bundle did on the test's `n` pictures, shares 0..1 with exact 95 % limits (Clopper and Pearson 1934).
+    """How a bundle did on the test's `n` pictures, shares 0..1 with 95 % limits.
 
-    accuracy_suggested: None without a suggestion.
+    These are the exact ones by picture (Clopper and Pearson 1934), or those of whole patients or slides drawn anew,
+    where they lie farther out: pictures of one patient are no independent witnesses. accuracy_suggested: None without a
+    suggestion.
     """
 
     n: int
@@ -36,20 +41,26 @@ class Judged(Struct, frozen=True):
     coverage: float
 
 
-def judged(assessment: Assessment) -> Judged:
-    """Return how the bundle did that said this."""
+def judged(assessment: Assessment, groups: Array) -> Judged:
+    """Return how the bundle did that said this; groups: of the test's pictures, int64 (N,), patients or slides."""
     right, suggested = assessment.predictions.right(assessment.targets), assessment.predictions.suggested
-    always = exact_share(int(right.sum()), len(right))
-    of_these = exact_share(int(right[suggested].sum()), int(suggested.sum()))
+    draws, everything = GroupDraws(groups), np.ones(len(right), bool)
     return Judged(
         n=len(right),
-        accuracy_all=round(always.value, 5),
-        accuracy_all_limits=(round(always.low, 5), round(always.high, 5)),
-        accuracy_suggested=round(of_these.value, 5) if suggested.any() else None,
-        accuracy_suggested_limits=(round(of_these.low, 5), round(of_these.high, 5)),
+        accuracy_all=round(float(right.mean()), 5),
+        accuracy_all_limits=_limits(right, everything, draws),
+        accuracy_suggested=round(float(right[suggested].mean()), 5) if suggested.any() else None,
+        accuracy_suggested_limits=_limits(right, suggested, draws),
         suggested=int(suggested.sum()),
         coverage=round(float(suggested.mean()), 5),
     )
+
+
+def _limits(hits: Array, among: Array, draws: GroupDraws) -> tuple[float, float]:
+    """Return the limits of the share of `hits` in `among`, both bool (N,)."""
+    exact = exact_limits(int((hits & among).sum()), int(among.sum()))
+    by_group = draws.interval(hits, among)
+    return round(min(exact[0], by_group[0]), 5), round(max(exact[1], by_group[1]), 5)
 
 
 def refusal(card: Card) -> Refusal:

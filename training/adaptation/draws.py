@@ -52,7 +52,8 @@ def draw(parent: Bundle, plan: Plan, labels: Sequence[int], times: int, out: Pat
     for count, seed in drawn:
         report(f"{count} labels, drawing {seed}")
         tried = laboratory.tried(three[count, seed], ())
-        before, after = judged(tried.before), judged(tried.after)
+        tested_by = laboratory.groups[three[count, seed].release]
+        before, after = judged(tried.before, tested_by), judged(tried.after, tested_by)
         go, _ = decide(before, after, refusal(parent.card).target_accuracy, tried.chosen)
         drawings.append(
             Drawing(

@@ -8,9 +8,9 @@ import numpy as np
 from smear.arrays import Array
 from smear.inference.bundle import Bundle
 from smear.inference.card import Card
+from smear.inference.field_reader import Reader
 from smear.inference.preprocess import prepare
 from smear.inference.tta import Count, suits
-from smear.segmentation.find import find
 from training.data.dataset import CHUNK, THREADS, Dataset
 from training.progress import track
 
@@ -25,7 +25,8 @@ class Looked:
 
     inputs: uint8 (N, h, w, 3); features: float32 (N, V, K), what its last layer is given in each of `orientations`;
     logits: float32 (N, C), as it is served; looks: float64 (N, L), by which the unfamiliar is told; targets: int64
-    (N,), in the order of the bundle's labels; groups: int64 (N,), patients or what looks like one slide.
+    (N,), in the order of the bundle's labels; groups: int64 (N,), patients or what looks like one slide; gradable: bool
+    (N,), whether the network would be asked at all.
     """
 
     inputs: Array
@@ -34,6 +35,7 @@ class Looked:
     looks: Array
     targets: Array
     groups: Array
+    gradable: Array
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -59,15 +61,18 @@ def orientations(card: Card) -> tuple[Count, float]:
 def look(bundle: Bundle, data: Dataset, targets: Array, groups: Array) -> Looked:
     """Return what the network of `bundle` makes of every picture of `data`."""
 
-    def prepared_picture(index: int) -> tuple[Array, Array]:
-        field = find(data.picture(index))
-        shown = prepare(field, bundle.card)
-        return shown, bundle.looks(shown, field)
+    reader = Reader(bundle)
+
+    def prepared_picture(index: int) -> tuple[Array, Array, bool]:
+        examination = reader.examine(data.decoded(index))
+        field = examination.field
+        shown = prepare(field, bundle.card) if examination.parts else examination.input
+        return shown, bundle.looks(shown, field), not examination.refusals
 
     with ThreadPoolExecutor(THREADS) as threads:
         prepared = list(track(threads.map(prepared_picture, range(len(data))), "prepare", len(data)))
-    inputs, looks = (np.stack(part) for part in zip(*prepared, strict=True))
-    return Looked(inputs, *answered(bundle, inputs), looks, targets, groups)
+    inputs, looks, gradable = (np.stack(part) for part in zip(*prepared, strict=True))
+    return Looked(inputs, *answered(bundle, inputs), looks, targets, groups, gradable)
 
 
 def answered(bundle: Bundle, inputs: Array) -> tuple[Array, Array]:

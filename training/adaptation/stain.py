@@ -46,7 +46,8 @@ def gains(inputs: Array, wanted: Array, seed: int = 0) -> tuple[float, float, fl
 
 def step(known: Looked, bundle: Bundle) -> Step:
     """Return the step of a card that matches a laboratory's pictures to those that a bundle was trained on."""
-    return Step(OPTICAL_DENSITY, {"gains": list(gains(known.inputs, bundle.ood.mean[:3]))})
+    inputs = known.inputs[known.gradable] if known.gradable.any() else known.inputs  # others may show no cell at all
+    return Step(OPTICAL_DENSITY, {"gains": list(gains(inputs, bundle.ood.mean[:3]))})
 
 
 def matched(known: Looked, step: Step, bundle: Bundle) -> Looked:

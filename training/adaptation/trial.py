@@ -22,20 +22,27 @@ from training.adaptation.parts import Parts, parts, separate_groups
 from training.architectures.blueprint import Weights
 from training.data.dataset import Dataset
 from training.data.duplicates import agreed, duplicates_of, families
+from training.data.manifest import DataError
 from training.evaluation.assessment import Assessment, assess
 from training.fit.calibration import calibrate
 from training.fit.run import Report, groups_of
 
+FEWEST_FAMILIAR = 2  # pictures of which there is a spread: what is familiar is told by it
+
 
 @dataclass(frozen=True)
 class Tried:
-    """What one drawing of labels came to: how each candidate did, what the chosen one made, and before and after it."""
+    """What one drawing of labels came to: how each candidate did, what the chosen one made, and before and after it.
+
+    calibrating: how many pictures set thresholds; those that cannot be graded, of which no threshold is asked, do not.
+    """
 
     rows: list[Compared]
     chosen: str
     adapted: Adapted
     before: Assessment
     after: Assessment
+    calibrating: int
 
 
 class Laboratory:
@@ -84,14 +91,26 @@ class Laboratory:
         )
 
     def tried(self, three: Parts, controls: Sequence[str]) -> Tried:
-        """Return what comes of these labels; controls: those that what was made is asked about too."""
+        """Return what comes of these labels; controls: those that what was made is asked about too.
+
+        DataError where next to none of the pictures can be graded.
+        """
+        gradable = self.known.gradable
+        familiar, calibrating = (int(gradable[part].sum()) for part in (three.adapt, three.calibrate))
+        if missing := len(three.adapt) + len(three.calibrate) - familiar - calibrating:
+            self.report(f"{missing} of the labelled pictures cannot be graded: they set no threshold.")
+        if familiar < FEWEST_FAMILIAR or not calibrating:
+            raise DataError(
+                f"{familiar} of the pictures to adapt with and {calibrating} of those that set thresholds can be"
+                f" graded, and {FEWEST_FAMILIAR} and 1 are the least. Label others."
+            )
         rows = candidates.compare(self.candidates, self.known.some(three.adapt), self.report)
         chosen = self.candidates[candidates.choose(rows)]
         adapted = self._adapted(chosen, three)
         test = self.data.only(three.release)
         before = self._before(tuple(three.release.tolist()))
         changed = replace(self.parent, card=changed_card(self.parent.card, adapted), **adapted.bundle_parts())
-        return Tried(rows, chosen.name, adapted, before, assess(Reader(changed), test, controls))
+        return Tried(rows, chosen.name, adapted, before, assess(Reader(changed), test, controls), calibrating)
 
     def _assess_parent(self, release: tuple[int, ...]) -> Assessment:
         return assess(Reader(self.parent), self.data.only(np.array(release)), ())
@@ -102,8 +121,9 @@ class Laboratory:
         fitted, card = chosen.fit(own), self.parent.card
         own, logits = fitted.stepped(own), fitted.logits(apart)
         apart = fitted.stepped(apart)
-        distribution = type(self.parent.ood).fit(own.looks[:, : len(self.parent.ood.mean)])
-        calibration = calibrate(logits, apart.targets, distribution.score(apart.looks), refusal(card))
+        distribution = type(self.parent.ood).fit(own.looks[own.gradable, : len(self.parent.ood.mean)])
+        scores = np.where(apart.gradable, distribution.score(apart.looks), np.nan)
+        calibration = calibrate(logits, apart.targets, scores, refusal(card))
         changed, shown = fitted.network(), fitted.shown or (card.tta, card.tta_confidence)
         network = self.parent.network if changed is self.parent.network.model else _served(changed, card, shown)
         return Adapted(changed, network, distribution, calibration, fitted.steps)

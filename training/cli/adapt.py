@@ -26,7 +26,7 @@ from training.cli.options import PATH, command, say
     help="draw each number of --labels, of which there may be several, so many times: a table and no bundle",
 )
 @click.option("--lab", default="", help="whose pictures they are, for the card and the change record")
-@click.option("--name", default="", help="name of the new bundle; else the bundle's with -adapted behind it")
+@options.bundle_name("name of the new bundle; else the bundle's with -adapted behind it")
 @click.option("--weights", metavar="FOLDER", help="folder of ImageNet backbones: also try to train from them")
 @click.option(
     "--no-fine-tuning",
@@ -56,6 +56,8 @@ def adapt(
         raise click.UsageError("--weights are what would be trained: leave them out, or --no-fine-tuning.")
     if (not labels) if draws else len(labels) > 1:
         raise click.UsageError("Several --labels and --draws go together: so many labels, drawn so many times.")
+    if draws and name:
+        raise click.UsageError("--draws makes a table and no bundle: leave --name out.")
     import msgspec
 
     from smear.inference import bundle as bundles
@@ -67,13 +69,20 @@ def adapt(
     card = bundles.verify(folder)
     labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
     adapting.refuse_strangers(labelled, card)
+    options.beware(card, labelled)
+    if card.recipe.get("adapted"):
+        parent = " ".join(card.data.get("parent", {}).get(entry, "") for entry in ("name", "version")).strip()
+        say(
+            f"Beware: {card.name} was adapted itself. Where it was so to some of these pictures, or others of their"
+            f" patients, the test flatters it. Adapt what it was made of in its place: {parent}."
+        )
     first = options.weights(weights) if weights else None
     plan = adapting.Plan(labelled, labels[0] if labels else None, lab, first, seed, name, not no_fine_tuning)
-    parent = bundles.load(folder)
+    loaded = bundles.load(folder)
     if draws:
-        result: Any = drawing.draw(parent, plan, labels, draws, out, say)
+        result: Any = drawing.draw(loaded, plan, labels, draws, out, say)
     else:
-        result = adapting.adapt(parent, plan, out, say)
+        result = adapting.adapt(loaded, plan, out, say)
     if form == "json":
         print(msgspec.json.format(msgspec.json.encode(result), indent=1).decode())
     else:

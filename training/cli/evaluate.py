@@ -13,7 +13,6 @@ from training.data import dataset
 from training.data.manifest import DataError
 
 if TYPE_CHECKING:
-    from smear.inference.card import Card
     from smear.inference.field_reader import Reader
 
 
@@ -128,7 +127,7 @@ def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | No
     of_a_run = run.is_dir() and not (run / CARD).is_file()
     asked = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
     if not of_a_run:
-        _beware(asked.readers[0].card, own)
+        options.beware(asked.readers[0].card, own)
     result = renderings.stress(asked, own, sets, pictures, address)
     if of_a_run:
         renderings.write(run, result)
@@ -174,13 +173,8 @@ def _reader(name: str, *data: dataset.Dataset) -> "Reader":
     data: the data set that is read, and the one that it was drawn from.
     """
     (reader,) = _readers(_folder(name))
-    _beware(reader.card, *data)
+    options.beware(reader.card, *data)
     return reader
-
-
-def _beware(card: "Card", *data: dataset.Dataset) -> None:
-    if card.data.get("fingerprint") in {each.fingerprint for each in data}:
-        say(f"Beware: {card.name} was trained on this very data. What follows is no measure of how good it is.")
 
 
 COMMANDS = (evaluate, ood, stress)

@@ -155,7 +155,7 @@ def crossval(
 
 @command("publish", "put a run's draft, with its results, into models/")
 @click.argument("run", metavar="RUN", type=FOLDER)
-@click.option("--name", default="", help="publish under another name than the recipe's")
+@options.bundle_name("publish under another name than the recipe's")
 @click.option("--attribution", default="", help="whose pictures it learnt from, and by whom it was trained")
 @click.option("--licence", default="", help="of the weights")
 @click.option("--known-failure", "failures", multiple=True, metavar="SENTENCE ...", help="what it is known to do wrong")
@@ -173,7 +173,7 @@ def publish(
         say("This model was trained on data of your own. Its card needs your own words:")
         answers = {option: click.prompt(PROMPTS[option]).strip() for option in missing}
         publisher = Publisher(
-            answers.get("--name", name),
+            options.named(answers.get("--name", name)),
             answers.get("--attribution", attribution),
             answers.get("--licence", licence),
             (answers["--known-failure"],) if "--known-failure" in answers else failures,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smear.artifacts import SEGMENTER
 from smear.sentence import SentenceError
 
 if TYPE_CHECKING:
+    from smear.inference.card import Card
     from training.architectures.blueprint import Weights
     from training.data.dataset import Dataset
 
@@ -168,6 +170,21 @@ def models() -> Decorator:
     return click.option("--models", type=PATH, default=MODELS)
 
 
+def bundle_name(summary: str) -> Decorator:
+    """Return the option `--name`, of a bundle."""
+    return click.option("--name", default="", help=summary, callback=lambda _context, _option, value: named(value))
+
+
+def named(name: str) -> str:
+    """Return a bundle's name without spaces around it; click.BadParameter where it cannot be that of a folder."""
+    name = name.strip()
+    if name.startswith(".") or set(name) & set("/\\\0") or name == SEGMENTER:
+        raise click.BadParameter(
+            f"'{name}' cannot be the name of a bundle's folder. Choose another.", param_hint="--name"
+        )
+    return name
+
+
 def output(*names: str) -> Decorator:
     """Return the option that says in what form the result is printed: the first of `names` where none is asked for."""
     return click.option("--format", "form", type=click.Choice(names), default=names[0])
@@ -218,6 +235,12 @@ def loaded(folder: Path, scope: str = "cell", least: int = 2) -> "Dataset":
     for remark in data_set.remarks:
         say(f"{folder.resolve().name}: {remark}")
     return data_set
+
+
+def beware(card: "Card", *data: "Dataset") -> None:
+    """Say where a bundle knows data too well for what is measured on it to say how good it is."""
+    if card.data.get("fingerprint") in {each.fingerprint for each in data}:
+        say(f"Beware: {card.name} was trained on this very data. What follows is no measure of how good it is.")
 
 
 def say(text: str) -> None:

@@ -19,6 +19,7 @@ def text(outcome: Outcome, card: Card, out: Path) -> str:
     )
     errors = ", ".join(f"{count} x {pair}" for pair, count in list(outcome.errors.items())[:5]) or "none"
     words = [
+        "In brackets: 95 % limits, by patients or slides where these make them wider than each picture by itself.",
         f"Of {outcome.labels['adapt']} labels it was adapted by, {outcome.labels['calibrate']} set its thresholds, and"
         f" {outcome.labels['release']} tested it. Right in cross-validation: {tried}. Chosen: {outcome.chosen}.",
         f"Taken for another, always answering: {errors}.",

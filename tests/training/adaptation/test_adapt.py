@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -19,7 +20,7 @@ from smear.inference.card import NEVER
 from smear.inference.field_reader import Reader
 from smear.inference.tta import ALWAYS, turned
 from training.__main__ import main
-from training.adaptation import candidates, stain
+from training.adaptation import candidates, decision, stain, trial
 from training.adaptation.adapt import Plan, adapt
 from training.adaptation.adapted_bundle import changed_card
 from training.adaptation.candidates import STAIN
@@ -337,7 +338,7 @@ def test_a_fine_tuned_network_is_compared_by_the_answers_that_it_will_give(tiny,
     trained = SimpleNamespace(blueprint=SimpleNamespace(model=model))
     monkeypatch.setattr(candidates, "train_network", lambda _run, _pictures: trained)
     inputs = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
-    known = Looked(inputs, *(np.zeros((6, 2)) for _ in range(3)), np.arange(6) % 2, np.arange(6))
+    known = Looked(inputs, *(np.zeros((6, 2)) for _ in range(3)), np.arange(6) % 2, np.arange(6), np.ones(6, bool))
     card = SimpleNamespace(labels=("a", "b"), tta=4, tta_confidence=ALWAYS)
     run = Run(Material(loading.load(str(tiny)), None), None, tmp_path)
     views = [logits_of(model, turned(inputs, range(number, number + 1))) for number in range(4)]
@@ -374,3 +375,62 @@ def test_what_cannot_be_adapted_to_is_a_sentence(adapted, drawn, tmp_path, capsy
             (tmp_path / label / name).write_bytes((drawn / kind / name).read_bytes())
     assert main([*command[:2], "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert "'tiny' does not know the label 'strange'. It knows leukemic, sparse" in capsys.readouterr().err
+
+
+def test_limits_are_by_patients_where_these_make_them_wider():
+    right = np.ones(60, bool)
+    right[:15] = False  # one patient of four
+    assessment = SimpleNamespace(
+        predictions=SimpleNamespace(right=lambda _targets: right, suggested=np.ones(60, bool)), targets=None
+    )
+    by_picture = decision.judged(assessment, np.arange(60))
+    by_patient = decision.judged(assessment, np.arange(60) // 15)
+    assert by_picture.accuracy_all == by_patient.accuracy_all == 0.75
+    assert by_picture.accuracy_all_limits == pytest.approx((0.621, 0.853), abs=0.001)  # Clopper and Pearson
+    assert by_patient.accuracy_all_limits == by_patient.accuracy_suggested_limits == (0.25, 1.0)
+    assert decision.judged(assessment, np.zeros(60, np.int64)).accuracy_all_limits == (0.0, 1.0)
+
+
+def test_what_cannot_be_graded_sets_no_threshold(run, drawn, tmp_path, monkeypatch):
+    data = shutil.copytree(drawn, tmp_path / "data")
+    for number in range(0, 24, 4):  # no two alike: copies stay together
+        blank = encode(np.full((224, 224, 3), 220 + number, np.uint8), "PNG")
+        (data / "sparse" / f"{number:02}.png").write_bytes(blank)
+    told: list[str] = []
+    laboratory = Laboratory(
+        bundle.load(run / "tiny"), load(data), None, tmp_path / "tried", told.append, fine_tuning=False
+    )
+    blanks = [path for path, graded in zip(laboratory.data.paths, laboratory.known.gradable, strict=True) if not graded]
+    assert {f"sparse/{number:02}.png" for number in range(0, 24, 4)} <= set(blanks)
+    scores: list[np.ndarray] = []
+    calibrate = trial.calibrate
+    monkeypatch.setattr(trial, "calibrate", lambda *given: scores.append(given[2]) or calibrate(*given))
+    drawings = (laboratory.parts(None, seed) for seed in range(20))
+    three = next(parts for parts in drawings if not laboratory.known.gradable[parts.calibrate].all())
+    tried = laboratory.tried(three, ())
+    np.testing.assert_array_equal(np.isfinite(scores[0]), laboratory.known.gradable[three.calibrate])
+    assert tried.calibrating == laboratory.known.gradable[three.calibrate].sum() < len(three.calibrate)
+    assert any("of the labelled pictures cannot be graded: they set no threshold." in line for line in told)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", ".hidden", "leukolens-cells-mask"])
+def test_a_name_that_is_no_folder_s_is_not_understood(adapted, capsys, name):
+    _out, command = adapted
+    assert main([*command, "--name", name]) == 2
+    assert "cannot be the name of a bundle's folder" in capsys.readouterr().err
+    assert main([*command, "--name", "ours", "--draws", "2", "--labels", "20"]) == 2
+    assert "--draws makes a table and no bundle" in capsys.readouterr().err
+
+
+def test_who_knows_the_data_already_is_said(adapted, drawn, tmp_path, capsys):
+    out, command = adapted
+    if not (out / "tiny-adapted").is_dir():
+        assert main([*command, "--no-fine-tuning"]) == 0
+    capsys.readouterr()
+    again = ["adapt", str(out / "tiny-adapted"), "--data", str(drawn), "--no-fine-tuning", "--name", "ours"]
+    assert main([*again, "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert "Beware: tiny-adapted was trained on this very data." in told
+    assert "Beware: tiny-adapted was adapted itself." in told
+    assert "Adapt what it was made of in its place: tiny 0.1.0." in told
+    assert bundle.verify(tmp_path / "ours").version.count("+") == 1
