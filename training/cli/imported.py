@@ -25,7 +25,6 @@ def import_model(
     model: Path, labels: Path, data: Path, out: Path, scaling: str, scope: Any, folds: int, form: str
 ) -> None:
     """Write a draft bundle with its result into RUN, for `publish`."""
-    from smear.inference import bundle as bundles
     from training.data.duplicates import agreed
     from training.evaluation.metrics import public
     from training.imported import importing, label_file
@@ -49,7 +48,7 @@ def import_model(
             )
         )
         return
-    print(imported.text(result, looked.run.material.labels, bundles.names(out)[0], out))
+    print(imported.text(result, looked.run.material.labels, looked.run.recipe.name, out))
 
 
 COMMANDS = (import_model,)

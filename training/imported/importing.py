@@ -44,7 +44,7 @@ from training.graphs.reading import NoGraphError, exported
 from training.imported import conversion, model_file, scalings
 from training.imported.conversion import Opened
 from training.imported.model_config import ModelFileError
-from training.imported.recipe import recipe
+from training.imported.recipe import NAME, recipe
 from training.imported.scalings import SCALINGS, Tried
 from training.recipes.recipe import LabelText
 
@@ -88,8 +88,13 @@ def look(candidate: Candidate, data: Dataset, report: Any) -> Looked:
     """Return the model of `candidate` with `data` prepared for it.
 
     ModelFileError where it cannot be imported, or has another number of outputs than labels; DataError where the data
-    has other labels than the model.
+    has other labels than the model, or the folder holds the draft of something else.
     """
+    others = [name for name in bundle.names(candidate.folder) if name != NAME]
+    if others:
+        raise DataError(
+            f"{candidate.folder} holds '{others[0]}', and publish takes one draft from a folder. Choose another --out."
+        )
     opened, labels = conversion.opened(model_file.read(candidate.file)), candidate.labels
     if opened.answers != len(labels):
         raise ModelFileError(

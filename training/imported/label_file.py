@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from training.data.manifest import DataError
+from training.data.manifest import DELIMITERS, DataError, composed
 from training.recipes.recipe import LabelText, vocabulary
 
 COLUMNS = ("id", "name", "meaning", "malignant")
@@ -41,14 +41,25 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError as error:
         raise DataError(f"{file.name} is not UTF-8 text. Save it as CSV in UTF-8 and try again.") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not lines or _cells(lines[0][1])[0].casefold() != "id":
-        return [(number, {"id": line.strip()}) for number, line in lines]
-    names = [cell.casefold() for cell in _cells(lines[0][1])]
-    return [(number, dict(zip(names, _cells(line), strict=False))) for number, line in lines[1:]]
+    head = lines[0][1] if lines else ""
+    delimiter = max(DELIMITERS, key=head.count)
+    names = [cell.casefold() for cell in _cells(head, delimiter)]
+    if names[0] != "id":
+        return [(number, {"id": composed(line.strip())}) for number, line in lines]
+    rows = []
+    for number, line in lines[1:]:
+        cells = _cells(line, delimiter)
+        if any(cells[len(names) :]):
+            raise DataError(
+                f"{file.name}, line {number}: there are {len(cells)} values, and the first line names {len(names)}"
+                f" columns. Put quotes around a value with a '{delimiter}' in it."
+            )
+        rows.append((number, dict(zip(names, map(composed, cells), strict=False))))
+    return rows
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [""])]
 
 
 def _text(file: Path, number: int, row: dict[str, str]) -> LabelText:

@@ -3,17 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt
 
 from training.evaluation.comparison import Plan, Row, strictest
 from training.evaluation.splits import Protocol
 from training.reports import learning_curves
 from training.reports.pages import figure_url
 from training.reports.run_report import confusion
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 VIOLET, TEAL, AMBER, ROSE = "#5b3fa6", "#1b7f6b", "#b26a00", "#a63f6b"
 COLOURS: dict[Protocol, str] = {"grouped": VIOLET, "random": AMBER, "source": TEAL, "as-published": ROSE}

@@ -5,15 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import cv2
-import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt
 
 from smear.arrays import Array
 from training.data.inspection import Inspection, Look
 from training.reports.pages import figure_url, photograph_url, render
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 THUMB, EACH = 112, 8  # px, and pictures of a class in the montage
 DYES = ("red", "green", "blue")

@@ -4,14 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt
 
 from smear.arrays import Array
 from training.fit.callbacks import Epoch
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 VIOLET, AMBER = "#5b3fa6", "#b26a00"
 Value = Callable[[Epoch], float | None]

@@ -4,14 +4,11 @@ import base64
 import io
 from typing import Any
 
-import matplotlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import pyplot as plt
 
 from smear.arrays import Array
 from smear.imaging.decode import encode
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 TEMPLATES = Environment(
     loader=PackageLoader("training.reports"),

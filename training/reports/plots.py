@@ -5,18 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import msgspec
 import numpy as np
+from matplotlib import pyplot as plt
 
 from smear.measured import Rate
 from smear.statistics import wilson
 from training.data.manifest import DataError
 from training.evaluation.conclusion import percent
 from training.evaluation.metrics import Selection
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 VIOLET, AMBER, TEAL, SLATE = "#5b3fa6", "#b26a00", "#1b7f6b", "#5c6773"
 STYLE: dict[Any, Any] = {

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import msgspec
 import numpy as np
+from matplotlib import pyplot as plt
 
 from smear.inference.card import Card
 from training import csv_table
@@ -15,9 +16,6 @@ from training.evaluation.splits import Protocol
 from training.evaluation.stress import Stress
 from training.evaluation.summary import CrossValidated
 from training.reports import class_report, learning_curves
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 VIOLET, AMBER, SLATE = "#5b3fa6", "#b26a00", "#5c6773"
 Draw = Callable[[Any, CrossValidated, dict[str, str]], None]  # onto axes; names of labels by their ids
@@ -91,7 +89,7 @@ def confusion(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
 
 
 def _roc(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
-    for colour, (identifier, curve) in zip(CLASS_COLOURS, result.roc.items(), strict=False):
+    for colour, (identifier, curve) in zip(cycle(CLASS_COLOURS), result.roc.items(), strict=False):
         axes.plot(*np.array(curve).T, color=colour, label=names[identifier])
     axes.plot([0, 1], [0, 1], ":", color=SLATE)
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", xlim=(0, 1), ylim=(0, 1.005))
@@ -142,7 +140,7 @@ def _patients(axes: Any, result: CrossValidated, names: dict[str, str]) -> None:
     rows = result.per_patient
     most = max(row.n for row in rows)
     alike = {"": "all labels"} if any(not row.label for row in rows) else {}
-    colours, shown = ([SLATE], alike) if alike else (CLASS_COLOURS, names)
+    colours, shown = ([SLATE], alike) if alike else (cycle(CLASS_COLOURS), names)
     for colour, (identifier, name) in zip(colours, shown.items(), strict=False):
         places = [place for place, row in enumerate(rows) if row.label == identifier]
         shares = [rows[place].right / rows[place].n for place in places]

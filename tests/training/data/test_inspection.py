@@ -140,6 +140,13 @@ def test_the_page_holds_every_plot_and_nothing_from_elsewhere(plain):
     assert not re.search(r"https?://", text)
 
 
+def test_a_dollar_in_a_label_or_a_source_is_a_dollar(plain):
+    data = plain.dataset
+    odd = {"one": "$^$", "other": r"a$\frac{$b"}
+    labels = tuple(odd[label] for label in data.labels)
+    assert page(replace(plain, dataset=replace(data, labels=labels, sources=labels)))
+
+
 def test_the_command_writes_one_file_and_says_the_warnings(tmp_path, capsys):
     folder = put(tmp_path / "data", with_bar)
     assert main(["inspect", str(folder), "--out", str(tmp_path / "new" / "report.html")]) == 0

@@ -8,7 +8,9 @@ import pytest
 
 from tests.training.imported.conftest import SIDE, layers
 from training.__main__ import main
-from training.imported import label_file, model_file
+from training.data.dataset import load
+from training.data.manifest import DataError
+from training.imported import importing, label_file, model_file
 from training.imported.model_config import ModelFileError, checked
 
 
@@ -185,3 +187,20 @@ def test_data_with_other_labels_than_the_model_is_told(laboratory, tmp_path, cap
         ]
         assert main(["import", str(tmp_path / "three.keras"), *words_of]) == 1
         assert words in capsys.readouterr().err
+
+
+def test_a_table_of_labels_is_read_as_a_spreadsheet_writes_it(tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_text("id;name;meaning;malignant\nX;Few, or none;Nothing.;no\nY;Many;A lot.;yes\n", encoding="utf-8")
+    assert {label: text.name for label, text in label_file.read(file).items()} == {"X": "Few, or none", "Y": "Many"}
+    file.write_text("id,malignant\nBenign,no,yes\nPre,yes\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 2: there are 3 values, and the first line names 2 columns"):
+        label_file.read(file)
+
+
+def test_a_run_that_holds_another_draft_is_refused(laboratory, tmp_path):
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "card.json").write_text("{}", encoding="utf-8")
+    candidate = importing.Candidate(tmp_path / "model.keras", {}, "field", tmp_path)
+    with pytest.raises(DataError, match="holds 'another', and publish takes one draft from a folder"):
+        importing.look(candidate, load(laboratory / "data"), print)
