@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(str(error))
         return 1
     except click.Abort:  # what click makes of Ctrl-C
-        say("Stopped. Run the same command again: it goes on after the last whole epoch.")
+        say("Stopped. Run the same command again: a training goes on after its last whole epoch, all else begins anew.")
         return 1
     except OSError as error:
         say(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}. Nothing was published.")

@@ -1,5 +1,6 @@
 """The command line: what was not understood exits 2, what could not be done exits 1 with one sentence."""
 
+import click
 import pytest
 
 from training.__main__ import main, training
@@ -84,3 +85,12 @@ def test_what_follows_an_option_of_one_value_is_an_argument():
     context = training.commands["compare"].make_context("compare", ["--data", "x", "--out", "y", "a", "b"])
     assert context.params["names"] == ("a", "b")
     assert context.params["models"] == options.MODELS
+
+
+def test_what_was_stopped_is_told_what_goes_on_and_what_does_not(monkeypatch, capsys):
+    def stopped(*_arguments, **_named):
+        raise click.Abort
+
+    monkeypatch.setattr(training, "main", stopped)
+    assert main(["recipes"]) == 1
+    assert "a training goes on after its last whole epoch, all else begins anew" in capsys.readouterr().err
