@@ -11,13 +11,12 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import select
 
-from app.database import db
+from app.cli.acting import person
 from app.inference.loaded_bundles import BundleUnusableError
-from app.records import User
-from app.registry.activation import CELLS
+from app.registry.activation import CELLS, checked
 from app.registry.activation import activate as let_read
+from app.rules import RefusedError
 from smear.artifacts import CARD, BundleError, replacing, sha256
 from smear.inference import bundle as bundles
 
@@ -30,16 +29,15 @@ from smear.inference import bundle as bundles
 @with_appcontext
 def activate(name: str, email: str, reason: str, despite: str) -> None:
     """Let a published bundle, or one in a folder, read every new image of a lab from now on."""
-    user = db.session.scalar(select(User).where(User.email == email.lower()))
-    if user is None or not user.is_admin:
-        raise click.ClickException(f"{email} is no admin of a lab here.")
+    user = person(email, "admin")
     try:
+        reason, despite = checked(reason, despite)
         bundle = bundles.load(published_path(name))
         choice = let_read(bundle, reason, user, despite)
     except BundleError as error:
         raise click.ClickException(str(error)) from None
-    except BundleUnusableError as unusable:
-        raise click.ClickException(unusable.text) from None
+    except (BundleUnusableError, RefusedError) as refused:
+        raise click.ClickException(refused.text) from None
     what = "types cells at upload" if choice.scope == CELLS else "reads"
     click.echo(f"{choice.bundle} {choice.version} {what} from now on for {user.lab.name}.")
 

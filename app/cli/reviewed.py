@@ -9,10 +9,11 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app.cli.acting import person
 from app.database import db
 from app.inference.loaded_bundles import BundleUnusableError
 from app.inference.waiting import EngineBusyError
-from app.records import Lab, User
+from app.records import Lab
 from app.reviewed import choice, exporting, importing
 from app.rules import RefusedError
 
@@ -65,9 +66,7 @@ def export_reviewed(
 @with_appcontext
 def import_reviewed(folder: Path, email: str) -> None:
     """Take an export of another laboratory in: a case for each group, with its pictures and labels."""
-    user = db.session.scalar(select(User).where(User.email == email.lower()))
-    if user is None or not user.is_clinician:
-        raise click.ClickException(f"{email} is no clinician of a lab here.")
+    user = person(email, "clinician")
     try:
         imported = importing.from_folder(folder, user, lambda _done, _total: None)
     except (RefusedError, BundleUnusableError, EngineBusyError) as refused:

@@ -12,10 +12,12 @@ from app.differential.sources import active_cell_bundle
 from app.inference.loaded_bundles import BundleUnusableError
 from app.records import BundleActivation, Lab, User
 from app.registry import held_cards
+from app.rules import RefusedError
 from smear.inference import floors
 from smear.inference.bundle import Bundle, names
 
 FIELDS, CELLS = "", "cell"  # scopes of an activation
+REASON_LENGTH = 500
 
 
 def history(lab_id: int, limit: int = 20) -> list[BundleActivation]:
@@ -52,6 +54,15 @@ def first_bundles() -> list[str]:
     """Return the bundles that are loaded before anybody asks: those that labs read fields and type cells with."""
     cells = {active_cell_bundle(lab) for lab in db.session.scalars(select(Lab).order_by(Lab.id))}
     return [*wanted_bundles(), *sorted(cells.intersection(names(current_app.config["MODELS_DIR"])))]
+
+
+def checked(reason: str, despite: str) -> tuple[str, str]:
+    """Return why the model changes, and why it may read where it is not good enough; RefusedError without the first, or
+    where they are too long."""
+    reason, despite = reason.strip(), despite.strip()
+    if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
+        raise RefusedError(_("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH))
+    return reason, despite
 
 
 def activate(bundle: Bundle, reason: str, user: User, despite: str = "") -> BundleActivation:

@@ -19,15 +19,13 @@ from app.inference.waiting import EngineBusyError
 from app.registry import activation, held_cards
 from app.registry.blueprint import bp
 from app.registry.figures import figures
-from app.rules import WaitError
+from app.rules import RefusedError, WaitError
 from smear.artifacts import BundleError
 from smear.inference import bundle as bundles
 from smear.inference import floors
 from smear.inference.card import Card
 from smear.segmentation import mask_network
 from smear.segmentation.mask_network import MaskCard
-
-REASON_LENGTH = 500
 
 
 def card_or_404(name: str) -> Card:
@@ -117,13 +115,11 @@ def report(name: str, file: str) -> Any:
 @admin
 def activate(name: str) -> Any:
     """Let a bundle read from now on, for a reason and with the admin's password."""
-    reason, despite = (request.form.get(field, "").strip() for field in ("reason", "despite"))
     folder, lab_id, user_id = current_app.config["MODELS_DIR"], current_user.lab_id, current_user.id
     if name not in bundles.names(folder):
         abort(404)
-    if not reason or max(len(reason), len(despite)) > REASON_LENGTH:
-        return index_page(name, _("Write why the model changes, in up to %(n)s characters.", n=REASON_LENGTH)), 400
     try:
+        reason, despite = activation.checked(*(request.form.get(field, "") for field in ("reason", "despite")))
         if not password_is_right(request.form.get("password", "")):
             return index_page(name, _("The password is not right. Nothing was changed.")), 403
         choice = activation.activate(engine().load(name), reason, current_user, despite)
@@ -132,6 +128,8 @@ def activate(name: str) -> Any:
             flash(_("%(name)s %(version)s types cells at upload from now on.", **placeholders), "info")
         else:
             flash(_("%(name)s %(version)s reads from now on.", **placeholders), "info")
+    except RefusedError as refused:
+        return index_page(name, refused.text), 400
     except WaitError as early:
         return index_page(name, early.text), 429, {"Retry-After": str(early.seconds)}
     except EngineBusyError as busy:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import create_app
 from app.database import db
@@ -258,6 +258,18 @@ def test_activate_lets_a_bundle_read_in_an_admins_name(run: Callable[..., Result
         refused = run("activate", name, "--by", email, "--reason", "Ours")
         assert refused.exit_code == 1
         assert sentence in refused.output
+    for reason in (" ", "long" * 200):
+        refused = run("activate", BUNDLE, "--by", emails[True], "--reason", reason)
+        assert refused.exit_code == 1
+        assert "Write why the model changes, in up to 500 characters" in refused.output
+    with app.app_context():
+        db.session.execute(update(User).where(User.email == emails[True]).values(active=False))
+        db.session.commit()
+    refused = run("activate", BUNDLE, "--by", emails[True], "--reason", "Ours")
+    assert refused.exit_code == 1
+    assert f"The account of {emails[True]} is disabled" in refused.output
+    with app.app_context():
+        assert len(list(db.session.scalars(select(BundleActivation)))) == 1
 
 
 def test_classify_reads_what_a_folder_holds_under_any_name(
