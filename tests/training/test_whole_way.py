@@ -217,7 +217,7 @@ def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):
         assert [float(row[name]) for name in ("no suggestion", "not gradable", *scores)] == [1] * 7
     assert main(["ood", str(tmp_path), "--data", str(drawn), "--others", str(others)]) == 1
     assert "Run crossval --protocol grouped first" in capsys.readouterr().err
-    assert main(["ood", str(run), "--data", str(others), "--others", str(others)]) == 1
+    assert main(["ood", str(run), "--data", str(others), "--others", str(drawn)]) == 1
     assert "made of other data" in capsys.readouterr().err
 
 

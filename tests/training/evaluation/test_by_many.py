@@ -25,10 +25,13 @@ SOME = ("as it is", "noise 20", "hue +18", "JPEG 20", "vignette 0.3", "enlarged 
 @pytest.fixture(scope="module")
 def smears(tmp_path_factory):
     """Drawn fields under labels that the shipped bundle has."""
-    folder = tmp_path_factory.mktemp("smears")
+    return fields_in(tmp_path_factory.mktemp("smears"), range(6))
+
+
+def fields_in(folder, seeds):
     for label, kind in (("Benign", "sparse"), ("Pre", "leukemic")):
-        (folder / label).mkdir()
-        for seed in range(6):
+        (folder / label).mkdir(parents=True)
+        for seed in seeds:
             (folder / label / f"{seed}.png").write_bytes(encode(synthetic.field(seed, kind, 224), "PNG"))
     return folder
 
@@ -67,7 +70,8 @@ def test_stress_by_many(smears, capsys, one_killed, monkeypatch):
     """Of a data set by a relative path, which workers do not begin in, and with one that is killed."""
     monkeypatch.chdir(smears.parent)
     monkeypatch.setattr(stress, "RENDERINGS", {name: RENDERINGS[name] for name in SOME})
-    arguments = ["stress", FIELD, "--data", smears.name, "--others", smears.name, "--pictures", "4"]
+    others = fields_in(smears.parent / "others", range(6, 9))
+    arguments = ["stress", FIELD, "--data", smears.name, "--others", others.name, "--pictures", "4"]
     many = out_of([*arguments, "--ray", "local"], capsys)
     assert one_killed.is_set()
     assert many == out_of(arguments, capsys)
