@@ -88,14 +88,20 @@ def test_a_count_calls_a_case_up_and_lets_it_go(app: Flask, ruled: Someone, clin
     assert recorded(app).count("case.attention") == 2
 
 
-def test_what_was_told_before_is_not_told_of_another_rule(
-    app: Flask, ruled: Someone, clinician: Someone, field: bytes
-) -> None:
-    """A further rule puts the case into the queue again."""
+@pytest.fixture
+def of_two_rules(ruled: Someone, clinician: Someone, field: bytes) -> tuple[str, list[str]]:
+    """A case that no rule is met by yet, in a lab with a second one, and the keys of its cells."""
     ruled.post("/lab/counting", SETTINGS | {"rule-immature": "10"})
     case = clinician.open_case()
     clinician.upload(case, field)
-    cells = keys(clinician, case)
+    return case, keys(clinician, case)
+
+
+def test_what_was_told_before_is_not_told_of_another_rule(
+    app: Flask, clinician: Someone, of_two_rules: tuple[str, list[str]]
+) -> None:
+    """A further rule puts the case into the queue again."""
+    case, cells = of_two_rules
     name(clinician, case, cells[:2], "label:blast")
     tell(clinician, case, "the ward")
     assert attention(app, case) == ("critical", True)
@@ -104,13 +110,10 @@ def test_what_was_told_before_is_not_told_of_another_rule(
 
 
 def test_nobody_is_told_by_a_page_that_did_not_say_so(
-    app: Flask, ruled: Someone, clinician: Someone, field: bytes
+    app: Flask, ruled: Someone, clinician: Someone, of_two_rules: tuple[str, list[str]]
 ) -> None:
     """A rule that is met while the page is open stays in the queue; who was told stands in the field once more."""
-    ruled.post("/lab/counting", SETTINGS | {"rule-immature": "10"})
-    case = clinician.open_case()
-    clinician.upload(case, field)
-    cells = keys(clinician, case)
+    case, cells = of_two_rules
     name(clinician, case, cells[:2], "label:myelocyte")
     data = {"told": "Dr. Weber, ward 3", "shown": "immature"}
     assert 'name="shown" value="immature"' in clinician.get(f"/cases/{case}").text
