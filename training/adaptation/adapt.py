@@ -82,8 +82,8 @@ def adapt(parent: Bundle, plan: Plan, out: Path, report: Report) -> Outcome:
     laboratory = plan.laboratory(parent, out / "tried", report)
     three = laboratory.parts(plan.labels, plan.seed)
     record, asked = _planned(laboratory, plan, three), refusal(parent.card)
-    if said := too_few(len(three.calibrate), asked):
-        report(said)
+    if warning := too_few(len(three.calibrate), asked):
+        report(warning)
     out.mkdir(parents=True, exist_ok=True)
     _write(out, record)
     tried = laboratory.tried(three, tuple(ABLATIONS))
