@@ -8,16 +8,16 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask_babel import gettext as _
 from flask_security import current_user
 
-from app import ledger
 from app.access import admin
+from app.audit import words
 from app.auth.authenticator import ASKED
 from app.database import writing
 from app.differential.certainty import TARGETS
 from app.differential.review_rules import RULES
 from app.differential.sources import cell_bundles
-from app.lab import counting
+from app.lab import counting, settings_changes
 from app.lab.blueprint import bp
-from app.records import Lab
+from app.lab.settings_changes import ChangedMeanwhileError
 from app.rules import RefusedError
 from app.terms import term_lists
 from app.terms.term_lists import REVIEW_RULE
@@ -43,9 +43,15 @@ def show() -> str:
     return settings_page(current_user.lab.accession_pattern)
 
 
-def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
-    """Draw the page; problem: of the accessions, wrong: of the counting, whose fields keep what was typed."""
+def settings_page(pattern: str, problem: str = "", wrong: str = "", meanwhile: bool = False) -> str:
+    """Draw the page; problem: of the accessions, wrong: of the counting, whose fields keep what was typed.
+
+    meanwhile: because somebody else saved settings, which are then shown beside; a form that was refused for anything
+    else rests on what its sender had seen.
+    """
     lab = current_user.lab
+    change = settings_changes.last(lab.id)
+    newest = change.id if change else 0
     return render_template(
         "lab/show.html",
         pattern=pattern,
@@ -59,6 +65,9 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "") -> str:
         rules=RULES,
         unnamed=counting.UNNAMED_WORDS,
         asked=ASKED,
+        newest=newest,
+        seen=newest if meanwhile else request.form.get("seen", newest),
+        meanwhile=(change, words.details(change, {})) if meanwhile and change else None,
     )
 
 
@@ -77,19 +86,14 @@ def save() -> Any:
         problem = _("Microscope and camera have at most %(n)s signs.", n=MICROSCOPE_LENGTH)
         return settings_page(pattern, problem), 400
     lab_id, user_id = current_user.lab_id, current_user.id
-    with writing() as session:
-        lab = session.get_one(Lab, lab_id)
-        lab.accession_pattern, lab.microscope, lab.second_factor = pattern, microscope, second_factor
-        ledger.record(
-            session,
-            "lab.changed",
-            lab=lab_id,
-            actor=user_id,
-            subject=lab_id,
-            pattern=pattern,
-            microscope=microscope,
-            second_factor=second_factor,
-        )
+    chosen = {"pattern": pattern, "microscope": microscope, "second_factor": second_factor}
+    try:
+        with writing() as session:
+            lab = settings_changes.begin(session, lab_id, seen())
+            lab.accession_pattern, lab.microscope, lab.second_factor = pattern, microscope, second_factor
+            settings_changes.record(session, lab_id, user_id, **chosen)
+    except ChangedMeanwhileError as refused:
+        return settings_page(pattern, refused.text, meanwhile=True), 409
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))
 
@@ -103,16 +107,17 @@ def save_counting() -> Any:
     except RefusedError as refused:
         return settings_page(current_user.lab.accession_pattern, wrong=refused.text), 400
     lab_id, user_id = current_user.lab_id, current_user.id
-    with writing() as session:
-        chosen.keep(session.get_one(Lab, lab_id))
-        term_lists.keep(session, REVIEW_RULE, chosen.rules, lab_id, user_id)
-        ledger.record(
-            session,
-            "lab.changed",
-            lab=lab_id,
-            actor=user_id,
-            subject=lab_id,
-            **chosen.recorded(),
-        )
+    try:
+        with writing() as session:
+            chosen.keep(settings_changes.begin(session, lab_id, seen()))
+            term_lists.keep(session, REVIEW_RULE, chosen.rules, lab_id, user_id)
+            settings_changes.record(session, lab_id, user_id, **chosen.recorded())
+    except ChangedMeanwhileError as refused:
+        return settings_page(current_user.lab.accession_pattern, wrong=refused.text, meanwhile=True), 409
     flash(_("Saved."), "info")
     return redirect(url_for("lab.show"))
+
+
+def seen() -> int | None:
+    """Return the number of the change that the sender's page showed as the last; None of a script without a page."""
+    return request.form.get("seen", -1, type=int) if "seen" in request.form else None
