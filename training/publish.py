@@ -16,6 +16,7 @@ from smear.artifacts import GRAPH, MODEL, BundleError
 from smear.inference import bundle, floors
 from smear.inference.card import NEVER, Card, Threshold
 from smear.sentence import SentenceError
+from training import learnt_pictures
 from training.evaluation import stress
 from training.evaluation.conclusion import conclude, percent, recorded
 from training.evaluation.cross_validation import result_file
@@ -104,7 +105,8 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
 
     def fill(folder: Path) -> None:
         graph = GRAPH if GRAPH in draft.files else ""
-        for file in filter(None, (MODEL, graph, bundle.ood_file(card), card.head.file)):
+        learnt = learnt_pictures.FILE if learnt_pictures.FILE in draft.files else ""
+        for file in filter(None, (MODEL, graph, bundle.ood_file(card), card.head.file, learnt)):
             shutil.copyfile(source / file, folder / file)
         run_report.write(folder / "report", card, results, rendered)
 

@@ -23,6 +23,7 @@ from smear.inference.card import Scale, Threshold
 from smear.inference.ood import Distribution
 from smear.inference.preprocess import prepare
 from smear.segmentation.find import find
+from training import learnt_pictures
 from training.data.dataset import THREADS, Dataset
 from training.data.manifest import DataError
 from training.evaluation.splits import folds, may_be_learnt_from
@@ -74,6 +75,7 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
         for file in filter(None, (MODEL, graph, card.head.file)):
             shutil.copyfile(source / file, folder / file)
         Distribution.fit(looks).save(folder / bundle.OOD)
+        learnt_pictures.write(folder, data.digests)
         if (source / "report").is_dir():
             shutil.copytree(source / "report", folder / "report")
 

@@ -14,6 +14,7 @@ from smear.inference.field_reader import Reader
 from smear.segmentation.find import find
 from tests.conftest import ROOT
 from tests.drawn import OWN_WORDS
+from training import learnt_pictures
 from training.__main__ import main
 from training.data.dataset import load as load_dataset
 from training.evaluation.cross_validation import result_file
@@ -191,6 +192,27 @@ def test_evaluate_says_what_it_cannot_compare_and_compares_in_json(published, dr
     assert printed.err.count("trained on this very data") == 2
     assert main([*command, "--against", str(ROOT / "models" / "leukolens-field")]) == 0
     assert "the two do not know the labels of the same pictures" in capsys.readouterr().err
+
+
+def test_evaluate_says_how_many_pictures_the_bundle_has_learnt_from(published, drawn, tmp_path, capsys):
+    """Also where they stand in another folder, under other names and without their manifest; it is silent of others."""
+    for kind in ("leukemic", "sparse"):
+        (tmp_path / kind).mkdir()
+        for seed in range(3):
+            shutil.copy(drawn / kind / f"{seed:02}.png", tmp_path / kind / f"copy-{seed}.png")
+        (tmp_path / kind / "new.png").write_bytes(encode(synthetic.field(99, kind, 224), "PNG"))
+    command = ["evaluate", str(published), "--data", str(tmp_path), "--controls", "none"]
+    assert main(command) == 0
+    told = capsys.readouterr().err
+    assert "Beware: tiny was trained on 6 of these 8 pictures." in told
+    assert "Leave them out." in told
+    for copy in tmp_path.rglob("copy-*.png"):
+        copy.unlink()
+    assert main(command) == 0
+    assert "Beware" not in capsys.readouterr().err
+    listed = bundle.verify(published).files
+    assert learnt_pictures.FILE in listed
+    assert len(learnt_pictures.read(published)) == 48
 
 
 def test_ood_measures_what_is_refused_of_outliers(run, drawn, tmp_path, capsys):

@@ -19,6 +19,7 @@ from smear.inference.engines import golden
 from smear.inference.floors import RELEASE
 from smear.inference.network import Network
 from smear.inference.ood import Distribution
+from training import learnt_pictures
 from training.evaluation.assessment import Assessment
 from training.evaluation.conclusion import Colours
 from training.fit.calibration import Calibration
@@ -30,7 +31,8 @@ from training.graphs.reading import NoGraphError, exported
 class Adapted:
     """What was made: the network in Keras and as it is served, what is familiar to it, and its thresholds.
 
-    steps: what comes after the parent's preprocessing.
+    steps: what comes after the parent's preprocessing; learnt: the digests of the pictures' files, also of those that
+    set thresholds.
     """
 
     model: Any
@@ -38,6 +40,7 @@ class Adapted:
     distribution: Distribution
     calibration: Calibration
     steps: tuple[Step, ...] = ()
+    learnt: tuple[str, ...] = ()
 
     def bundle_parts(self) -> dict[str, Any]:
         """Return the parts of a bundle that are new, but for its card."""
@@ -103,6 +106,7 @@ def write(
         with suppress(NoGraphError):  # where there is none TensorFlow serves it
             (folder / GRAPH).write_bytes(exported(adapted.model, card.explanation_layer, drawn))
         adapted.distribution.save(folder / bundle.OOD)
+        learnt_pictures.write(folder, {*learnt_pictures.read(parent.path), *adapted.learnt})
         if card.head.file:
             (folder / card.head.file).write_bytes((parent.path / card.head.file).read_bytes())
         (folder / "change.json").write_text(msgspec.json.format(msgspec.json.encode(record)).decode(), encoding="utf-8")

@@ -126,7 +126,8 @@ class Laboratory:
         calibration = calibrate(logits, apart.targets, scores, refusal(card))
         changed, shown = fitted.network(), fitted.shown or (card.tta, card.tta_confidence)
         network = self.parent.network if changed is self.parent.network.model else _served(changed, card, shown)
-        return Adapted(changed, network, distribution, calibration, fitted.steps)
+        learnt = tuple(self.data.digests[i] for i in (*three.adapt, *three.calibrate))
+        return Adapted(changed, network, distribution, calibration, fitted.steps, learnt)
 
 
 def _served(model: Any, card: Card, shown: tuple[Count, float]) -> Network:

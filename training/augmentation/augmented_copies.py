@@ -52,6 +52,7 @@ def with_augmented_copies(dataset: Dataset, plan: Augmentation, copies: int, enl
         labels=repeated(dataset.labels),
         groups=repeated(dataset.groups),
         sources=repeated(dataset.sources),
+        digests=repeated(dataset.digests),
         fingerprint=f"{dataset.fingerprint} {f'to {enlarged_to}' if enlarged_to else f'x {copies + 1}'}",
         remarks=dataset.remarks,
         original=dataset,

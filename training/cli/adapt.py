@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from training.cli import options
+from training.cli.known_data import beware
 from training.cli.options import PATH, command, say
 
 
@@ -69,7 +70,7 @@ def adapt(
     card = bundles.verify(folder)
     labelled = options.loaded(data, card.scope).merged(card.recipe.get("merge", {}))
     adapting.refuse_strangers(labelled, card)
-    options.beware(card, labelled)
+    beware(folder, card, labelled)
     if card.recipe.get("adapted"):
         parent = " ".join(card.data.get("parent", {}).get(entry, "") for entry in ("name", "version")).strip()
         say(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from training.cli import options
+from training.cli.known_data import beware
 from training.cli.options import FOLDER, MODELS, PATH, command, say
 from training.data import dataset
 from training.data.manifest import DataError
@@ -52,7 +53,7 @@ def evaluate(
     ablations = [name for name in controls or ABLATIONS if name != "none"]
     whole = options.loaded(data, least=1)
     loaded = whole.drawn(pictures) if pictures is not None else whole
-    reader = _reader(bundle, whole, loaded)
+    reader = _reader(bundle, loaded, whole)
     loaded = loaded.merged(reader.card.recipe.get("merge", {}), least=1)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before an hour of reading, not after it
@@ -62,7 +63,7 @@ def evaluate(
         say(f"Every picture: {write_predictions(out, loaded, result.predictions, reader)}. The worst errors: {page}")
     earlier = None
     if against:
-        reference = _reader(against, whole, loaded)
+        reference = _reader(against, loaded, whole)
         other = assess(reference, loaded, (), partial(_readers, _folder(against)), address)
         named = f"{reference.card.name} {reference.card.version}"
         if other.metrics and np.array_equal(other.known, result.known):
@@ -127,7 +128,7 @@ def stress(bundle: str, data: Path, others: tuple[Path, ...], pictures: int | No
     of_a_run = run.is_dir() and not (run / CARD).is_file()
     asked = renderings.of_run(run, own) if of_a_run else renderings.of_bundle(_folder(bundle), own)
     if not of_a_run:
-        options.beware(asked.readers[0].card, own)
+        beware(_folder(bundle), asked.readers[0].card, own)
     result = renderings.stress(asked, own, sets, pictures, address)
     if of_a_run:
         renderings.write(run, result)
@@ -173,7 +174,7 @@ def _reader(name: str, *data: dataset.Dataset) -> "Reader":
     data: the data set that is read, and the one that it was drawn from.
     """
     (reader,) = _readers(_folder(name))
-    options.beware(reader.card, *data)
+    beware(_folder(name), reader.card, *data)
     return reader
 
 

@@ -12,7 +12,6 @@ from smear.artifacts import SEGMENTER
 from smear.sentence import SentenceError
 
 if TYPE_CHECKING:
-    from smear.inference.card import Card
     from training.architectures.blueprint import Weights
     from training.data.dataset import Dataset
 
@@ -235,12 +234,6 @@ def loaded(folder: Path, scope: str = "cell", least: int = 2) -> "Dataset":
     for remark in data_set.remarks:
         say(f"{folder.resolve().name}: {remark}")
     return data_set
-
-
-def beware(card: "Card", *data: "Dataset") -> None:
-    """Say where a bundle knows data too well for what is measured on it to say how good it is."""
-    if card.data.get("fingerprint") in {each.fingerprint for each in data}:
-        say(f"Beware: {card.name} was trained on this very data. What follows is no measure of how good it is.")
 
 
 def say(text: str) -> None:

@@ -22,6 +22,7 @@ FOLDERS = "Folders in the class folders are taken for patients: there are {}."
 APPEARANCE = "near-duplicates and slide appearance"
 PATIENTS_IN_PART = f"patients where they are known, else {APPEARANCE}"
 THREADS = 2  # that decode pictures ahead of a network
+DIGITS = 16  # of a file's digest: two files of a million have the same with a chance of one in ten million
 CHUNK = 32  # pictures decoded and answered together
 
 
@@ -29,7 +30,7 @@ CHUNK = 32  # pictures decoded and answered together
 class Dataset:
     """Pictures and what is known of them, in a fixed order. `groups` holds the patient, or "" where unknown.
 
-    remarks: what was made of the patients' ids, in sentences.
+    digests: of each picture's file, 16 hexadecimal digits; remarks: what was made of the patients' ids, in sentences.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class Dataset:
     labels: tuple[str, ...]
     groups: tuple[str, ...]
     sources: tuple[str, ...]
+    digests: tuple[str, ...]
     fingerprint: str
     remarks: tuple[str, ...] = ()
 
@@ -101,10 +103,10 @@ class Dataset:
 
     def only(self, which: Array) -> "Dataset":
         """Return the pictures `which`, indices; the fingerprint stays that of all."""
-        paths, labels, groups, sources = (
-            tuple(row[i] for i in which) for row in (self.paths, self.labels, self.groups, self.sources)
+        paths, labels, groups, sources, digests = (
+            tuple(row[i] for i in which) for row in (self.paths, self.labels, self.groups, self.sources, self.digests)
         )
-        return replace(self, paths=paths, labels=labels, groups=groups, sources=sources)
+        return replace(self, paths=paths, labels=labels, groups=groups, sources=sources, digests=digests)
 
     def bytes_of(self, index: int) -> bytes:
         """Return the bytes of picture `index`."""
@@ -160,7 +162,10 @@ def _of(root: Path, rows: list[Row]) -> Dataset:
     missing = sum(not patient for patient in patients)
     if 0 < missing < len(patients):
         remarks += (PARTLY.format(missing, len(patients)),)
-    return Dataset(root, paths, labels, patients, sources, _fingerprint(root, rows), remarks)
+    digests = [hashlib.sha256(located(root, path).read_bytes()) for path in paths]
+    short = tuple(digest.hexdigest()[:DIGITS] for digest in digests)
+    whole = _fingerprint(rows, [digest.digest() for digest in digests])
+    return Dataset(root, paths, labels, patients, sources, short, whole, remarks)
 
 
 def _from_folders(root: Path, many_labels: bool) -> tuple[list[Row], tuple[str, ...]]:
@@ -189,9 +194,10 @@ def _from_folders(root: Path, many_labels: bool) -> tuple[list[Row], tuple[str, 
     return rows, (BESIDE.format(len(beside), beside[0]),) if beside else ()
 
 
-def _fingerprint(root: Path, rows: list[Row]) -> str:
+def _fingerprint(rows: list[Row], digests: list[bytes]) -> str:
+    """Return the digest of rows and of their files' digests."""
     digest = hashlib.sha256()
-    for row in rows:
+    for row, of_file in zip(rows, digests, strict=True):
         digest.update("\t".join(astuple(row)).encode())
-        digest.update(hashlib.sha256(located(root, row.path).read_bytes()).digest())
+        digest.update(of_file)
     return digest.hexdigest()

@@ -17,6 +17,7 @@ from smear.inference.card import Card, Golden, Head
 from smear.inference.engines import golden
 from smear.inference.engines.keras_engine import two_logits
 from smear.inference.ood import Distribution
+from training import learnt_pictures
 from training.data.manifest import DataError
 from training.fit import classifiers
 from training.fit.calibration import UNCALIBRATED, calibrate, validated
@@ -78,6 +79,7 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
         except NoGraphError as error:
             run.report(f"{recipe.name} is served by TensorFlow: {error}.")
         distribution.save(folder / bundle.OOD)
+        learnt_pictures.write(folder, (run.material.dataset.digests[i] for i in np.concatenate([fit, validation])))
         if head.file:
             shutil.copyfile(run.folder / FEATURES / head.file, folder / head.file)
 

@@ -19,6 +19,7 @@ from smear.inference import bundle, floors
 from smear.inference.card import NEVER
 from smear.inference.field_reader import Reader
 from smear.inference.tta import ALWAYS, turned
+from training import learnt_pictures
 from training.__main__ import main
 from training.adaptation import candidates, decision, stain, trial
 from training.adaptation.adapt import Plan, adapt
@@ -311,6 +312,8 @@ def test_what_is_learnt_from_labels_is_served_in_all_orientations(run, drawn, tm
     monkeypatch.setattr(candidates, "moved", learnt_from)
     three = laboratory.parts(None, 0)
     adapted = laboratory._adapted(laboratory.candidates[0], three)
+    digests = np.array(laboratory.data.digests)
+    assert set(adapted.learnt) == {*digests[three.adapt], *digests[three.calibrate]}
     assert learnt_from.call_args.args[2].shape[0] == 8 * len(three.adapt)
     card = changed_card(parent.card, adapted)
     assert (card.tta, card.tta_confidence) == (8, 0.95)
@@ -422,11 +425,12 @@ def test_a_name_that_is_no_folder_s_is_not_understood(adapted, capsys, name):
     assert "--draws makes a table and no bundle" in capsys.readouterr().err
 
 
-def test_who_knows_the_data_already_is_said(adapted, drawn, tmp_path, capsys):
+def test_who_knows_the_data_already_is_said(run, adapted, drawn, tmp_path, capsys):
     out, command = adapted
     if not (out / "tiny-adapted").is_dir():
         assert main([*command, "--no-fine-tuning"]) == 0
     capsys.readouterr()
+    assert learnt_pictures.read(run / "tiny") <= learnt_pictures.read(out / "tiny-adapted")
     again = ["adapt", str(out / "tiny-adapted"), "--data", str(drawn), "--no-fine-tuning", "--name", "ours"]
     assert main([*again, "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().err
