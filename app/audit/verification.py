@@ -25,6 +25,7 @@ from app.records import (
     CellReading,
     FrozenPanel,
     HeldCard,
+    Notification,
     PanelClosing,
     Reading,
     Record,
@@ -41,7 +42,7 @@ HELD: dict[str, type[Record]] = {
     record.__tablename__: record
     for record in (
         *(Amendment, Annotation, BlindReview, BundleActivation, CellReading, FrozenPanel, PanelClosing, Reading),
-        *(Redrawing, Review, Signature, TermList),
+        *(Notification, Redrawing, Review, Signature, TermList),
     )
 } | {SmearImage.__tablename__: SmearImage}
 # Rows of these are written with an event, always; what an older event says of one is its id alone, under such a name.
@@ -50,6 +51,7 @@ NEVER_WITHOUT = {
     "amendment": ("case.amended", "amendment"),
     "review": ("image.reviewed", "review"),
     "annotation": ("cells.annotated", "annotations"),
+    "notification": ("case.told", "notification"),
     "frozen_panel": ("panel.frozen", "panel"),
     "panel_closing": ("panel.closed", "closing"),
     "term_list": ("lab.terms", "terms"),

@@ -146,5 +146,7 @@ def tell(session: Session, case: Case, whom: str, shown: Collection[str], user: 
     session.add(row)
     session.flush()
     # Whom is in the row and not in the ledger, which names people by their ids only.
-    ledger.record(session, "case.told", lab=case.lab_id, actor=user.id, subject=case.id, notification=row.id)
+    ledger.record(
+        session, "case.told", lab=case.lab_id, actor=user.id, subject=case.id, rows=[row], notification=row.id
+    )
     return row

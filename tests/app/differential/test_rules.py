@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from app.database import db, writing
 from app.records import Case, Lab, Notification
+from tests.app.audit.test_audit import verify
+from tests.app.audit.test_verification import forge
 from tests.app.steps import Someone, events, recorded, review_all, sign
 from tests.conftest import CELL_BUNDLE
 
@@ -86,6 +88,21 @@ def test_a_count_calls_a_case_up_and_lets_it_go(app: Flask, ruled: Someone, clin
     assert attention(app, case) == ("", True)
     assert "No rule of the lab is met any more" in clinician.get(f"/cases/{case}").text
     assert recorded(app).count("case.attention") == 2
+
+
+@pytest.mark.sqlite
+def test_whom_was_told_cannot_be_changed_unseen(app: Flask, ruled: Someone, clinician: Someone, field: bytes) -> None:
+    """The row has its hash in the event that speaks of it, and one that no event speaks of is found."""
+    case = clinician.open_case("C-1")
+    clinician.upload(case, field)
+    name(clinician, case, keys(clinician, case), "label:blast")
+    assert tell(clinician, case, "Dr. Weber, ward 3").status_code == 302
+    assert verify(app)[0] == 0, verify(app)[1]
+    columns = "case_id, told, rules, told_at, made_by_id"
+    forge(app, f"INSERT INTO notification (id, {columns}) SELECT '{'0' * 32}', {columns} FROM notification")
+    assert "was written past the application" in verify(app)[1]
+    forge(app, "UPDATE notification SET told = 'Dr. Nobody'")
+    assert "is not what event" in verify(app)[1]
 
 
 @pytest.fixture
