@@ -183,6 +183,11 @@ def _draft_in(run: Path) -> Path:
         raise UnfinishedRunError(
             f"{run} has no trained model. Run: python -m training fit RECIPE --data DATA --out {run}"
         )
+    if len(names) > 1:
+        raise UnfinishedRunError(
+            f"{run} has several trained models: {', '.join(names)}. A run is of one: remove those that are not meant, or"
+            " train each with an --out of its own."
+        )
     return run / names[0]
 
 
