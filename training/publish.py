@@ -185,8 +185,8 @@ def _draft_in(run: Path) -> Path:
         )
     if len(names) > 1:
         raise UnfinishedRunError(
-            f"{run} has several trained models: {', '.join(names)}. A run is of one: remove those that are not meant, or"
-            " train each with an --out of its own."
+            f"{run} has several trained models: {', '.join(names)}. A run is of one: remove those that are not meant,"
+            " or train each with an --out of its own."
         )
     return run / names[0]
 

@@ -67,7 +67,8 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
         field = field_of(image)
         redrawn = corrected(kind, field, tuple(cell.number for cell in selected), shape)
     added = list(range(len(field) + 1, len(redrawn) + 1))
-    readings = typed(image_id, redrawn, added, user_id)
+    readers = readers_of(image_id)
+    readings = typed(readers, image_id, redrawn, added, user_id)
     try:
         digest = image_store().put(label_map.encode(redrawn, segmenter))
     except label_map.LabelMapError as error:
@@ -82,6 +83,10 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
         if row.label_map_sha256 != before:
             raise RefusedError(
                 _("Somebody corrected the outlines of this field meanwhile. Look again; nothing was changed.")
+            )
+        if readers_of(image_id) != readers:
+            raise RefusedError(
+                _("A model has read the cells of this field meanwhile. Nothing was changed; draw the outline again.")
             )
         excluded: list[Annotation] = []
         if kind != "add":
@@ -116,14 +121,21 @@ def correct(case: Case, kind: str, image_id: str, selected: list[Seen], shape: A
     return added
 
 
-def typed(image_id: str, field: Field, added: list[int], user_id: int) -> list[CellReading]:
+def readers_of(image_id: str) -> list[tuple[str, str]]:
+    """Return which bundles have read the cells of a field: names and versions."""
+    query = select(CellReading.bundle, CellReading.version).where(CellReading.image_id == image_id).distinct()
+    return [(name, version) for name, version in db.session.execute(query.order_by("bundle", "version"))]
+
+
+def typed(
+    readers: list[tuple[str, str]], image_id: str, field: Field, added: list[int], user_id: int
+) -> list[CellReading]:
     """Return what each bundle that has read the field, and is still loaded, says of its new cells.
 
     A cell that no bundle can be asked about now has no suggestion, and is named by hand.
     """
-    query = select(CellReading.bundle, CellReading.version).where(CellReading.image_id == image_id).distinct()
     rows = []
-    for name, version in db.session.execute(query).all():
+    for name, version in readers:
         bundle = engine().loaded(name).bundle
         if bundle is None or bundle.card.version != version:
             continue

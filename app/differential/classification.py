@@ -64,12 +64,12 @@ def unread(case_id: str, bundle: Bundle) -> list[str]:
 
 
 def do(task: Task) -> None:
-    """Read the cells of one image of a job."""
-    image = db.session.get(SmearImage, task.image_id)
-    if image is not None:  # not taken out of the case meanwhile
+    """Read the cells of one image of a job; once more where somebody corrected its outlines meanwhile."""
+    while (image := db.session.get(SmearImage, task.image_id)) is not None:  # not taken out of the case meanwhile
         refuse_signed(image.case)
-        row, cache = read_field(engine().load_to_read(task.argument), image, task.user_id)
-        keep(row, cache, task)
+        if keep(*read_field(engine().load_to_read(task.argument), image, task.user_id), task):
+            return
+        db.session.expire_all()
 
 
 def read_field(bundle: Bundle, image: SmearImage, user_id: int) -> tuple[CellReading, ResultCache]:
@@ -146,10 +146,13 @@ def shorter(suggestion: Suggestion) -> Suggestion:
     )
 
 
-def keep(row: CellReading, cache: ResultCache, task: Task) -> None:
-    """Keep a reading, unless somebody else has made it meanwhile."""
+def keep(row: CellReading, cache: ResultCache, task: Task) -> bool:
+    """Keep a reading, unless somebody else has made it meanwhile; False where it is of outlines that are replaced."""
     with writing() as session:
         refuse_signed(session.get_one(Case, task.case_id))
+        outlines = select(Detections.label_map_sha256).where(Detections.image_id == row.image_id)
+        if session.scalar(outlines) not in (None, cache.label_map):
+            return False  # its new cells would have no suggestion
         done = select(CellReading.id).where(
             CellReading.image_id == row.image_id,
             CellReading.bundle == row.bundle,
@@ -157,7 +160,7 @@ def keep(row: CellReading, cache: ResultCache, task: Task) -> None:
             CellReading.first == row.first,
         )
         if session.scalar(done) is not None or session.get(SmearImage, row.image_id) is None:
-            return
+            return True
         session.add(row)
         session.flush()
         record(session, row, task.lab_id, task.user_id, task.case_id)
@@ -165,6 +168,7 @@ def keep(row: CellReading, cache: ResultCache, task: Task) -> None:
         review_rules.apply(
             session, session.get_one(Case, task.case_id), session.get_one(Lab, task.lab_id), task.user_id
         )
+    return True
 
 
 def record(session: Session, row: CellReading, lab_id: int, user_id: int, case_id: str) -> None:
