@@ -104,9 +104,8 @@ def publish(run: Path, models: Path, publisher: Publisher | None = None) -> Path
         card = structs.replace(card, metrics=card.metrics | {"stress": entries})
 
     def fill(folder: Path) -> None:
-        graph = GRAPH if GRAPH in draft.files else ""
-        learnt = learnt_pictures.FILE if learnt_pictures.FILE in draft.files else ""
-        for file in filter(None, (MODEL, graph, bundle.ood_file(card), card.head.file, learnt)):
+        others = [file for file in (GRAPH, learnt_pictures.FILE) if file in draft.files]
+        for file in filter(None, (MODEL, bundle.ood_file(card), card.head.file, *others)):
             shutil.copyfile(source / file, folder / file)
         run_report.write(folder / "report", card, results, rendered)
 
@@ -184,10 +183,7 @@ def _draft_in(run: Path) -> Path:
             f"{run} has no trained model. Run: python -m training fit RECIPE --data DATA --out {run}"
         )
     if len(names) > 1:
-        raise UnfinishedRunError(
-            f"{run} has several trained models: {', '.join(names)}. A run is of one: remove those that are not meant,"
-            " or train each with an --out of its own."
-        )
+        raise UnfinishedRunError(f"{run} has several trained models: {', '.join(names)}. Leave the one that is meant.")
     return run / names[0]
 
 

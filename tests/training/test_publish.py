@@ -70,7 +70,7 @@ def test_a_model_of_own_data_needs_own_words(copy, tmp_path, capsys):
 def test_which_of_two_models_in_a_run_is_meant_is_not_guessed(copy, tmp_path, capsys):
     shutil.copytree(copy / "tiny", copy / "another")
     assert publish(copy, tmp_path / "models", *NAMED) == 1
-    assert "has several trained models: another, tiny. A run is of one" in capsys.readouterr().err
+    assert "has several trained models: another, tiny. Leave the one that is meant." in capsys.readouterr().err
     assert not (tmp_path / "models").exists()
 
 
