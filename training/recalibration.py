@@ -19,15 +19,14 @@ from smear.arrays import Array
 from smear.artifacts import GRAPH, MODEL
 from smear.inference import bundle
 from smear.inference.bundle import Bundle
-from smear.inference.card import Scale, Threshold
-from smear.inference.ood import Distribution
+from smear.inference.card import Card, Scale, Threshold
 from smear.inference.preprocess import prepare
 from smear.segmentation.find import find
 from training import learnt_pictures
 from training.data.dataset import THREADS, Dataset
 from training.data.manifest import DataError
 from training.evaluation.splits import folds, may_be_learnt_from
-from training.fit.calibration import ood_threshold
+from training.fit.calibration import familiar, ood_threshold
 from training.fit.draft_card import commit, made_with
 from training.fit.run import groups_of, scale_of, size_of
 from training.progress import track
@@ -74,7 +73,7 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
         graph = GRAPH if GRAPH in loaded.card.files else ""
         for file in filter(None, (MODEL, graph, card.head.file)):
             shutil.copyfile(source / file, folder / file)
-        Distribution.fit(looks).save(folder / bundle.OOD)
+        familiar(looks, _targets(data, card), len(card.labels), refusal_of(card.recipe)).save(folder / bundle.OOD)
         learnt_pictures.write(folder, data.digests)
         if (source / "report").is_dir():
             shutil.copytree(source / "report", folder / "report")
@@ -97,9 +96,15 @@ def _measured(loaded: Bundle, data: Dataset) -> tuple[Array, Scale | None]:
 
 def _threshold(looks: Array, data: Dataset, loaded: Bundle) -> Threshold:
     """Return the limit that refuses the recipe's share of pictures, each measured without its group."""
-    data = data.merged(loaded.card.recipe.get("merge", {}))
-    targets = data.targets(tuple(label.id for label in loaded.card.labels))
-    scores = np.zeros(len(looks))
+    card, refusal = loaded.card, refusal_of(loaded.card.recipe)
+    targets, scores = _targets(data, card), np.zeros(len(looks))
     for known, test in folds(targets, groups_of(data), "grouped", FOLDS, 0):
-        scores[test] = Distribution.fit(looks[known]).score(looks[test])
-    return ood_threshold(scores, refusal_of(loaded.card.recipe))
+        # What the network would name is not asked: it has learnt from these pictures, and names their own labels.
+        distribution = familiar(looks[known], targets[known], len(card.labels), refusal)
+        scores[test] = distribution.score(looks[test], targets[test])
+    return ood_threshold(scores, refusal)
+
+
+def _targets(data: Dataset, card: Card) -> Array:
+    """Return the class of every picture, int64 (N,), in the order of the card's labels."""
+    return data.merged(card.recipe.get("merge", {})).targets(tuple(label.id for label in card.labels))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from smear.arrays import Array
 from smear.artifacts import CARD, MODEL, SEGMENTER, BundleError, replacing, sha256
 from smear.inference.card import Card, CardError
@@ -37,7 +39,7 @@ class Bundle:
     def suggest(self, logits: Array, shown: Array, field: Field | None = None) -> Suggestion:
         """Return the suggestion for the network's `logits` (C,) on `shown`, uint8 RGB (h, w, 3), of `field`."""
         features = self.looks(shown, field)
-        score = float(self.ood.score(features[None])[0])
+        score = float(self.ood.score(features[None], np.array([logits.argmax()]))[0])
         foreign = "" if score <= self.card.ood.value else self.ood.why(features, self.card.ood.value)
         return suggest(logits, score, self.card, foreign)
 
@@ -115,6 +117,8 @@ def load(path: Path) -> Bundle:
         raise BundleError(f"The model file of '{path.name}' is damaged ({type(error).__name__}).") from error
     if len(ood.mean) not in ((LENGTH, LENGTH + len(MEASURES)) if card.scope == "field" else (LENGTH,)):
         raise BundleError(f"The statistics of '{path.name}' do not fit what it reads ({card.scope}).")
+    if ood.by_label is not None and ood.by_label.means.shape != (len(card.labels), len(ood.mean)):
+        raise BundleError(f"The statistics of '{path.name}' are not of the labels on its card.")
     expected = (card.input.height, card.input.width, 3)
     if compiled.input_shape != expected or compiled.classes != len(card.labels):
         raise BundleError(f"The model '{path.name}' does not match its card (input size or number of labels).")

@@ -107,14 +107,14 @@ def _reason(reader: Reader, examination: Examination, forward: Forward) -> str:
 
 
 class Scores:
-    """The scores, fitted on what the network was trained on; each is higher for what is outlier."""
+    """The scores, fitted on what the network was trained on, as `served` is; each is higher for what is outlier."""
 
-    def __init__(self, known: Examined, temperature: float) -> None:
+    def __init__(self, known: Examined, temperature: float, served: Distribution) -> None:
         if known.answer is None:
             raise DataError("None of the training pictures can be graded.")
         features = known.answer.features.astype(np.float64)
         self.temperature = temperature
-        self.distribution = Distribution.fit(known.features)
+        self.distribution = served
         self.mean = features.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
         self.components = vectors[:, ::-1][:, :COMPONENTS]
@@ -129,7 +129,7 @@ class Scores:
         nearness = np.sort(self._unit(features) @ self.references.T, axis=1)[:, -NEIGHBOUR]
         distance = (((features - self.mean) @ self.components) ** 2 / self.variances).sum(axis=1)
         return {
-            SERVED: self.distribution.score(examined.features),
+            SERVED: self.distribution.score(examined.features, logits.argmax(axis=1)),
             "largest probability": -calibrated(logits, self.temperature).max(axis=1),
             "energy": -np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)) - logits.max(axis=1),
             "features, Mahalanobis": distance,
@@ -149,7 +149,8 @@ def compare(run: Path, own: Dataset, others: Mapping[str, Dataset], each: int, s
     reader, test = next(held_out_readers(run, own))
     random = np.random.default_rng(seed)
     known = random.permutation(np.setdiff1d(np.arange(len(own)), test))[:KNOWN]
-    scores = Scores(examine(reader, [own.decoded(i) for i in known]), reader.card.temperature)
+    examined = examine(reader, [own.decoded(i) for i in known])
+    scores = Scores(examined, reader.card.temperature, reader.bundle.ood)
     held_out = examine(reader, [own.decoded(i) for i in test])
     limits = {key: float(np.quantile(value, 1 - COST)) for key, value in scores.of(held_out).items()}
     rows = [_row("held-out pictures of its own kind", held_out, scores, limits)]

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from smear.arrays import Array
 from smear.inference.card import NEVER, Threshold
+from smear.inference.ood import ByLabel, Distribution
 from smear.inference.suggestion import calibrated
 from training.recipes.recipe import Refusal
 
@@ -61,6 +62,12 @@ def calibrate(
         return Calibration(temperature, abstention_threshold(confidence, right, refusal), ood)
     value = max(abstention_threshold(confidence[part], right[part], refusal).value for part in parts)
     return Calibration(temperature, Threshold(value, round(float((confidence < value).mean()), 6)), ood)
+
+
+def familiar(features: Array, targets: Array, classes: int, refusal: Refusal) -> Distribution:
+    """Return what is familiar to a network that learnt from pictures of these features (N, K), targets int64 (N,)."""
+    weight = refusal.other_label
+    return Distribution.fit(features, ByLabel.fit(features, targets, classes, weight) if weight else None)
 
 
 def validated(logits: Array, targets: Array, temperature: float) -> Validation:

@@ -16,11 +16,10 @@ from smear.inference import bundle, classifier_heads
 from smear.inference.card import Card, Golden, Head
 from smear.inference.engines import golden
 from smear.inference.engines.keras_engine import two_logits
-from smear.inference.ood import Distribution
 from training import learnt_pictures
 from training.data.manifest import DataError
 from training.fit import classifiers
-from training.fit.calibration import UNCALIBRATED, calibrate, validated
+from training.fit.calibration import UNCALIBRATED, calibrate, familiar, validated
 from training.fit.checkpoints import ensure_room
 from training.fit.draft_card import draft_card
 from training.fit.features import answers, features, last_layer
@@ -45,14 +44,14 @@ def draft(run: Run, fit: Array, validation: Array, watched: Array = NONE) -> Pat
     network = trained(run, pictures)
     model, started = network.blueprint.model, time.monotonic()
     answer, head = _answer(run, model, pictures)
-    distribution = Distribution.fit(pictures.features)
+    distribution = familiar(pictures.features, pictures.targets, pictures.classes, recipe.refusal)
     seconds = network.seconds + time.monotonic() - started
     shown = recipe.tta, recipe.tta_confidence
     calibration, metrics = UNCALIBRATED, dict[str, Any]()
     if pictures.validated:
         targets = pictures.validation_targets
         logits = answers(model, answer, pictures.validation_inputs, *shown)
-        scores = distribution.score(pictures.validation_features)
+        scores = distribution.score(pictures.validation_features, logits.argmax(axis=1))
         calibration = calibrate(logits, targets, scores, recipe.refusal)
         metrics["validation"] = structs.asdict(validated(logits, targets, calibration.temperature))
     card = draft_card(run.material, np.concatenate([fit, validation]), network.blueprint.explanation_layer, calibration)

@@ -154,13 +154,16 @@ class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
     """The accuracy that suggestions need, and the shares of its own kind that the model refuses.
 
     for_confidence: about this share of unseen pictures is refused for low confidence, half of it in any case, and more
-    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar. worst_source:
-    whether the accuracy has to be reached in every laboratory that was held out, not in their mean.
+    where the target accuracy needs it (`training.fit.calibration`); for_ood: is refused as unfamiliar. other_label: the
+    weight, in what is unfamiliar, of looking like another label's pictures than the network names, 0 for none
+    (`smear.inference.ood.ByLabel`). worst_source: whether the accuracy has to be reached in every laboratory that was
+    held out, not in their mean.
     """
 
     target_accuracy: float = 0.99
     for_confidence: float = 0.05
     for_ood: float = 0.02
+    other_label: float = 0.0
     worst_source: bool = False
 
 

@@ -41,6 +41,7 @@ def rules(recipe: Recipe) -> Iterator[tuple[str, bool, str]]:
     yield "schedule.copies", schedule.copies < 1, "once is the least."
     slowed_blind = schedule.decay == "plateau" and not schedule.validation_split
     yield "schedule.decay", slowed_blind, "it goes by the part that is held back: validation_split has to be true."
+    yield "refusal.other_label", recipe.refusal.other_label < 0, "may not be negative."
     yield "head.l2", recipe.head.l2 < 0, "may not be negative."
     yield from _merge_rules(recipe)
     for entry in ("steps", "closed_form_epochs", "head_epochs", "patience", "outlier_exposure", "weight_decay"):

@@ -23,7 +23,7 @@ WITHOUT = (Golden("leukemic", 1, ()),)  # what is asked of a bundle without any:
 def insist(bundle: "Bundle") -> None:
     """Raise BundleError unless the network answers the golden inputs as its card says, and in finite numbers."""
     name = bundle.path.name
-    if not (np.isfinite(bundle.ood.mean).all() and np.isfinite(bundle.ood.precision).all()):
+    if not bundle.ood.finite:
         raise BundleError(f"The statistics of '{name}' are no numbers (NaN): the file is not one that can be used.")
     for golden in bundle.card.golden or WITHOUT:
         answers = answered(bundle, golden)

@@ -1,12 +1,14 @@
 """Appearance: what cells look like, whatever stands around them; novelty: how far that is from the known."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from smear.imaging import synthetic
 from smear.inference.bundle import load, read_card
-from smear.inference.ood import LENGTH, Distribution, ood_features
+from smear.inference.ood import FOREIGN_CELLS, LENGTH, OTHER_LABEL, ByLabel, Distribution, ood_features
 from smear.inference.preprocess import prepare
 from smear.segmentation.find import find
 from tests.conftest import ROOT
@@ -90,3 +92,39 @@ def test_the_statistics_of_the_leukocytes_alone_are_those_of_their_features():
     known = np.random.default_rng(3).normal(0, 1, (500, LENGTH + 5)) @ np.diag(np.arange(1, LENGTH + 6))
     both, alone = Distribution.fit(known), Distribution.fit(known[:, :LENGTH])
     np.testing.assert_allclose(both.of_leukocytes().score(known), alone.score(known), rtol=1e-6)
+
+
+def test_what_speaks_for_another_label_counts_by_its_weight(tmp_path):
+    """Two labels of one spread, four apart along one number: the difference of two squares, by hand."""
+    random = np.random.default_rng(4)
+    targets = np.repeat([0, 2], 3000)
+    known = random.normal(0, 1, (6000, 3))
+    known[:, 0] += np.where(targets == 0, -2, 2)
+    labels = ByLabel.fit(known, targets, 3, 8.0)
+    assert np.isnan(labels.means[1]).all()  # of that label there was no picture
+    at = np.array([[-2.0, 0, 0], [2, 0, 0], [0.5, 0, 0]])
+    np.testing.assert_allclose(labels.against(at, np.array([0, 0, 0])), [0, 16 / 3, (2.5**2 - 1.5**2) / 3], atol=0.4)
+    np.testing.assert_allclose(labels.against(at, np.array([2, 2, 2])), [16 / 3, 0, 0], atol=0.4)
+    assert np.isinf(labels.against(at, np.array([1, 1, 1]))).all()
+    both, alone = Distribution.fit(known, labels), Distribution.fit(known)
+    named = np.array([2, 0, 2])
+    expected = np.sqrt(alone.score(at) ** 2 + 8 * labels.against(at, named))
+    np.testing.assert_allclose(both.score(at, named), expected)
+    np.testing.assert_array_equal(both.score(at), alone.score(at))
+    np.testing.assert_array_equal(alone.score(at, named), alone.score(at))
+    assert both.finite
+    assert not replace(both, by_label=replace(labels, weight=np.nan)).finite
+    both.save(tmp_path / "ood.npz")
+    np.testing.assert_array_equal(Distribution.load(tmp_path / "ood.npz").score(at, named), both.score(at, named))
+
+
+def test_a_picture_that_is_foreign_to_its_label_alone_is_told_so():
+    """Above the limit only for what speaks for another label; else for what is foreign whatever it is called."""
+    random, targets = np.random.default_rng(5), np.repeat([0, 1], 400)
+    known = random.normal(0, 1, (800, LENGTH))
+    known[:, 0] += 6 * targets
+    familiar = Distribution.fit(known, ByLabel.fit(known, targets, 2, 8.0))
+    of_the_second = known[targets == 1].mean(axis=0)
+    assert familiar.score(of_the_second[None], np.array([0]))[0] > 2 > familiar.score(of_the_second[None])[0]
+    assert familiar.why(of_the_second, 2.0) == OTHER_LABEL
+    assert familiar.why(of_the_second + 9, 2.0) == FOREIGN_CELLS
