@@ -1,10 +1,10 @@
 """Evidence by leukocyte against the map and against chance: deletion and insertion curves, and the time it takes.
 
-Run as `python -m tests.bench.evidence DATA [--fields N]`; DATA has a folder for each label of the bundle. Leukocytes
-are painted out one after the other, or put back into an empty field, in three orders: by evidence, by the map's mean
-inside each, at random. The area is that under the calibrated probability of the label, against the share of leukocytes
-gone or put back (Petsiuk et al. 2018): an order that knows what counts has a small one of deletion and a large one of
-insertion.
+Run as `python -m tests.bench.evidence DATA [--fields N] [--run RUN]`; RUN is of a grouped cross-validation on DATA,
+whose networks are then asked about fields that they have not seen, in place of the shipped bundle. Leukocytes are
+painted out one after the other, or put back into an empty field, in three orders: by evidence, by the map's mean inside
+each, at random. The area is that under the calibrated probability of the label, against the share of leukocytes gone or
+put back (Petsiuk et al. 2018): an order that knows what counts has a small one of deletion, a large one of insertion.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 
 from smear.arrays import Array
-from smear.imaging.decode import decode
 from smear.inference import bundle as bundles
 from smear.inference.bundle import Bundle
 from smear.inference.evidence import evidence, logits, painted_out
@@ -28,6 +27,8 @@ from smear.inference.suggestion import calibrated
 from smear.segmentation import mask_network
 from smear.segmentation.field import Field
 from smear.segmentation.find import find
+from training.data.dataset import Dataset, load
+from training.evaluation.cross_fit import held_out_readers
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SEED = 7
@@ -71,21 +72,19 @@ def hottest_on_leukocyte(bundle: Bundle, field: Field) -> bool:
     return bool(field.cells.ravel()[large.argmax()])
 
 
-def suggested(bundle: Bundle, folder: Path, count: int) -> list[Field]:
-    """Return fields with a suggestion and some leukocytes, drawn from all labels alike."""
-    reader, rng = Reader(bundle), np.random.default_rng(SEED)
-    found: list[Field] = []
-    for label in bundle.card.labels:
-        paths = sorted(path for path in (folder / label.id).iterdir() if path.is_file())
-        wanted = len(found) + count // len(bundle.card.labels)
-        for i in rng.permutation(len(paths)):
-            if len(found) >= wanted:
+def suggested(reader: Reader, data: Dataset, among: Array, count: int) -> list[Field]:
+    """Return fields with a suggestion and some leukocytes, of the pictures `among`, drawn from all labels alike."""
+    rng, fields = np.random.default_rng(SEED), list[Field]()
+    labels = [label.id for label in reader.card.labels]
+    for place, label in enumerate(labels):
+        wanted = count * (place + 1) // len(labels)
+        for i in rng.permutation([i for i in among if data.labels[i] == label]):
+            if len(fields) >= wanted:
                 break
-            data = paths[i].read_bytes()
-            field = find(decode(data).rgb)
-            if len(field) >= FEWEST and reader.read(data).suggestion.outcome == "suggested":
-                found.append(field)
-    return found
+            field = find(data.picture(i))
+            if len(field) >= FEWEST and reader.read(data.bytes_of(i)).suggestion.outcome == "suggested":
+                fields.append(field)
+    return fields
 
 
 def crowded(fields: list[Field], count: int) -> Field:
@@ -102,14 +101,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--bundle", default="leukolens-field")
     parser.add_argument("--fields", type=int, default=200)
+    parser.add_argument("--run", type=Path)
     options = parser.parse_args()
     mask_network.use(MODELS)
-    bundle = bundles.load(MODELS / options.bundle)
-    bundle.network.warm(bundle.card.batch_size)
-    fields = suggested(bundle, options.data, options.fields)
+    data = load(options.data)
+    readers = [(Reader(bundles.load(MODELS / options.bundle)), np.arange(len(data)))]
+    if options.run:
+        readers = list(held_out_readers(options.run, data))
+    asked: list[tuple[Bundle, Field]] = []
+    for reader, among in readers:
+        reader.bundle.network.warm(reader.card.batch_size)
+        fields = suggested(reader, data, among, options.fields // len(readers))
+        asked += [(reader.bundle, field) for field in fields]
     rng = np.random.default_rng(SEED)
     results: dict[str, list[tuple[float, float]]] = {"evidence": [], "map": [], "random": []}
-    for field in fields:
+    for bundle, field in asked:
         orders = {
             "evidence": np.argsort(-evidence(bundle, field)),
             "map": np.argsort(-by_map(bundle, field)),
@@ -117,16 +123,16 @@ def main() -> None:
         }
         for name, order in orders.items():
             results[name].append(areas(bundle, field, order))
-    counts = [len(field) for field in fields]
+    counts = [len(field) for _, field in asked]
     numbers = f"{min(counts)} to {max(counts)} leukocytes, {np.median(counts):.0f} in the median"
-    click.echo(f"{len(fields)} fields with a suggestion, {numbers}")
+    click.echo(f"{len(asked)} fields with a suggestion, {numbers}")
     click.echo(f"{'order by':<10} {'deletion':>16} {'insertion':>16}   mean area, +- standard error")
     for name, pairs in results.items():
         mean, error = np.mean(pairs, axis=0), np.std(pairs, axis=0, ddof=1) / np.sqrt(len(pairs))
         click.echo(f"{name:<10} {mean[0]:8.3f} +- {error[0]:.3f} {mean[1]:8.3f} +- {error[1]:.3f}")
-    share = np.mean([hottest_on_leukocyte(bundle, field) for field in fields])
+    share = np.mean([hottest_on_leukocyte(bundle, field) for bundle, field in asked])
     click.echo(f"the hottest point is on a leukocyte: by evidence 100 %, on the map {100 * share:.0f} %")
-    many = crowded(fields, MANY)
+    bundle, many = asked[0][0], crowded([field for _, field in asked], MANY)
     times = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
