@@ -1,14 +1,15 @@
 // The reading page: the picture on a canvas, with the map and the boxes drawn from numbers, not from images.
 // A second canvas shows the original beside it; both look at the same place, whichever of them is moved.
-import { following, modified } from "../shortcuts.js";
-import { drawBoxes, drawParts } from "./boxes.js";
-import { gridOf, hasEvidence, mayAskMore, methodShown, methodsFor, opacityAfter } from "./evidence.js";
+import { following } from "../shortcuts.js";
+import { setCurrent, showLabel, showMap } from "./choices.js";
+import { opacityAfter } from "./evidence.js";
 import { listenForGestures } from "./gestures.js";
-import { drawLeukocytes } from "./leukocytes.js";
+import { listenForKeys } from "./keyboard.js";
+import { paint } from "./painting.js";
 import { Pictures } from "./pictures.js";
 import { opacityOf, placeOf, recall, remember, toBegin } from "./remembered.js";
 import { stageOf } from "./stage.js";
-import { STEP, around, inSight, moved, placement, push, zoomed } from "./zoom.js";
+import { STEP, around, inSight, moved, push, zoomed } from "./zoom.js";
 
 const root = document.getElementById("read");
 const data = stageOf(root.dataset.stage);
@@ -60,31 +61,11 @@ function draw() {
 }
 
 function drawPane(pane) {
-  const { canvas, context, stage } = pane;
   const view = viewOf(pane);
   const image = pictures.view({ map: UNDER_MAP, leukocytes: "original" }[view] || view);
-  if (!image.complete || !image.naturalWidth || !canvas.width) return;
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const at = placement(canvas, sizeOf(pane), state.place);
-  // Far in, pixels are shown as they are: smoothing would invent chromatin.
-  context.imageSmoothingEnabled = at.width / image.naturalWidth < 6;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(image, at.x, at.y, at.width, at.height);
-  if (view === "map" && data.maps[state.label]) {
-    context.save();
-    context.imageSmoothingEnabled = true;
-    context.globalAlpha = state.opacity;
-    context.drawImage(pictures.map(state.label, state.method), at.x, at.y, at.width, at.height);
-    context.restore();
-  }
-  if (view === "leukocytes") {
-    drawLeukocytes(context, data, at, { opacity: state.opacity, chosen: state.cell, ratio: devicePixelRatio });
-  } else if (state.boxes && view !== "model") {
-    drawParts(context, data.parts, at, devicePixelRatio);
-    drawBoxes(context, data, at, state.cell, devicePixelRatio);
-  }
-  stage.dataset.shown = view;
-  stage.dataset.at = [state.place.zoom, state.place.x, state.place.y].map((value) => value.toFixed(4)).join(" ");
+  if (!image.complete || !image.naturalWidth || !pane.canvas.width) return;
+  const map = view === "map" && data.maps[state.label] ? pictures.map(state.label, state.method) : null;
+  paint(pane, data, state, { view, image, size: sizeOf(pane), map });
 }
 
 function resize() {
@@ -93,10 +74,6 @@ function resize() {
     canvas.height = Math.round(stage.clientHeight * devicePixelRatio);
   }
   draw();
-}
-
-function setCurrent(link, current) {
-  if (current) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
 }
 
 function show(view) {
@@ -132,38 +109,17 @@ function chooseCell(number) {
   choose("leukocytes");
 }
 
-function showMap() {
-  // Say what is known of the map of the chosen class by the chosen method, and draw it.
-  if (!data.maps[state.label]) return;
-  byId("no-evidence").hidden = hasEvidence(gridOf(data, state.label, state.method));
-  const [methods, method] = [methodsFor(data, state.label), methodShown(data, state.label, state.method)];
-  for (const group of all(".methods")) group.hidden = methods.length < 2;
-  for (const link of all(".methods [data-method]")) {
-    link.hidden = !methods.includes(link.dataset.method);
-    setCurrent(link, link.dataset.method === method);
-  }
-}
-
-function showLabel() {
-  for (const radio of radios) radio.checked = radio.value === state.label;
-  if (byId("maps-label")) {
-    byId("maps-label").value = state.label;
-    byId("maps-label").form.hidden = !mayAskMore(data, state.label);
-  }
-  showMap();
-}
-
 function chooseLabel(label) {
   state.label = label;
   note({ label });
-  showLabel();
+  showLabel(data, state, radios);
   choose("map");
 }
 
 function chooseMethod(method) {
   state.method = method;
   note({ method });
-  showMap();
+  showMap(data, state);
   choose("map");
 }
 
@@ -267,15 +223,11 @@ const keys = {
   "-": () => zoomBy(1 / STEP),
   0: () => zoomTo(1),
 };
-document.addEventListener("keydown", (event) => {
-  if (modified(event) || document.querySelector("dialog[open]")) return;
-  if (event.target.closest("input[type=text], textarea, select")) return;
+listenForKeys(keys, (key) => {
   const enlarged = state.place.zoom > 1 && panes.some((pane) => pane.stage === document.activeElement);
-  const way = push(event.key, PUSH * devicePixelRatio);
-  if (keys[event.key]) keys[event.key]();
-  else if (enlarged && way) moveBy(...way);
-  else return;
-  event.preventDefault();
+  const way = enlarged && push(key, PUSH * devicePixelRatio);
+  if (way) moveBy(...way);
+  return Boolean(way);
 });
 
 byId("plain").hidden = true;
@@ -283,7 +235,7 @@ for (const { canvas } of panes) canvas.hidden = false;
 document.documentElement.classList.add("scripted");
 new ResizeObserver(resize).observe(main.stage);
 show(state.view);
-showLabel();
+showLabel(data, state, radios);
 if (byId("opacity")) showOpacity();
 resize();
 state.place = inSight(main.canvas, sizeOf(main), state.place); // it may be another picture's, of another shape

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from smear.artifacts import MODEL, sha256
+from smear.artifacts import CARD, MODEL, BundleError, sha256
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from smear.inference import bundle
+from smear.inference.bundle import describe
+from smear.inference.preprocess import prepare
 from smear.measured import Rendered
+from smear.segmentation.find import find
 from tests.drawn import OWN_WORDS
 from training import recalibration
 from training.__main__ import main
@@ -119,6 +122,29 @@ def test_an_examination_has_no_say_in_what_is_familiar(run, drawn, tmp_path, mon
     recalibration.recalibrate(run / "tiny", data, tmp_path, "0.2.0")
     assert set(measured.call_args.args[1].sources) == {"drawn"}
     assert len(measured.call_args.args[1]) == 28
+
+
+def test_what_speaks_for_another_label_is_renewed_with_the_rest(run, drawn, tmp_path, monkeypatch):
+    """And what is served is scored by it: nearer the other label's pictures is farther from its own."""
+    loaded = bundle.load(run / "tiny")
+    refusal = loaded.card.recipe["refusal"] | {"other_label": 8.0}
+    card = structs.replace(loaded.card, recipe=loaded.card.recipe | {"refusal": refusal})
+    with monkeypatch.context() as patched:
+        patched.setattr(recalibration.bundle, "load", lambda _folder: replace(loaded, card=card))
+        recalibration.recalibrate(run / "tiny", load(drawn), tmp_path, "0.2.0")
+    renewed = bundle.load(tmp_path / "tiny")
+    assert renewed.ood.by_label.means.shape == (2, len(renewed.ood.mean))
+    assert renewed.ood.by_label.weight == 8
+    field = find(synthetic.field(0, "leukemic", 224))
+    shown = prepare(field, renewed.card)
+    as_one, as_other = (renewed.suggest(np.array(logits), shown, field) for logits in ([9.0, 0.0], [0.0, 9.0]))
+    assert as_one.ood_score < as_other.ood_score
+    strange = replace(renewed.ood, by_label=replace(renewed.ood.by_label, means=renewed.ood.by_label.means[:1]))
+    strange.save(tmp_path / "tiny" / "ood.npz")
+    (tmp_path / "tiny" / CARD).unlink()  # it lists the other files only
+    describe(tmp_path / "tiny", renewed.card.to_json())
+    with pytest.raises(BundleError, match="not of the labels on its card"):
+        bundle.load(tmp_path / "tiny")
 
 
 def test_a_renewed_refusal_keeps_the_network_and_says_what_was_measured_before(run, drawn, others, tmp_path, capsys):
