@@ -46,7 +46,8 @@ def calibrate(
     Pictures without a score were not gradable, and no threshold is ever asked about such ones: they have no say.
     sources: int64 (N,), the laboratory of each picture. Where the recipe sets thresholds by the worst of them, the
     target accuracy has to be reached among the familiar pictures of each that has enough of them; where one does not
-    reach it at all, nothing is suggested anywhere. Where none has enough, all pictures together decide.
+    reach it at all, nothing is suggested anywhere. Where none has enough, all pictures together decide; but where what
+    speaks for another label counts as unfamiliar, only the familiar ones: most mistakes are refused for that already.
     """
     graded = np.isfinite(ood_scores)
     logits, targets, ood_scores = logits[graded], targets[graded], ood_scores[graded]
@@ -58,10 +59,10 @@ def calibrate(
     familiar = ood_scores <= ood.value
     parts = [familiar & (laboratories == source) for source in np.unique(laboratories)]
     parts = [part for part in parts if most_answered(int(part.sum()), refusal) >= LEAST_PICTURES]
-    if not parts:
-        return Calibration(temperature, abstention_threshold(confidence, right, refusal), ood)
-    value = max(abstention_threshold(confidence[part], right[part], refusal).value for part in parts)
-    return Calibration(temperature, Threshold(value, round(float((confidence < value).mean()), 6)), ood)
+    together = familiar if refusal.other_label else np.full(len(familiar), fill_value=True)
+    value = max(abstention_threshold(confidence[part], right[part], refusal).value for part in parts or [together])
+    refused = 1.0 if value >= NEVER else round(float((confidence < value).mean()), 6)
+    return Calibration(temperature, Threshold(value, refused), ood)
 
 
 def familiar(features: Array, targets: Array, classes: int, refusal: Refusal) -> Distribution:

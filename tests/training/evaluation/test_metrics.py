@@ -87,6 +87,22 @@ def test_where_the_target_is_not_reached_nothing_is_suggested(count):
     assert abstention_threshold(confidence, right, Refusal(0.95, 0.05, 0.02)).value == NEVER
 
 
+def test_mistakes_that_are_refused_for_another_label_do_not_ask_for_more_confidence():
+    """They are unfamiliar, so that no threshold is asked about them; without that weight they are as all others are."""
+    random = np.random.default_rng(6)
+    targets, wrong = random.integers(0, 2, 1000), np.arange(1000) < 30
+    margin = np.where(wrong, -2.0, random.uniform(0.5, 3, 1000))
+    logits = np.stack([margin, -margin], 1) * np.where(targets == 0, 1, -1)[:, None]
+    scores = np.where(wrong, 3.0, random.uniform(0.5, 1.5, 1000))
+    refusal = Refusal(target_accuracy=0.99, for_confidence=0.02, for_ood=0.03)
+    plain = calibrate(logits, targets, scores, refusal)
+    spared = calibrate(logits, targets, scores, structs.replace(refusal, other_label=8.0))
+    assert spared.ood == plain.ood
+    assert 1.5 <= spared.ood.value < 3
+    assert plain.abstention.refusal_rate > 0.3
+    assert spared.abstention.refusal_rate < 0.03
+
+
 def test_pictures_of_one_confidence_are_answered_all_or_none():
     confidence = np.repeat([0.999, 0.6], 100)
     right = np.concatenate([np.ones(150, bool), np.zeros(50, bool)])  # those at 0.6 are right on half
