@@ -7,6 +7,7 @@ import click
 
 from training.cli import options
 from training.cli.options import FOLDER, PATH, command, say
+from training.data.manifest import DataError
 
 
 @command("segmenter", "teach, measure and publish the network that finds leukocytes")
@@ -63,9 +64,13 @@ def atlas(data: tuple[Path, ...], out: Path, seed: int) -> None:
     """Draw the sets and print the files."""
     from training.reports.atlas import draw, folders
 
-    for root in data:
-        for folder in folders(root):
-            print(draw(folder, out, seed))
+    sets = [folder for root in data for folder in folders(root)]
+    names = [folder.resolve().name for folder in sets]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"Two folders of --data are called '{name}', and one's drawing would replace the other's.")
+    for folder in sets:
+        print(draw(folder, out, seed))
 
 
 COMMANDS = (segmenter, segmentation, atlas)

@@ -1,6 +1,7 @@
 """What `python -m training segmentation` and `atlas` measure and draw, on masks whose right answer is known."""
 
 import json
+import shutil
 from xml.etree import ElementTree
 
 import cv2
@@ -319,6 +320,14 @@ def test_results_that_cannot_be_written_are_refused_before_the_work(tmp_path, ca
 
 
 # -- the atlas -------------------------------------------------------------------------------------
+
+
+def test_two_sets_of_one_name_are_not_drawn_into_one_file(tmp_path, drawn, capsys):
+    again = shutil.copytree(drawn, tmp_path / drawn.name)
+    arguments = ["atlas", "--data", str(drawn), str(again), "--out", str(tmp_path / "atlas")]
+    assert main(arguments) == 1
+    assert f"Two folders of --data are called '{drawn.name}'" in capsys.readouterr().err
+    assert not (tmp_path / "atlas").exists()
 
 
 def test_the_atlas_draws_shapes_and_no_photographs(tmp_path, drawn, capsys):
