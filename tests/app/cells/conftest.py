@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from app.inference.engine import Engine
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
 from tests.app.steps import Someone
+
+
+@pytest.fixture
+def reads(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine) -> Flask:
+    """Return an application on which a bundle reads single cells."""
+    app = make_app(MODELS_DIR=cell_models)
+    app.extensions["engine"] = cell_engine
+    return app
 
 
 @pytest.fixture

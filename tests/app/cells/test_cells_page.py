@@ -31,14 +31,6 @@ CODE = f"{CELL_BUNDLE} 0.1.0"
 
 
 @pytest.fixture
-def reads(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine) -> Flask:
-    """Return an application on which a bundle reads single cells."""
-    app = make_app(MODELS_DIR=cell_models)
-    app.extensions["engine"] = cell_engine
-    return app
-
-
-@pytest.fixture
 def read_case(reads: Flask, field: bytes) -> tuple[Someone, str]:
     """Return a clinician and a case of one field, whose cells the bundle has read."""
     someone = Someone(reads, "clinician")

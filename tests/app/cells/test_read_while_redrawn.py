@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from app.database import db
-from app.inference.engine import Engine
 from app.records import CellReading, Detections
 from smear.imaging import synthetic
 from smear.imaging.decode import encode
@@ -20,11 +16,9 @@ from tests.conftest import CELL_BUNDLE
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], cell_models: Path, cell_engine: Engine) -> Flask:
+def app(reads: Flask) -> Flask:
     """Return an application on which a bundle reads cells when it is asked."""
-    made = make_app(MODELS_DIR=cell_models)
-    made.extensions["engine"] = cell_engine
-    return made
+    return reads
 
 
 @pytest.fixture
