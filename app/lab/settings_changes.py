@@ -14,25 +14,27 @@ from app.records import AuditEvent, Lab
 from app.rules import RefusedError
 
 CHANGED = "lab.changed"
+WRITING, COUNTING = "pattern", "target"  # which form of the page: the setting that an event of it always names
 
 
 class ChangedMeanwhileError(RefusedError):
     """Somebody else saved settings after the page was opened; nothing was written over."""
 
 
-def last(lab_id: int) -> AuditEvent | None:
-    """Return the last change of a lab's settings, with who made it and when."""
+def last(lab_id: int, form: str) -> AuditEvent | None:
+    """Return the last change of a lab's settings by a form, with who made it and when."""
     query = select(AuditEvent).where(AuditEvent.lab_id == lab_id, AuditEvent.action == CHANGED)
-    return db.session.scalar(query.order_by(AuditEvent.id.desc()).limit(1))
+    changes = db.session.scalars(query.order_by(AuditEvent.id.desc()))
+    return next((change for change in changes if form in change.details), None)
 
 
-def begin(session: Session, lab_id: int, seen: int | None) -> Lab:
+def begin(session: Session, lab_id: int, form: str, seen: int | None) -> Lab:
     """Return the lab to be changed, within a transaction that writes.
 
     seen: the number of the change that the page showed as the last, 0 for none; None of a script that looked at no
     page and writes over whatever stands there. ChangedMeanwhileError where there was another change since.
     """
-    change = last(lab_id)
+    change = last(lab_id, form)
     if seen is not None and seen != (change.id if change else 0):
         raise ChangedMeanwhileError(
             _(

@@ -17,7 +17,7 @@ from app.differential.review_rules import RULES
 from app.differential.sources import cell_bundles
 from app.lab import counting, settings_changes
 from app.lab.blueprint import bp
-from app.lab.settings_changes import ChangedMeanwhileError
+from app.lab.settings_changes import COUNTING, WRITING, ChangedMeanwhileError
 from app.rules import RefusedError
 from app.terms import term_lists
 from app.terms.term_lists import REVIEW_RULE
@@ -50,8 +50,11 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "", meanwhile: b
     else rests on what its sender had seen.
     """
     lab = current_user.lab
-    change = settings_changes.last(lab.id)
-    newest = change.id if change else 0
+    changes = {form: settings_changes.last(lab.id, form) for form in (WRITING, COUNTING)}
+    newest = {form: change.id if change else 0 for form, change in changes.items()}
+    refused = COUNTING if wrong else WRITING
+    change = changes[refused] if meanwhile else None
+    seen = newest | {refused: newest[refused] if meanwhile else request.form.get("seen", newest[refused])}
     return render_template(
         "lab/show.html",
         pattern=pattern,
@@ -65,9 +68,8 @@ def settings_page(pattern: str, problem: str = "", wrong: str = "", meanwhile: b
         rules=RULES,
         unnamed=counting.UNNAMED_WORDS,
         asked=ASKED,
-        newest=newest,
-        seen=newest if meanwhile else request.form.get("seen", newest),
-        meanwhile=(change, words.details(change, {})) if meanwhile and change else None,
+        seen=seen,
+        meanwhile=(change, words.details(change, {})) if change else None,
     )
 
 
@@ -89,7 +91,7 @@ def save() -> Any:
     chosen = {"pattern": pattern, "microscope": microscope, "second_factor": second_factor}
     try:
         with writing() as session:
-            lab = settings_changes.begin(session, lab_id, seen())
+            lab = settings_changes.begin(session, lab_id, WRITING, shown())
             lab.accession_pattern, lab.microscope, lab.second_factor = pattern, microscope, second_factor
             settings_changes.record(session, lab_id, user_id, **chosen)
     except ChangedMeanwhileError as refused:
@@ -109,7 +111,7 @@ def save_counting() -> Any:
     lab_id, user_id = current_user.lab_id, current_user.id
     try:
         with writing() as session:
-            chosen.keep(settings_changes.begin(session, lab_id, seen()))
+            chosen.keep(settings_changes.begin(session, lab_id, COUNTING, shown()))
             term_lists.keep(session, REVIEW_RULE, chosen.rules, lab_id, user_id)
             settings_changes.record(session, lab_id, user_id, **chosen.recorded())
     except ChangedMeanwhileError as refused:
@@ -118,6 +120,6 @@ def save_counting() -> Any:
     return redirect(url_for("lab.show"))
 
 
-def seen() -> int | None:
+def shown() -> int | None:
     """Return the number of the change that the sender's page showed as the last; None of a script without a page."""
     return request.form.get("seen", -1, type=int) if "seen" in request.form else None
