@@ -54,8 +54,10 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
     known = msgspec.convert(card.recipe.get("sources") or {}, dict[str, Source])
     # An examination was not learnt from, and has no say in what is familiar.
     data = data.only(np.flatnonzero(may_be_learnt_from(data.sources, known)))
+    data = data.merged(card.recipe.get("merge", {}))
+    targets = data.targets(tuple(label.id for label in card.labels))
     looks, scale = _measured(loaded, data)
-    threshold = _threshold(looks, data, loaded)
+    threshold = _threshold(looks, data, targets, card)
     remark = REMARK.format(version=version, rate=100 * threshold.refusal_rate, earlier=card.version)
     renewed = structs.replace(
         card,
@@ -73,7 +75,7 @@ def recalibrate(source: Path, data: Dataset, models: Path, version: str) -> Path
         graph = GRAPH if GRAPH in loaded.card.files else ""
         for file in filter(None, (MODEL, graph, card.head.file)):
             shutil.copyfile(source / file, folder / file)
-        familiar(looks, _targets(data, card), len(card.labels), refusal_of(card.recipe)).save(folder / bundle.OOD)
+        familiar(looks, targets, len(card.labels), refusal_of(card.recipe)).save(folder / bundle.OOD)
         learnt_pictures.write(folder, data.digests)
         if (source / "report").is_dir():
             shutil.copytree(source / "report", folder / "report")
@@ -94,17 +96,11 @@ def _measured(loaded: Bundle, data: Dataset) -> tuple[Array, Scale | None]:
     return looks, scale_of(sizes) if loaded.card.scope == "field" else None
 
 
-def _threshold(looks: Array, data: Dataset, loaded: Bundle) -> Threshold:
+def _threshold(looks: Array, data: Dataset, targets: Array, card: Card) -> Threshold:
     """Return the limit that refuses the recipe's share of pictures, each measured without its group."""
-    card, refusal = loaded.card, refusal_of(loaded.card.recipe)
-    targets, scores = _targets(data, card), np.zeros(len(looks))
+    refusal, scores = refusal_of(card.recipe), np.zeros(len(looks))
     for known, test in folds(targets, groups_of(data), "grouped", FOLDS, 0):
         # What the network would name is not asked: it has learnt from these pictures, and names their own labels.
         distribution = familiar(looks[known], targets[known], len(card.labels), refusal)
         scores[test] = distribution.score(looks[test], targets[test])
     return ood_threshold(scores, refusal)
-
-
-def _targets(data: Dataset, card: Card) -> Array:
-    """Return the class of every picture, int64 (N,), in the order of the card's labels."""
-    return data.merged(card.recipe.get("merge", {})).targets(tuple(label.id for label in card.labels))

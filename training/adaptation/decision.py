@@ -64,12 +64,16 @@ def _limits(hits: Array, among: Array, draws: GroupDraws) -> tuple[float, float]
 
 
 def refusal(card: Card) -> Refusal:
-    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but at most TARGET and DOUBTED."""
+    """Return what an adaptation of a bundle aims at and may refuse: its recipe's, but at most TARGET and DOUBTED.
+
+    Of each label there are too few pictures to say what it looks like: what speaks for another one has no weight.
+    """
     own = refusal_of(card.recipe)
     return structs.replace(
         own,
         target_accuracy=min(own.target_accuracy, TARGET),
         for_confidence=min(own.for_confidence, DOUBTED),
+        other_label=0.0,
         worst_source=False,
     )
 

@@ -121,7 +121,6 @@ class Laboratory:
         fitted, card = chosen.fit(own), self.parent.card
         own, logits = fitted.stepped(own), fitted.logits(apart)
         apart = fitted.stepped(apart)
-        # By label there are too few: what speaks for another label has no weight here.
         distribution = type(self.parent.ood).fit(own.looks[own.gradable, : len(self.parent.ood.mean)])
         scores = np.where(apart.gradable, distribution.score(apart.looks), np.nan)
         calibration = calibrate(logits, apart.targets, scores, refusal(card))
